@@ -1,0 +1,51 @@
+# Two commands for a newcomer: make run, make test. Each says what it does.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PATHS := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help run test check format requirements bench
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ctrl-C ends both
+	@echo "videsk-proxy  http://127.0.0.1:8000/api/services"
+	@echo "sandbox       http://127.0.0.1:9000/__sandbox__/keys   (plays Videsk)"
+	@PATH="$(PATHS)" exec honcho --no-colour --env .env.sandbox --procfile Procfile.dev start
+
+test: check $(BIN)/redis-server ## lint, types, and every test against a real Redis server
+	@echo "== tests"
+	@PATH="$(PATHS)" python -m pytest
+
+check: $(VENV)/installed ## lint, format, types and the house's own rules of import
+	@echo "== lint, format, types, imports"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/installed ## put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+requirements: $(VENV)/installed ## compile both requirements files anew, to today's releases
+	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
+	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links requirements-dev.in
+
+bench: $(BIN)/redis-server ## the figures of the README, measured here
+	@PATH="$(PATHS)" python -m bench
+
+$(VENV)/installed: requirements.txt requirements-dev.txt
+	@echo "== installing into $(VENV)"
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@python3 -c 'import ensurepip' 2>/dev/null || ops/bring.sh python3-venv
+	@python3 -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+# redis-tools starts no service; its redis-check-rdb is the server under the name redis-server.
+$(BIN)/redis-server: $(VENV)/installed
+	@command -v redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
+	@ln -sf "$$(command -v redis-server || echo /usr/bin/redis-check-rdb)" $@

@@ -1,0 +1,52 @@
+"""Whatever has days and hours to book: written once, for services and for users."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from marshmallow import Schema
+
+from schemas.queries import load_day, load_id, load_month
+from videsk.kinds import Kind
+from videsk.scheduling import Scheduling
+from web import answers
+from web.bodies import load_body
+from web.referrers import Referrers
+
+
+def make_blueprint(
+    kind: Kind,
+    booking_schema: Schema,
+    scheduling: Scheduling,
+    referrers: Referrers,
+    now: Callable[[], datetime],
+) -> Blueprint:
+    """The routes of one kind under `/api/{kind}/{id}`."""
+    blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/api/{kind.plural}/<ident>")
+
+    @blueprint.get("/dates")
+    def dates(ident: str) -> Response:
+        """List the free days of a month."""
+        ident = load_id(kind.singular, ident)
+        month, ask_from = load_month(request.args, now())
+        reading = scheduling.dates(kind, ident, month, ask_from)
+        return answers.remembered(reading, answers.ALWAYS_ASK)
+
+    @blueprint.get("/hours")
+    def hours(ident: str) -> Response:
+        """List the free hours of a day."""
+        ident = load_id(kind.singular, ident)
+        day, ask_from = load_day(request.args, now())
+        reading = scheduling.hours(kind, ident, day, ask_from)
+        return answers.remembered(reading, answers.ALWAYS_ASK)
+
+    @blueprint.post("/appointments")
+    def book(ident: str) -> Response:
+        """Book an hour."""
+        ident = load_id(kind.singular, ident)
+        booking = load_body(booking_schema)
+        headers = request.headers.get("Referer"), request.headers.get("Origin")
+        booking["referrer"] = referrers.choose(booking.get("referrer"), headers)
+        return answers.fresh(scheduling.book(kind, ident, booking), 201)
+
+    return blueprint

@@ -1,0 +1,127 @@
+"""Every exception becomes an answer here, and only here: one shape, Videsk's own (Feathers)."""
+
+import logging
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+
+import strict_json
+from schemas.queries import DateInPastError
+from videsk.errors import VideskFailedError, VideskRefusedError
+from web import answers
+
+log = logging.getLogger("videsk_proxy.errors")
+
+OUTCOME_UNKNOWN = "outcomeUnknown"
+
+_NAMES = {
+    401: "NotAuthenticated",
+    413: "PayloadTooLarge",
+    422: "Unprocessable",
+    500: "GeneralError",
+    503: "Unavailable",
+}
+"""Where Feathers' name for a status is not HTTP's own phrase."""
+
+_VIDESK_SAYS = {
+    "date": 'A valid "date" is required',
+    "startAt": 'A valid "date" is required',
+    "timezone": 'A valid "timezone" is required',
+    "service": "A valid service id is required",
+    "user": "A valid user id is required",
+}
+_VIDESK_DATA = {"date": "date", "startAt": "date", "timezone": "timezone"}
+"""Videsk's own messages and `data` for these fields; the first wrong one, in this order, speaks."""
+
+
+_HTTP_SAYS = {
+    404: "There is nothing at this path: see the README's table of routes, and check for slashes.",
+    405: "This path does not take this method: the Allow header says which it takes.",
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every exception of the app."""
+    app.register_error_handler(ValidationError, on_invalid)
+    app.register_error_handler(VideskRefusedError, on_refused)
+    app.register_error_handler(VideskFailedError, on_failed)
+    app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(Exception, on_fault)
+
+
+def on_invalid(error: ValidationError) -> Response:
+    """What a client sent is not as its schema says."""
+    fields = error.messages_dict
+    if isinstance(error, DateInPastError):
+        return _answer(400, "The date can not be in the past.", "dateInPast")
+    for field, message in _VIDESK_SAYS.items():
+        if field in fields:
+            return _answer(400, message, _VIDESK_DATA.get(field), fields)
+    return _answer(400, _sentence(fields), errors=fields)
+
+
+def on_refused(error: VideskRefusedError) -> Response:
+    """Videsk's own error, byte for byte."""
+    response = Response(error.body, error.status)
+    del response.headers["Content-Type"]
+    if error.content_type:
+        response.headers["Content-Type"] = error.content_type
+    response.headers.extend(error.headers)
+    response.headers["X-Error-Source"] = "videsk"
+    return response
+
+
+def on_failed(error: VideskFailedError) -> Response:
+    """Videsk gave no answer that could be passed on."""
+    log.warning("%s: %s", type(error).__name__, type(error.__cause__).__name__)
+    if not error.outcome_unknown:
+        return _answer(error.status, error.message)
+    advice = "It may have been done all the same: look for Videsk's e-mail before trying again."
+    return _answer(error.status, f"{error.message} {advice}", OUTCOME_UNKNOWN)
+
+
+def on_http(error: HTTPException) -> Response:
+    """Werkzeug's own errors: no such path, no such method, and what web/bodies.py refuses."""
+    status = error.code or 500
+    response = _answer(status, _HTTP_SAYS.get(status) or str(error.description))
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def on_fault(error: Exception) -> Response:
+    """A fault of ours: the log tells, the answer does not."""
+    log.error("fault", exc_info=error)
+    return _answer(500, "This proxy has failed. Its log tells why, under this X-Request-ID.")
+
+
+def _answer(
+    status: int, message: str, data: str | None = None, errors: Mapping[str, Any] | None = None
+) -> Response:
+    name = _NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
+    body = {
+        "name": name,
+        "message": message,
+        "code": status,
+        "className": re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(),
+    }
+    if data is not None:
+        body["data"] = data
+    response = answers.fresh(strict_json.dumps(body | {"errors": errors or {}}), status)
+    response.headers["X-Error-Source"] = "proxy"
+    return response
+
+
+def _sentence(messages: Any) -> str:
+    """The first message, after the dotted name of its field: `"form.0._id" must be …`."""
+    path: list[str] = []
+    while isinstance(messages, dict):
+        field, messages = next(iter(messages.items()))
+        path += [str(field)] if field != "_schema" else []
+    return f'"{".".join(path)}" {messages[0]}'

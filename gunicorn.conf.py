@@ -1,0 +1,36 @@
+"""How gunicorn serves the proxy; gunicorn reads this file by itself. Each number has its reason."""
+
+from typing import Any
+
+import settings as environment
+
+settings = environment.from_environment()
+
+bind = f"0.0.0.0:{settings.port}"
+workers = settings.workers
+
+# A client that waits for a slow Videsk costs a greenlet, not a thread.
+worker_class = "gevent"
+worker_connections = 1000
+
+# The router of a Heroku-like host keeps a connection for 90 s; whoever closes first must be it.
+keepalive = 95
+
+# A request ends within 25 s, and the host kills 30 s after SIGTERM.
+graceful_timeout = 25
+
+# A worker whose event loop stands still this long is replaced. This is no request timeout.
+timeout = 30
+
+accesslog = None  # a request line holds what customers ask for
+loglevel = "info" if settings.log_level == "debug" else settings.log_level  # debug tells too much
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Say once what differs from what was asked for."""
+    if settings.web_concurrency > settings.workers:
+        server.log.info(
+            "WEB_CONCURRENCY is %d, and without REDIS_URL only one worker can keep the cache: 1",
+            settings.web_concurrency,
+        )

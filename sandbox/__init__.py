@@ -1,0 +1,30 @@
+"""The sandbox: Videsk's public calendar API, played on this machine, without an account.
+
+It keeps a real agenda in memory (agents, working hours, bookings, tokens that die) and can be told
+to misbehave. It owns what Videsk's public pages say and refuses to know who calls it: nothing here
+imports anything of the proxy. What the pages leave open is a choice, and says so where it is made.
+
+Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20]
+Base URL     http://127.0.0.1:9000/public/video-contact-center/...
+Keys         GET /__sandbox__/keys lists one for each kind; they are the same at every start:
+             backend, public (bookings need the body field "token": "captcha-ok"),
+             limited and removed (403), expired (401).
+A form       [{"_id": "videsk_essential", "value": ""},
+              {"_id": "60dbe3416af0be33b8b372b1", "value": "Ana Pérez"},
+              {"_id": "60dbe3416af0be33b8b372b2", "value": "ana@example.com"}]; more in seed.py
+An open hour service 63bdbf49394aad976d4aa4ff has a slot every five minutes, day and night.
+
+The control routes are JSON, outside the rate limit and the journal:
+
+POST   /__sandbox__/reset         everything as at the start
+GET    /__sandbox__/keys          the keys by kind
+GET    /__sandbox__/requests      every Videsk request received; DELETE empties the list
+GET    /__sandbox__/appointments  every appointment since the reset, with its status
+POST   /__sandbox__/faults        {"fault": name, "path"?, "method"?, "times"?, "seconds"?,
+                                  "after"?}; GET lists, DELETE clears; names in faults.py
+POST   /__sandbox__/clock         {"offset_seconds": n} shifts the sandbox's clock
+POST   /__sandbox__/rate          {"limit": n or null} requests per second; null: no limit
+
+From Python: `sandbox.app.create_app()`. Faults of the socket need the server that
+`sandbox.wire.make_server` makes.
+"""

@@ -1,0 +1,36 @@
+"""Starts the sandbox: `python -m sandbox --help`. Owns the command line and the end."""
+
+# Before anything else, so that every socket and every sleep lets the others go on.
+from gevent import monkey
+
+monkey.patch_all()
+
+import argparse  # noqa: E402
+import signal  # noqa: E402
+
+import gevent  # noqa: E402
+
+from sandbox.app import create_app  # noqa: E402
+from sandbox.wire import make_server  # noqa: E402
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Videsk's public calendar API, played here."
+    )
+    arguments.add_argument("--host", default="127.0.0.1")
+    arguments.add_argument("--port", type=int, default=9000, help="0 takes a free one")
+    arguments.add_argument("--rate", type=int, default=20, help="requests per second")
+    chosen = arguments.parse_args()
+
+    server = make_server(create_app(chosen.rate), chosen.host, chosen.port)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, server.stop)
+    server.start()
+    url = f"http://{chosen.host}:{server.server_port}"
+    print(f"Videsk sandbox at {url}, its keys at {url}/__sandbox__/keys", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Makes every part of the sandbox and joins them."""
+
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from sandbox.agenda import Agenda
+from sandbox.appointment_routes import make_appointment_routes
+from sandbox.bodies import VideskError
+from sandbox.booking_routes import make_booking_routes
+from sandbox.catalog_routes import make_catalog_routes
+from sandbox.clock import Clock
+from sandbox.control_routes import make_control_routes
+from sandbox.door import CONTROL_PREFIX, Door
+from sandbox.faults import Faults
+from sandbox.journal import Journal
+from sandbox.ratelimit import RateLimit
+from sandbox.seed import SERVICES
+
+_VIDESK_PREFIX = "/public/video-contact-center"
+
+
+def create_app(rate_per_second: int | None = 20) -> Flask:
+    """A sandbox of its own; two of them share nothing."""
+    clock = Clock()
+    agenda = Agenda(SERVICES, clock)
+    journal, rate, faults = Journal(), RateLimit(rate_per_second), Faults()
+
+    app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False
+    for make_routes in (make_catalog_routes, make_booking_routes, make_appointment_routes):
+        app.register_blueprint(make_routes(agenda, clock), url_prefix=_VIDESK_PREFIX)
+    app.register_blueprint(
+        make_control_routes(agenda, clock, journal, rate, faults), url_prefix=CONTROL_PREFIX
+    )
+    app.register_error_handler(VideskError, VideskError.response)
+    app.register_error_handler(HTTPException, _in_feathers_words)
+    app.wsgi_app = Door(app.wsgi_app, journal, rate, faults)  # type: ignore[method-assign]
+    return app
+
+
+def _in_feathers_words(error: HTTPException) -> Response:
+    """What Flask itself refuses, or an error of the sandbox's own, as Feathers words it."""
+    if error.code == 404:
+        return VideskError(404, "Page not found").response()
+    if error.code == 405:
+        message = f"Method `{request.method}` is not supported by this endpoint."
+        return VideskError(405, message).response()
+    return VideskError(500, "Internal server error").response()

@@ -1,0 +1,92 @@
+"""What can be booked: services, their free days and hours, and the form to fill in.
+
+Owns how these questions are read and answered. Which hours are free is the agenda's.
+"""
+
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from sandbox import seed
+from sandbox.agenda import Agenda, Kind, Service
+from sandbox.bodies import form_not_found, json_response, required
+from sandbox.clock import Clock
+from sandbox.incoming import coming_instant, find_offers, require_key
+from sandbox.instants import read_zone, write_instant
+
+_PAGE_SIZE = 10
+_LARGEST_PAGE = 50
+
+
+def make_catalog_routes(agenda: Agenda, clock: Clock) -> Blueprint:
+    routes = Blueprint("catalog", __name__)
+    routes.before_request(require_key)
+
+    @routes.get("/services")
+    def list_services() -> Response:
+        """List services, a Feathers page at a time."""
+        limit = min(_whole_number("$limit", _PAGE_SIZE), _LARGEST_PAGE)
+        skip = _whole_number("$skip", 0)
+        services = list(agenda.services.values())
+        return json_response(
+            {
+                "total": len(services),
+                "limit": limit,
+                "skip": skip,
+                "data": [_listed(service) for service in services[skip : skip + limit]],
+            }
+        )
+
+    @routes.get("/<any(services, users):kind>/<record_id>/dates")
+    def list_dates(kind: Kind, record_id: str) -> Response:
+        """List the days of a month with a free hour."""
+        instant, zone = read_day()
+        days = agenda.free_days(find_offers(agenda, kind, record_id), instant, zone)
+        return json_response([write_instant(day) for day in days])
+
+    @routes.get("/<any(services, users):kind>/<record_id>/hours")
+    def list_hours(kind: Kind, record_id: str) -> Response:
+        """List the free hours of a day."""
+        instant, zone = read_day()
+        hours = agenda.free_hours(find_offers(agenda, kind, record_id), instant, zone)
+        return json_response([write_instant(hour) for hour in hours])
+
+    @routes.get("/forms/<segment_id>")
+    def show_form(segment_id: str) -> Response:
+        """Show the fields of a form and its captcha; `version` is `base` when left out."""
+        fields = seed.FORMS.get(segment_id, {}).get(request.args.get("version", "base"))
+        if fields is None:
+            raise form_not_found()
+        return json_response({"form": [field.listed() for field in fields], **seed.CAPTCHA})
+
+    def read_day() -> tuple[int, ZoneInfo]:
+        """`date` and `timezone` of the query."""
+        instant = coming_instant(request.args.get("date"), clock)
+        zone = read_zone(request.args.get("timezone"))
+        if zone is None:
+            raise required("timezone")
+        return instant, zone
+
+    return routes
+
+
+def _listed(service: Service) -> dict[str, object]:
+    """As on the page: `id` for the service, `_id` for its users, none when it is automatic."""
+    users = [
+        {"_id": agent.id, "firstname": agent.firstname, "lastname": agent.lastname}
+        for agent in service.agents
+    ]
+    return {
+        **({} if service.automatic else {"users": users}),
+        "title": service.title,
+        "description": service.description,
+        "automatic": service.automatic,
+        "id": service.id,
+    }
+
+
+def _whole_number(name: str, otherwise: int) -> int:
+    """A query parameter of paging; what is no whole number counts as left out."""
+    value = request.args.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else otherwise

@@ -1,0 +1,17 @@
+"""The sandbox's own time, which a test may shift. Knows no calendar and no zone."""
+
+import time
+
+
+class Clock:
+    """Wall time plus an offset in seconds."""
+
+    def __init__(self) -> None:
+        self.offset_seconds = 0.0
+
+    def now(self) -> int:
+        """This moment in epoch milliseconds."""
+        return int((time.time() + self.offset_seconds) * 1000)
+
+    def reset(self) -> None:
+        self.offset_seconds = 0.0

@@ -1,0 +1,177 @@
+"""What the sandbox was told to get wrong, and the false answers it then gives.
+
+Owns the list of faults and how they are asked for. Faults are kept in the order they were set and
+the first that fits a request is used, so two with `times` follow one another. A false answer comes
+from something in between, not from Videsk: it carries no Ratelimit headers.
+
+    delay       the true answer, `seconds` late (1)
+    hang        no byte for `seconds` (120), then the connection closes
+    reset       TCP reset                        close       closed without a byte
+    cut         fewer bytes than Content-Length  redirect    302 to /elsewhere
+    drip        the body, one byte every `seconds` (1)
+    drip-head   status line and headers, one byte every `seconds` (1)
+    html        200, text/html                   empty       200, JSON, no body
+    no-content  204                              nan         200, [NaN], which is no JSON
+    not-utf8    200, JSON but for its encoding   huge        200, a JSON string over 4 MiB
+    leak        400, a message that repeats the Authorization header
+    status      `status`, and `body` (JSON) or `text`, `headers`, `content_type`
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from sandbox import wire
+from sandbox.bodies import CONTENT_TYPE, VideskError
+
+_PLAIN_ANSWERS: dict[str, Callable[[], Response]] = {
+    "html": lambda: Response(
+        "<!doctype html><title>Maintenance</title><p>Back soon.", content_type="text/html"
+    ),
+    "empty": lambda: Response("", content_type=CONTENT_TYPE),
+    "no-content": lambda: Response(status=204),
+    "redirect": lambda: Response(status=302, headers={"Location": "/elsewhere"}),
+    "nan": lambda: Response("[NaN]", content_type=CONTENT_TYPE),
+    "not-utf8": lambda: Response(b'["\xff\xfe"]', content_type=CONTENT_TYPE),
+    "huge": lambda: Response(f'"{"a" * (5 << 20)}"', content_type=CONTENT_TYPE),
+}
+
+# Name to play, the seconds when none are given, and the status a caller may come to see.
+WIRE_PLAYS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
+    "hang": (wire.hang, 120, None),
+    "reset": (wire.reset, 0, None),
+    "close": (wire.close, 0, None),
+    "cut": (wire.cut, 0, 200),
+    "drip": (wire.drip, 1, 200),
+    "drip-head": (wire.drip_head, 1, 200),
+}
+
+_NAMES = ("delay", "leak", "status", *_PLAIN_ANSWERS, *WIRE_PLAYS)
+_BODILESS = (204, 304)
+
+
+class BadOrderError(Exception):
+    """An order to the sandbox that it cannot follow; the message says why."""
+
+
+@dataclass
+class Fault:
+    """One order to misbehave. `path` is a part of the request's path, `times` what is left of it
+    (None: until cleared), `after` whether the request is carried out before its answer is lost."""
+
+    fault: str
+    path: str = ""
+    method: str | None = None
+    times: int | None = None
+    seconds: float = 1
+    after: bool = False
+    status: int = 500
+    content: str = ""
+    content_type: str = CONTENT_TYPE
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def fits(self, method: str, path: str) -> bool:
+        return self.path in path and self.method in (None, method)
+
+    def answer(self, authorization: str) -> Response:
+        """The false answer of a fault that speaks HTTP."""
+        if self.fault == "leak":
+            return VideskError(400, f"Could not verify {authorization}").response()
+        if self.fault == "status":
+            response = Response(self.content, self.status, content_type=self.content_type)
+            response.headers.update(self.headers)
+            return response
+        return _PLAIN_ANSWERS[self.fault]()
+
+
+class Faults:
+    """The faults in force, oldest first."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def reset(self) -> None:
+        self._faults.clear()
+
+    def add(self, fault: Fault) -> None:
+        self._faults.append(fault)
+
+    def listed(self) -> list[Fault]:
+        return list(self._faults)
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault for this request, counted down; None when none fits."""
+        for fault in self._faults:
+            if fault.fits(method, path):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self._faults.remove(fault)
+                return fault
+        return None
+
+
+def read_fault(order: Mapping[str, Any]) -> Fault:
+    """A fault as `POST /__sandbox__/faults` describes it. Raises BadOrderError."""
+    name = order.get("fault")
+    if name not in _NAMES:
+        raise BadOrderError(f'"fault" must be one of {", ".join(sorted(_NAMES))}')
+    readers = _STATUS_READERS if name == "status" else _READERS
+    unknown = sorted(set(order) - set(readers) - {"fault"})
+    if unknown:
+        raise BadOrderError(f"{name} knows no {', '.join(unknown)}; it takes {', '.join(readers)}")
+    fault = Fault(name, seconds=WIRE_PLAYS[name][1] if name in WIRE_PLAYS else 1)
+    for key, (is_good, what) in readers.items():
+        if key in order:
+            if not is_good(order[key]):
+                raise BadOrderError(f'"{key}" must be {what}')
+            if key == "body":
+                fault.content = json.dumps(order[key], ensure_ascii=False)
+            else:
+                setattr(fault, "content" if key == "text" else key, order[key])
+    if {"body", "text"} <= set(order):
+        raise BadOrderError('give "body" or "text", not both')
+    if fault.status in _BODILESS and fault.content:
+        raise BadOrderError(f"a {fault.status} has no body")
+    if fault.method:
+        fault.method = fault.method.upper()
+    return fault
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_one_line(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name and _is_one_line(name) and _is_one_line(text) for name, text in value.items()
+    )
+
+
+_READERS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "path": (_is_text, "a part of the path"),
+    "method": (_is_text, "an HTTP method"),
+    "times": (lambda it: type(it) is int and it > 0, "a whole number above 0"),
+    "seconds": (lambda it: _is_number(it) and 0 <= it <= 3600, "a number from 0 to 3600"),
+    "after": (lambda it: isinstance(it, bool), "true or false"),
+}
+
+_STATUS_READERS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **_READERS,
+    "status": (lambda it: type(it) is int and 200 <= it <= 599, "a number from 200 to 599"),
+    "body": (lambda _: True, "any JSON"),
+    "text": (_is_text, "a text"),
+    "headers": (_are_headers, "an object of header lines in ASCII"),
+    "content_type": (_is_one_line, "a line of ASCII"),
+}

@@ -1,0 +1,88 @@
+"""The bodies of the four POSTs. A field that is not named here is refused by its name."""
+
+from typing import Any, ClassVar
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow.validate import Length
+
+from schemas.fields import (
+    HONEYPOT,
+    MESSAGES,
+    load_element_id,
+    load_element_value,
+    load_hex_id,
+    load_instant,
+    load_text,
+    load_zone_name,
+    loaded_by,
+)
+
+MAX_FORM_ELEMENTS = 100
+MAX_CANCEL_REASON_CHARACTERS = 1000
+"""Videsk's own limit (the page's error body of schedule/cancel)."""
+
+
+class _Body(Schema):
+    error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]  # marshmallow's own way
+        "unknown": "is not known here",
+        "type": "must be an object",
+    }
+
+
+class FormElement(_Body):
+    """One field of the form, as Videsk names it."""
+
+    _id = loaded_by(load_element_id, required=True)
+    value = loaded_by(load_element_value, required=True)
+
+
+class BookingSchema(_Body):
+    """A booking by service."""
+
+    startAt = loaded_by(load_instant, required=True)  # noqa: N815 - Videsk's word
+    timezone = loaded_by(load_zone_name, required=True)
+    form = fields.List(
+        fields.Nested(FormElement, error_messages=MESSAGES),
+        required=True,
+        validate=Length(1, MAX_FORM_ELEMENTS, error="must have {min} to {max} elements"),
+        error_messages=MESSAGES,
+    )
+    referrer = loaded_by(load_text)
+    token = loaded_by(load_text)
+
+    @validates_schema
+    def check_form(self, booking: dict[str, Any], **_: Any) -> None:
+        """No field is named twice; the honeypot, if it is there, is empty."""
+        seen: set[str] = set()
+        errors: dict[str | int, dict[str, list[str]]] = {}
+        for index, element in enumerate(booking["form"]):
+            if element["_id"] in seen:
+                errors[index] = {"_id": ["must not be named twice"]}
+            elif element["_id"] == HONEYPOT and element["value"] not in ("", []):
+                errors[index] = {"value": ["must be empty"]}
+            seen.add(element["_id"])
+        if errors:
+            raise ValidationError({"form": errors})
+
+
+class UserBookingSchema(BookingSchema):
+    """A booking by agent, who may serve several services: it names one."""
+
+    service = loaded_by(load_hex_id, required=True)
+
+
+class CancelSchema(_Body):
+    """A cancellation, with or without a reason."""
+
+    cancelReason = fields.String(  # noqa: N815 - Videsk's word
+        validate=Length(
+            max=MAX_CANCEL_REASON_CHARACTERS, error="must have at most {max} characters"
+        ),
+        error_messages=MESSAGES | {"invalid": "must be a string"},
+    )
+
+
+class RescheduleSchema(_Body):
+    """The hour an appointment moves to."""
+
+    date = loaded_by(load_instant, required=True)

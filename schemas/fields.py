@@ -1,0 +1,90 @@
+"""How one value is read, in queries and in bodies: each loader returns it as it goes on.
+
+A loader raises ValidationError with what follows the field's name in a sentence:
+`"timezone" must be …`.
+"""
+
+import re
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError, fields
+
+from schemas.spans import instant_of, to_videsk
+
+HONEYPOT = "videsk_essential"
+"""The id of the form element that people leave empty and bots fill in (Videsk, Forms)."""
+
+ZONE_NAMES = frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
+"""Every IANA name, old ones included. A host's own folder also holds `localtime`: not this."""
+
+MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "is required",
+    "null": "must not be null",
+    "invalid": "must be an array",
+}
+
+_HEX_ID = re.compile(r"[0-9a-f]{24}")
+
+
+def loaded_by(loader: Callable[[Any], Any], **kwargs: Any) -> fields.Function:
+    """A field that is read by one of the loaders below."""
+    return fields.Function(deserialize=loader, error_messages=MESSAGES, **kwargs)
+
+
+def load_hex_id(value: Any) -> str:
+    """24 hex digits in either case, in lower case."""
+    if isinstance(value, str) and _HEX_ID.fullmatch(value.lower()):
+        return value.lower()
+    raise ValidationError("must be 24 hex digits")
+
+
+def load_element_id(value: Any) -> str:
+    """The `_id` of a form's element: a field's id, or the honeypot's."""
+    try:
+        return HONEYPOT if value == HONEYPOT else load_hex_id(value)
+    except ValidationError as error:
+        raise ValidationError(f'must be 24 hex digits or "{HONEYPOT}"') from error
+
+
+def load_element_value(value: Any) -> Any:
+    """string | finite number | boolean | array of strings and finite numbers."""
+    items = value if isinstance(value, list) else [value]
+    if all(isinstance(item, str | int | float) for item in items) and (
+        items is not value or not any(isinstance(item, bool) for item in items)
+    ):
+        return value
+    raise ValidationError(
+        "must be a string, a number, a boolean, or an array of strings and numbers"
+    )
+
+
+def load_text(value: Any) -> str:
+    """A string that is not empty."""
+    if isinstance(value, str) and value:
+        return value
+    raise ValidationError("must be a string that is not empty")
+
+
+def load_zone(value: Any) -> ZoneInfo:
+    """An IANA time zone by its exact name."""
+    if isinstance(value, str) and value in ZONE_NAMES:
+        return ZoneInfo(value)
+    raise ValidationError("must be an IANA time zone, such as America/Santiago")
+
+
+def load_zone_name(value: Any) -> str:
+    """The same, as the name that goes on to Videsk."""
+    return load_zone(value).key
+
+
+def load_instant(value: Any) -> str:
+    """An ISO 8601 instant with `Z` or an offset, as Videsk writes instants."""
+    try:
+        return to_videsk(instant_of(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValidationError(
+            "must be an instant with Z or an offset, such as 2026-12-01T12:00:00.000Z"
+        ) from error

@@ -1,0 +1,57 @@
+"""The path and query of a read: an id, and the month or day it asks for."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from schemas.fields import load_hex_id, load_text, load_zone, loaded_by
+from schemas.spans import Span, SpanInPastError, day_of, month_of
+
+
+class DateInPastError(ValidationError):
+    """The month or day asked for is over."""
+
+
+class _Query(Schema):
+    date = loaded_by(load_text, required=True)
+    timezone = loaded_by(load_zone, required=True)
+
+
+_QUERY = _Query(unknown=EXCLUDE)
+
+
+def load_id(kind: str, value: str) -> str:
+    """A path's id in lower case. Raises ValidationError under the name of its kind."""
+    try:
+        return load_hex_id(value)
+    except ValidationError as error:
+        raise ValidationError({kind: error.messages}) from error
+
+
+def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
+    """The month asked for, and the instant to ask Videsk for it.
+
+    Raises ValidationError under `date` or `timezone`, or DateInPastError.
+    """
+    return _load(args, now, month_of)
+
+
+def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
+    """The same for a day; a whole month is no day."""
+    return _load(args, now, day_of)
+
+
+def _load(
+    args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Span]
+) -> tuple[Span, str]:
+    query = _QUERY.load(args)
+    try:
+        span = span_of(query["date"], query["timezone"])
+        return span, span.ask_from(now)
+    except SpanInPastError as error:
+        raise DateInPastError({"date": ["is in the past"]}) from error
+    except (ValueError, OverflowError) as error:
+        raise ValidationError({"date": ["is no month, day or instant"]}) from error

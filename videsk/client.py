@@ -1,0 +1,161 @@
+"""The one way to Videsk: base URL, Bearer, deadline, limits of size; every failure is mapped here.
+
+`requests` is used nowhere else. The key goes to the base URL alone: redirects are not followed,
+nothing in the environment (.netrc, proxy variables) is read, an answer that holds it is dropped.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import gevent
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+import strict_json
+from videsk.errors import (
+    VideskBrokenError,
+    VideskFailedError,
+    VideskRefusedError,
+    VideskTimeoutError,
+    VideskUnreachableError,
+    VideskUnsoundError,
+)
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_PATH = "/public/video-contact-center"
+_PASSED_ON = (
+    "Retry-After",
+    *(f"Ratelimit-{what}" for what in ("Limit", "Remaining", "Reset", "Policy")),
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to Videsk. `token` is an appointment's own; without it the key is sent."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    body: Mapping[str, Any] | None = None
+    token: str | None = None
+
+    @property
+    def is_write(self) -> bool:
+        return self.method != "GET"
+
+
+class VideskClient:
+    """Sends one request and returns its answer's JSON, or raises a VideskError."""
+
+    def __init__(self, base_url: str, api_key: str, timeout_seconds: float) -> None:
+        self._url = base_url + _PATH
+        self._key = api_key
+        self._timeout_seconds = timeout_seconds
+        self._reads = _session()
+
+    def send(self, request: Request, seconds_left: float) -> Any:
+        """The JSON of a 2xx. One attempt, at most VIDESK_TIMEOUT and `seconds_left` long.
+
+        A write goes over a connection of its own: one from the pool may have been closed by Videsk
+        a moment ago, and a write that broke cannot be tried again.
+
+        Raises VideskRefusedError for a 4xx or 5xx, a VideskFailedError for everything else.
+        """
+        deadline = monotonic() + min(self._timeout_seconds, seconds_left)
+        session = _session() if request.is_write else self._reads
+        try:
+            # requests starts its timeout anew with each byte; this one is for the whole answer.
+            with gevent.Timeout(max(0.0, deadline - monotonic()) + 0.02):
+                return self._receive(self._open(session, request, deadline), request)
+        except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _failure(error, is_write=request.is_write) from error
+        finally:
+            if session is not self._reads:
+                session.close()
+
+    def _open(
+        self, session: requests.Session, request: Request, deadline: float
+    ) -> requests.Response:
+        return session.request(
+            request.method,
+            self._url + request.path,
+            params=request.params,
+            json=request.body,
+            headers={"Authorization": f"Bearer {request.token or self._key}"},
+            timeout=max(0.001, deadline - monotonic()),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def _receive(self, response: requests.Response, request: Request) -> Any:
+        status = response.status_code
+        outcome_unknown = request.is_write and not 400 <= status < 500
+        unsound = VideskUnsoundError(outcome_unknown=outcome_unknown)
+        with response:
+            body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+        try:
+            if len(body) > MAX_ANSWER_BYTES:
+                raise unsound
+            answer = strict_json.loads(body)
+        except ValueError as error:
+            raise unsound from error
+        # A folded header would split ours in two.
+        headers = CaseInsensitiveDict(
+            (name, text) for name, text in response.headers.items() if text.isprintable()
+        )
+        content_type = headers.get("Content-Type")
+        passed_on = {name: headers[name] for name in _PASSED_ON if name in headers}
+        if self._holds_key([answer, content_type, *passed_on.values()]):
+            raise unsound
+        if 200 <= status < 300:
+            return answer
+        if 400 <= status < 600:
+            raise VideskRefusedError(status, body, content_type, passed_on)
+        raise unsound
+
+    def _holds_key(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return self._key in value
+        if isinstance(value, dict):
+            return any(self._holds_key(key) or self._holds_key(value[key]) for key in value)
+        return isinstance(value, list) and any(map(self._holds_key, value))
+
+
+def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
+    """What a failed attempt means. Only where no connection came about is it sure that nothing
+    was sent, so only there is the outcome of a write known.
+    """
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(error, requests.ConnectTimeout):
+        return VideskTimeoutError()
+    if isinstance(reason, urllib3.exceptions.NewConnectionError):
+        return VideskUnreachableError()
+    if isinstance(getattr(reason, "args", [None])[0], ssl.SSLCertVerificationError):
+        return VideskUnreachableError()
+    if isinstance(error, gevent.Timeout | requests.Timeout | urllib3.exceptions.TimeoutError):
+        return VideskTimeoutError(outcome_unknown=is_write)
+    if isinstance(error, urllib3.exceptions.DecodeError):
+        return VideskUnsoundError(outcome_unknown=is_write)
+    return VideskBrokenError(outcome_unknown=is_write)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.headers = CaseInsensitiveDict(
+        {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": "videsk-proxy",
+        }
+    )
+    adapter = HTTPAdapter(pool_maxsize=100)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
