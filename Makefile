@@ -13,7 +13,8 @@ help: ## this list
 run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ctrl-C ends both
 	@echo "videsk-proxy  http://127.0.0.1:8000/api/services"
 	@echo "sandbox       http://127.0.0.1:9000/__sandbox__/keys   (plays Videsk)"
-	@PATH="$(PATHS)" exec honcho --no-colour --env .env.sandbox --procfile Procfile.dev start
+	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
+		|| [ $$? = 130 ] # Ctrl-C is how it ends
 
 test: check $(BIN)/redis-server ## lint, types, and every test against a real Redis server
 	@echo "== tests"
@@ -46,6 +47,6 @@ $(VENV)/installed: requirements.txt requirements-dev.txt
 	@touch $@
 
 # redis-tools starts no service; its redis-check-rdb is the server under the name redis-server.
-$(BIN)/redis-server: $(VENV)/installed
-	@command -v redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
-	@ln -sf "$$(command -v redis-server || echo /usr/bin/redis-check-rdb)" $@
+$(BIN)/redis-server: | $(VENV)/installed
+	@test -x /usr/bin/redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
+	@ln -sf "$$(ls /usr/bin/redis-server 2>/dev/null || echo /usr/bin/redis-check-rdb)" $@

@@ -10,7 +10,7 @@ bind = f"0.0.0.0:{settings.port}"
 workers = settings.workers
 
 # A client that waits for a slow Videsk costs a greenlet, not a thread.
-worker_class = "gevent"
+worker_class = "web.worker.Worker"
 worker_connections = 1000
 
 # The router of a Heroku-like host keeps a connection for 90 s; whoever closes first must be it.

@@ -1,32 +1,21 @@
 """Every exception becomes an answer here, and only here: one shape, Videsk's own (Feathers)."""
 
 import logging
-import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
-import strict_json
-from schemas.queries import DateInPastError
+from schemas.queries import DateInPastError, QueryError
 from videsk.errors import VideskFailedError, VideskRefusedError
 from web import answers
+from web.shape import error_body
 
 log = logging.getLogger("videsk_proxy.errors")
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
-
-_NAMES = {
-    401: "NotAuthenticated",
-    413: "PayloadTooLarge",
-    422: "Unprocessable",
-    500: "GeneralError",
-    503: "Unavailable",
-}
-"""Where Feathers' name for a status is not HTTP's own phrase."""
 
 _VIDESK_SAYS = {
     "date": 'A valid "date" is required',
@@ -61,7 +50,8 @@ def on_invalid(error: ValidationError) -> Response:
         return _answer(400, "The date can not be in the past.", "dateInPast")
     for field, message in _VIDESK_SAYS.items():
         if field in fields:
-            return _answer(400, message, _VIDESK_DATA.get(field), fields)
+            errors = {} if isinstance(error, QueryError) else fields
+            return _answer(400, message, _VIDESK_DATA.get(field), errors)
     return _answer(400, _sentence(fields), errors=fields)
 
 
@@ -104,16 +94,7 @@ def on_fault(error: Exception) -> Response:
 def _answer(
     status: int, message: str, data: str | None = None, errors: Mapping[str, Any] | None = None
 ) -> Response:
-    name = _NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
-    body = {
-        "name": name,
-        "message": message,
-        "code": status,
-        "className": re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(),
-    }
-    if data is not None:
-        body["data"] = data
-    response = answers.fresh(strict_json.dumps(body | {"errors": errors or {}}), status)
+    response = answers.fresh(error_body(status, message, data, errors), status)
     response.headers["X-Error-Source"] = "proxy"
     return response
 

@@ -40,13 +40,13 @@ class Entry:
     body: bytes
 
     def to_bytes(self) -> bytes:
-        return b"%.3f\n%b" % (self.fetched_at, self.body)
+        return b"%d\n%b" % (self.fetched_at * 1000, self.body)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Entry":
         """Raises ValueError for anything that to_bytes did not write."""
         fetched_at, body = stored.split(b"\n", 1)
-        return cls(float(fetched_at), body)
+        return cls(int(fetched_at) / 1000, body)
 
 
 class Store:

@@ -1,4 +1,4 @@
-"""Makes every part of the sandbox and joins them."""
+"""Makes every part of the sandbox and joins them. Owns no rule, and only here is a part made."""
 
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException

@@ -48,7 +48,8 @@ class VideskError(Exception):
 
 def json_response(body: object, status: int = 200) -> Response:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, content_type=CONTENT_TYPE)
+    # JSON may name half a surrogate pair, which UTF-8 cannot carry.
+    return Response(text.encode(errors="replace"), status, content_type=CONTENT_TYPE)
 
 
 def required(field: str) -> VideskError:

@@ -59,7 +59,7 @@ class Field:
         if isinstance(value, str):
             rule = _RULES.get(self.type)
             if rule and value and not rule.fullmatch(value):
-                raise VideskError(400, f'The value is not a valid {self.type} "{self.id}".')
+                raise VideskError(400, f'The value is no {self.type} for element "{self.id}".')
             most = self.limits.get("maxlength")
             if most is not None and len(value) > most:
                 raise VideskError(

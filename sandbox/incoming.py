@@ -1,6 +1,7 @@
 """What any request to Videsk may bring: a key, a JSON object, an instant that is not over.
 
-Owns their checks, written once for all endpoints. Of the agenda it asks only whether an id is known.
+Owns their checks, written once for all endpoints. Of the agenda it asks only whether it knows an
+id.
 """
 
 import json

@@ -26,6 +26,12 @@ _MISSING_BYTES = 1000
 class WireHandler(WSGIHandler):
     """Lets the application see the connection and the path as it was sent."""
 
+    def handle(self) -> None:
+        # pywsgi sends head and body apart: with Nagle's algorithm the body waits 40 ms for the
+        # caller's delayed acknowledgement. And a drip is to leave byte by byte.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().handle()
+
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
         environ[SOCKET_KEY] = self.socket
@@ -34,7 +40,10 @@ class WireHandler(WSGIHandler):
 
 
 def make_server(app: "WSGIApplication", host: str, port: int) -> WSGIServer:
-    """A server for the sandbox, silent and not yet started; port 0 takes a free one."""
+    """A server for the sandbox, silent and not yet started; port 0 takes a free one.
+
+    The process must be patched by gevent, or one connection that hangs stops all the others.
+    """
     server = WSGIServer((host, port), app, handler_class=WireHandler, log=None, backlog=1024)
     # Seconds given to open connections at the end: many may be hanging on purpose.
     server.stop_timeout = 0
@@ -90,7 +99,6 @@ def _hang_up() -> NoReturn:
 
 
 def _send_slowly(connection: socket.socket, data: bytes, seconds: float) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for byte in data:
         time.sleep(seconds)
         connection.sendall(bytes((byte,)))

@@ -11,7 +11,11 @@ from schemas.fields import load_hex_id, load_text, load_zone, loaded_by
 from schemas.spans import Span, SpanInPastError, day_of, month_of
 
 
-class DateInPastError(ValidationError):
+class QueryError(ValidationError):
+    """A path or query is wrong. Videsk answers these without `errors` per field, and so do we."""
+
+
+class DateInPastError(QueryError):
     """The month or day asked for is over."""
 
 
@@ -24,17 +28,17 @@ _QUERY = _Query(unknown=EXCLUDE)
 
 
 def load_id(kind: str, value: str) -> str:
-    """A path's id in lower case. Raises ValidationError under the name of its kind."""
+    """A path's id in lower case. Raises QueryError under the name of its kind."""
     try:
         return load_hex_id(value)
     except ValidationError as error:
-        raise ValidationError({kind: error.messages}) from error
+        raise QueryError({kind: error.messages}) from error
 
 
 def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
     """The month asked for, and the instant to ask Videsk for it.
 
-    Raises ValidationError under `date` or `timezone`, or DateInPastError.
+    Raises QueryError under `date` or `timezone`, or DateInPastError.
     """
     return _load(args, now, month_of)
 
@@ -47,11 +51,13 @@ def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
 def _load(
     args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Span]
 ) -> tuple[Span, str]:
-    query = _QUERY.load(args)
     try:
+        query = _QUERY.load(args)
         span = span_of(query["date"], query["timezone"])
         return span, span.ask_from(now)
+    except ValidationError as error:
+        raise QueryError(error.messages) from error
     except SpanInPastError as error:
         raise DateInPastError({"date": ["is in the past"]}) from error
     except (ValueError, OverflowError) as error:
-        raise ValidationError({"date": ["is no month, day or instant"]}) from error
+        raise QueryError({"date": ["is no month, day or instant"]}) from error

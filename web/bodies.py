@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask import request
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema
 from werkzeug.exceptions import (
     BadRequest,
@@ -57,7 +58,7 @@ def _read_body() -> bytes:
         raise too_large
     try:
         body: bytes = request.environ["wsgi.input"].read(limit + 1)
-    except OSError as error:
+    except (OSError, ParseException) as error:
         raise BadRequest("The body broke off, or its chunks are malformed.") from error
     if len(body) > limit:
         raise too_large

@@ -1,0 +1,62 @@
+"""How many cached reads a second, beside an empty application under the same gunicorn.
+
+The load shares the processor with the servers, so the ratio says more than either figure.
+"""
+
+from statistics import median
+
+from bench import asked, load
+from bench.figures import Row, milliseconds
+from bench.load import Load
+from tests.processes import free_port, proxy_server, redis_server, running, sandbox_server
+
+ROUNDS = 5
+ROUND_SECONDS = 3
+ROUND_ANSWERS = 30_000
+
+
+def measure() -> list[Row]:
+    """Both ways to be set up."""
+    with redis_server() as redis:
+        redis_url = f"redis://127.0.0.1:{redis.port}"
+        return [
+            *_rows("2 workers on Redis", REDIS_URL=redis_url),
+            *_rows("1 worker without Redis"),
+        ]
+
+
+def _rows(what: str, **settings: str) -> list[Row]:
+    """The free days of one month, again and again; proxy and floor in turns."""
+    path = f"/api/{asked.months(1)[0]}"
+    hits, floors = [], []
+    # gunicorn.conf.py asks for a key; with the same settings it starts the same workers.
+    floor_port = free_port()
+    environ = {"VIDESK_API_KEY": "none", "PORT": str(floor_port), "WEB_CONCURRENCY": "2"}
+    with (
+        sandbox_server() as sandbox,
+        proxy_server(sandbox, **asked.TTLS, **settings) as proxy,
+        running(["gunicorn", "bench.floors:app"], floor_port, environ | settings),
+    ):
+        load.run(proxy.port, [path], 1000, ROUND_SECONDS)
+        load.run(floor_port, ["/"], 1000, ROUND_SECONDS)
+        for _ in range(ROUNDS):
+            hits.append(load.run(proxy.port, [path], ROUND_ANSWERS, ROUND_SECONDS, "; hit"))
+            floors.append(load.run(floor_port, ["/"], ROUND_ANSWERS, ROUND_SECONDS))
+    asked_videsk = sum(done.unexpected for done in hits)
+    answers = sum(done.answers for done in hits)
+    ratio = _median(hits).per_second / _median(floors).per_second
+    return [
+        Row(f"Hits, {what}, {load.CONNECTIONS} connections", _figure(_median(hits))),
+        Row(f"Of these, no hits after all, {what}", f"{asked_videsk} of {answers}", "0"),
+        Row(f"An empty WSGI application, {what}", _figure(_median(floors))),
+        Row(f"Hits to empty application, {what}", f"{ratio:.2f}"),
+    ]
+
+
+def _median(rounds: list[Load]) -> Load:
+    return Load(*map(median, zip(*rounds, strict=True)))
+
+
+def _figure(done: Load) -> str:
+    times = f"p50 {milliseconds(done.p50)}, p99 {milliseconds(done.p99)}"
+    return f"{done.per_second:.0f} requests/s, {times}"

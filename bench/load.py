@@ -1,0 +1,126 @@
+"""A load generator in a process of its own: kept-alive connections that ask as fast as they can.
+
+`run` starts it and returns what it measured. Requests are encoded once and answers are read only as
+far as their length, so that it takes as little as it can of the processor that it shares with the
+servers.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+from time import monotonic
+from typing import NamedTuple
+
+import gevent
+from gevent import socket
+
+from bench.figures import percentile
+
+CONNECTIONS = 32
+ANSWER_SECONDS = 10
+_LENGTH = b"\r\ncontent-length: "
+
+
+class Load(NamedTuple):
+    """What a load met with; how long answers took is in seconds."""
+
+    answers: int
+    unexpected: int
+    per_second: float
+    p50: float
+    p99: float
+
+
+def run(port: int, paths: Sequence[str], most: int, seconds: float, expected: str = "") -> Load:
+    """Ask for the paths in turn until `most` answers or `seconds` are over.
+
+    An answer that lacks `expected` in its head is counted as unexpected. Raises CalledProcessError
+    where one is no 200.
+    """
+    command = [sys.executable, "-m", "bench.load", str(port), str(most), str(seconds), expected]
+    done = subprocess.run(
+        command,
+        input="\n".join(paths),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=seconds + 3 * ANSWER_SECONDS,
+    )
+    return Load(*json.loads(done.stdout))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m bench.load")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("most", type=int)
+    arguments.add_argument("seconds", type=float)
+    arguments.add_argument("expected")
+    chosen = arguments.parse_args()
+    requests = [
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        for path in sys.stdin.read().split()
+    ]
+
+    begun = monotonic()
+    turns = _turns(requests, chosen.most, begun + chosen.seconds)
+    expected = chosen.expected.encode()
+    answers: list[tuple[float, bool]] = []
+    callers = [
+        gevent.spawn(_ask, chosen.port, turns, expected, answers) for _ in range(CONNECTIONS)
+    ]
+    gevent.joinall(callers, raise_error=True)
+    per_second = len(answers) / (monotonic() - begun)
+    took = [seconds for seconds, _ in answers]
+    unexpected = sum(not as_expected for _, as_expected in answers)
+    times = percentile(took, 50), percentile(took, 99)
+    print(json.dumps(Load(len(answers), unexpected, per_second, *times)))
+
+
+def _turns(requests: Sequence[bytes], most: int, end: float) -> Iterator[bytes]:
+    """The requests in turn, one list for all callers."""
+    for request in islice(cycle(requests), most):
+        if monotonic() >= end:
+            return
+        yield request
+
+
+def _ask(
+    port: int, turns: Iterator[bytes], expected: bytes, answers: list[tuple[float, bool]]
+) -> None:
+    """Ask on one connection while there are turns; note the seconds, and if it was `expected`."""
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for request in turns:
+            asked_at = monotonic()
+            connection.sendall(request)
+            head = _receive(connection)
+            answers.append((monotonic() - asked_at, expected in head))
+            if not head.startswith(b"HTTP/1.1 200 "):
+                raise ValueError(head.decode(errors="replace"))
+
+
+def _receive(connection: socket.socket) -> bytes:
+    """Read a whole answer; its head. Every answer here tells its length."""
+    received = b""
+    while (ends := received.find(b"\r\n\r\n")) < 0:
+        received += _more(connection)
+    head = received[:ends]
+    length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
+    missing = ends + 4 + length - len(received)
+    while missing > 0:
+        missing -= len(_more(connection))
+    return head
+
+
+def _more(connection: socket.socket) -> bytes:
+    data: bytes = connection.recv(65536)
+    if not data:
+        raise ConnectionResetError("the server hung up")
+    return data
+
+
+if __name__ == "__main__":
+    main()

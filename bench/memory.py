@@ -1,0 +1,41 @@
+"""How much memory a worker takes once it has worked."""
+
+import re
+from pathlib import Path
+
+from bench import asked, load
+from bench.figures import Row
+from tests.processes import proxy_server, redis_server, sandbox_server
+
+READS = 2000
+SECONDS = 30
+
+
+def measure() -> list[Row]:
+    """Two workers on Redis after services, months and days, a fifth of them misses."""
+    paths = ["services", *asked.months(12), *asked.days(60)]
+    with redis_server() as redis, sandbox_server() as sandbox:
+        redis_url = f"redis://127.0.0.1:{redis.port}"
+        with proxy_server(sandbox, REDIS_URL=redis_url, **asked.TTLS) as proxy:
+            done = load.run(proxy.port, [f"/api/{path}" for path in paths], READS, SECONDS)
+            return [
+                Row(
+                    f"Memory of worker {number} of 2 after {done.answers} reads",
+                    f"PSS {_megabytes(worker, 'Pss')}, RSS {_megabytes(worker, 'Rss')}",
+                    "≤ 80 MB, later 60 MB PSS",
+                )
+                for number, worker in enumerate(_children(proxy.process.pid), start=1)
+            ]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _megabytes(pid: int, what: str) -> str:
+    """`Pss`, where shared pages count by their share, or `Rss`, where they count in full."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(rf"^{what}: +([0-9]+) kB$", rollup, re.MULTILINE)
+    if not found:
+        raise ValueError(f"no {what} in smaps_rollup")
+    return f"{int(found[1]) * 1024 / 1e6:.0f} MB"

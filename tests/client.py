@@ -1,0 +1,81 @@
+"""A browser page's view of the proxy: what a front-end developer would write, in Python."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+FIRST_SERVICE = "63bdbf49394aad976d4aa43b"
+SHARING_SERVICE = "63bdbf49394aad976d4aa43c"
+"""Shares MARK with FIRST_SERVICE."""
+AUTOMATIC_SERVICE = "63bdbf49394aad976d4aa43d"
+OPEN_SERVICE = "63bdbf49394aad976d4aa4ff"
+"""Has a slot every five minutes, day and night."""
+JOHN = "63bdbf3230013a2792550a1c"
+MARK = "63bdbf3b25ab497401602d07"
+ZONE = "America/Santiago"
+
+FORM = [
+    {"_id": "videsk_essential", "value": ""},
+    {"_id": "60dbe3416af0be33b8b372b1", "value": "Ana Pérez"},
+    {"_id": "60dbe3416af0be33b8b372b2", "value": "ana@example.com"},
+]
+
+
+def working_day(days_ahead: int = 7) -> str:
+    """A day on which the seed's agents work: `2026-12-01`."""
+    day = datetime.now(UTC).date() + timedelta(days=days_ahead)
+    while day.weekday() > 3:
+        day += timedelta(days=1)
+    return day.isoformat()
+
+
+def next_open_day() -> str:
+    """The UTC day in which OPEN_SERVICE's next slot lies, at most five minutes from now."""
+    return (datetime.now(UTC) + timedelta(minutes=5)).date().isoformat()
+
+
+@dataclass
+class Client:
+    """Calls the proxy; every call returns the whole response."""
+
+    url: str
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        return requests.request(
+            method, self.url + path, timeout=30, allow_redirects=False, **options
+        )
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: object, **options: Any) -> requests.Response:
+        return self.call("POST", path, json=body, **options)
+
+    def dates(self, kind: str, ident: str, date: str, timezone: str = ZONE) -> requests.Response:
+        params = {"date": date, "timezone": timezone}
+        return self.get(f"/api/{kind}/{ident}/dates", params=params)
+
+    def hours(self, kind: str, ident: str, date: str, timezone: str = ZONE) -> requests.Response:
+        params = {"date": date, "timezone": timezone}
+        return self.get(f"/api/{kind}/{ident}/hours", params=params)
+
+    def book(
+        self,
+        kind: str,
+        ident: str,
+        start_at: str,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> requests.Response:
+        """Book an hour; what is passed in `more` is added to the body, or replaces some of it."""
+        body = {"startAt": start_at, "timezone": ZONE, "form": FORM}
+        if kind == "users":
+            body["service"] = FIRST_SERVICE
+        return self.post(f"/api/{kind}/{ident}/appointments", body | more, headers=headers)
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that an appointment's token goes in."""
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,86 @@
+"""Fixtures over real processes: one Redis, one sandbox, a proxy with and one without Redis."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis import Redis
+
+from tests.client import Client
+from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+
+os.environ.setdefault("VIDESK_API_KEY", "the-key-of-the-tests")
+os.environ.setdefault("VIDESK_BASE_URL", "https://you-forgot-to-set-an-upstream.invalid")
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[Running]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_process: Running) -> Redis:
+    """The tests' own look into Redis; emptied before each test."""
+    client = Redis(port=redis_process.port)
+    client.flushall()
+    return client
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[Sandbox]:
+    with sandbox_server() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """The sandbox as it is at its start, without a limit of requests."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+SETTINGS = {
+    "CORS_ORIGINS": "https://shop.example,http://[::1]:3000",
+    "VIDESK_TIMEOUT": "1.5",
+}
+
+
+@pytest.fixture(scope="session")
+def proxy_with_redis(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    with proxy_server(sandbox_process, REDIS_URL=redis_url, **SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def proxy_in_process(sandbox_process: Sandbox) -> Iterator[Running]:
+    """Without Redis nothing can empty its cache from outside: nothing is kept between tests."""
+    ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
+    with proxy_server(sandbox_process, **ttls, **SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(params=["proxy_with_redis", "proxy_in_process"])
+def proxy_process(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Running:
+    """The proxy with an empty cache, in both its ways to be set up."""
+    server: Running = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def proxy(proxy_process: Running) -> Client:
+    """A client of that proxy."""
+    return Client(proxy_process.url)
+
+
+@pytest.fixture
+def proxy_output(proxy_process: Running) -> Callable[[], str]:
+    """All that the proxy has printed and logged."""
+    return proxy_process.output
+
+
+@pytest.fixture
+def cached(redis: Redis, sandbox: Sandbox, proxy_with_redis: Running) -> Client:
+    """The proxy with two workers, whose cache is Redis, empty at first."""
+    return Client(proxy_with_redis.url)

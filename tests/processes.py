@@ -1,0 +1,172 @@
+"""The real things that the tests run against: Redis, the sandbox, and gunicorn with the proxy.
+
+Each is a process on a free loopback port; its output is kept, and it is gone when its block ends.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import requests
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 20
+
+
+@dataclass
+class Running:
+    """A process that answers on a port."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, environ: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """The command, from when its port answers until the block ends."""
+    with TemporaryDirectory() as folder:
+        log = Path(folder, "output")
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env=_environ() | dict(environ or {}),
+                start_new_session=True,
+            )
+        server = Running(process, port, log)
+        try:
+            _wait_for_port(server)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _environ() -> dict[str, str]:
+    """This process's environment without any setting of the proxy's in it."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _wait_for_port(server: Running) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError(f"{server.process.args!r} did not start:\n{server.output()}")
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
+    """A Redis that keeps nothing on disk."""
+    port = port or free_port()
+    command = ["redis-server", "--port", str(port), "--save", "", "--bind", "127.0.0.1", *options]
+    with running(command, port) as server:
+        while True:
+            try:
+                Redis(port=port).ping()
+            except RedisConnectionError:
+                time.sleep(0.02)
+            else:
+                break
+        yield server
+
+
+@dataclass
+class Sandbox(Running):
+    """The sandbox, and its control routes."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """The seed, no faults, an empty journal, and no limit on requests."""
+        self.control("POST", "reset")
+        self.control("POST", "rate", {"limit": None})
+
+    def control(self, method: str, path: str, body: object = None) -> requests.Response:
+        response = requests.request(method, f"{self.url}/__sandbox__/{path}", json=body, timeout=10)
+        assert response.ok, response.text
+        return response
+
+    def fault(self, fault: str, **options: object) -> None:
+        self.control("POST", "faults", {"fault": fault, **options})
+
+    def journal(self) -> list[dict[str, object]]:
+        """Every Videsk request that came, oldest first."""
+        entries: list[dict[str, object]] = self.control("GET", "requests").json()
+        return entries
+
+    def forget(self) -> None:
+        self.control("DELETE", "requests")
+
+    def appointments(self) -> list[dict[str, object]]:
+        ledger: list[dict[str, object]] = self.control("GET", "appointments").json()
+        return ledger
+
+
+@contextmanager
+def sandbox_server() -> Iterator[Sandbox]:
+    """A Videsk of one's own."""
+    port = free_port()
+    with running([sys.executable, "-m", "sandbox", "--port", str(port)], port) as server:
+        sandbox = Sandbox(server.process, server.port, server.log)
+        sandbox.keys = sandbox.control("GET", "keys").json()
+        sandbox.reset()
+        yield sandbox
+
+
+@contextmanager
+def proxy_server(sandbox: Sandbox, **settings: str) -> Iterator[Running]:
+    """The proxy as Procfile runs it, in front of the sandbox."""
+    port = free_port()
+    environ = {
+        "VIDESK_API_KEY": sandbox.keys["backend"],
+        "VIDESK_BASE_URL": sandbox.url,
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "2",
+        "VIDESK_RATE_LIMIT": "10000",
+        "CLIENT_RATE_LIMIT": "1000000/minute",
+        "BOOKING_RATE_LIMIT": "1000000/minute",
+        "DEFAULT_REFERRER": "tests",
+    }
+    with running(["gunicorn", "app:app"], port, environ | settings) as server:
+        while requests.get(f"{server.url}/healthz", timeout=10).status_code != 200:
+            time.sleep(0.02)
+        yield server

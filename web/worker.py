@@ -1,0 +1,79 @@
+"""gunicorn's gevent worker, with better manners towards clients.
+
+A request that gunicorn cannot parse never reaches the app; gunicorn would answer it in HTML and log
+pieces of it, which may be a customer's. And a stopping gunicorn waits for connections that are kept
+alive without a request, up to its graceful timeout.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import gevent
+from gunicorn import util
+from gunicorn.http import errors
+from gunicorn.workers.ggevent import GeventWorker
+
+from web.shape import error_body
+
+_STATUSES = {
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.UnsupportedTransferCoding: 501,
+    errors.ExpectationFailed: 417,
+}
+
+
+_IDLE_SECONDS = 0.2
+"""A connection that has brought no request for so long may be closed when the worker stops."""
+
+
+class Worker(GeventWorker):
+    """Answers what cannot be parsed in our shape, and closes idle connections when it stops."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[Any, float] = {}
+
+    @contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Around the wait for a connection's next request, at most `keepalive` seconds."""
+        connection = gevent.getcurrent()
+        self._waiting[connection] = monotonic()
+        try:
+            with super().timeout_ctx():
+                yield
+        finally:
+            del self._waiting[connection]
+
+    def run(self) -> None:
+        gevent.spawn(self._close_idle_connections)
+        super().run()
+
+    def _close_idle_connections(self) -> None:
+        while True:
+            gevent.sleep(_IDLE_SECONDS)
+            long_ago = monotonic() - _IDLE_SECONDS
+            for connection, since in list(self._waiting.items()) if not self.alive else ():
+                if since < long_ago:
+                    gevent.kill(connection, errors.NoMoreData(b""))
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        status, message = 500, "This proxy has failed. Its log tells when."
+        if isinstance(exc, errors.ParseException):
+            status, message = _STATUSES.get(type(exc), 400), "The HTTP request is malformed."
+        self.log.warning("request not served: %s", type(exc).__name__)
+        body = error_body(status, message)
+        head = (
+            f"HTTP/1.1 {status} {type(exc).__name__}\r\n"
+            "Connection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nX-Request-ID: {uuid4().hex}\r\n"
+            "X-Error-Source: proxy\r\nX-Content-Type-Options: nosniff\r\n"
+            "Cache-Control: no-store\r\nVary: Origin\r\n\r\n"
+        )
+        try:
+            util.write_nonblock(client, head.encode() + body)
+        except OSError:
+            self.log.debug("the client had gone")
