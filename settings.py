@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from redis.connection import parse_url
 
 from web.origins import ANY, parse_origin
 from web.referrers import Referrers
@@ -173,17 +174,18 @@ def _url(must: str, load_default: str | None) -> fields.Function:
         url = urlsplit(text)
         plain_and_remote = url.scheme == "http" and not _is_loopback(url.hostname or "")
         odd = url.query or url.fragment or url.username is not None or re.search(r"[\s\\?#]", text)
-        if url.scheme not in {"https", "http"} or not url.hostname or plain_and_remote or odd:
+        odd = odd or not url.hostname or url.port == 0
+        if url.scheme not in {"https", "http"} or plain_and_remote or odd:
             raise ValueError
-        return text.rstrip("/") if url.port != 0 else ""
+        return text.rstrip("/")
 
     return _setting(must, load_url, load_default=load_default)
 
 
 def _load_redis_url(text: str) -> str:
-    url = urlsplit(text)
-    target = url.path if url.scheme == "unix" else url.hostname
-    if url.scheme not in {"redis", "rediss", "unix"} or not target or url.port == 0:
+    options = parse_url(text)
+    odd = urlsplit(text).port == 0 or re.search(r"\s", text)
+    if odd or not (options.get("host") or options.get("path")):
         raise ValueError
     return text
 

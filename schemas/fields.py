@@ -17,8 +17,11 @@ from schemas.spans import instant_of, to_videsk
 HONEYPOT = "videsk_essential"
 """The id of the form element that people leave empty and bots fill in (Videsk, Forms)."""
 
-ZONE_NAMES = frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
-"""Every IANA name, old ones included. A host's own folder also holds `localtime`: not this."""
+ZONE_NAMES = frozenset(resources.files("tzdata").joinpath("zones").read_text().split()) - {
+    "Factory"
+}
+"""Every IANA name, old ones included, but for the one that stands for a clock not yet set.
+A host's own folder also holds `localtime`; this list does not."""
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "required": "is required",

@@ -97,7 +97,8 @@ def free_port() -> int:
 def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
     """A Redis that keeps nothing on disk."""
     port = port or free_port()
-    command = ["redis-server", "--port", str(port), "--save", "", "--bind", "127.0.0.1", *options]
+    command = ["redis-server", "--port", str(port), "--save", "", "--rdbcompression", "no"]
+    command += ["--bind", "127.0.0.1", *options]
     with running(command, port) as server:
         while True:
             try:
@@ -107,6 +108,11 @@ def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
             else:
                 break
         yield server
+
+
+def everything_in(redis: Redis) -> dict[bytes, bytes]:
+    """Each key, and what it holds as Redis itself would write it out."""
+    return {key: redis.dump(key) or b"" for key in redis.scan_iter()}
 
 
 @dataclass

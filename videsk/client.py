@@ -110,8 +110,11 @@ class VideskClient:
         )
         content_type = headers.get("Content-Type")
         passed_on = {name: headers[name] for name in _PASSED_ON if name in headers}
-        if self._holds_key([answer, content_type, *passed_on.values()]):
-            raise unsound
+        try:
+            if self._holds_key([answer, content_type, *passed_on.values()]):
+                raise unsound
+        except RecursionError as error:
+            raise unsound from error
         if 200 <= status < 300:
             return answer
         if 400 <= status < 600:
@@ -135,7 +138,9 @@ def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
         return VideskTimeoutError()
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
         return VideskUnreachableError()
-    if isinstance(getattr(reason, "args", [None])[0], ssl.SSLCertVerificationError):
+    if any(
+        isinstance(cause, ssl.SSLCertVerificationError) for cause in getattr(reason, "args", ())
+    ):
         return VideskUnreachableError()
     if isinstance(error, gevent.Timeout | requests.Timeout | urllib3.exceptions.TimeoutError):
         return VideskTimeoutError(outcome_unknown=is_write)

@@ -1,0 +1,214 @@
+"""README.md cannot lie: its commands are run, its answers, routes and settings are compared."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+
+from app import app
+from settings import Settings, load
+from tests.processes import ROOT, Sandbox, proxy_server, sandbox_server
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+MORE = "…"
+"""In a list: more elements. At the end of a text: more of it. In a line of its own: more headers."""
+
+_BLOCK = re.compile(r"^```bash\n(.*?)^```\n(?:\n```(?:json|http)\n(.*?)^```\n)?", re.DOTALL | re.M)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_TTL = re.compile(r"(?<=; ttl=)\d+")
+_SLOT_SECONDS = 300
+
+
+class Step(NamedTuple):
+    """A bash block, the answer printed below it (or nothing), and what bash really printed."""
+
+    command: str
+    printed: str
+    real: str
+
+
+@pytest.fixture(scope="module")
+def steps() -> list[Step]:
+    """Every bash block, pasted one after another into one bash, while a `make run` is up."""
+    blocks = _BLOCK.findall(README)
+    mark = uuid4().hex
+    script = "".join(f"{command}printf '{mark}'\n" for command, _ in blocks)
+    with sandbox_server() as sandbox, proxy_server(
+        sandbox, **as_make_run_sets_it(sandbox)
+    ) as proxy:  # fmt: skip
+        sandbox.control("POST", "rate", {"limit": 20})
+        script = script.replace("localhost:8000", f"127.0.0.1:{proxy.port}")
+        script = script.replace("localhost:9000", f"127.0.0.1:{sandbox.port}")
+        wait_until_no_slot_is_about_to_begin()
+        bash = subprocess.run(
+            ["bash", "--norc"],
+            input=script.encode(),
+            capture_output=True,
+            check=False,
+            timeout=60,
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+        )
+    assert (bash.returncode, bash.stderr.decode()) == (0, "")
+    *outputs, rest = bash.stdout.decode().split(mark)
+    assert rest == ""
+    return [
+        Step(command, printed, real)
+        for (command, printed), real in zip(blocks, outputs, strict=True)
+    ]
+
+
+def as_make_run_sets_it(sandbox: Sandbox) -> dict[str, str]:
+    """The settings of .env.sandbox, on ports of their own, and no others: an empty text is none."""
+    lines = (ROOT / ".env.sandbox").read_text().splitlines()
+    settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    del settings["PORT"]
+    of_the_tests = (
+        "VIDESK_RATE_LIMIT",
+        "CLIENT_RATE_LIMIT",
+        "BOOKING_RATE_LIMIT",
+        "DEFAULT_REFERRER",
+    )
+    unset = dict.fromkeys(of_the_tests, "") | {"WEB_CONCURRENCY": "1"}
+    return unset | settings | {"VIDESK_BASE_URL": sandbox.url}
+
+
+def wait_until_no_slot_is_about_to_begin() -> None:
+    """The page books the next slot: it must not begin between the look and the booking."""
+    left = _SLOT_SECONDS - time.time() % _SLOT_SECONDS
+    if left < 10:
+        time.sleep(left + 0.1)
+
+
+def test_every_answer_is_the_printed_one(steps: list[Step]) -> None:
+    assert len(steps) > 12
+    for step in steps:
+        problems = list(differences(step))
+        assert not problems, f"README.md says otherwise below\n{step.command}\n{problems}"
+
+
+def differences(step: Step) -> Iterator[str]:
+    """What the real answer has otherwise than the printed one."""
+    printed, real = step.printed, step.real
+    if not printed:
+        yield from [f"prints {real!r}"] if real else []
+        return
+    if printed.startswith("HTTP/"):
+        head, printed = printed.split("\n\n", 1)
+        real_head, real = real.split("\r\n\r\n", 1)
+        yield from head_differences(head.splitlines(), real_head.split("\r\n"))
+    yield from json_differences(json.loads(printed), json.loads(real), "$")
+
+
+def head_differences(printed: list[str], real: list[str]) -> Iterator[str]:
+    """The same status line; each printed header is there, and no other unless `…` says so."""
+    if printed[0] != real[0]:
+        yield f"{real[0]!r} instead of {printed[0]!r}"
+    names = {line.split(":")[0] for line in printed[1:]} | {"Date"}
+    if MORE not in printed:
+        yield from (f"{line!r} besides" for line in real[1:] if line.split(":")[0] not in names)
+    for line in printed[1:]:
+        if line != MORE and not any(text_matches(line, other) for other in real[1:]):
+            yield f"no {line!r} in {real}"
+
+
+def json_differences(printed: Any, real: Any, path: str) -> Iterator[str]:
+    """The same keys in the same order, the same values, apart from what changes from day to day."""
+    if isinstance(printed, dict) and isinstance(real, dict):
+        if list(printed) != list(real):
+            yield f"{path} has {list(real)} instead of {list(printed)}"
+        for key in printed.keys() & real.keys():
+            yield from json_differences(printed[key], real[key], f"{path}.{key}")
+    elif isinstance(printed, list) and isinstance(real, list):
+        shown = printed[:-1] if printed[-1:] == [MORE] else printed
+        if len(shown) != len(real) if shown is printed else len(shown) >= len(real):
+            yield f"{path} has {len(real)} elements"
+        for index, pair in enumerate(zip(shown, real, strict=False)):
+            yield from json_differences(*pair, f"{path}[{index}]")
+    elif isinstance(printed, str) and isinstance(real, str):
+        if not text_matches(printed, real):
+            yield f"{path} is {real!r} instead of {printed!r}"
+    elif type(printed) is not type(real) or printed != real:
+        yield f"{path} is {real!r} instead of {printed!r}"
+
+
+def text_matches(printed: str, real: str) -> bool:
+    """Equal, when instants and seconds count as equal, and `…` stands for at least one character."""
+    printed, real = (_TTL.sub("N", _INSTANT.sub("INSTANT", text)) for text in (printed, real))
+    return re.fullmatch(".+".join(map(re.escape, printed.split(MORE))), real) is not None
+
+
+@pytest.mark.parametrize(
+    ("printed", "real", "same"),
+    [
+        ('{"a": 1}', '{"a": 1}', True),
+        ('{"a": 1}', '{"a": true}', False),
+        ('{"a": 1}', '{"a": 1, "b": 2}', False),
+        ('{"a": "x"}', '{"a": "y"}', False),
+        ('{"a": "x…"}', '{"a": "xyz"}', True),
+        ('{"a": "x…"}', '{"a": "x"}', False),
+        ('["2026-12-01T03:00:00.000Z"]', '["2031-01-01T04:30:00.000Z"]', True),
+        ('["2026-12-01T03:00:00.000Z"]', '["2031-01-01T04:30:00Z"]', False),
+        ('[1, "…"]', "[1, 2, 3]", True),
+        ('[1, "…"]', "[1]", False),
+        ('["…"]', "[]", False),
+        ("[]", "[1]", False),
+        ("HTTP/1.1 200 OK\nA: b\n…\n\n[]", "HTTP/1.1 200 OK\r\nC: d\r\nA: b\r\n\r\n[]", True),
+        ("HTTP/1.1 200 OK\nA: b\n\n[]", "HTTP/1.1 200 OK\r\nC: d\r\nA: b\r\n\r\n[]", False),
+        ("HTTP/1.1 200 OK\nA: b\n…\n\n[]", "HTTP/1.1 200 OK\r\nA: c\r\n\r\n[]", False),
+        ("HTTP/1.1 200 OK\n…\n\n[]", "HTTP/1.1 404 NOT FOUND\r\n\r\n[]", False),
+    ],
+)
+def test_the_comparison_itself_sees_a_difference(printed: str, real: str, same: bool) -> None:
+    assert (not list(differences(Step("", printed, real)))) is same
+
+
+def test_the_table_of_routes_is_the_apps() -> None:
+    """{kind} stands for both; HEAD and OPTIONS go without saying."""
+    printed = {
+        f"{method} {path.replace('{kind}', kind)}"
+        for method, path in re.findall(r"^\| `([A-Z]+) (/\S*)` \|", README, re.M)
+        for kind in ("services", "users")
+    }
+    real = {
+        f"{method} {re.sub(r'<(?:[^<>:]+:)?[^<>]+>', '{id}', rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert printed == real, "README.md's table of routes differs from Flask's"
+
+
+def test_the_table_of_settings_names_those_that_do_something() -> None:
+    """A setting that is only checked, because its feature comes later, is not in the README."""
+    users = "".join((ROOT / name).read_text() for name in ("app.py", "gunicorn.conf.py"))
+    used = {
+        setting.name.upper()
+        for setting in fields(Settings)
+        if re.search(rf"\bsettings\.{setting.name}\b", users)
+    }
+    assert {name for names, _ in settings_table() for name in names} == used
+
+
+def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:
+    required = {"VIDESK_API_KEY": "key"}
+    for names, defaults in settings_table():
+        if len(names) == len(defaults):
+            told = dict(zip(names, defaults, strict=True))
+            assert load(required | told) == load(required), f"README.md on {names}"
+
+
+def settings_table() -> list[tuple[list[str], list[str]]]:
+    """Each row's names, and its defaults where they are values."""
+    section = README.split("\n## Settings\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section, re.M)
+    return [
+        (re.findall("`(.+?)`", names), re.findall(r"(?:^|, )`(.+?)`", defaults))
+        for names, defaults in rows
+    ]
