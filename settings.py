@@ -173,9 +173,8 @@ def _url(must: str, load_default: str | None) -> fields.Function:
     def load_url(text: str) -> str:
         url = urlsplit(text)
         plain_and_remote = url.scheme == "http" and not _is_loopback(url.hostname or "")
-        odd = url.query or url.fragment or url.username is not None or re.search(r"[\s\\?#]", text)
-        odd = odd or not url.hostname or url.port == 0
-        if url.scheme not in {"https", "http"} or plain_and_remote or odd:
+        odd = url.username is not None or url.port == 0 or re.search(r"[\s\\?#]", text)
+        if url.scheme not in {"https", "http"} or not url.hostname or plain_and_remote or odd:
             raise ValueError
         return text.rstrip("/")
 
@@ -183,7 +182,7 @@ def _url(must: str, load_default: str | None) -> fields.Function:
 
 
 def _load_redis_url(text: str) -> str:
-    options = parse_url(text)
+    options = parse_url(text)  # type: ignore[no-untyped-call]  # redis-py's
     odd = urlsplit(text).port == 0 or re.search(r"\s", text)
     if odd or not (options.get("host") or options.get("path")):
         raise ValueError
