@@ -6,15 +6,20 @@ from datetime import UTC, datetime
 from flask import Flask
 
 import settings as environment
-from blueprints import appointments, bookable, errors, health, services
+from blueprints import appointments, bookable, errors, health, hooks, services
 from cache.policy import Window
-from cache.reader import Reader
-from cache.store import Store, make_backend, make_redis
+from cache.reader import Reader, Shared
+from cache.shared_flight import SharedFlights
+from cache.store import EVERYTHING, process_store, redis_store
+from redis_link import RedisLink
 from schemas.bookings import BookingSchema, UserBookingSchema
 from settings import Settings
 from videsk.client import VideskClient
+from videsk.errors import VideskErrors
+from videsk.gate import Gate, RedisGate
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
+from videsk.terms import Terms
 from web import answers, cors
 from web.referrers import Referrers
 
@@ -22,28 +27,33 @@ from web.referrers import Referrers
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application; without settings, as the environment says."""
     settings = settings or environment.from_environment()
+
     app = Flask("videsk_proxy", static_folder=None)
     app.logger.setLevel(settings.log_level.upper())
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False  # a path is found or not: never a redirect
-    app.url_map.strict_slashes = True
 
-    redis = (
-        make_redis(settings.redis_url, verify_tls=settings.redis_tls_verify)
-        if settings.redis_url
-        else None
-    )
-    cache = Reader(Store(make_backend(app, redis, _namespace(settings))))
+    prefix = _prefix(settings)
+    terms = Terms(settings.videsk_rate_limit)
+    link, shared, gate_of_all = None, None, None
+    if settings.redis_url:
+        link = RedisLink(settings.redis_url, verify_tls=settings.redis_tls_verify)
+        link.when_back(lambda redis: redis_store(redis, prefix).outdate([EVERYTHING]))
+        flights = SharedFlights(link, prefix, VideskErrors())
+        shared = Shared(link, redis_store(link.redis, prefix), flights)
+        gate_of_all = RedisGate(link, prefix, terms)
+    cache = Reader(shared, process_store())
+    gate = Gate(terms.share(settings.workers), gate_of_all, link)
     client = VideskClient(
-        settings.videsk_base_url, settings.videsk_api_key, settings.videsk_timeout
+        settings.videsk_base_url, settings.videsk_api_key, settings.videsk_timeout, gate
     )
     scheduling = Scheduling(
         client,
         cache,
         Windows(
-            services=Window(settings.services_ttl),
-            dates=Window(settings.dates_ttl),
-            hours=Window(settings.hours_ttl),
+            services=Window(settings.services_ttl, settings.services_stale),
+            dates=Window(settings.dates_ttl, settings.dates_stale),
+            hours=Window(settings.hours_ttl, settings.hours_stale),
         ),
     )
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
@@ -55,14 +65,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
         app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, referrers, _now))
     app.register_blueprint(appointments.make_blueprint(scheduling))
-    app.register_blueprint(health.make_blueprint())
+    app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
+    app.register_blueprint(health.make_blueprint(client, gate, link, app.config))
     return app
 
 
-def _namespace(settings: Settings) -> str:
+def _prefix(settings: Settings) -> str:
     """Two accounts that share one Redis share no entry; the key itself cannot be read out of it."""
     account = f"{settings.videsk_base_url} {settings.videsk_api_key}"
-    return "videsk-proxy:" + hashlib.sha256(account.encode()).hexdigest()[:16]
+    return f"videsk-proxy:{hashlib.sha256(account.encode()).hexdigest()[:16]}:"
 
 
 def _now() -> datetime:

@@ -27,6 +27,11 @@ loglevel = "info" if settings.log_level == "debug" else settings.log_level  # de
 control_socket_disable = True
 
 
+def post_worker_init(worker: Any) -> None:
+    """Let `/readyz` tell when this worker is about to stop."""
+    worker.wsgi.config["STOPPING"] = lambda: not worker.alive
+
+
 def on_starting(server: Any) -> None:
     """Say once what differs from what was asked for."""
     if settings.web_concurrency > settings.workers:

@@ -8,8 +8,9 @@ from flask import Flask, Response
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from cache.flight import FlightTimeoutError
 from schemas.queries import DateInPastError, QueryError
-from videsk.errors import VideskFailedError, VideskRefusedError
+from videsk.errors import VideskFailedError, VideskRefusedError, VideskTimeoutError
 from web import answers
 from web.shape import error_body
 
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(ValidationError, on_invalid)
     app.register_error_handler(VideskRefusedError, on_refused)
     app.register_error_handler(VideskFailedError, on_failed)
+    app.register_error_handler(FlightTimeoutError, on_flight_timeout)
     app.register_error_handler(HTTPException, on_http)
     app.register_error_handler(Exception, on_fault)
 
@@ -69,10 +71,18 @@ def on_refused(error: VideskRefusedError) -> Response:
 def on_failed(error: VideskFailedError) -> Response:
     """Videsk gave no answer that could be passed on."""
     log.warning("%s: %s", type(error).__name__, type(error.__cause__).__name__)
-    if not error.outcome_unknown:
-        return _answer(error.status, error.message)
-    advice = "It may have been done all the same: look for Videsk's e-mail before trying again."
-    return _answer(error.status, f"{error.message} {advice}", OUTCOME_UNKNOWN)
+    if error.outcome_unknown:
+        advice = "It may have been done all the same: look for Videsk's e-mail before trying again."
+        return _answer(error.status, f"{error.message} {advice}", OUTCOME_UNKNOWN)
+    response = _answer(error.status, error.message)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def on_flight_timeout(_: FlightTimeoutError) -> Response:
+    """Who asked Videsk for all of us did not come to an end."""
+    return on_failed(VideskTimeoutError())
 
 
 def on_http(error: HTTPException) -> Response:

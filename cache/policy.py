@@ -2,23 +2,47 @@
 
 import math
 from dataclasses import dataclass
+from enum import Enum
+
+
+class Freshness(Enum):
+    """RFC 9111, section 4.2, and RFC 5861, section 3."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    GONE = "gone"
 
 
 @dataclass(frozen=True)
 class Window:
-    """How long an answer counts as fresh (RFC 9111, section 4.2); 0: it is never stored."""
+    """How long an answer is fresh, and how long after that it may be served stale.
+
+    Nothing is remembered where `fresh_seconds` is 0.
+    """
 
     fresh_seconds: float
+    stale_seconds: float
+
+    @property
+    def remembers(self) -> bool:
+        return self.fresh_seconds > 0
 
     @property
     def keep_seconds(self) -> int:
         """How long the store keeps an entry: whole seconds, never less than it can be used."""
-        return math.ceil(self.fresh_seconds)
+        return math.ceil(self.fresh_seconds + self.stale_seconds)
 
 
-def seconds_fresh(fetched_at: float, now: float, window: Window) -> float:
-    """How much longer an entry is fresh; not above zero: no longer.
+def decide(age_seconds: float, window: Window) -> Freshness:
+    """An entry from the future (another instance's clock is ahead) is fresh."""
+    if age_seconds < window.fresh_seconds:
+        return Freshness.FRESH
+    if age_seconds < window.fresh_seconds + window.stale_seconds:
+        return Freshness.STALE
+    return Freshness.GONE
 
-    An entry from the future (another instance's clock is ahead) counts as fetched now.
-    """
-    return window.fresh_seconds - max(0.0, now - fetched_at)
+
+def ttl(age_seconds: float, window: Window) -> int:
+    """Whole seconds of freshness left (RFC 9211, section 2.3): above 0 if fresh, below if stale."""
+    left = window.fresh_seconds - max(0.0, age_seconds)
+    return math.ceil(left) if left > 0 else math.floor(left) or -1

@@ -1,16 +1,36 @@
-"""One way to read what can be remembered: from the store while it is fresh, else fetched.
+"""One way to read what can be remembered: from the store while it may be served, else fetched once.
 
-Knows neither what is fetched nor who asks. Stale answers, and one fetch for many who ask at once,
-belong here.
+Knows neither what is fetched nor who asks. The life of an entry:
+
+    fetched ─► FRESH: served ─► STALE: served, while one refresh runs behind the scenes ─► GONE
+       └────────── outdated by a write: not there at all, whatever its age ──────────┘
+
+All of this happens in Redis, for all processes; while Redis is away, in this process alone.
 """
 
-import math
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from cache.policy import Window, seconds_fresh
-from cache.store import Entry, Store
+import gevent
+
+from cache.flight import Flights
+from cache.policy import Freshness, Window, decide, ttl
+from cache.shared_flight import Flight, SharedFlights
+from cache.store import Entry, Store, read_entry
+from redis_link import RedisAwayError, RedisLink
+
+log = logging.getLogger("videsk_proxy.cache")
+
+T = TypeVar("T")
+
+REFRESH_SECONDS = 25.0
+"""For one whole refresh behind the scenes."""
+
+REFRESH_PAUSE_SECONDS = 1.0
+"""Between two refreshes of one entry in one process, whatever came of the first."""
 
 
 @dataclass(frozen=True)
@@ -21,29 +41,189 @@ class Reading:
     cache_status: str
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is asked for: under which key, in which groups (its service or user, and wider ones),
+    for how long the answer may be served, and how to fetch it in so many seconds.
+    """
+
+    key: str
+    groups: Sequence[str]
+    window: Window
+    fetch: Callable[[float], bytes]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Redis: where all processes remember, and agree on who fetches."""
+
+    link: RedisLink
+    store: Store
+    flights: SharedFlights
+
+
 class Reader:
-    """Reads through the store. `clock` tells seconds since the epoch."""
+    """Reads through `shared`, and through `local` where that is None or away.
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    `clock` tells seconds since the epoch.
+    """
+
+    def __init__(
+        self, shared: Shared | None, local: Store, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._shared = shared
+        self._local = local
         self._clock = clock
+        self._losses = 0
+        self._flights: Flights[tuple[bytes, str]] = Flights()
+        self._refreshed_at: dict[str, float] = {}
 
-    def read(self, key: str, window: Window, fetch: Callable[[], bytes]) -> Reading:
-        """The entry under `key` if it is fresh, else what `fetch` returns, remembered.
+    def read(
+        self,
+        key: str,
+        groups: Sequence[str],
+        window: Window,
+        fetch: Callable[[float], bytes],
+        *,
+        seconds: float,
+    ) -> Reading:
+        """The entry if it may be served, else what one fetch returns to all who ask meanwhile.
 
-        Whatever `fetch` raises is raised; an error is never remembered.
+        `fetch` is given the seconds it may take. Raises whatever it raises, and FlightTimeoutError
+        after `seconds` of waiting for another's.
         """
-        entry = self._store.get(key) if window.fresh_seconds else None
-        if entry:
-            left = seconds_fresh(entry.fetched_at, self._clock(), window)
-            if left > 0:
-                return Reading(entry.body, f"hit; ttl={math.ceil(left)}")
-        return self._fetch(key, window, fetch)
+        question = _Question(key, groups, window, fetch)
+        end = time.monotonic() + seconds
+        return self._where_possible(lambda shared: self._read(shared, question, end))
 
-    def _fetch(self, key: str, window: Window, fetch: Callable[[], bytes]) -> Reading:
-        asked_at = self._clock()
-        body = fetch()
-        stored = window.fresh_seconds > 0 and self._store.put(
-            key, Entry(asked_at, body), window.keep_seconds
+    def peek(self, key: str, groups: Sequence[str]) -> bytes | None:
+        """What is remembered under `key`, of whatever age."""
+        entry, _ = self._where_possible(lambda shared: self._look(shared, key, groups))
+        return entry.body if entry else None
+
+    def outdate(self, groups: Iterable[str]) -> None:
+        """From now on nobody reads what these groups' entries have held until now."""
+        names = sorted(groups)
+        log.debug("outdated: %s", " ".join(names))
+
+        def replace_tokens(shared: Shared | None) -> None:
+            if shared:
+                shared.link.call(lambda: shared.store.outdate(names))
+            else:
+                self._local.outdate(names)
+
+        self._where_possible(replace_tokens)
+
+    def _where_possible(self, action: Callable[[Shared | None], T]) -> T:
+        """In Redis, else here: where what an earlier absence of Redis left is no longer true."""
+        if self._shared:
+            try:
+                return action(self._shared)
+            except RedisAwayError:
+                if self._losses != self._shared.link.losses:
+                    self._losses = self._shared.link.losses
+                    self._local.clear()
+        return action(None)
+
+    def _look(
+        self, shared: Shared | None, key: str, groups: Sequence[str]
+    ) -> tuple[Entry | None, bytes]:
+        if shared:
+            return shared.link.call(lambda: shared.store.look(key, groups))
+        return self._local.look(key, groups)
+
+    def _read(self, shared: Shared | None, question: _Question, end: float) -> Reading:
+        entry, stamp = self._look(shared, question.key, question.groups)
+        if entry:
+            age_seconds = self._clock() - entry.asked_at
+            freshness = decide(age_seconds, question.window)
+            status = f"hit; ttl={ttl(age_seconds, question.window)}"
+            if freshness is Freshness.FRESH:
+                return Reading(entry.body, status)
+            if freshness is Freshness.STALE:
+                self._refresh(shared, question, stamp)
+                return Reading(entry.body, f"{status}; detail=stale")
+        (body, status), joined = self._flights.join(
+            (question.key, stamp),
+            lambda: self._fetch_once(shared, question, stamp, end),
+            end - time.monotonic(),
         )
-        return Reading(body, "fwd=miss; stored" if stored else "fwd=miss")
+        return Reading(body, "fwd=miss; collapsed" if joined else status)
+
+    def _fetch_once(
+        self, shared: Shared | None, question: _Question, stamp: bytes, end: float
+    ) -> tuple[bytes, str]:
+        """Fetch for this process, and for all others too unless one of them does."""
+        stored = False
+
+        def fetch() -> bytes:
+            nonlocal stored
+            body, stored = self._fetch(shared, question, stamp, end)
+            return body
+
+        if not shared:
+            body, collapsed = fetch(), False
+        else:
+            flight, seconds = Flight(question.key, stamp), end - time.monotonic()
+            look_again = self._looking_again(question, stamp)
+            body, collapsed = shared.flights.fly(flight, look_again, fetch, seconds)
+        return body, f"fwd=miss{'; collapsed' if collapsed else '; stored' if stored else ''}"
+
+    def _looking_again(
+        self, question: _Question, stamp: bytes
+    ) -> Callable[[bytes | None], bytes | None]:
+        """What the store holds by now, if that is fresh: another's work of a moment ago."""
+
+        def look_again(stored: bytes | None) -> bytes | None:
+            entry = read_entry(question.key, stored, stamp)
+            if entry and decide(self._clock() - entry.asked_at, question.window) is Freshness.FRESH:
+                return entry.body
+            return None
+
+        return look_again
+
+    def _fetch(
+        self, shared: Shared | None, question: _Question, stamp: bytes, end: float
+    ) -> tuple[bytes, bool]:
+        """What was fetched, and whether it is remembered now. From here on nothing of Redis raises:
+        what has been asked of Videsk is not asked again because it could not be written down.
+        """
+        asked_at = self._clock()
+        body = question.fetch(end - time.monotonic())
+        if not question.window.remembers:
+            return body, False
+        entry, keep_seconds = Entry(asked_at, stamp, body), question.window.keep_seconds
+        if not shared:
+            self._local.put(question.key, entry, keep_seconds)
+            return body, True
+        try:
+            shared.link.call(lambda: shared.store.put(question.key, entry, keep_seconds))
+        except RedisAwayError:
+            return body, False
+        return body, True
+
+    def _refresh(self, shared: Shared | None, question: _Question, stamp: bytes) -> None:
+        """Start one refresh behind the scenes, unless one has been started a moment ago."""
+        now = time.monotonic()
+        if now - self._refreshed_at.get(question.key, 0.0) < REFRESH_PAUSE_SECONDS:
+            return
+        if len(self._refreshed_at) > 10_000:
+            self._refreshed_at.clear()
+        self._refreshed_at[question.key] = now
+        gevent.spawn(self._run_refresh, shared, question, stamp)
+
+    def _run_refresh(self, shared: Shared | None, question: _Question, stamp: bytes) -> None:
+        end = time.monotonic() + REFRESH_SECONDS
+        try:
+            if shared:
+                shared.flights.refresh(
+                    Flight(question.key, stamp),
+                    self._looking_again(question, stamp),
+                    lambda: self._fetch(shared, question, stamp, end)[0],
+                )
+            else:
+                self._fetch(None, question, stamp, end)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it: the old entry stays
+            log.info("not refreshed: %s: %s", question.key, type(error).__name__)
+        finally:
+            self._refreshed_at[question.key] = time.monotonic()

@@ -1,77 +1,120 @@
-"""Remembering bytes by key, over the backends of Flask-Caching. Nothing is pickled.
+"""Entries and generations by key, over the backends of Flask-Caching. Nothing is pickled.
 
 Whoever can write to a Redis whose values are pickled runs code in whoever reads them; here a value
-is bytes, and what cannot be read back is not remembered. Neither is anything while Redis is away.
+is bytes, and what cannot be read back is not remembered.
+
+**Generations.** An entry belongs to groups: its service or user, and wider ones. Each group has a
+token in the store, the entry carries the tokens it was fetched under (its stamp), and the two are
+read in one round trip. A write replaces the tokens of what it touches; nothing is searched for, so
+that costs the same for ten entries and for a million. Tokens are random, not counted: one that was
+lost (evicted, or a Redis that restarts empty) never comes back by counting up to it again.
+
+The law, for a reader R and a write W:
+1. R reads the stamp. 2. R fetches. 3. W is answered by Videsk. 4. W replaces the tokens.
+5. W is answered to its client. 6. R stores its entry, under the stamp of 1.
+Whoever reads after 5 sees the tokens of 4, and the entry of 6 is not of them.
 """
 
 import logging
+import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cachelib.serializers import BaseSerializer
-from flask import Flask
-from flask_caching import Cache
-from redis import BlockingConnectionPool, Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from flask_caching.backends import RedisCache, SimpleCache
+from redis import Redis
 
 log = logging.getLogger("videsk_proxy.cache")
 
 MAX_ENTRIES_IN_PROCESS = 5000
 """About 20 MB of months and days; the oldest go first."""
 
-REDIS_TIMEOUT_SECONDS = 0.05
-REDIS_CONNECTIONS = 4
-"""Per worker. Small Redis plans allow 20 in all: 4 workers x 4, and 4 to look at it by hand."""
+TOKEN_SECONDS = 2 * 86400
+"""How long a group's token outlives its last replacement. Losing one only costs a fetch."""
+
+EVERYTHING = "everything"
+"""The group that every entry belongs to."""
 
 
 class Backend(Protocol):
     """What is used of Flask-Caching's backends."""
 
-    def get(self, key: str) -> Any: ...
+    def get_many(self, *keys: str) -> list[Any]: ...
     def set(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
+    def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> Any: ...
+    def add(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
+    def clear(self) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A JSON answer and when it was fetched, in seconds since the epoch."""
+    """A JSON answer, when it was asked for (seconds since the epoch), and its stamp."""
 
-    fetched_at: float
+    asked_at: float
+    stamp: bytes
     body: bytes
 
     def to_bytes(self) -> bytes:
-        return b"%d\n%b" % (self.fetched_at * 1000, self.body)
+        return b"%d %b\n%b" % (self.asked_at * 1000, self.stamp, self.body)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Entry":
         """Raises ValueError for anything that to_bytes did not write."""
-        fetched_at, body = stored.split(b"\n", 1)
-        return cls(int(fetched_at) / 1000, body)
+        head, body = stored.split(b"\n", 1)
+        asked_at, stamp = head.split(b" ")
+        return cls(int(asked_at) / 1000, stamp, body)
 
 
 class Store:
-    """`get` and `put` of entries; a Redis error means "not remembered"."""
+    """Entries and generations in one backend. What the backend raises is raised."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def get(self, key: str) -> Entry | None:
-        try:
-            stored = self._backend.get(key)
-            return Entry.from_bytes(stored) if stored else None
-        except RedisError as error:
-            log.warning("cache not read: %s", type(error).__name__)
-        except ValueError:
-            log.warning("cache entry not readable: %s", key)
-        return None
+    def look(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
+        """The entry under `key`, if no write has outdated it, and the groups' present stamp."""
+        names = [_token_name(group) for group in (EVERYTHING, *groups)]
+        stored, *tokens = self._backend.get_many(key, *names)
+        if None in tokens:
+            # Two who find none must agree on one: the first to add it wins, both read it back.
+            for name, token in zip(names, tokens, strict=True):
+                if token is None:
+                    self._backend.add(name, _new_token(), timeout=TOKEN_SECONDS)
+            stored, *tokens = self._backend.get_many(key, *names)
+        stamp = b".".join(token or b"none" for token in tokens)
+        return read_entry(key, stored, stamp), stamp
 
-    def put(self, key: str, entry: Entry, keep_seconds: int) -> bool:
-        """Remember the entry; True if that worked."""
-        try:
-            return bool(self._backend.set(key, entry.to_bytes(), timeout=keep_seconds))
-        except RedisError as error:
-            log.warning("cache not written: %s", type(error).__name__)
-            return False
+    def put(self, key: str, entry: Entry, keep_seconds: int) -> None:
+        """Remember the entry; it is served as long as its stamp is its groups' present one."""
+        self._backend.set(key, entry.to_bytes(), timeout=keep_seconds)
+
+    def outdate(self, groups: Iterable[str]) -> None:
+        """Replace the groups' tokens: no entry of theirs is served from now on."""
+        tokens = {_token_name(group): _new_token() for group in groups}
+        self._backend.set_many(tokens, timeout=TOKEN_SECONDS)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._backend.clear()
+
+
+def read_entry(key: str, stored: bytes | None, stamp: bytes) -> Entry | None:
+    """The entry as it was stored under `key`, unless it is of another stamp."""
+    try:
+        entry = Entry.from_bytes(stored) if stored else None
+    except ValueError:
+        log.warning("an entry cannot be read: %s", key)
+        return None
+    return entry if entry and entry.stamp == stamp else None
+
+
+def _token_name(group: str) -> str:
+    return f"generation:{group}"
+
+
+def _new_token() -> bytes:
+    return secrets.token_hex(8).encode()
 
 
 class _AsTheyAre(BaseSerializer):
@@ -84,32 +127,15 @@ class _AsTheyAre(BaseSerializer):
         return bvalue
 
 
-def make_redis(url: str, *, verify_tls: bool) -> "Redis":
-    """A client that waits briefly and never retries: redis-py's defaults wait up to a minute."""
-    tls = {} if verify_tls else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=REDIS_CONNECTIONS,
-        timeout=REDIS_TIMEOUT_SECONDS,
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        **(tls if url.startswith("rediss:") else {}),
-    )
-    return Redis(connection_pool=pool)
+def redis_store(redis: Redis, prefix: str) -> Store:
+    """A store for all processes, in Flask-Caching's Redis backend on a client of ours."""
+    backend = RedisCache(host=redis, key_prefix=prefix)
+    backend.serializer = _AsTheyAre()  # type: ignore[assignment]  # cachelib allows any
+    return Store(backend)
 
 
-def make_backend(app: Flask, redis: "Redis | None", namespace: str) -> Backend:
-    """Flask-Caching's Redis backend on our client, or its backend in the process."""
-    place = (
-        {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_HOST": redis}
-        if redis
-        else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES_IN_PROCESS}
-    )
-    cache = Cache(
-        with_jinja2_ext=False,
-        config=place | {"CACHE_KEY_PREFIX": f"{namespace}:", "CACHE_SERIALIZER": _AsTheyAre()},
-    )
-    cache.init_app(app)
-    backend: Backend = app.extensions["cache"][cache]
-    return backend
+def process_store() -> Store:
+    """A store for this process alone, in Flask-Caching's backend of that kind."""
+    backend = SimpleCache(threshold=MAX_ENTRIES_IN_PROCESS)
+    backend.serializer = _AsTheyAre()  # type: ignore[assignment]
+    return Store(backend)

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 import strict_json
+from videsk.backoff import pause_seconds
 from videsk.errors import (
     VideskBrokenError,
     VideskFailedError,
@@ -25,6 +26,7 @@ from videsk.errors import (
     VideskUnreachableError,
     VideskUnsoundError,
 )
+from videsk.gate import Gate
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _PATH = "/public/video-contact-center"
@@ -49,76 +51,100 @@ class Request:
         return self.method != "GET"
 
 
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class VideskClient:
     """Sends one request and returns its answer's JSON, or raises a VideskError."""
 
-    def __init__(self, base_url: str, api_key: str, timeout_seconds: float) -> None:
+    def __init__(self, base_url: str, api_key: str, timeout_seconds: float, gate: Gate) -> None:
         self._url = base_url + _PATH
         self._key = api_key
         self._timeout_seconds = timeout_seconds
+        self._gate = gate
         self._reads = _session()
+        self.key_is_refused = False
 
-    def send(self, request: Request, seconds_left: float) -> Any:
-        """The JSON of a 2xx. One attempt, at most VIDESK_TIMEOUT and `seconds_left` long.
-
-        A write goes over a connection of its own: one from the pool may have been closed by Videsk
-        a moment ago, and a write that broke cannot be tried again.
+    def send(self, request: Request, seconds: float) -> Any:
+        """The JSON of a 2xx. One attempt, once the gate lets it leave, at most `seconds` in all.
 
         Raises VideskRefusedError for a 4xx or 5xx, a VideskFailedError for everything else.
         """
-        deadline = monotonic() + min(self._timeout_seconds, seconds_left)
+        end = monotonic() + seconds
+        ailing = self._gate.enter(seconds, is_write=request.is_write)
+        try:
+            answer = self._exchange(request, min(self._timeout_seconds, end - monotonic()))
+        except VideskFailedError:
+            self._gate.failed()
+            raise
+        self._tell_gate(answer, ailing=ailing)
+        if request.token is None:
+            self.key_is_refused = answer.status in {401, 403}
+        return self._judge(answer, is_write=request.is_write)
+
+    def _exchange(self, request: Request, seconds: float) -> _Answer:
+        """One answer, to its last byte, in so many seconds. Raises VideskFailedError.
+
+        A write goes over a connection of its own: one from the pool may have been closed by Videsk
+        a moment ago, and a write that broke cannot be tried again.
+        """
         session = _session() if request.is_write else self._reads
+        seconds = max(0.001, seconds)
         try:
             # requests starts its timeout anew with each byte; this one is for the whole answer.
-            with gevent.Timeout(max(0.0, deadline - monotonic()) + 0.02):
-                return self._receive(self._open(session, request, deadline), request)
+            with (
+                gevent.Timeout(seconds + 0.02),
+                session.request(
+                    request.method,
+                    self._url + request.path,
+                    params=request.params,
+                    json=request.body,
+                    headers={"Authorization": f"Bearer {request.token or self._key}"},
+                    timeout=seconds,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+                return _Answer(response.status_code, _sound(response.headers), body)
         except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _failure(error, is_write=request.is_write) from error
         finally:
             if session is not self._reads:
                 session.close()
 
-    def _open(
-        self, session: requests.Session, request: Request, deadline: float
-    ) -> requests.Response:
-        return session.request(
-            request.method,
-            self._url + request.path,
-            params=request.params,
-            json=request.body,
-            headers={"Authorization": f"Bearer {request.token or self._key}"},
-            timeout=max(0.001, deadline - monotonic()),
-            allow_redirects=False,
-            stream=True,
-        )
+    def _tell_gate(self, answer: _Answer, *, ailing: bool) -> None:
+        if answer.status >= 500:
+            self._gate.failed()
+        elif ailing:
+            self._gate.succeeded()
+        seconds = pause_seconds(answer.status, answer.headers)
+        if seconds:
+            self._gate.hold(seconds)
 
-    def _receive(self, response: requests.Response, request: Request) -> Any:
-        status = response.status_code
-        outcome_unknown = request.is_write and not 400 <= status < 500
+    def _judge(self, answer: _Answer, *, is_write: bool) -> Any:
+        """The answer's JSON, if it is sound JSON in a 2xx. Raises VideskError."""
+        status = answer.status
+        outcome_unknown = is_write and not 400 <= status < 500
         unsound = VideskUnsoundError(outcome_unknown=outcome_unknown)
-        with response:
-            body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+        if len(answer.body) > MAX_ANSWER_BYTES:
+            raise unsound
+        content_type = answer.headers.get("Content-Type")
+        passed_on = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
         try:
-            if len(body) > MAX_ANSWER_BYTES:
+            value = strict_json.loads(answer.body)
+            if self._holds_key([value, content_type, *passed_on.values()]):
                 raise unsound
-            answer = strict_json.loads(body)
-        except ValueError as error:
-            raise unsound from error
-        # A folded header would split ours in two.
-        headers = CaseInsensitiveDict(
-            (name, text) for name, text in response.headers.items() if text.isprintable()
-        )
-        content_type = headers.get("Content-Type")
-        passed_on = {name: headers[name] for name in _PASSED_ON if name in headers}
-        try:
-            if self._holds_key([answer, content_type, *passed_on.values()]):
-                raise unsound
-        except RecursionError as error:
+        except (ValueError, RecursionError) as error:
             raise unsound from error
         if 200 <= status < 300:
-            return answer
+            return value
         if 400 <= status < 600:
-            raise VideskRefusedError(status, body, content_type, passed_on)
+            raise VideskRefusedError(status, answer.body, content_type, passed_on)
         raise unsound
 
     def _holds_key(self, value: Any) -> bool:
@@ -127,6 +153,11 @@ class VideskClient:
         if isinstance(value, dict):
             return any(self._holds_key(key) or self._holds_key(value[key]) for key in value)
         return isinstance(value, list) and any(map(self._holds_key, value))
+
+
+def _sound(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Without those that, folded over two lines, would split ours in two."""
+    return CaseInsensitiveDict((name, text) for name, text in headers.items() if text.isprintable())
 
 
 def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:

@@ -6,9 +6,13 @@ VideskError
     ├── VideskUnreachableError    502: no connection, so nothing was sent
     ├── VideskBrokenError         502: the connection broke before the whole answer was here
     ├── VideskUnsoundError        502: the answer is not sound JSON, or holds our key
-    └── VideskTimeoutError        504: no whole answer in time
+    ├── VideskTimeoutError        504: no whole answer in time
+    ├── VideskBusyError           503: no place in the budget of requests; nothing was sent
+    └── VideskClosedError         503: the circuit is open; nothing was sent
 """
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,15 +34,16 @@ class VideskRefusedError(VideskError):
 class VideskFailedError(VideskError):
     """Videsk did not answer, or not in JSON.
 
-    `outcome_unknown`: a write may have happened, or may happen yet.
+    `outcome_unknown`: a write may have happened, or may happen yet. `retry_after`: seconds.
     """
 
     status = 502
     message = "Videsk could not be used."
 
-    def __init__(self, *, outcome_unknown: bool = False) -> None:
+    def __init__(self, *, outcome_unknown: bool = False, retry_after: int | None = None) -> None:
         super().__init__(self.message)
         self.outcome_unknown = outcome_unknown
+        self.retry_after = retry_after
 
 
 class VideskUnreachableError(VideskFailedError):
@@ -56,3 +61,50 @@ class VideskUnsoundError(VideskFailedError):
 class VideskTimeoutError(VideskFailedError):
     status = 504
     message = "Videsk did not answer in time."
+
+
+class VideskBusyError(VideskFailedError):
+    status = 503
+    message = "Too many ask Videsk just now, so nothing was sent. Try again as Retry-After says."
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(retry_after=max(1, math.ceil(seconds)))
+
+
+class VideskClosedError(VideskBusyError):
+    message = "Videsk is failing, so nothing was sent. Try again as Retry-After says."
+
+
+_WITHOUT_ANSWER: dict[str, type[VideskFailedError]] = {
+    kind.__name__: kind
+    for kind in (
+        VideskUnreachableError,
+        VideskBrokenError,
+        VideskUnsoundError,
+        VideskTimeoutError,
+    )
+}
+
+
+class VideskErrors:
+    """Errors as bytes, for those who wait for one process's fetch in another."""
+
+    @staticmethod
+    def dumps(error: Exception) -> bytes:
+        """What is no error of Videsk's reaches the others as a broken connection to it."""
+        if isinstance(error, VideskRefusedError):
+            fields = vars(error) | {"body": error.body.decode(), "headers": dict(error.headers)}
+            return json.dumps({"refused": fields}).encode()
+        name, seconds = type(error).__name__, getattr(error, "retry_after", None)
+        return json.dumps({"name": name, "seconds": seconds}).encode()
+
+    @staticmethod
+    def loads(data: bytes) -> VideskError:
+        known = json.loads(data)
+        if "refused" in known:
+            fields = known["refused"]
+            return VideskRefusedError(**fields | {"body": fields["body"].encode()})
+        if known["seconds"] is not None:
+            closed = known["name"] == VideskClosedError.__name__
+            return (VideskClosedError if closed else VideskBusyError)(known["seconds"])
+        return _WITHOUT_ANSWER.get(known["name"], VideskBrokenError)()

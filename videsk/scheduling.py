@@ -1,9 +1,11 @@
 """Everything a customer can do: each read beside the writes that outdate it.
 
-This file is the documentation of the cache: which answers are remembered, under which key, and for
-how long. What it asks of Videsk is on Videsk's calendar page; what it returns is JSON, simplified.
+This file is the documentation of the cache: which answers are remembered, under which key, in which
+group, for how long, and what outdates them. What it asks of Videsk is on Videsk's calendar page;
+what it returns is JSON, simplified.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -11,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import strict_json
 from videsk.client import Request, VideskClient
-from videsk.errors import VideskUnsoundError
+from videsk.errors import VideskFailedError, VideskRefusedError, VideskUnsoundError
 from videsk.kinds import SERVICES, Kind
 from videsk.simplify import rename_ids, with_users
+from videsk.touch import AVAILABILITY, Write, group, touched
 
 if TYPE_CHECKING:
     from cache.policy import Window
     from cache.reader import Reader, Reading
     from schemas.spans import Span
 
-REQUEST_SECONDS = 25
+log = logging.getLogger("videsk_proxy.scheduling")
+
+REQUEST_SECONDS = 25.0
 """A client's whole request, all pages and waits: the router of a Heroku-like host gives it 30."""
 
 MAX_PAGES = 100
@@ -44,57 +49,99 @@ class Scheduling:
         self._windows = windows
 
     def services(self) -> "Reading":
-        """All services, of every page."""
-        return self._cache.read("services", self._windows.services, self._fetch_services)
+        """All services, of every page. No write of a customer's changes them."""
+        return self._cache.read(
+            "services", (), self._windows.services, self._fetch_services, seconds=REQUEST_SECONDS
+        )
 
     def dates(self, kind: Kind, ident: str, month: "Span", ask_from: str) -> "Reading":
         """The free days of a month: each day's first instant."""
-        key = f"dates:{kind.plural}:{ident}:{month.name}:{month.zone}"
-        request = _availability(kind, ident, "dates", ask_from, month.zone)
-        return self._cache.read(key, self._windows.dates, lambda: self._fetch_list(request))
+        return self._availability("dates", self._windows.dates, kind, ident, month, ask_from)
 
     def hours(self, kind: Kind, ident: str, day: "Span", ask_from: str) -> "Reading":
         """The starts of a day's free hours."""
-        key = f"hours:{kind.plural}:{ident}:{day.name}:{day.zone}"
-        request = _availability(kind, ident, "hours", ask_from, day.zone)
-        return self._cache.read(key, self._windows.hours, lambda: self._fetch_list(request))
+        return self._availability("hours", self._windows.hours, kind, ident, day, ask_from)
 
     def book(self, kind: Kind, ident: str, booking: Mapping[str, Any]) -> bytes:
         """Book an hour by service, where Videsk picks the agent, or by user."""
-        return self._do(Request("POST", f"/schedule/{kind.singular}/{ident}", body=booking))
+        where = Write(**{"service": booking.get("service"), kind.singular: ident})
+        return self._write(f"/schedule/{kind.singular}/{ident}", booking, where)
 
     def cancel(self, token: str, cancellation: Mapping[str, Any]) -> bytes:
         """Cancel the appointment that the actionToken belongs to."""
-        return self._do(Request("POST", "/schedule/cancel", body=cancellation, token=token))
+        return self._write("/schedule/cancel", cancellation, Write(), token)
 
     def reschedule(self, token: str, move: Mapping[str, Any]) -> bytes:
         """Move the appointment that the actionToken belongs to; its tokens die."""
-        return self._do(Request("POST", "/schedule/reschedule", body=move, token=token))
+        return self._write("/schedule/reschedule", move, Write(), token)
+
+    def changed_elsewhere(self, service: str | None, user: str | None) -> None:
+        """Videsk tells that an appointment was made or canceled, perhaps not by us."""
+        self._outdate(Write(service=service, user=user))
 
     def appointment(self, token: str) -> bytes:
         """The appointment that the accessToken belongs to."""
-        return self._do(Request("GET", "/schedule/info", token=token))
+        return self._send(Request("GET", "/schedule/info", token=token))
 
-    def _do(self, request: Request) -> bytes:
+    def _availability(
+        self, what: str, window: "Window", kind: Kind, ident: str, span: "Span", ask_from: str
+    ) -> "Reading":
+        path = f"/{kind.plural}/{ident}/{what}"
+        request = Request("GET", path, params={"date": ask_from, "timezone": span.zone})
+        return self._cache.read(
+            f"{what}:{kind.plural}:{ident}:{span.name}:{span.zone}",
+            (AVAILABILITY, group(kind.singular, ident)),
+            window,
+            lambda seconds: self._fetch_list(request, seconds),
+            seconds=REQUEST_SECONDS,
+        )
+
+    def _write(
+        self, path: str, body: Mapping[str, Any], where: Write, token: str | None = None
+    ) -> bytes:
+        """Do it once, and outdate what it may have changed: after Videsk's answer and before ours.
+
+        That is after a success, after a 409 (somebody else was there before), and where it is not
+        known whether it happened. Cancel and reschedule tell the service's title in their answers.
+        """
+        try:
+            answer = self._client.send(
+                Request("POST", path, body=body, token=token), REQUEST_SECONDS
+            )
+        except VideskRefusedError as refusal:
+            if refusal.status == 409 or refusal.status >= 500:
+                self._outdate(where)
+            raise
+        except VideskFailedError as failure:
+            if failure.outcome_unknown:
+                self._outdate(where)
+            raise
+        title = answer.get("service") if token and isinstance(answer, dict) else None
+        self._outdate(Write(where.service, where.user, title))
+        return strict_json.dumps(rename_ids(answer))
+
+    def _outdate(self, write: Write) -> None:
+        listed = self._cache.peek("services", ())
+        self._cache.outdate(touched(write, strict_json.loads(listed) if listed else None))
+
+    def _send(self, request: Request) -> bytes:
         return strict_json.dumps(rename_ids(self._client.send(request, REQUEST_SECONDS)))
 
-    def _fetch_list(self, request: Request) -> bytes:
-        items, _ = _unwrap(self._client.send(request, REQUEST_SECONDS))
+    def _fetch_list(self, request: Request, seconds: float) -> bytes:
+        items, _ = _unwrap(self._client.send(request, seconds))
         return strict_json.dumps(rename_ids(items))
 
-    def _fetch_services(self) -> bytes:
+    def _fetch_services(self, seconds: float) -> bytes:
         """All pages, one after the other. Raises VideskUnsoundError where they do not end.
 
         The page size is Videsk's own: the next page starts after what has come.
         """
-        deadline = monotonic() + REQUEST_SECONDS
+        end = monotonic() + seconds
         services: list[Any] = []
         for _ in range(MAX_PAGES):
             params = {"$skip": len(services)} if services else None
-            answer = self._client.send(
-                Request("GET", f"/{SERVICES.plural}", params=params), deadline - monotonic()
-            )
-            page, total = _unwrap(answer)
+            request = Request("GET", f"/{SERVICES.plural}", params=params)
+            page, total = _unwrap(self._client.send(request, end - monotonic()))
             services += page
             if not page or len(services) >= total:
                 break
@@ -103,11 +150,6 @@ class Scheduling:
         if not all(isinstance(service, dict) for service in services):
             raise VideskUnsoundError
         return strict_json.dumps([with_users(rename_ids(service)) for service in services])
-
-
-def _availability(kind: Kind, ident: str, what: str, ask_from: str, zone: str) -> Request:
-    path = f"/{kind.plural}/{ident}/{what}"
-    return Request("GET", path, params={"date": ask_from, "timezone": zone})
 
 
 def _unwrap(answer: Any) -> tuple[list[Any], float]:

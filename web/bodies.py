@@ -18,7 +18,9 @@ import strict_json
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
-def load_body(schema: Schema, *, may_be_empty: bool = False) -> dict[str, Any]:
+def load_body(
+    schema: Schema, *, may_be_empty: bool = False, any_type: bool = False
+) -> dict[str, Any]:
     """The request's JSON object, as the schema loads it.
 
     Raises werkzeug's 400, 413 and 415, and marshmallow's ValidationError.
@@ -26,7 +28,7 @@ def load_body(schema: Schema, *, may_be_empty: bool = False) -> dict[str, Any]:
     body = _read_body()
     if may_be_empty and not body:
         return {}
-    if request.mimetype != "application/json":
+    if not any_type and request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.")
     try:
         value = strict_json.loads(body, unique_keys=True)

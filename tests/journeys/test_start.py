@@ -69,7 +69,9 @@ ROUTES = {
     "/api/appointment": {"GET"},
     "/api/appointment/cancel": {"POST"},
     "/api/appointment/reschedule": {"POST"},
+    "/hooks/videsk": {"POST"},
     "/healthz": {"GET"},
+    "/readyz": {"GET"},
 }
 """Every path and its methods, apart from OPTIONS everywhere and HEAD wherever there is GET."""
 

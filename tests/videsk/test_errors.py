@@ -16,6 +16,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from videsk.client import _failure
 from videsk.errors import (
     VideskBrokenError,
+    VideskBusyError,
     VideskError,
     VideskFailedError,
     VideskRefusedError,
@@ -163,7 +164,10 @@ def test_a_new_exception_of_requests_is_noticed_here_before_it_is_met_in_product
     assert {kind.__name__ for kind in REQUESTS_ERRORS} == set(REQUESTS_NAMES)
 
 
-@pytest.mark.parametrize("kind", family(VideskFailedError))
+SENT_NOTHING = family(VideskBusyError)
+
+
+@pytest.mark.parametrize("kind", [k for k in family(VideskFailedError) if k not in SENT_NOTHING])
 def test_every_failure_is_a_502_but_slowness_a_504(kind: type[VideskFailedError]) -> None:
     assert kind.status == (504 if kind is VideskTimeoutError else 502)
     assert str(kind()) == kind.message
@@ -171,9 +175,16 @@ def test_every_failure_is_a_502_but_slowness_a_504(kind: type[VideskFailedError]
     assert kind(outcome_unknown=True).outcome_unknown
 
 
+@pytest.mark.parametrize("kind", SENT_NOTHING)
+def test_what_the_gate_refuses_is_a_503_of_known_outcome(kind: type[VideskBusyError]) -> None:
+    assert kind.status == 503
+    assert (kind(0.2).retry_after, kind(3.2).retry_after) == (1, 4)
+    assert not kind(1).outcome_unknown
+
+
 def test_every_failure_has_a_message_of_its_own() -> None:
     kinds = family(VideskFailedError)
-    assert len(kinds) == 5
+    assert len(kinds) == 7
     assert len({kind.message for kind in kinds}) == len(kinds)
 
 

@@ -1,0 +1,40 @@
+"""What Videsk tells by itself: its webhooks *new meeting* and *meeting canceled*."""
+
+import hmac
+from typing import Any
+
+from flask import Blueprint, Response, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
+
+from schemas.hooks import MeetingSchema
+from videsk.scheduling import Scheduling
+from web.bodies import load_body
+
+
+def make_blueprint(scheduling: Scheduling, secret: str | None) -> Blueprint:
+    """The route `/hooks/videsk`; without a secret there is none."""
+    blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
+    meeting_schema = MeetingSchema()
+
+    @blueprint.post("/videsk")
+    def videsk() -> Response:
+        """Drop the days and hours that a meeting elsewhere has changed."""
+        if not secret:
+            raise NotFound
+        given = request.headers.get("X-Webhook-Secret", "")
+        if not hmac.compare_digest(given.encode(), secret.encode()):
+            raise Unauthorized("The X-Webhook-Secret header must be WEBHOOK_SECRET.")
+        meeting = _read(meeting_schema)
+        scheduling.changed_elsewhere(meeting.get("service"), meeting.get("user"))
+        return Response(status=204)
+
+    return blueprint
+
+
+def _read(schema: MeetingSchema) -> dict[str, Any]:
+    """What the template names; nothing where it cannot be read, so that everything is dropped."""
+    try:
+        return load_body(schema, any_type=True)
+    except (ValidationError, HTTPException):
+        return {}

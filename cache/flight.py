@@ -1,0 +1,48 @@
+"""One fetch at a time for all in this process who ask for the same."""
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class FlightTimeoutError(Exception):
+    """Who led did not come to an end in time."""
+
+
+class Flights(Generic[T]):
+    """In the process: the first who asks leads, whoever asks meanwhile gets its outcome."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[Hashable, Future[T]] = {}
+
+    def under_way(self, name: Hashable) -> bool:
+        return name in self._under_way
+
+    def join(self, name: Hashable, lead: Callable[[], T], seconds: float) -> tuple[T, bool]:
+        """The outcome, and whether it is another's. Raises what `lead` raised, whoever led;
+        FlightTimeoutError after `seconds` of waiting for another.
+        """
+        with self._lock:
+            flight = self._under_way.get(name)
+            if flight is None:
+                own: Future[T] = Future()
+                self._under_way[name] = own
+        if flight is not None:
+            try:
+                return flight.result(timeout=seconds), True
+            except FutureTimeoutError as error:
+                raise FlightTimeoutError from error
+        try:
+            outcome = lead()
+        except BaseException as error:
+            del self._under_way[name]
+            own.set_exception(error)
+            raise
+        del self._under_way[name]
+        own.set_result(outcome)
+        return outcome, False

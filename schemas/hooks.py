@@ -1,0 +1,15 @@
+"""What the template of Videsk's webhook may name; whatever else it holds is passed over."""
+
+from marshmallow import EXCLUDE, Schema
+
+from schemas.fields import load_hex_id, loaded_by
+
+
+class MeetingSchema(Schema):
+    """The ids of the meeting's service and user."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    service = loaded_by(load_hex_id)
+    user = loaded_by(load_hex_id)

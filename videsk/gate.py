@@ -1,0 +1,172 @@
+"""The gate to Videsk: the budget of requests (guarantee 3) and the circuit (guarantee 7).
+
+For all processes in Redis, by two small scripts on Redis's clock; while Redis is away, by this
+process's share. Whoever must wait is told for how long and sleeps until then: nobody spins.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from redis_link import RedisAwayError, RedisLink
+from videsk.errors import VideskBusyError, VideskClosedError
+from videsk.terms import FAILURES_TO_OPEN, SECOND, TRIAL, Answer, Book, Terms, Verdict
+
+log = logging.getLogger("videsk_proxy.gate")
+
+PATIENCE_SECONDS = 10
+"""How long a request waits for its place: then the client is told to come again."""
+
+_HERE = Path(__file__).parent
+
+
+class RedisGate:
+    """The book of all processes. Raises RedisAwayError."""
+
+    def __init__(self, link: RedisLink, prefix: str, terms: Terms) -> None:
+        self._link = link
+        self._keys = [f"{prefix}gate:places", f"{prefix}gate:state"]
+        self._terms = terms
+        self._ask = link.redis.register_script((_HERE / "gate.lua").read_text())
+        self._report = link.redis.register_script((_HERE / "report.lua").read_text())
+
+    def ask(
+        self, patience: int, *, is_write: bool, comes_back: bool, now: int | None = None
+    ) -> Answer:
+        terms = self._terms
+        args = [int(is_write), terms.limit, terms.reserve, terms.window, patience, int(comes_back)]
+        args += [TRIAL] if now is None else [TRIAL, now]
+        verdict, wait, failures = self._link.call(lambda: self._ask(self._keys, args))
+        return Answer(Verdict(verdict), int(wait), failures)
+
+    def report(self, what: str, hold: int = 0, now: int | None = None) -> None:
+        """`what`: success, failure or hold."""
+        args: list[str | int] = [what, hold, FAILURES_TO_OPEN, TRIAL]
+        args += [] if now is None else [now]
+        self._link.call(lambda: self._report(self._keys[1:], args))
+
+    def book(self) -> Book:
+        """The book as it stands in Redis, on this process's clock."""
+        (seconds, micros), places, known = self._link.call(self._read)
+        behind = _now() - (int(seconds) * SECOND + int(micros))
+        hold, opened, failures = (int(number or 0) for number in known)
+        book = Book(self._terms, deque(int(place) + behind for place in places))
+        book.hold, book.open, book.failures = hold + behind, opened + behind, failures
+        return book
+
+    def _read(self) -> tuple[tuple[int, int], list[bytes], list[bytes | None]]:
+        with self._link.redis.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.lrange(self._keys[0], 0, -1)
+            pipe.hmget(self._keys[1], "hold", "open", "failures")
+            time_there, places, known = pipe.execute()
+        return time_there, places, known
+
+    def hold_after_loss(self, redis: Redis) -> None:
+        """What left while Redis was away is not in its book: nobody leaves for a window."""
+        self._report(self._keys[1:], ["hold", self._terms.window, 0, 0], client=redis)
+
+
+class Gate:
+    """Lets requests leave, one by one. `share`: the book for this process alone."""
+
+    def __init__(
+        self,
+        share: Terms,
+        shared: RedisGate | None,
+        link: RedisLink | None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._share = share
+        self._book = Book(share)
+        self._shared = shared
+        self._link = link
+        self._losses = 0
+        self._sleep = sleep
+        if shared and link:
+            link.when_back(shared.hold_after_loss)
+
+    def enter(self, seconds: float, *, is_write: bool) -> bool:
+        """Wait for a place, at most `seconds` and PATIENCE_SECONDS; True if the circuit should hear
+        of a success. Raises VideskBusyError, VideskClosedError.
+        """
+        end = time.monotonic() + min(seconds, PATIENCE_SECONDS)
+        comes_back = False
+        while True:
+            patience = max(0, round((end - time.monotonic()) * SECOND))
+            answer = self._ask(patience, is_write=is_write, comes_back=comes_back)
+            wait_seconds = answer.wait / SECOND
+            if answer.verdict is Verdict.GO:
+                return answer.failures > 0
+            log.debug("%s, %.3f s", answer.verdict.name, wait_seconds)
+            if answer.verdict is Verdict.OPEN:
+                raise VideskClosedError(wait_seconds)
+            if answer.verdict is Verdict.FULL:
+                raise VideskBusyError(wait_seconds)
+            self._sleep(wait_seconds)
+            comes_back = True
+
+    def succeeded(self) -> None:
+        """Videsk answers again."""
+        self._tell("success", Book.succeed)
+
+    def failed(self) -> None:
+        """Videsk did not answer, or with a 5xx."""
+        self._tell("failure", lambda book: book.fail(_now()))
+
+    def hold(self, seconds: float) -> None:
+        """Videsk wants to be left alone for so long."""
+        log.info("held back for %.1f s, as Videsk says", seconds)
+        pause = round(seconds * SECOND)
+        self._tell("hold", lambda book: book.hold_until(_now() + pause), pause)
+
+    def look(self) -> dict[str, Any]:
+        """The circuit, and how many requests may leave in this window still."""
+        book = self._book
+        if self._shared:
+            try:
+                book = self._shared.book()
+            except RedisAwayError:
+                self._start_afresh()
+                book = self._book
+        now = _now()
+        left = book.terms.limit - sum(place > now - book.terms.window for place in book.places)
+        return {
+            "circuit": "open" if book.open > now else "closed",
+            "budget": {"limit": book.terms.limit, "left": 0 if book.hold > now else left},
+        }
+
+    def _ask(self, patience: int, *, is_write: bool, comes_back: bool) -> Answer:
+        if self._shared:
+            try:
+                return self._shared.ask(patience, is_write=is_write, comes_back=comes_back)
+            except RedisAwayError:
+                self._start_afresh()
+        return self._book.ask(_now(), patience, is_write=is_write, comes_back=comes_back)
+
+    def _tell(self, what: str, note: Callable[[Book], None], hold: int = 0) -> None:
+        if self._shared:
+            try:
+                return self._shared.report(what, hold)
+            except RedisAwayError:
+                self._start_afresh()
+        return note(self._book)
+
+    def _start_afresh(self) -> None:
+        """After a loss of Redis: what others have let leave in the last second is not in our book,
+        so we let nobody leave before that second is over.
+        """
+        if self._link and self._losses != self._link.losses:
+            self._losses = self._link.losses
+            self._book = Book(self._share)
+            since = time.monotonic() - self._link.lost_at
+            self._book.hold_until(_now() + self._share.window - round(since * SECOND))
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1000
