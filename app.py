@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import settings as environment
 from blueprints import appointments, bookable, errors, health, hooks, services
@@ -11,6 +12,7 @@ from cache.policy import Window
 from cache.reader import Reader, Shared
 from cache.shared_flight import SharedFlights
 from cache.store import EVERYTHING, process_store, redis_store
+from captcha import VERIFY_URLS, Captcha
 from redis_link import RedisLink
 from schemas.bookings import BookingSchema, UserBookingSchema
 from settings import Settings
@@ -20,7 +22,9 @@ from videsk.gate import Gate, RedisGate
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
-from web import answers, cors
+from web import answers, cors, limits
+from web.idempotency import Once
+from web.records import RedisRecords
 from web.referrers import Referrers
 
 
@@ -31,6 +35,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("videsk_proxy", static_folder=None)
     app.logger.setLevel(settings.log_level.upper())
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation says
+        app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
+    )
     app.url_map.merge_slashes = False  # a path is found or not: never a redirect
 
     prefix = _prefix(settings)
@@ -57,17 +64,29 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
     )
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
+    captcha = _captcha(settings)
+    once = Once(RedisRecords(link, prefix) if link else None)
 
     errors.register(app)
     answers.register(app)
     cors.register(app, settings.cors_origins)
+    limits.register(app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit)
     app.register_blueprint(services.make_blueprint(scheduling))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
-        app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, referrers, _now))
-    app.register_blueprint(appointments.make_blueprint(scheduling))
+        app.register_blueprint(
+            bookable.make_blueprint(kind, schema, scheduling, referrers, captcha, once, _now)
+        )
+    app.register_blueprint(appointments.make_blueprint(scheduling, once))
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
     app.register_blueprint(health.make_blueprint(client, gate, link, app.config))
     return app
+
+
+def _captcha(settings: Settings) -> Captcha | None:
+    if not settings.captcha_provider or not settings.captcha_secret:
+        return None
+    url = settings.captcha_verify_url or VERIFY_URLS[settings.captcha_provider]
+    return Captcha(url, settings.captcha_secret)
 
 
 def _prefix(settings: Settings) -> str:

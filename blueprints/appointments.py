@@ -5,10 +5,11 @@ from flask import Blueprint, Response
 from schemas.bookings import CancelSchema, RescheduleSchema
 from videsk.scheduling import Scheduling
 from web import answers
-from web.bodies import bearer_token, load_body
+from web.bodies import bearer_token, read_object
+from web.idempotency import Once
 
 
-def make_blueprint(scheduling: Scheduling) -> Blueprint:
+def make_blueprint(scheduling: Scheduling, once: Once) -> Blueprint:
     """The routes under `/api/appointment`."""
     blueprint = Blueprint("appointment", __name__, url_prefix="/api/appointment")
     cancel_schema, reschedule_schema = CancelSchema(), RescheduleSchema()
@@ -22,13 +23,28 @@ def make_blueprint(scheduling: Scheduling) -> Blueprint:
     def cancel() -> Response:
         """Cancel an appointment by its actionToken."""
         token = bearer_token()
-        cancellation = load_body(cancel_schema, may_be_empty=True)
-        return answers.fresh(scheduling.cancel(token, cancellation))
+        body = read_object(may_be_empty=True)
+        cancellation = cancel_schema.load(body)
+
+        def act() -> Response:
+            answer = scheduling.cancel(token, cancellation)
+            once.end_double_click(token)
+            return answers.fresh(answer)
+
+        return once.answer(act, body, token=token)
 
     @blueprint.post("/reschedule")
     def reschedule() -> Response:
         """Move an appointment to another hour by its actionToken."""
         token = bearer_token()
-        return answers.fresh(scheduling.reschedule(token, load_body(reschedule_schema)))
+        body = read_object()
+        move = reschedule_schema.load(body)
+
+        def act() -> Response:
+            answer = scheduling.reschedule(token, move)
+            once.end_double_click(token)
+            return answers.fresh(answer)
+
+        return once.answer(act, body, token=token)
 
     return blueprint

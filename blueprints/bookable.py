@@ -6,11 +6,13 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from marshmallow import Schema
 
+from captcha import Captcha
 from schemas.queries import load_day, load_id, load_month
 from videsk.kinds import Kind
 from videsk.scheduling import Scheduling
 from web import answers
-from web.bodies import load_body
+from web.bodies import read_object
+from web.idempotency import Once
 from web.referrers import Referrers
 
 
@@ -19,6 +21,8 @@ def make_blueprint(
     booking_schema: Schema,
     scheduling: Scheduling,
     referrers: Referrers,
+    captcha: Captcha | None,
+    once: Once,
     now: Callable[[], datetime],
 ) -> Blueprint:
     """The routes of one kind under `/api/{kind}/{id}`."""
@@ -44,9 +48,17 @@ def make_blueprint(
     def book(ident: str) -> Response:
         """Book an hour."""
         ident = load_id(kind.singular, ident)
-        booking = load_body(booking_schema)
+        body = read_object()
+        booking = booking_schema.load(body)
         headers = request.headers.get("Referer"), request.headers.get("Origin")
         booking["referrer"] = referrers.choose(booking.get("referrer"), headers)
-        return answers.fresh(scheduling.book(kind, ident, booking), 201)
+        answers.offer_hours(kind.plural, ident, booking)
+
+        def act() -> Response:
+            if captcha:
+                captcha.check(booking.pop("token", None))
+            return answers.fresh(scheduling.book(kind, ident, booking), 201)
+
+        return once.answer(act, body, notices_double_click=True)
 
     return blueprint

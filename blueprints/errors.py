@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from cache.flight import FlightTimeoutError
+from captcha import CaptchaError, CaptchaMissingError, CaptchaRefusedError
 from schemas.queries import DateInPastError, QueryError
 from videsk.errors import VideskFailedError, VideskRefusedError, VideskTimeoutError
 from web import answers
@@ -30,6 +31,7 @@ _VIDESK_DATA = {"date": "date", "startAt": "date", "timezone": "timezone"}
 
 
 _HTTP_SAYS = {
+    429: "Too many requests from this address. Try again as Retry-After says.",
     404: "There is nothing at this path: see the README's table of routes, and check for slashes.",
     405: "This path does not take this method: the Allow header says which it takes.",
 }
@@ -40,6 +42,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(ValidationError, on_invalid)
     app.register_error_handler(VideskRefusedError, on_refused)
     app.register_error_handler(VideskFailedError, on_failed)
+    app.register_error_handler(CaptchaError, on_captcha)
     app.register_error_handler(FlightTimeoutError, on_flight_timeout)
     app.register_error_handler(HTTPException, on_http)
     app.register_error_handler(Exception, on_fault)
@@ -65,6 +68,8 @@ def on_refused(error: VideskRefusedError) -> Response:
         response.headers["Content-Type"] = error.content_type
     response.headers.extend(error.headers)
     response.headers["X-Error-Source"] = "videsk"
+    if error.status == 409 and "alternate" in g:
+        response.headers["Link"] = g.alternate
     return response
 
 
@@ -92,7 +97,20 @@ def on_http(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
+    if "retry_after" in g:
+        response.headers["Retry-After"] = str(g.retry_after)
     return response
+
+
+def on_captcha(error: CaptchaError) -> Response:
+    """The answers that Videsk itself gives where it asks for a captcha (Videsk, Captcha bodies)."""
+    if isinstance(error, CaptchaRefusedError):
+        message = "Your submit looks suspicious, not pass the captcha validation."
+        return _answer(422, message, {"extraData": error.code})
+    if isinstance(error, CaptchaMissingError):
+        errors = {"token": ["is required"]}
+        return _answer(400, 'Please provide a valid "token", is mandatory.', errors=errors)
+    return _answer(503, "The captcha cannot be checked now, so nothing was booked. Try again soon.")
 
 
 def on_fault(error: Exception) -> Response:
@@ -102,7 +120,7 @@ def on_fault(error: Exception) -> Response:
 
 
 def _answer(
-    status: int, message: str, data: str | None = None, errors: Mapping[str, Any] | None = None
+    status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> Response:
     response = answers.fresh(error_body(status, message, data, errors), status)
     response.headers["X-Error-Source"] = "proxy"

@@ -1,6 +1,7 @@
 """What Videsk tells by itself: its webhooks *new meeting* and *meeting canceled*."""
 
 import hmac
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -9,7 +10,7 @@ from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
 
 from schemas.hooks import MeetingSchema
 from videsk.scheduling import Scheduling
-from web.bodies import load_body
+from web.bodies import read_object
 
 
 def make_blueprint(scheduling: Scheduling, secret: str | None) -> Blueprint:
@@ -34,7 +35,7 @@ def make_blueprint(scheduling: Scheduling, secret: str | None) -> Blueprint:
 
 def _read(schema: MeetingSchema) -> dict[str, Any]:
     """What the template names; nothing where it cannot be read, so that everything is dropped."""
-    try:
-        return load_body(schema, any_type=True)
-    except (ValidationError, HTTPException):
-        return {}
+    meeting: dict[str, Any] = {}
+    with suppress(ValidationError, HTTPException):
+        meeting = schema.load(read_object(any_type=True))
+    return meeting

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import requests
 
@@ -69,7 +70,11 @@ class Client:
         headers: dict[str, str] | None = None,
         **more: Any,
     ) -> requests.Response:
-        """Book an hour; what is passed in `more` is added to the body, or replaces some of it."""
+        """Book an hour; what is passed in `more` is added to the body, or replaces some of it.
+
+        Each call means it: without headers of the caller's it has an Idempotency-Key of its own.
+        """
+        headers = headers or {"Idempotency-Key": uuid4().hex}
         body = {"startAt": start_at, "timezone": ZONE, "form": FORM}
         if kind == "users":
             body["service"] = FIRST_SERVICE

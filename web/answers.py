@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
@@ -32,6 +34,12 @@ def remembered(reading: "Reading", cache_control: str) -> Response:
 def fresh(body: bytes, status: int = 200) -> Response:
     """An answer that nobody keeps."""
     return Response(body, status, content_type=JSON)
+
+
+def offer_hours(kind: str, ident: str, booking: Mapping[str, Any]) -> None:
+    """Should this booking meet a conflict, its answer links to the hours that are free."""
+    query = urlencode({"date": booking["startAt"], "timezone": booking["timezone"]})
+    g.alternate = f'</api/{kind}/{ident}/hours?{query}>; rel="alternate"'
 
 
 def register(app: Flask) -> None:

@@ -20,7 +20,7 @@ _NAMES = {
 
 
 def error_body(
-    status: int, message: str, data: str | None = None, errors: Mapping[str, Any] | None = None
+    status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> bytes:
     """An error of ours as JSON. `errors`: messages per field of a body."""
     name = _NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
