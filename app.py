@@ -22,7 +22,7 @@ from videsk.gate import Gate, RedisGate
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
-from web import answers, cors, limits
+from web import answers, cors, limits, logs
 from web.idempotency import Once
 from web.records import RedisRecords
 from web.referrers import Referrers
@@ -33,7 +33,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or environment.from_environment()
 
     app = Flask("videsk_proxy", static_folder=None)
-    app.logger.setLevel(settings.log_level.upper())
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation says
         app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
@@ -69,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     errors.register(app)
     answers.register(app)
+    logs.register(app)
     cors.register(app, settings.cors_origins)
     limits.register(app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit)
     app.register_blueprint(services.make_blueprint(scheduling))

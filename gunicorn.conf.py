@@ -1,8 +1,14 @@
 """How gunicorn serves the proxy; gunicorn reads this file by itself. Each number has its reason."""
 
+# ruff: noqa: E402 - the rest must not import ssl before gevent has replaced what is under it
+from gevent import monkey
+
+monkey.patch_all()
+
 from typing import Any
 
 import settings as environment
+from web import logs
 
 settings = environment.from_environment()
 
@@ -23,7 +29,7 @@ graceful_timeout = 25
 timeout = 30
 
 accesslog = None  # a request line holds what customers ask for
-loglevel = "info" if settings.log_level == "debug" else settings.log_level  # debug tells too much
+logconfig_dict = logs.config(settings.log_level)
 control_socket_disable = True
 
 

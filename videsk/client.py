@@ -18,6 +18,7 @@ from requests.structures import CaseInsensitiveDict
 
 import strict_json
 from videsk.backoff import pause_seconds
+from videsk.errand import ERRAND
 from videsk.errors import (
     VideskBrokenError,
     VideskFailedError,
@@ -94,6 +95,11 @@ class VideskClient:
         """
         session = _session() if request.is_write else self._reads
         seconds = max(0.001, seconds)
+        headers = {"Authorization": f"Bearer {request.token or self._key}"}
+        errand, started = ERRAND.get(), monotonic()
+        if errand:
+            errand.attempts += 1
+            headers["X-Request-ID"] = errand.request_id
         try:
             # requests starts its timeout anew with each byte; this one is for the whole answer.
             with (
@@ -103,7 +109,7 @@ class VideskClient:
                     self._url + request.path,
                     params=request.params,
                     json=request.body,
-                    headers={"Authorization": f"Bearer {request.token or self._key}"},
+                    headers=headers,
                     timeout=seconds,
                     allow_redirects=False,
                     stream=True,
@@ -114,6 +120,8 @@ class VideskClient:
         except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _failure(error, is_write=request.is_write) from error
         finally:
+            if errand:
+                errand.seconds += monotonic() - started
             if session is not self._reads:
                 session.close()
 

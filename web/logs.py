@@ -1,0 +1,97 @@
+"""Log lines: JSON on standard output, one a request, and what else is to be told.
+
+Nothing of a customer's is in them, at any level: the route instead of the path, no query, no body,
+no header but the request id, and of an exception its type and trace without its message.
+"""
+
+import logging
+import time
+import traceback
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request
+from pythonjsonlogger.json import JsonFormatter
+
+from videsk.errand import ERRAND, Errand
+
+log = logging.getLogger("videsk_proxy.requests")
+
+
+class Formatter(JsonFormatter):
+    """One JSON object a line: time (UTC), level, message, request id, the record's own fields."""
+
+    converter = staticmethod(time.gmtime)  # type: ignore[assignment]  # typeshed's is narrower
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """The frames and the type: an exception's message may quote what a customer sent."""
+        kind, _, trace = ei
+        frames = "".join(traceback.format_tb(trace))
+        return f"{frames}{kind.__name__ if kind else ''}"
+
+
+class RequestId(logging.Filter):
+    """Every record of a request carries its id."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if has_request_context() and "request_id" in g:
+            record.request_id = g.request_id
+        return True
+
+
+def config(level: str) -> dict[str, Any]:
+    """logging's dictConfig, as gunicorn takes it. Other libraries speak up from warnings on:
+    below that, some of them tell what customers ask for. gunicorn's own do below info.
+    """
+    ours = {"handlers": ["stdout"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": RequestId}},
+        "formatters": {
+            "json": {
+                "()": Formatter,
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+            }
+        },
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "json",
+                "filters": ["request_id"],
+            }
+        },
+        "root": {"level": "WARNING", "handlers": ["stdout"]},
+        "loggers": {
+            "videsk_proxy": ours | {"level": level.upper()},
+            "gunicorn.error": ours | {"level": "INFO" if level == "debug" else level.upper()},
+        },
+    }
+
+
+def register(app: Flask) -> None:
+    """Log one line for every request, when its answer is ready."""
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+        g.errand = Errand(g.request_id)
+        ERRAND.set(g.errand)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        errand: Errand = g.errand
+        line = {
+            "route": request.url_rule.rule if request.url_rule else None,
+            "method": request.method,
+            "status": response.status_code,
+            "duration_ms": round((time.perf_counter() - g.started) * 1000, 2),
+            "cache": response.headers.get("Cache-Status"),
+            "upstream_ms": round(errand.seconds * 1000, 2),
+            "upstream_attempts": errand.attempts,
+        }
+        log.info("request", extra=line)
+        return response
