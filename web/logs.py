@@ -20,7 +20,7 @@ log = logging.getLogger("videsk_proxy.requests")
 class Formatter(JsonFormatter):
     """One JSON object a line: time (UTC), level, message, request id, the record's own fields."""
 
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment]  # typeshed's is narrower
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
