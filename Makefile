@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test check format requirements bench
+.PHONY: help run test fuzz check format requirements bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ct
 test: check $(BIN)/redis-server ## lint, types, and every test against a real Redis server
 	@echo "== tests"
 	@PATH="$(PATHS)" python -m pytest
+
+fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
+	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/journeys/test_fuzz.py --timeout=3600
 
 check: $(VENV)/installed ## lint, format, types and the house's own rules of import
 	@echo "== lint, format, types, imports"

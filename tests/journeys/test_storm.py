@@ -1,0 +1,126 @@
+"""A storm: many book few slots, give up and retry, while workers are killed under them.
+
+The sandbox's ledger and what the clients were told agree: nothing happened twice, nothing was lost.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from tests.client import JOHN, Client, bearer, booking_of, working_day
+from tests.processes import Running, Sandbox, proxy_server
+
+CLIENTS = 50
+SLOTS = 30
+SECONDS = 20
+SETTLED = {201, 409, 504}
+"""201 it is booked, 409 somebody else has it, 504 it is in doubt: the key says no more than that."""
+
+
+@dataclass
+class Told:
+    """What one attempt was told in the end: of its booking, and of its cancellation if it tried."""
+
+    booked: int
+    canceled: int | None = None
+
+
+def insist(
+    url: str, body: dict[str, Any], headers: dict[str, str], chance: random.Random
+) -> requests.Response:
+    """Send the same request under the same key until it is settled; give up waiting at random."""
+    while True:
+        patience = chance.choice((0.05, 0.3, 30))
+        try:
+            answer = requests.post(url, json=body, headers=headers, timeout=patience)
+        except requests.RequestException:
+            time.sleep(chance.uniform(0, 0.1))
+            continue
+        if answer.status_code in SETTLED | {200, 401}:
+            return answer
+        time.sleep(0.05)
+
+
+def weather(
+    seed: int, urls: list[str], hours: list[str], end: float, told: dict[str, Told]
+) -> None:
+    """One client: books, and now and then cancels what it has booked, until the end."""
+    chance = random.Random(seed)
+    while time.monotonic() < end:
+        key, url = uuid4().hex, chance.choice(urls)
+        booking = booking_of(chance.choice(hours), f"{key}@example.com")
+        path = f"{url}/api/users/{JOHN}/appointments"
+        answer = insist(path, booking, {"Idempotency-Key": key}, chance)
+        told[key] = Told(answer.status_code)
+        if answer.status_code == 201 and chance.random() < 0.7:
+            cancel = f"{chance.choice(urls)}/api/appointment/cancel"
+            headers = bearer(answer.json()["actionToken"]) | {"Idempotency-Key": f"{key}-cancel"}
+            canceled = insist(cancel, {}, headers, chance)
+            told[key].canceled = canceled.status_code
+
+
+def kill_a_worker(server: Running, chance: random.Random) -> None:
+    """As the kernel does when memory is short."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    workers = [int(pid) for pid in children.read_text().split()]
+    if workers:
+        os.kill(chance.choice(workers), signal.SIGKILL)
+
+
+def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
+    sandbox: Sandbox, redis_process: Running
+) -> None:
+    chance = random.Random(7)
+    told: dict[str, Told] = {}
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    with (
+        proxy_server(sandbox, REDIS_URL=redis_url) as one,
+        proxy_server(sandbox, REDIS_URL=redis_url) as other,
+    ):
+        urls = [one.url, other.url]
+        hours = Client(one.url).hours("users", JOHN, working_day()).json()[:SLOTS]
+        sandbox.fault("delay", seconds=0.1, method="POST")
+        end = time.monotonic() + SECONDS
+        clients = [
+            threading.Thread(target=weather, args=(seed, urls, hours, end, told))
+            for seed in range(CLIENTS)
+        ]
+        for client in clients:
+            client.start()
+        while time.monotonic() < end - 2:
+            time.sleep(1.5)
+            kill_a_worker(chance.choice([one, other]), chance)
+        for client in clients:
+            client.join(timeout=60)
+        assert not any(client.is_alive() for client in clients)
+    check(told, sandbox.appointments())
+
+
+def check(told: dict[str, Told], ledger: list[dict[str, object]]) -> None:
+    """Hold what the clients were told against what Videsk has in its books."""
+    made = {str(entry["email"]).partition("@")[0]: str(entry["status"]) for entry in ledger}
+    assert len(made) == len(ledger), "no key booked twice"
+    assert set(made) <= set(told), "nothing was booked that nobody asked for"
+    taken = Counter(entry["startAt"] for entry in ledger if entry["status"] == "pending")
+    assert max(taken.values(), default=0) <= 1, "no hour is taken twice"
+    for key, what in told.items():
+        if what.booked == 201:
+            assert key in made, "what a client was told is booked is booked"
+        if what.booked == 409:
+            assert key not in made
+        if what.canceled == 200:
+            assert made[key] == "canceled"
+        if what.booked == 201 and what.canceled is None:
+            assert made[key] == "pending"
+    results = Counter(what.booked for what in told.values())
+    assert results[201] > SLOTS, f"the storm was a real one: {results}"
+    assert results[504] < len(told) / 4, f"doubt is the exception: {results}"
