@@ -28,6 +28,10 @@ graceful_timeout = 25
 # A worker whose event loop stands still this long is replaced. This is no request timeout.
 timeout = 30
 
+# Whom to believe is TRUSTED_PROXIES' business, in the app; no header is to rewrite a path.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+
 accesslog = None  # a request line holds what customers ask for
 logconfig_dict = logs.config(settings.log_level)
 control_socket_disable = True

@@ -33,16 +33,18 @@ def make_blueprint(
         """List the free days of a month."""
         ident = load_id(kind.singular, ident)
         month, ask_from = load_month(request.args, now())
-        reading = scheduling.dates(kind, ident, month, ask_from)
-        return answers.remembered(reading, answers.ALWAYS_ASK)
+        return answers.remembered(
+            lambda: scheduling.dates(kind, ident, month, ask_from), answers.ALWAYS_ASK
+        )
 
     @blueprint.get("/hours")
     def hours(ident: str) -> Response:
         """List the free hours of a day."""
         ident = load_id(kind.singular, ident)
         day, ask_from = load_day(request.args, now())
-        reading = scheduling.hours(kind, ident, day, ask_from)
-        return answers.remembered(reading, answers.ALWAYS_ASK)
+        return answers.remembered(
+            lambda: scheduling.hours(kind, ident, day, ask_from), answers.ALWAYS_ASK
+        )
 
     @blueprint.post("/appointments")
     def book(ident: str) -> Response:

@@ -16,6 +16,6 @@ def make_blueprint(scheduling: Scheduling) -> Blueprint:
     @blueprint.get("/services")
     def services() -> Response:
         """List all services, with the agents of those that let the customer pick one."""
-        return answers.remembered(scheduling.services(), BRIEFLY)
+        return answers.remembered(scheduling.services, BRIEFLY)
 
     return blueprint

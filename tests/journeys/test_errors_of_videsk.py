@@ -35,14 +35,14 @@ def assert_ours(response: Any, status: int, name: str) -> dict[str, Any]:
     ],
 )
 def test_an_error_is_passed_on_as_it_came(
-    proxy: Client, sandbox: Sandbox, status: int, text: str, content_type: str
+    cached: Client, sandbox: Sandbox, status: int, text: str, content_type: str
 ) -> None:
     headers = {
         "Retry-After": "7", "Ratelimit-Limit": "20", "Ratelimit-Remaining": "3",
         "Ratelimit-Reset": "1", "Ratelimit-Policy": "20;w=1", "Set-Cookie": "a=b", "X-Other": "1",
     }  # fmt: skip
     sandbox.fault("status", status=status, text=text, content_type=content_type, headers=headers)
-    answers = [proxy.get(READ), proxy.book("users", JOHN, HOUR), proxy.get("/api/services")]
+    answers = [cached.get(READ), cached.book("users", JOHN, HOUR), cached.get("/api/services")]
     for answer in answers:
         assert (answer.status_code, answer.content) == (status, text.encode())
         assert answer.headers["Content-Type"] == content_type
@@ -62,21 +62,21 @@ def test_an_error_is_never_remembered(cached: Client, sandbox: Sandbox) -> None:
     assert cached.get(READ).status_code == 200
 
 
-def test_an_error_is_never_answered_with_304(proxy: Client, sandbox: Sandbox) -> None:
+def test_an_error_is_never_answered_with_304(cached: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", status=404, body={})
-    assert proxy.get(READ, headers={"If-None-Match": "*"}).status_code == 404
+    assert cached.get(READ, headers={"If-None-Match": "*"}).status_code == 404
 
 
 UNSOUND = ["html", "empty", "no-content", "redirect", "nan", "not-utf8", "huge", "cut", "leak"]
 
 
 @pytest.mark.parametrize("fault", [*UNSOUND, "reset", "close"])
-def test_what_is_no_sound_json_is_a_502(proxy: Client, sandbox: Sandbox, fault: str) -> None:
+def test_what_is_no_sound_json_is_a_502(cached: Client, sandbox: Sandbox, fault: str) -> None:
     sandbox.fault(fault)
-    assert_ours(proxy.get(READ), 502, "BadGateway")
-    assert_ours(proxy.get("/api/services"), 502, "BadGateway")
+    assert_ours(cached.get(READ), 502, "BadGateway")
+    assert_ours(cached.get("/api/services"), 502, "BadGateway")
     if fault != "leak":  # it echoes what was sent, which is not the key here
-        assert_ours(proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
+        assert_ours(cached.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
     paths = {str(entry["path"]) for entry in sandbox.journal()}
     assert not any(path.startswith("/elsewhere") for path in paths), "redirects are not followed"
 
@@ -85,10 +85,10 @@ def test_what_is_no_sound_json_is_a_502(proxy: Client, sandbox: Sandbox, fault: 
     "fault", ["html", "empty", "no-content", "redirect", "cut", "reset", "close"]
 )
 def test_a_write_without_an_answer_says_that_its_outcome_is_unknown(
-    proxy: Client, sandbox: Sandbox, fault: str
+    cached: Client, sandbox: Sandbox, fault: str
 ) -> None:
     sandbox.fault(fault)
-    body = assert_ours(proxy.book("users", JOHN, HOUR), 502, "BadGateway")
+    body = assert_ours(cached.book("users", JOHN, HOUR), 502, "BadGateway")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
@@ -103,54 +103,56 @@ def test_a_write_that_never_left_has_a_known_outcome(sandbox: Sandbox) -> None:
     ("fault", "seconds"), [("hang", 30), ("delay", 5), ("drip", 0.3), ("drip-head", 0.3)]
 )
 def test_a_slow_videsk_is_a_504_in_time(
-    proxy: Client, sandbox: Sandbox, fault: str, seconds: float
+    cached: Client, sandbox: Sandbox, fault: str, seconds: float
 ) -> None:
     sandbox.fault(fault, seconds=seconds)
     started = time.monotonic()
-    assert "data" not in assert_ours(proxy.get(READ), 504, "GatewayTimeout")
+    assert "data" not in assert_ours(cached.get(READ), 504, "GatewayTimeout")
     assert 1.4 < time.monotonic() - started < 2.5, "VIDESK_TIMEOUT is 1.5 in these tests"
-    body = assert_ours(proxy.book("users", JOHN, HOUR), 504, "GatewayTimeout")
+    body = assert_ours(cached.book("users", JOHN, HOUR), 504, "GatewayTimeout")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
-def test_one_failing_page_fails_the_list_of_services(proxy: Client, sandbox: Sandbox) -> None:
+def test_one_failing_page_fails_the_list_of_services(cached: Client, sandbox: Sandbox) -> None:
     page = {"total": 30, "limit": 1, "skip": 0, "data": [{"id": "a"}]}
     sandbox.fault("status", status=200, body=page, path="/services", times=1)
     sandbox.fault("status", status=500, body={"name": "GeneralError"}, path="/services")
-    assert proxy.get("/api/services").status_code == 500
+    assert cached.get("/api/services").status_code == 500
 
 
-def test_pages_without_end_are_a_502_after_100(proxy: Client, sandbox: Sandbox) -> None:
+def test_pages_without_end_are_a_502_after_100(cached: Client, sandbox: Sandbox) -> None:
     page = {"total": 10_000, "limit": 1, "skip": 0, "data": [{"id": "a"}]}
     sandbox.fault("status", status=200, body=page, path="/services")
-    assert_ours(proxy.get("/api/services"), 502, "BadGateway")
+    assert_ours(cached.get("/api/services"), 502, "BadGateway")
     assert len(sandbox.journal()) == 100
 
 
 @pytest.mark.parametrize("body", [{}, "text", 7, None, {"data": 5}])
-def test_a_list_that_is_no_list_is_a_502(proxy: Client, sandbox: Sandbox, body: object) -> None:
+def test_a_list_that_is_no_list_is_a_502(cached: Client, sandbox: Sandbox, body: object) -> None:
     sandbox.fault("status", status=200, body=body)
-    assert_ours(proxy.get(READ), 502, "BadGateway")
-    assert_ours(proxy.get("/api/services"), 502, "BadGateway")
+    assert_ours(cached.get(READ), 502, "BadGateway")
+    assert_ours(cached.get("/api/services"), 502, "BadGateway")
 
 
 @pytest.mark.parametrize("status", [200, 202, 299])
-def test_any_2xx_of_videsk_is_our_own_success(proxy: Client, sandbox: Sandbox, status: int) -> None:
+def test_any_2xx_of_videsk_is_our_own_success(
+    cached: Client, sandbox: Sandbox, status: int
+) -> None:
     answer = {"new": [{"_id": "x", "deep": {"_id": "y"}}], "ñ": 1.5, "id": None, "big": 2**60}
     sandbox.fault("status", status=status, body=answer)
-    booked = proxy.book("users", JOHN, HOUR)
+    booked = cached.book("users", JOHN, HOUR)
     assert booked.status_code == 201
     expected = json.loads(json.dumps(answer).replace('"_id"', '"id"'))
     assert json.loads(booked.content) == expected
     assert list(booked.json()) == list(answer), "nothing is reordered"
-    looked_up = proxy.get("/api/appointment", headers=bearer("a.b.c"))
+    looked_up = cached.get("/api/appointment", headers=bearer("a.b.c"))
     assert (looked_up.status_code, looked_up.json()) == (200, expected)
 
 
 def test_the_first_free_day_of_a_faulty_videsk_comes_back_with_it(
-    proxy: Client, sandbox: Sandbox
+    cached: Client, sandbox: Sandbox
 ) -> None:
     sandbox.fault("reset", times=1)
     day = working_day()
-    assert proxy.dates("users", JOHN, day).status_code == 502
-    assert proxy.dates("users", JOHN, day).status_code == 200
+    assert cached.dates("users", JOHN, day).status_code == 502
+    assert cached.dates("users", JOHN, day).status_code == 200
