@@ -22,8 +22,9 @@ from videsk.gate import Gate, RedisGate
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
-from web import answers, cors, limits, logs
+from web import answers, cors, limits, logs, metrics
 from web.idempotency import Once
+from web.metrics import Metrics
 from web.records import RedisRecords
 from web.referrers import Referrers
 
@@ -48,10 +49,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         flights = SharedFlights(link, prefix, VideskErrors())
         shared = Shared(link, redis_store(link.redis, prefix), flights)
         gate_of_all = RedisGate(link, prefix, terms)
-    cache = Reader(shared, process_store())
-    gate = Gate(terms.share(settings.workers), gate_of_all, link)
+    meter = Metrics()
+    cache = Reader(shared, process_store(), meter)
+    gate = Gate(terms.share(settings.workers), gate_of_all, link, meter)
     client = VideskClient(
-        settings.videsk_base_url, settings.videsk_api_key, settings.videsk_timeout, gate
+        settings.videsk_base_url, settings.videsk_api_key, settings.videsk_timeout, gate, meter
     )
     scheduling = Scheduling(
         client,
@@ -69,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app)
     answers.register(app)
     logs.register(app)
+    metrics.register(app, meter, gate.look, settings.metrics_token)
     cors.register(app, settings.cors_origins)
     limits.register(app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit)
     app.register_blueprint(services.make_blueprint(scheduling))

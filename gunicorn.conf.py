@@ -1,16 +1,26 @@
 """How gunicorn serves the proxy; gunicorn reads this file by itself. Each number has its reason."""
 
-# ruff: noqa: E402 - the rest must not import ssl before gevent has replaced what is under it
+# ruff: noqa: E402 - the order matters: gevent has to replace what is under ssl before ssl is
+# imported, and prometheus-client has to find its folder
 from gevent import monkey
 
 monkey.patch_all()
 
+import os
+import shutil
+from tempfile import mkdtemp
 from typing import Any
 
 import settings as environment
-from web import logs
 
 settings = environment.from_environment()
+
+FOLDER = mkdtemp(prefix="videsk-proxy-metrics-")  # where the workers' figures meet, new each time
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = FOLDER
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from web import logs
 
 bind = f"0.0.0.0:{settings.port}"
 workers = settings.workers
@@ -40,6 +50,16 @@ control_socket_disable = True
 def post_worker_init(worker: Any) -> None:
     """Let `/readyz` tell when this worker is about to stop."""
     worker.wsgi.config["STOPPING"] = lambda: not worker.alive
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """A worker that is gone keeps its counters, and no gauges."""
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def on_starting(server: Any) -> None:

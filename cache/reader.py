@@ -20,6 +20,7 @@ from cache.flight import Flights
 from cache.policy import Freshness, Window, decide, ttl
 from cache.shared_flight import Flight, SharedFlights
 from cache.store import Entry, Store, read_entry
+from meter import Meter
 from redis_link import RedisAwayError, RedisLink
 
 log = logging.getLogger("videsk_proxy.cache")
@@ -69,10 +70,15 @@ class Reader:
     """
 
     def __init__(
-        self, shared: Shared | None, local: Store, clock: Callable[[], float] = time.time
+        self,
+        shared: Shared | None,
+        local: Store,
+        meter: Meter,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._shared = shared
         self._local = local
+        self._meter = meter
         self._clock = clock
         self._losses = 0
         self._flights: Flights[tuple[bytes, str]] = Flights()
@@ -105,6 +111,7 @@ class Reader:
         """From now on nobody reads what these groups' entries have held until now."""
         names = sorted(groups)
         log.debug("outdated: %s", " ".join(names))
+        self._meter.outdated(len(names))
 
         def replace_tokens(shared: Shared | None) -> None:
             if shared:

@@ -4,6 +4,7 @@
 nothing in the environment (.netrc, proxy variables) is read, an answer that holds it is dropped.
 """
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 import strict_json
+from meter import Meter
 from videsk.backoff import pause_seconds
 from videsk.errand import ERRAND
 from videsk.errors import (
@@ -37,6 +39,9 @@ _PASSED_ON = (
 )
 
 
+_ID = re.compile(r"[0-9a-f]{24}")
+
+
 @dataclass(frozen=True)
 class Request:
     """One request to Videsk. `token` is an appointment's own; without it the key is sent."""
@@ -46,6 +51,11 @@ class Request:
     params: Mapping[str, str | int] | None = None
     body: Mapping[str, Any] | None = None
     token: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The path, with an id's place instead of the id."""
+        return _ID.sub("{id}", self.path)
 
     @property
     def is_write(self) -> bool:
@@ -62,11 +72,14 @@ class _Answer:
 class VideskClient:
     """Sends one request and returns its answer's JSON, or raises a VideskError."""
 
-    def __init__(self, base_url: str, api_key: str, timeout_seconds: float, gate: Gate) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, timeout_seconds: float, gate: Gate, meter: Meter
+    ) -> None:
         self._url = base_url + _PATH
         self._key = api_key
         self._timeout_seconds = timeout_seconds
         self._gate = gate
+        self._meter = meter
         self._reads = _session()
         self.key_is_refused = False
 
@@ -77,11 +90,17 @@ class VideskClient:
         """
         end = monotonic() + seconds
         ailing = self._gate.enter(seconds, is_write=request.is_write)
+        started = monotonic()
+        status = "failed"
         try:
-            answer = self._exchange(request, min(self._timeout_seconds, end - monotonic()))
-        except VideskFailedError:
+            answer = self._exchange(request, min(self._timeout_seconds, end - started))
+            status = str(answer.status)
+        except VideskFailedError as error:
+            status = type(error).__name__.removeprefix("Videsk").removesuffix("Error").lower()
             self._gate.failed()
             raise
+        finally:
+            self._meter.upstream(request.endpoint, status, monotonic() - started)
         self._tell_gate(answer, ailing=ailing)
         if request.token is None:
             self.key_is_refused = answer.status in {401, 403}
@@ -100,6 +119,8 @@ class VideskClient:
         if errand:
             errand.attempts += 1
             headers["X-Request-ID"] = errand.request_id
+            if errand.traceparent:
+                headers["traceparent"] = errand.traceparent
         try:
             # requests starts its timeout anew with each byte; this one is for the whole answer.
             with (

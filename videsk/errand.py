@@ -1,4 +1,4 @@
-"""What asking Videsk has cost the request at hand, and under which id Videsk is asked."""
+"""What asking Videsk has cost the request at hand, and under which ids Videsk is asked."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ class Errand:
     """One request of a client's: how often Videsk was asked for it, and for how long in all."""
 
     request_id: str
+    traceparent: str | None = None
     attempts: int = 0
     seconds: float = 0.0
 

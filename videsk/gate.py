@@ -13,6 +13,7 @@ from typing import Any
 
 from redis import Redis
 
+from meter import Meter
 from redis_link import RedisAwayError, RedisLink
 from videsk.errors import VideskBusyError, VideskClosedError
 from videsk.terms import FAILURES_TO_OPEN, SECOND, TRIAL, Answer, Book, Terms, Verdict
@@ -80,12 +81,14 @@ class Gate:
         share: Terms,
         shared: RedisGate | None,
         link: RedisLink | None,
+        meter: Meter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._share = share
         self._book = Book(share)
         self._shared = shared
         self._link = link
+        self._meter = meter
         self._losses = 0
         self._sleep = sleep
         if shared and link:
@@ -104,6 +107,7 @@ class Gate:
             if answer.verdict is Verdict.GO:
                 return answer.failures > 0
             log.debug("%s, %.3f s", answer.verdict.name, wait_seconds)
+            self._meter.gate(answer.verdict.name.lower(), wait_seconds)
             if answer.verdict is Verdict.OPEN:
                 raise VideskClosedError(wait_seconds)
             if answer.verdict is Verdict.FULL:

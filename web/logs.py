@@ -5,6 +5,7 @@ no header but the request id, and of an exception its type and trace without its
 """
 
 import logging
+import re
 import time
 import traceback
 from typing import Any
@@ -13,8 +14,13 @@ from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
 from videsk.errand import ERRAND, Errand
+from web.metrics import route_of_request
 
 log = logging.getLogger("videsk_proxy.requests")
+
+
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""A traceparent (W3C Trace Context, 3.2): it joins our lines to the caller's own tracing."""
 
 
 class Formatter(JsonFormatter):
@@ -78,14 +84,15 @@ def register(app: Flask) -> None:
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
-        g.errand = Errand(g.request_id)
+        traceparent = request.headers.get("traceparent", "")
+        g.errand = Errand(g.request_id, traceparent if _TRACE.fullmatch(traceparent) else None)
         ERRAND.set(g.errand)
 
     @app.after_request
     def finish(response: Response) -> Response:
         errand: Errand = g.errand
         line = {
-            "route": request.url_rule.rule if request.url_rule else None,
+            "route": route_of_request(),
             "method": request.method,
             "status": response.status_code,
             "duration_ms": round((time.perf_counter() - g.started) * 1000, 2),
@@ -93,5 +100,7 @@ def register(app: Flask) -> None:
             "upstream_ms": round(errand.seconds * 1000, 2),
             "upstream_attempts": errand.attempts,
         }
+        if errand.traceparent:
+            line["traceparent"] = errand.traceparent
         log.info("request", extra=line)
         return response
