@@ -16,7 +16,7 @@ run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ct
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # Ctrl-C is how it ends
 
-test: check $(BIN)/redis-server ## lint, types, and every test against a real Redis server
+test: check $(BIN)/redis-server $(BIN)/chromium ## lint, types, and every test against a real Redis server
 	@echo "== tests"
 	@PATH="$(PATHS)" python -m pytest
 
@@ -53,3 +53,9 @@ $(VENV)/installed: requirements.txt requirements-dev.txt
 $(BIN)/redis-server: | $(VENV)/installed
 	@test -x /usr/bin/redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
 	@ln -sf "$$(ls /usr/bin/redis-server 2>/dev/null || echo /usr/bin/redis-check-rdb)" $@
+
+# The machine's own browser, else Debian's. Without any, the tests of CORS by a browser say that they did not run.
+BROWSER := command -v chromium chromium-browser google-chrome
+$(BIN)/chromium: | $(VENV)/installed
+	@$(BROWSER) >/dev/null || ops/bring.sh chromium || echo "== no browser could be brought"
+	@found="$$($(BROWSER) | head -n 1)"; test -z "$$found" || ln -sf "$$found" $@

@@ -4,7 +4,6 @@ import hashlib
 from datetime import UTC, datetime
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import settings as environment
 from blueprints import appointments, bookable, errors, health, hooks, services
@@ -19,6 +18,7 @@ from settings import Settings
 from videsk.client import VideskClient
 from videsk.errors import VideskErrors
 from videsk.gate import Gate, RedisGate
+from videsk.key_state import KeyState
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
@@ -35,9 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = Flask("videsk_proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation says
-        app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
-    )
+    app.config[limits.TRUSTED_PROXIES] = settings.trusted_proxies
     app.url_map.merge_slashes = False  # a path is found or not: never a redirect
 
     prefix = _prefix(settings)
@@ -52,8 +50,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     meter = Metrics()
     cache = Reader(shared, process_store(), meter)
     gate = Gate(terms.share(settings.workers), gate_of_all, link, meter)
+    key_state = KeyState(link, prefix)
     client = VideskClient(
-        settings.videsk_base_url, settings.videsk_api_key, settings.videsk_timeout, gate, meter
+        settings.videsk_base_url,
+        settings.videsk_api_key,
+        settings.videsk_timeout,
+        gate,
+        key_state,
+        meter,
     )
     scheduling = Scheduling(
         client,
@@ -81,7 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     app.register_blueprint(appointments.make_blueprint(scheduling, once))
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
-    app.register_blueprint(health.make_blueprint(client, gate, link, app.config))
+    app.register_blueprint(health.make_blueprint(key_state, gate, link, app.config))
     return app
 
 

@@ -52,7 +52,9 @@ class Captcha:
         if not token:
             raise CaptchaMissingError
         verdict = self._ask(token)
-        codes = verdict.get("error-codes") or ["invalid-input-response"]
+        given = verdict.get("error-codes")
+        codes = [code for code in given if isinstance(code, str)] if isinstance(given, list) else []
+        codes = codes or ["invalid-input-response"]
         if _OUR_FAULTS & set(codes):
             log.error("the captcha provider refuses CAPTCHA_SECRET: %s", codes[0])
             raise CaptchaUnavailableError
@@ -69,7 +71,7 @@ class Captcha:
                     timeout=VERIFY_SECONDS,
                     allow_redirects=False,
                 )
-                verdict = answer.json() if answer.status_code < 500 else None
+                verdict = answer.json() if answer.status_code == 200 else None
         except (gevent.Timeout, requests.RequestException) as error:
             log.warning("the captcha provider does not answer: %s", type(error).__name__)
             raise CaptchaUnavailableError from error

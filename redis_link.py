@@ -12,9 +12,9 @@ would measure its own waiting. It writes, because a full or read-only Redis is o
 import logging
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TypeVar
 
-from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 from redis import BlockingConnectionPool, Redis, RedisError
 from redis import ConnectionError as RedisConnectionError
@@ -34,9 +34,10 @@ CALL_SECONDS = 0.7
 WATCH_SECONDS = 0.2
 """Between two looks."""
 
+LOOK_SECONDS = 0.4
 SLOW_SECONDS = 0.04
-SLOW_LOOKS = 3
-"""So many slow looks in a row, and Redis is away: a request may pay 50 ms for it, not more."""
+SLOW_FOR_SECONDS = 0.5
+"""A Redis whose every answer has been slow for so long is away: a request pays 50 ms at most."""
 
 
 class RedisAwayError(Exception):
@@ -47,12 +48,14 @@ class RedisLink:
     """Calls to one Redis, of which each holds a connection no longer than CALL_SECONDS."""
 
     def __init__(self, url: str, *, verify_tls: bool) -> None:
-        self.redis = _client(url, CONNECTIONS, verify_tls=verify_tls)
+        self.redis = _client(url, CONNECTIONS, CALL_SECONDS, verify_tls=verify_tls)
         self.losses = 0
         self.lost_at = 0.0
         self._away = False
-        self._places = BoundedSemaphore(CONNECTIONS)
-        self._watched = _client(url, 1, verify_tls=verify_tls)
+        self._places: SimpleQueue[None] = SimpleQueue()  # first come, first served
+        for _ in range(CONNECTIONS):
+            self._places.put(None)
+        self._watched = _client(url, 1, LOOK_SECONDS, verify_tls=verify_tls)
         self._when_back: list[Callable[[Redis], None]] = []
         self._seen = False
         ThreadPool(1).spawn(self._watch)
@@ -70,14 +73,16 @@ class RedisLink:
         """What `action` returns, which uses `redis`. Raises RedisAwayError."""
         if self._away:
             raise RedisAwayError
-        with self._places:
+        self._places.get()
+        try:
             if self._away:  # lost while this call waited for its place
                 raise RedisAwayError
-            try:
-                return action()
-            except (RedisError, OSError) as error:
-                self._lose(type(error).__name__)
-                raise RedisAwayError from error
+            return action()
+        except (RedisError, OSError) as error:
+            self._lose(type(error).__name__)
+            raise RedisAwayError from error
+        finally:
+            self._places.put(None)
 
     def _lose(self, why: str) -> None:
         if not self._away:
@@ -87,26 +92,33 @@ class RedisLink:
             log.warning("redis is away (%s): every process is on its own", why)
 
     def _watch(self) -> None:
-        slow = 0
+        slow_since: float | None = None
         while True:
+            started = time.monotonic()
             try:
-                started = time.monotonic()
                 self._watched.set("videsk-proxy:watch", 1, px=5000)
-                took = time.monotonic() - started
-                slow = slow + 1 if took > SLOW_SECONDS else 0
-                if slow >= SLOW_LOOKS:
-                    self._lose("slow")
-                elif self._away and not slow:
-                    for action in self._when_back:
-                        action(self._watched)
-                    self._away = False
-                    log.warning("redis is back: what it held before is dropped")
+                if time.monotonic() - started < SLOW_SECONDS:
+                    slow_since = None
+                    self._come_back()
+                else:
+                    slow_since = slow_since or started
+                    if time.monotonic() - slow_since > SLOW_FOR_SECONDS:
+                        self._lose("slow")
             except (RedisError, OSError) as error:
+                slow_since = None
                 self._lose(type(error).__name__)
-            time.sleep(WATCH_SECONDS)
+            # A slow Redis is looked at again at once: is it slow still?
+            time.sleep(0 if slow_since else WATCH_SECONDS)
+
+    def _come_back(self) -> None:
+        if self._away:
+            for action in self._when_back:
+                action(self._watched)
+            self._away = False
+            log.warning("redis is back: what it held before is dropped")
 
 
-def _client(url: str, connections: int, *, verify_tls: bool) -> Redis:
+def _client(url: str, connections: int, seconds: float, *, verify_tls: bool) -> Redis:
     """A client that never waits long. redis-py's own defaults wait 4 s for a refused Redis and 59 s
     for a mute one. A broken connection, which may have been idle for long, is tried once more.
     """
@@ -114,9 +126,9 @@ def _client(url: str, connections: int, *, verify_tls: bool) -> Redis:
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=CALL_SECONDS,
-        socket_timeout=CALL_SECONDS,
-        socket_connect_timeout=CALL_SECONDS,
+        timeout=seconds,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
         **(tls if url.startswith("rediss:") else {}),
     )

@@ -1,4 +1,4 @@
-"""Measures and prints one table: `python -m bench [misses] [startup] [memory] [hits]`."""
+"""Measures and prints one table: `python -m bench [NAME...]`, all of BENCHES without a name."""
 
 import argparse
 import os
@@ -6,13 +6,17 @@ import platform
 import sys
 from importlib.metadata import version
 
-from bench import hits, memory, misses, startup
+from bench import crowds, hanging, hits, memory, misses, startup, trace, workers
 
 BENCHES = {
     "misses": misses.measure,
     "startup": startup.measure,
     "memory": memory.measure,
     "hits": hits.measure,
+    "crowds": crowds.measure,
+    "trace": trace.measure,
+    "hanging": hanging.measure,
+    "workers": workers.measure,
 }
 
 

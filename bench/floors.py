@@ -10,3 +10,6 @@ def app(_environ: "WSGIEnvironment", start_response: "StartResponse") -> list[by
     """Answer 200, without a word."""
     start_response("200 OK", [("Content-Length", "0")])
     return []
+
+
+vars(app)["config"] = {}  # gunicorn.conf.py tells the proxy's app something here

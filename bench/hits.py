@@ -3,7 +3,8 @@
 The load shares the processor with the servers, so the ratio says more than either figure.
 """
 
-from statistics import median
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bench import asked, load
 from bench.figures import Row, milliseconds
@@ -30,12 +31,11 @@ def _rows(what: str, **settings: str) -> list[Row]:
     path = f"/api/{asked.months(1)[0]}"
     hits, floors = [], []
     # gunicorn.conf.py asks for a key; with the same settings it starts the same workers.
-    floor_port = free_port()
-    environ = {"VIDESK_API_KEY": "none", "PORT": str(floor_port), "WEB_CONCURRENCY": "2"}
+    environ = {"VIDESK_API_KEY": "none", "WEB_CONCURRENCY": "2"} | settings
     with (
         sandbox_server() as sandbox,
         proxy_server(sandbox, **asked.TTLS, **settings) as proxy,
-        running(["gunicorn", "bench.floors:app"], floor_port, environ | settings),
+        _floor(environ) as floor_port,
     ):
         load.run(proxy.port, [path], 1000, ROUND_SECONDS)
         load.run(floor_port, ["/"], 1000, ROUND_SECONDS)
@@ -44,17 +44,21 @@ def _rows(what: str, **settings: str) -> list[Row]:
             floors.append(load.run(floor_port, ["/"], ROUND_ANSWERS, ROUND_SECONDS))
     asked_videsk = sum(done.unexpected for done in hits)
     answers = sum(done.answers for done in hits)
-    ratio = _median(hits).per_second / _median(floors).per_second
+    ratio = load.middle(hits).per_second / load.middle(floors).per_second
     return [
-        Row(f"Hits, {what}, {load.CONNECTIONS} connections", _figure(_median(hits))),
+        Row(f"Hits, {what}, {load.CONNECTIONS} connections", _figure(load.middle(hits))),
         Row(f"Of these, no hits after all, {what}", f"{asked_videsk} of {answers}", "0"),
-        Row(f"An empty WSGI application, {what}", _figure(_median(floors))),
+        Row(f"An empty WSGI application, {what}", _figure(load.middle(floors))),
         Row(f"Hits to empty application, {what}", f"{ratio:.2f}"),
     ]
 
 
-def _median(rounds: list[Load]) -> Load:
-    return Load(*map(median, zip(*rounds, strict=True)))
+@contextmanager
+def _floor(environ: dict[str, str]) -> Iterator[int]:
+    """The port of an empty application."""
+    port = free_port()
+    with running(["gunicorn", "bench.floors:app"], port, environ | {"PORT": str(port)}):
+        yield port
 
 
 def _figure(done: Load) -> str:

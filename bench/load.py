@@ -1,27 +1,26 @@
 """A load generator in a process of its own: kept-alive connections that ask as fast as they can.
 
-`run` starts it and returns what it measured. Requests are encoded once and answers are read only as
-far as their length, so that it takes as little as it can of the processor that it shares with the
-servers.
+`run` starts it and returns what it measured. Requests are encoded once and answers are not parsed,
+so that it takes as little as it can of the processor that it shares with the servers.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle, islice
+from statistics import median
 from time import monotonic
 from typing import NamedTuple
 
 import gevent
-from gevent import socket
 
+from bench import wire
 from bench.figures import percentile
 
 CONNECTIONS = 32
 ANSWER_SECONDS = 10
-_LENGTH = b"\r\ncontent-length: "
 
 
 class Load(NamedTuple):
@@ -52,6 +51,11 @@ def run(port: int, paths: Sequence[str], most: int, seconds: float, expected: st
     return Load(*json.loads(done.stdout))
 
 
+def middle(rounds: Iterable[Load]) -> Load:
+    """The median of each figure."""
+    return Load(*map(median, zip(*rounds, strict=True)))
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench.load")
     arguments.add_argument("port", type=int)
@@ -59,10 +63,7 @@ def main() -> None:
     arguments.add_argument("seconds", type=float)
     arguments.add_argument("expected")
     chosen = arguments.parse_args()
-    requests = [
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-        for path in sys.stdin.read().split()
-    ]
+    requests = [wire.get(path) for path in sys.stdin.read().split()]
 
     begun = monotonic()
     turns = _turns(requests, chosen.most, begun + chosen.seconds)
@@ -91,35 +92,13 @@ def _ask(
     port: int, turns: Iterator[bytes], expected: bytes, answers: list[tuple[float, bool]]
 ) -> None:
     """Ask on one connection while there are turns; note the seconds, and if it was `expected`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with wire.connect(port, ANSWER_SECONDS) as connection:
         for request in turns:
             asked_at = monotonic()
-            connection.sendall(request)
-            head = _receive(connection)
+            head, _ = wire.exchange(connection, request)
             answers.append((monotonic() - asked_at, expected in head))
-            if not head.startswith(b"HTTP/1.1 200 "):
+            if wire.status(head) != 200:
                 raise ValueError(head.decode(errors="replace"))
-
-
-def _receive(connection: socket.socket) -> bytes:
-    """Read a whole answer; its head. Every answer here tells its length."""
-    received = b""
-    while (ends := received.find(b"\r\n\r\n")) < 0:
-        received += _more(connection)
-    head = received[:ends]
-    length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
-    missing = ends + 4 + length - len(received)
-    while missing > 0:
-        missing -= len(_more(connection))
-    return head
-
-
-def _more(connection: socket.socket) -> bytes:
-    data: bytes = connection.recv(65536)
-    if not data:
-        raise ConnectionResetError("the server hung up")
-    return data
 
 
 if __name__ == "__main__":

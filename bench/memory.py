@@ -28,6 +28,11 @@ def measure() -> list[Row]:
             ]
 
 
+def proportional_megabytes(gunicorn: int) -> list[str]:
+    """The PSS of each worker."""
+    return [_megabytes(worker, "Pss") for worker in _children(gunicorn)]
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

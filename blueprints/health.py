@@ -7,8 +7,8 @@ from flask import Blueprint, Response
 
 import strict_json
 from redis_link import RedisLink
-from videsk.client import VideskClient
 from videsk.gate import Gate
+from videsk.key_state import KeyState
 from web import answers
 
 STOPPING = "STOPPING"
@@ -16,7 +16,7 @@ STOPPING = "STOPPING"
 
 
 def make_blueprint(
-    client: VideskClient, gate: Gate, link: RedisLink | None, config: Mapping[str, Any]
+    key_state: KeyState, gate: Gate, link: RedisLink | None, config: Mapping[str, Any]
 ) -> Blueprint:
     """The routes `/healthz`, which touches nothing else, and `/readyz`: neither asks Videsk."""
     blueprint = Blueprint("health", __name__)
@@ -35,13 +35,14 @@ def make_blueprint(
         stopping = config.get(STOPPING, bool)()
         redis = "none" if link is None else "away" if link.away else "ok"
         state = gate.look()
+        refused = key_state.is_refused()
         well = redis != "away" and state["circuit"] == "closed"
         known = {
             "status": "ok" if well else "degraded",
             "redis": redis,
-            "videsk": {"key": "refused" if client.key_is_refused else "accepted", **state},
+            "videsk": {"key": "refused" if refused else "accepted", **state},
         }
-        ready = not stopping and not client.key_is_refused
+        ready = not stopping and not refused
         return answers.fresh(strict_json.dumps(known), 200 if ready else 503)
 
     return blueprint

@@ -2,8 +2,7 @@
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -33,10 +32,9 @@ class Flights(Generic[T]):
                 own: Future[T] = Future()
                 self._under_way[name] = own
         if flight is not None:
-            try:
-                return flight.result(timeout=seconds), True
-            except FutureTimeoutError as error:
-                raise FlightTimeoutError from error
+            if not wait([flight], timeout=seconds).done:
+                raise FlightTimeoutError
+            return flight.result(), True
         try:
             outcome = lead()
         except BaseException as error:

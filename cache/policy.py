@@ -35,6 +35,8 @@ class Window:
 
 def decide(age_seconds: float, window: Window) -> Freshness:
     """An entry from the future (another instance's clock is ahead) is fresh."""
+    if not window.remembers:
+        return Freshness.GONE
     if age_seconds < window.fresh_seconds:
         return Freshness.FRESH
     if age_seconds < window.fresh_seconds + window.stale_seconds:

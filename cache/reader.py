@@ -110,7 +110,7 @@ class Reader:
     def outdate(self, groups: Iterable[str]) -> None:
         """From now on nobody reads what these groups' entries have held until now."""
         names = sorted(groups)
-        log.debug("outdated: %s", " ".join(names))
+        log.debug("outdated: %d groups", len(names))
         self._meter.outdated(len(names))
 
         def replace_tokens(shared: Shared | None) -> None:

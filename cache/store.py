@@ -60,7 +60,7 @@ class Entry:
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Entry":
-        """Raises ValueError for anything that to_bytes did not write."""
+        """Raises ValueError or OverflowError for what to_bytes did not write."""
         head, body = stored.split(b"\n", 1)
         asked_at, stamp = head.split(b" ")
         return cls(int(asked_at) / 1000, stamp, body)
@@ -82,12 +82,13 @@ class Store:
                 if token is None:
                     self._backend.add(name, _new_token(), timeout=TOKEN_SECONDS)
             stored, *tokens = self._backend.get_many(key, *names)
-        stamp = b".".join(token or b"none" for token in tokens)
+        stamp = b".".join(token or _new_token() for token in tokens)
         return read_entry(key, stored, stamp), stamp
 
     def put(self, key: str, entry: Entry, keep_seconds: int) -> None:
         """Remember the entry; it is served as long as its stamp is its groups' present one."""
-        self._backend.set(key, entry.to_bytes(), timeout=keep_seconds)
+        # Flask-Caching's backend in the process counts from the second begun.
+        self._backend.set(key, entry.to_bytes(), timeout=keep_seconds + 1)
 
     def outdate(self, groups: Iterable[str]) -> None:
         """Replace the groups' tokens: no entry of theirs is served from now on."""
@@ -103,7 +104,7 @@ def read_entry(key: str, stored: bytes | None, stamp: bytes) -> Entry | None:
     """The entry as it was stored under `key`, unless it is of another stamp."""
     try:
         entry = Entry.from_bytes(stored) if stored else None
-    except ValueError:
+    except (ValueError, OverflowError):
         log.warning("an entry cannot be read: %s", key)
         return None
     return entry if entry and entry.stamp == stamp else None

@@ -24,10 +24,12 @@ def _seconds(text: str | None) -> float:
     """A number of seconds, or the time until a date; 1 for what is neither."""
     try:
         return float(int(text or ""))
+    except OverflowError:
+        return MAX_PAUSE_SECONDS
     except ValueError:
         pass
     try:
         until = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return 1.0
     return (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

@@ -30,6 +30,7 @@ from videsk.errors import (
     VideskUnsoundError,
 )
 from videsk.gate import Gate
+from videsk.key_state import KeyState
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _PATH = "/public/video-contact-center"
@@ -73,15 +74,21 @@ class VideskClient:
     """Sends one request and returns its answer's JSON, or raises a VideskError."""
 
     def __init__(
-        self, base_url: str, api_key: str, timeout_seconds: float, gate: Gate, meter: Meter
+        self,
+        base_url: str,
+        api_key: str,
+        timeout_seconds: float,
+        gate: Gate,
+        key_state: KeyState,
+        meter: Meter,
     ) -> None:
         self._url = base_url + _PATH
         self._key = api_key
         self._timeout_seconds = timeout_seconds
         self._gate = gate
+        self._key_state = key_state
         self._meter = meter
         self._reads = _session()
-        self.key_is_refused = False
 
     def send(self, request: Request, seconds: float) -> Any:
         """The JSON of a 2xx. One attempt, once the gate lets it leave, at most `seconds` in all.
@@ -103,7 +110,7 @@ class VideskClient:
             self._meter.upstream(request.endpoint, status, monotonic() - started)
         self._tell_gate(answer, ailing=ailing)
         if request.token is None:
-            self.key_is_refused = answer.status in {401, 403}
+            self._key_state.note(refused=_refuses_key(answer))
         return self._judge(answer, is_write=request.is_write)
 
     def _exchange(self, request: Request, seconds: float) -> _Answer:
@@ -149,8 +156,8 @@ class VideskClient:
     def _tell_gate(self, answer: _Answer, *, ailing: bool) -> None:
         if answer.status >= 500:
             self._gate.failed()
-        elif ailing:
-            self._gate.succeeded()
+        else:
+            self._gate.succeeded(ailing=ailing)
         seconds = pause_seconds(answer.status, answer.headers)
         if seconds:
             self._gate.hold(seconds)
@@ -187,6 +194,11 @@ class VideskClient:
 def _sound(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Without those that, folded over two lines, would split ours in two."""
     return CaseInsensitiveDict((name, text) for name, text in headers.items() if text.isprintable())
+
+
+def _refuses_key(answer: _Answer) -> bool:
+    """Whether the key as such is refused, and not only for one endpoint (Videsk, Authorization)."""
+    return answer.status == 401 or (answer.status == 403 and b"have access to" not in answer.body)
 
 
 def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:

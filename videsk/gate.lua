@@ -46,7 +46,7 @@ end
 if at - now > patience then return {FULL, text(at - now), failures} end
 
 if not is_write and not comes_back then
-    redis.call('HSET', state, 'next_read', text(at + window / room))
+    redis.call('HSET', state, 'next_read', text(math.ceil(at + window / room)))
     redis.call('PEXPIRE', state, 120000)
 end
 if at > now then return {WAIT, text(at - now), failures} end

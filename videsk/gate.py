@@ -90,13 +90,14 @@ class Gate:
         self._link = link
         self._meter = meter
         self._losses = 0
+        self._failing = False
         self._sleep = sleep
         if shared and link:
             link.when_back(shared.hold_after_loss)
 
     def enter(self, seconds: float, *, is_write: bool) -> bool:
-        """Wait for a place, at most `seconds` and PATIENCE_SECONDS; True if the circuit should hear
-        of a success. Raises VideskBusyError, VideskClosedError.
+        """Wait for a place, at most `seconds` and PATIENCE_SECONDS; True if Videsk was failing.
+        Raises VideskBusyError, VideskClosedError.
         """
         end = time.monotonic() + min(seconds, PATIENCE_SECONDS)
         comes_back = False
@@ -115,12 +116,17 @@ class Gate:
             self._sleep(wait_seconds)
             comes_back = True
 
-    def succeeded(self) -> None:
-        """Videsk answers again."""
-        self._tell("success", Book.succeed)
+    def succeeded(self, *, ailing: bool) -> None:
+        """Videsk has answered: that is told only where a row of failures may have begun, as the
+        request entered or since, in this process.
+        """
+        if ailing or self._failing:
+            self._failing = False
+            self._tell("success", Book.succeed)
 
     def failed(self) -> None:
         """Videsk did not answer, or with a 5xx."""
+        self._failing = True
         self._tell("failure", lambda book: book.fail(_now()))
 
     def hold(self, seconds: float) -> None:

@@ -4,13 +4,14 @@ Pure: told the time. gate.lua is the same arithmetic for all processes; a test h
 each other. All times in whole microseconds.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 SECOND = 1_000_000
 
-WINDOW = SECOND * 105 // 100
+WINDOW = SECOND * 11 // 10
 """Videsk counts requests as they arrive, closer together or farther apart than they left."""
 
 FAILURES_TO_OPEN = 5
@@ -45,7 +46,7 @@ class Terms:
 
     @property
     def reserve(self) -> int:
-        return 0 if self.limit == 1 else max(1, self.limit // 10)
+        return 0 if self.limit == 1 else max(1, self.limit // 20)
 
     def share(self, processes: int) -> "Terms":
         """An equal share for each of so many processes that do not know of each other."""
@@ -83,7 +84,7 @@ class Book:
         if at - now > patience:
             return Answer(Verdict.FULL, round(at - now), self.failures)
         if queues:
-            self.next_read = round(at + self.terms.window / room)
+            self.next_read = math.ceil(at + self.terms.window / room)
         if at > now:
             return Answer(Verdict.WAIT, round(at - now), self.failures)
         self.places.append(now)

@@ -29,12 +29,18 @@ class Write:
     title: str | None = None
 
 
+def _users(service: Mapping[str, Any]) -> set[str]:
+    """Who serves it; nobody where the list tells it in another way than Videsk's page."""
+    users = service.get("users")
+    if not isinstance(users, list) or not all(isinstance(user, Mapping) for user in users):
+        return set()
+    ids = {user.get("id") for user in users}
+    return {ident for ident in ids if isinstance(ident, str)} if None not in ids else set()
+
+
 def touched(write: Write, services: Iterable[Mapping[str, Any]] | None) -> frozenset[str]:
     """The groups that a write outdates; `services` as the list shows them, None if not known."""
-    users_of = {
-        str(service.get("id")): {str(user.get("id")) for user in service.get("users") or ()}
-        for service in services or ()
-    }
+    users_of = {str(service.get("id")): _users(service) for service in services or ()}
     booked = {write.service} if write.service else set()
     if write.title is not None:
         booked |= {str(s.get("id")) for s in services or () if s.get("title") == write.title}

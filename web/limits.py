@@ -8,11 +8,14 @@ import time
 from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from limits.storage import MemoryStorage, RedisStorage
 
 from redis_link import RedisAwayError, RedisLink
+
+TRUSTED_PROXIES = "TRUSTED_PROXIES"
+"""The app's config: how many proxies stand before it."""
 
 _IPV6_NETWORK_BITS = 64
 """What one subscriber has at the least: all of it counts as one client."""
@@ -55,22 +58,35 @@ def register(
         client_address,
         app=app,
         strategy="fixed-window",
+        request_identifier=lambda: "api",  # one name for all, so that unknown paths count too
         storage_uri="redis-link://" if link else "memory://",
         storage_options={"link": link, "key_prefix": f"{prefix}limits"} if link else {},  # type: ignore[dict-item]  # handed to LinkedStorage as they are
         application_limits=[
-            ApplicationLimit(client_rate, scope="calls"),
+            ApplicationLimit(client_rate, scope="calls", exempt_when=_outside_api),
             ApplicationLimit(
-                booking_rate, scope="posts", methods=["POST"], key_function=client_network
+                booking_rate,
+                scope="posts",
+                methods=["POST"],
+                key_function=client_network,
+                exempt_when=_outside_api,
             ),
         ],
-        application_limits_exempt_when=lambda: not request.path.startswith("/api/"),
         on_breach=_tell_when,
     )
     limiter.request_filter(lambda: request.method == "OPTIONS")  # a browser's, not a visitor's
 
 
 def client_address() -> str:
-    """The client's IP address: what the trusted proxies say, else the connection's own."""
+    """The client's IP address: with n trusted proxies the n-th entry of X-Forwarded-For from its
+    end, as each has added the address it was called from; else the connection's own.
+
+    What stands before those entries is the client's to forge, quotes and all: Werkzeug's ProxyFix
+    reads the header as a list with quoted strings, and finds nothing in it once a quote is open.
+    """
+    proxies: int = current_app.config[TRUSTED_PROXIES]
+    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    if 0 < proxies <= len(entries) and entries[-proxies].strip():
+        return entries[-proxies].strip()
     return request.remote_addr or "unknown"
 
 
@@ -87,5 +103,10 @@ def client_network() -> str:
     return str(int(address) >> _IPV6_NETWORK_BITS)
 
 
+def _outside_api() -> bool:
+    return not request.path.startswith("/api/")
+
+
 def _tell_when(limit: RequestLimit) -> None:
-    g.retry_after = max(1, math.ceil(limit.reset_at - time.time()))
+    seconds = math.ceil(limit.reset_at - time.time())  # reset_at is rounded up past the window
+    g.retry_after = min(max(1, seconds), limit.limit.get_expiry())

@@ -72,6 +72,7 @@ ROUTES = {
     "/hooks/videsk": {"POST"},
     "/healthz": {"GET"},
     "/readyz": {"GET"},
+    "/metrics": {"GET"},
 }
 """Every path and its methods, apart from OPTIONS everywhere and HEAD wherever there is GET."""
 

@@ -1,0 +1,77 @@
+"""Crowds of clients before a cold cache, and a Videsk that means its limit of 20 a second."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bench import asked, crowd
+from bench.crowd import Answer
+from bench.figures import Row, milliseconds, percentile, worst_second
+from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+
+CLIENTS = 500
+KEYS = 60
+LIMIT = 20
+
+
+def measure() -> list[Row]:
+    """Two workers on Redis; both the proxy and the sandbox keep to LIMIT."""
+    with redis_server() as redis, sandbox_server() as sandbox:
+        sandbox.control("POST", "rate", {"limit": LIMIT})
+        settings = {
+            "REDIS_URL": f"redis://127.0.0.1:{redis.port}",
+            "VIDESK_RATE_LIMIT": str(LIMIT),
+        }
+        with proxy_server(sandbox, **settings, **asked.TTLS) as proxy:
+            # Every worker's first request costs more than any later one.
+            crowd.ask(proxy.port, ["/healthz"] * 50)
+            paths = [f"/api/{path}" for path in asked.days(KEYS // 5 + 1)]
+            return [*_one_key(sandbox, proxy, paths.pop()), *_many_keys(sandbox, proxy, paths)]
+
+
+def _one_key(sandbox: Sandbox, proxy: Running, path: str) -> list[Row]:
+    """The same crowd twice: the key is cold, and then it is in the cache."""
+    cold = crowd.ask(proxy.port, [path] * CLIENTS)
+    requests = len(sandbox.journal())
+    warm = crowd.ask(proxy.port, [path] * CLIENTS)
+    what = f"{CLIENTS} clients at once, one cold key"
+    return [
+        Row(f"{what}: requests to Videsk", str(requests), "1"),
+        Row(f"{what}: clients with an error", _errors(cold), "0"),
+        Row(f"{what}: time to answer", _times(cold)),
+        Row(f"The same {CLIENTS} clients, the key in the cache", _times(warm)),
+    ]
+
+
+def _many_keys(sandbox: Sandbox, proxy: Running, paths: Sequence[str]) -> list[Row]:
+    paths = paths[:KEYS]
+    sandbox.forget()
+    answers = crowd.ask(proxy.port, [paths[client % KEYS] for client in range(CLIENTS)])
+    journal = sandbox.journal()
+    worst = worst_second([float(str(entry["at"])) for entry in journal])
+    refused = sum(entry["status"] == 429 for entry in journal)
+    what = f"{CLIENTS} clients at once, {KEYS} cold keys, {LIMIT} requests/s"
+    last = max(answer.seconds for answer in answers)
+    least = KEYS / LIMIT
+    return [
+        Row(f"{what}: clients with an error", _errors(answers), "0"),
+        Row(f"{what}: requests to Videsk", f"{len(journal)}, {refused} answered 429", str(KEYS)),
+        Row(f"{what}: worst second at Videsk", str(worst), f"≤ {LIMIT}"),
+        Row(
+            f"{what}: the last answer after",
+            f"{last:.2f} s, {last / least:.2f} times the least, {KEYS}/{LIMIT} = {least:.0f} s",
+        ),
+    ]
+
+
+def _errors(answers: Sequence[Answer]) -> str:
+    """How many were no 200, and which."""
+    kinds = Counter(
+        answer.status or answer.cache_status for answer in answers if answer.status != 200
+    )
+    return f"{kinds.total()} {dict(kinds) or ''}".strip()
+
+
+def _times(answers: Sequence[Answer]) -> str:
+    took = [answer.seconds for answer in answers]
+    p50, p99 = percentile(took, 50), percentile(took, 99)
+    return f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)}, max {milliseconds(max(took))}"

@@ -1,0 +1,75 @@
+"""Which worker class of gunicorn's: the same app, the same hits, and clients that wait for Videsk.
+
+A gevent worker keeps a greenlet for a client that waits, gthread a thread. Where all threads wait
+for a hanging Videsk, whoever asks for what is in the cache waits with them. All classes run in one
+block and take turns, each with a database of Redis of its own.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from redis import Redis
+
+from bench import asked, hanging, load
+from bench.figures import Row
+from bench.load import Load
+from bench.memory import proportional_megabytes
+from tests.processes import Running, Sandbox, free_port, redis_server, running, sandbox_server
+
+CLASSES = {
+    "gevent": ["-k", "web.worker.Worker", "app:app"],
+    "gthread, 32 threads": ["-k", "gthread", "--threads", "32", "bench.threaded:app"],
+    "gthread, 128 threads": ["-k", "gthread", "--threads", "128", "bench.threaded:app"],
+}
+CROWDS = (100, 400)
+HIT_ROUNDS = 3
+HIT_SECONDS = 2
+
+
+def measure() -> list[Row]:
+    """Two workers of each class."""
+    with redis_server() as redis, sandbox_server() as sandbox, ExitStack() as stack:
+        proxies, databases = [], []
+        for number, options in enumerate(CLASSES.values()):
+            port = free_port()
+            settings = {
+                "VIDESK_API_KEY": sandbox.keys["backend"],
+                "VIDESK_BASE_URL": sandbox.url,
+                "REDIS_URL": f"redis://127.0.0.1:{redis.port}/{number}",
+                "PORT": str(port),
+                "WEB_CONCURRENCY": "2",
+                "VIDESK_RATE_LIMIT": "10000",
+                "CLIENT_RATE_LIMIT": "1000000/minute",
+                **hanging.SETTINGS,
+            }
+            proxies.append(stack.enter_context(running(["gunicorn", *options], port, settings)))
+            databases.append(Redis(port=redis.port, db=number))
+        rows = _hits(proxies)
+        for clients in CROWDS:
+            for what, proxy_, database in zip(CLASSES, proxies, databases, strict=True):
+                rows += _hanging(what, sandbox, proxy_, database, clients)
+        for what, proxy_ in zip(CLASSES, proxies, strict=True):
+            memory = ", ".join(proportional_megabytes(proxy_.process.pid))
+            rows.append(Row(f"Memory of 2 workers after all this, {what}", f"PSS {memory}"))
+        return rows
+
+
+def _hits(proxies: Sequence[Running]) -> list[Row]:
+    """The free days of one month, again and again."""
+    path = f"/api/{asked.months(1)[0]}"
+    rounds: list[list[Load]] = [[] for _ in proxies]
+    for proxy in proxies:
+        load.run(proxy.port, [path], 1000, HIT_SECONDS)
+    for _ in range(HIT_ROUNDS):
+        for proxy, measured in zip(proxies, rounds, strict=True):
+            measured.append(load.run(proxy.port, [path], 30_000, HIT_SECONDS, "; hit"))
+    return [
+        Row(f"Hits, 2 workers, {what}", hanging.figure(load.middle(measured)))
+        for what, measured in zip(CLASSES, rounds, strict=True)
+    ]
+
+
+def _hanging(what: str, sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> list[Row]:
+    """One round: the difference is not one of a few per cent."""
+    measured = hanging.take_turn(sandbox, proxy, redis, clients)
+    return hanging.rows(what, [measured])

@@ -1,0 +1,209 @@
+"""A stage on which the real Reader and Scheduling are played, one step at a time: processes that
+share a store, and a Videsk that counts. Whoever plays waits at every step until it is told to go on,
+so that any interleaving can be tried, and tried again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from redis import ConnectionError as RedisConnectionError
+
+from cache.flight import Flights
+from cache.policy import Window
+from cache.reader import Reader, Shared
+from cache.shared_flight import Flight
+from cache.store import EVERYTHING, Store, process_store
+from meter import Meter
+from redis_link import RedisAwayError
+from tests.cache.stage import DONE, ON_ITS_WAY, Stage
+from videsk.client import Request
+from videsk.errors import VideskRefusedError, VideskTimeoutError, VideskUnreachableError
+from videsk.scheduling import Scheduling, Windows
+
+T = TypeVar("T")
+
+
+class Memory:
+    """What a Redis holds, each command a step. Of a Redis that is down, every command fails."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.items: dict[str, bytes] = {}
+        self.down = False
+        self._stage = stage
+
+    def _arrive(self) -> None:
+        self._stage.step()
+        if self.down:
+            raise RedisConnectionError
+
+    def get_many(self, *keys: str) -> list[bytes | None]:
+        self._arrive()
+        return [self.items.get(key) for key in keys]
+
+    def set(self, key: str, value: bytes, timeout: int | None = None) -> None:
+        self._arrive()
+        self.items[key] = value
+
+    def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> None:
+        for key, value in mapping.items():
+            self.set(key, value)
+
+    def add(self, key: str, value: bytes, timeout: int | None = None) -> None:
+        self._arrive()
+        self.items.setdefault(key, value)
+
+    def clear(self) -> None:
+        raise AssertionError("nothing empties what all share")
+
+
+class Link:
+    """RedisLink's two laws, without a watch."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.losses = 0
+
+    def lose(self) -> None:
+        self.losses += not self.away
+        self.away = True
+
+    def call(self, action: Callable[[], T]) -> T:
+        if self.away:
+            raise RedisAwayError
+        try:
+            return action()
+        except RedisConnectionError as error:
+            self.lose()
+            raise RedisAwayError from error
+
+
+class SteppedFlights(Flights[Any]):
+    """Whoever waits for another's flight, waits in steps."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def join(self, name: Hashable, lead: Callable[[], Any], seconds: float) -> tuple[Any, bool]:
+        flight = self._under_way.get(name)
+        while flight and not flight.done():
+            self._stage.step()
+        return (flight.result(), True) if flight else super().join(name, lead, seconds)
+
+
+class FlightsOfAll:
+    """SharedFlights, as it is told in its docstrings."""
+
+    def __init__(self, stage: Stage, memory: Memory) -> None:
+        self._flights = SteppedFlights(stage)
+        self._stage = stage
+        self._memory = memory
+
+    def of(self, link: Link) -> Any:
+        return type("Flights", (), {"fly": self._fly(link), "refresh": self._refresh(link)})
+
+    def _fly(self, link: Link) -> Any:
+        def fly(
+            flight: Flight, look_again: Any, fetch: Callable[[], bytes], seconds: float
+        ) -> tuple[bytes, bool]:
+            stored = link.call(lambda: self._memory.get_many(flight.key))[0]
+            found = look_again(stored)
+            return (found, True) if found else self._flights.join(flight, fetch, seconds)
+
+        return fly
+
+    def _refresh(self, link: Link) -> Any:
+        fly = self._fly(link)
+
+        def refresh(flight: Flight, look_again: Any, fetch: Callable[[], bytes]) -> None:
+            if not self._flights.under_way(flight):
+                fly(flight, look_again, fetch, 25)
+
+        return refresh
+
+
+class Videsk:
+    """Who serves what, and how often each agent's hours have changed: that is their availability.
+
+    `listed` are the services whose users its list shows.
+    """
+
+    def __init__(self, stage: Stage, users_of: dict[str, list[str]], listed: set[str]) -> None:
+        self.users_of = users_of
+        self.changes: Counter[str] = Counter()
+        self.down = False
+        self._stage = stage
+        self._listed = listed
+
+    def send(self, request: Request, seconds: float) -> Any:
+        self._stage.step(ON_ITS_WAY)
+        try:
+            return self._write(request.body) if request.body else self._read(request.path)
+        finally:
+            self._stage.step(DONE)
+
+    def _read(self, path: str) -> Any:
+        if self.down:
+            raise VideskUnreachableError
+        if path == "/services":
+            return [
+                {"_id": ident, "title": title_of(ident)}
+                | ({"users": [{"_id": user} for user in users]} if ident in self._listed else {})
+                for ident, users in self.users_of.items()
+            ]
+        _, kind, ident, what = path.split("/")
+        assert what == "hours"
+        users = self.users_of[ident] if kind == "services" else [ident]
+        return [[user, self.changes[user]] for user in users]
+
+    def _write(self, body: Any) -> Any:
+        """`fate`: what comes of it; at a 409 somebody else has been there before. The agent's
+        `change` is noted in the body.
+        """
+        fate = body["fate"]
+        if fate not in {400, "unreachable", "lost"}:
+            self.changes[body["agent"]] += 1
+            body["change"] = self.changes[body["agent"]]
+        if isinstance(fate, int) and fate != 201:
+            raise VideskRefusedError(fate, b"{}", "application/json", {})
+        if fate == "unreachable":
+            raise VideskUnreachableError
+        if fate in {"lost", "answer lost"}:
+            raise VideskTimeoutError(outcome_unknown=True)
+        return {"service": body["title"]} if body["title"] else {}
+
+
+def title_of(service: str) -> str:
+    """S1 and S2 have one title."""
+    return "T" if service in {"S1", "S2"} else f"Title of {service}"
+
+
+class Process:
+    """A worker: the real Reader and Scheduling, in front of what all share."""
+
+    def __init__(self, stage: Stage, memory: Memory, flights: FlightsOfAll, videsk: Videsk) -> None:
+        self.link = Link()
+        self.store = Store(memory)
+        link: Any = self.link
+        client: Any = videsk
+        shared = Shared(link, self.store, flights.of(self.link))
+        self.reader = Reader(shared, process_store(), Meter(), lambda: stage.clock)
+        self.reader._flights = SteppedFlights(stage)
+        window = Window(10, 1000)
+        self.scheduling = Scheduling(client, self.reader, Windows(window, window, window))
+        self._memory = memory
+
+    def come_back(self) -> None:
+        """What is done before Redis is trusted, and the trust: in one."""
+        Store(_AtOnce(self._memory)).outdate([EVERYTHING])
+        self.link.away = False
+
+
+class _AtOnce(Memory):
+    def __init__(self, memory: Memory) -> None:
+        self.items = memory.items
+        self.down = False
+
+    def _arrive(self) -> None:
+        pass

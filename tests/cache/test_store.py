@@ -1,0 +1,251 @@
+"""Entries and generations: the same laws over Redis and over the process's own memory."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask_caching.backends import SimpleCache
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from cache.store import EVERYTHING, Entry, Store, process_store, read_entry, redis_store
+from tests.processes import redis_server
+
+law = settings(deadline=None, derandomize=True, max_examples=200)
+
+PREFIX = "tests:"
+GROUPS = ("availability", "service:a")
+OTHERS = ("availability", "service:b")
+
+
+@dataclass
+class Kept:
+    """A store, and hands into what is behind it."""
+
+    store: Store
+    write: Callable[[str, bytes], object]
+    lose: Callable[[str], object]
+    another: Callable[[], Store]
+    """The same memory, seen by another process (of the process's own there is but one)."""
+
+
+@pytest.fixture(params=["redis", "process"])
+def kept(request: pytest.FixtureRequest, redis: Redis) -> Kept:
+    if request.param == "redis":
+        return Kept(
+            redis_store(redis, PREFIX),
+            lambda key, value: redis.set(PREFIX + key, value),
+            lambda key: redis.delete(PREFIX + key),
+            lambda: redis_store(redis, PREFIX),
+        )
+    store = process_store()
+    behind: Any = store._backend
+    return Kept(store, behind.set, behind.delete, lambda: store)
+
+
+def remember(store: Store, key: str, groups: tuple[str, ...], body: bytes = b"[]") -> Entry:
+    _, stamp = store.look(key, groups)
+    entry = Entry(1_795_000_000.5, stamp, body)
+    store.put(key, entry, 60)
+    return entry
+
+
+def test_nothing_is_found_before_it_is_put_and_then_it_is(kept: Kept) -> None:
+    assert kept.store.look("k", GROUPS)[0] is None
+    entry = remember(kept.store, "k", GROUPS, b'["\xc3\xb1\\n", 1]\n \x00')
+    assert kept.another().look("k", GROUPS) == (entry, entry.stamp)
+    assert kept.store.look("other", GROUPS) == (None, entry.stamp)
+
+
+@pytest.mark.parametrize("group", [*GROUPS, EVERYTHING])
+def test_an_entry_is_not_found_after_any_of_its_groups_was_outdated(kept: Kept, group: str) -> None:
+    entry = remember(kept.store, "k", GROUPS)
+    kept.another().outdate([group])
+    found, stamp = kept.store.look("k", GROUPS)
+    assert found is None
+    assert stamp != entry.stamp
+    kept.store.put("k", entry, 60)  # by a reader that has read its stamp before
+    assert kept.store.look("k", GROUPS)[0] is None
+    remember(kept.store, "k", GROUPS)
+    assert kept.store.look("k", GROUPS)[0]
+
+
+def test_an_entry_is_found_though_other_groups_were_outdated(kept: Kept) -> None:
+    entry = remember(kept.store, "k", GROUPS)
+    kept.store.outdate(["service:b", "user:a", "service:aa", "service", "a"])
+    kept.store.outdate([])
+    assert kept.store.look("k", GROUPS)[0] == entry
+    assert kept.store.look("k", OTHERS)[0] is None
+
+
+def test_an_entry_without_groups_belongs_to_everything(kept: Kept) -> None:
+    entry = remember(kept.store, "services", ())
+    kept.store.outdate(GROUPS)
+    assert kept.store.look("services", ())[0] == entry
+    kept.store.outdate([EVERYTHING])
+    assert kept.store.look("services", ())[0] is None
+
+
+def test_two_who_find_no_token_agree_on_one(kept: Kept) -> None:
+    stamps = {kept.store.look("k", GROUPS)[1], kept.another().look("k", GROUPS)[1]}
+    kept.lose("generation:service:a")
+    again = {kept.store.look("k", GROUPS)[1], kept.another().look("l", GROUPS)[1]}
+    assert len(stamps) == len(again) == 1
+    assert stamps != again
+
+
+class Interrupted(SimpleCache):
+    """Another looks between this one's finding no token and its adding one."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        super().__init__()
+        self.then: list[Callable[[], object]] = [then]
+
+    def add(self, key: str, value: Any, timeout: Any = None) -> bool:
+        while self.then:
+            self.then.pop()()
+        return super().add(key, value, timeout)
+
+
+def test_two_who_find_no_token_at_once_agree_on_one() -> None:
+    stamps: list[bytes] = []
+    backend = Interrupted(lambda: stamps.append(store.look("k", GROUPS)[1]))
+    store = Store(backend)
+    stamps.append(store.look("k", GROUPS)[1])
+    assert len(stamps) == 2
+    assert len(set(stamps)) == 1
+
+
+@pytest.mark.parametrize("group", [*GROUPS, EVERYTHING])
+def test_a_lost_token_never_brings_an_old_entry_back(kept: Kept, group: str) -> None:
+    entry = remember(kept.store, "k", GROUPS)
+    for _ in range(3):
+        kept.store.outdate([group])
+        kept.lose(f"generation:{group}")
+        assert kept.store.look("k", GROUPS)[0] is None
+        kept.store.put("k", entry, 60)
+        assert kept.store.look("k", GROUPS)[0] is None
+
+
+class Forgetful(SimpleCache):
+    """A Redis so full that it evicts each token at once."""
+
+    def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
+        return None if key.startswith("generation:") else super().set(key, value, timeout)
+
+    def add(self, key: str, value: Any, timeout: Any = None) -> bool:
+        return False
+
+
+def test_where_no_token_stays_no_entry_is_found_after_a_write() -> None:
+    store = Store(Forgetful())
+    remember(store, "k", GROUPS)
+    store.outdate(["service:a"])
+    assert store.look("k", GROUPS)[0] is None
+
+
+STAMP = b"0123456789abcdef.0123456789abcdef"
+UNREADABLE = [
+    b"",
+    b"\n",
+    b"garbage",
+    b"[]",
+    b"\x80\x05\x95",
+    b"1795000000500\n[]",
+    b"nan " + STAMP + b"\n[]",
+    b"1.5 " + STAMP + b"\n[]",
+    b"1 2 " + STAMP + b"\n[]",
+    b"9" * 400 + b" " + STAMP + b"\n[]",
+    b"9" * 5000 + b" " + STAMP + b"\n[]",
+    b"1795000000500 \xff\xfe\n[]",
+    b"1795000000500 " + STAMP,
+]
+
+
+@pytest.mark.parametrize("stored", UNREADABLE, ids=lambda stored: repr(stored[:20]))
+def test_what_cannot_be_read_is_no_entry(kept: Kept, stored: bytes) -> None:
+    remember(kept.store, "k", GROUPS)
+    kept.write("k", stored)
+    assert kept.store.look("k", GROUPS)[0] is None
+    assert read_entry("k", stored, STAMP) is None
+    remember(kept.store, "k", GROUPS)
+    assert kept.store.look("k", GROUPS)[0]
+
+
+@law
+@given(stored=st.binary(max_size=60) | st.from_regex(rb"[0-9_+-]{1,6} [a-f0-9.]*\n?.{0,5}"))
+@example(stored=b"1_0 \n")
+def test_whatever_the_bytes_reading_them_raises_nothing(stored: bytes) -> None:
+    found = read_entry("k", stored, STAMP)
+    assert found is None or found.stamp == STAMP
+
+
+@law
+@given(asked_at=st.integers(0, 4 * 10**12).map(lambda ms: ms / 1000), body=st.binary(max_size=50))
+def test_an_entry_is_read_as_it_was_written(asked_at: float, body: bytes) -> None:
+    entry = Entry(asked_at, STAMP, body)
+    read = read_entry("k", entry.to_bytes(), STAMP)
+    assert read
+    assert (read.stamp, read.body) == (STAMP, body)
+    assert asked_at - 0.0011 <= read.asked_at <= asked_at, "it never looks younger than it is"
+
+
+@pytest.mark.parametrize("within", [0.05, 0.9])
+def test_an_entry_is_kept_as_long_as_was_said(kept: Kept, within: float) -> None:
+    """At whatever moment of a second it is put."""
+    _, stamp = kept.store.look("k", GROUPS)
+    time.sleep((within - time.time()) % 1)
+    kept.store.put("k", Entry(time.time(), stamp, b"[]"), 1)
+    time.sleep(0.3)
+    assert kept.store.look("k", GROUPS)[0]
+
+
+@pytest.fixture
+def quiet() -> Iterator[Redis]:
+    """A Redis that nobody else talks to, not even a proxy's watch."""
+    with redis_server() as server:
+        yield Redis(port=server.port)
+
+
+def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
+    redis.config_resetstat()
+    action()
+    stats: dict[str, dict[str, int]] = redis.info("commandstats")
+    calls = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
+    return {name: number for name, number in calls.items() if "|" not in name and name != "info"}
+
+
+@pytest.mark.parametrize("stored", [0, 10, 5000])
+def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) -> None:
+    redis = quiet
+    store = redis_store(redis, PREFIX)
+    _, stamp = store.look("k0", GROUPS)
+    entry = Entry(1.0, stamp, b"[]").to_bytes()
+    redis.mset({f"{PREFIX}k{number}": entry for number in range(stored)} | {"k": b""})
+    found = store.look("k0", GROUPS)[0]
+    assert bool(found) == bool(stored)
+    assert commands_of(redis, lambda: store.outdate(["service:a", "user:b"])) == {"set": 2}
+    assert commands_of(redis, lambda: store.look("k0", GROUPS)) == {"mget": 1}
+    assert store.look("k0", GROUPS)[0] is None
+
+
+def test_looking_is_one_round_trip_and_all_that_is_kept_ends(quiet: Redis) -> None:
+    redis = quiet
+    store = redis_store(redis, PREFIX)
+    remember(store, "k", GROUPS)
+    assert commands_of(redis, lambda: store.look("k", GROUPS)) == {"mget": 1}
+    store.outdate(GROUPS)
+    assert len(redis.keys()) == 4
+    assert all(0 < redis.ttl(key) <= 2 * 86400 for key in redis.scan_iter())
+
+
+def test_clearing_the_process_s_own_store_forgets_all() -> None:
+    store = process_store()
+    before = remember(store, "k", GROUPS)
+    store.clear()
+    found, stamp = store.look("k", GROUPS)
+    assert found is None
+    assert stamp != before.stamp

@@ -1,0 +1,44 @@
+"""A road to a server on loopback that can be made slow, or mute."""
+
+import socket
+import threading
+import time
+
+
+class Forwarder:
+    """A road to a Redis, on which what comes from it is held up for `delay` seconds."""
+
+    def __init__(self, target: int) -> None:
+        self.delay = 0.0
+        self.mute = False
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # which wakes who accepts
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._target))
+            for ends in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+        try:
+            while data := source.recv(65536):
+                while answers and self.mute:
+                    time.sleep(0.01)
+                time.sleep(self.delay if answers else 0)
+                sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            source.close()
+            sink.close()

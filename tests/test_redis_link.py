@@ -1,0 +1,241 @@
+"""A Redis that may die, be slow or be refused: whatever happens, a call ends soon or at once."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from redis import Redis, ResponseError
+
+from redis_link import (
+    CALL_SECONDS,
+    CONNECTIONS,
+    SLOW_FOR_SECONDS,
+    WATCH_SECONDS,
+    RedisAwayError,
+    RedisLink,
+)
+from tests.forwarder import Forwarder
+from tests.processes import Running, free_port, redis_server
+
+AT_ONCE_SECONDS = 0.05
+BACK_SECONDS = 5
+
+
+def link_to(port: int) -> RedisLink:
+    return RedisLink(f"redis://127.0.0.1:{port}", verify_tls=True)
+
+
+def until(what: Callable[[], object], seconds: float = BACK_SECONDS) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def is_away_at_once(link: RedisLink) -> bool:
+    started = time.monotonic()
+    with pytest.raises(RedisAwayError):
+        link.call(link.redis.ping)
+    return time.monotonic() - started < AT_ONCE_SECONDS
+
+
+@pytest.fixture
+def road(redis_process: Running) -> Iterator[Forwarder]:
+    with closing(Forwarder(redis_process.port)) as forwarder:
+        yield forwarder
+
+
+@contextmanager
+def frozen(redis: Redis, milliseconds: int) -> Iterator[None]:
+    """Nobody is answered for so long."""
+    redis.client_pause(milliseconds)
+    try:
+        yield
+    finally:
+        redis.client_unpause()
+
+
+def test_a_call_answers_what_its_action_returns(redis_process: Running) -> None:
+    link = link_to(redis_process.port)
+    assert link.call(lambda: link.redis.set("tests:k", b"v")) is True
+    assert link.call(lambda: link.redis.get("tests:k")) == b"v"
+    assert (link.away, link.losses) == (False, 0)
+
+
+def test_a_refused_port_at_the_start_costs_nothing_and_is_picked_up_once_it_is_there() -> None:
+    port = free_port()
+    started = time.monotonic()
+    link = link_to(port)
+    with pytest.raises(RedisAwayError):
+        link.call(link.redis.ping)
+    assert time.monotonic() - started < CALL_SECONDS
+    assert link.away
+    assert is_away_at_once(link)
+    with redis_server(port):
+        until(lambda: not link.away)
+        assert link.call(link.redis.ping) is True
+    assert link.losses == 1
+
+
+def test_while_redis_is_away_no_action_is_begun(redis_process: Running) -> None:
+    link = link_to(free_port())
+    until(lambda: link.away)
+    begun: list[int] = []
+    with pytest.raises(RedisAwayError):
+        link.call(lambda: begun.append(1))
+    assert not begun
+
+
+def test_a_redis_that_dies_is_away_at_once_and_back_by_itself() -> None:
+    port = free_port()
+    with redis_server(port):
+        link = link_to(port)
+        assert link.call(link.redis.ping) is True
+    started = time.monotonic()
+    with pytest.raises(RedisAwayError):
+        link.call(link.redis.ping)
+    assert time.monotonic() - started < 1
+    assert all(is_away_at_once(link) for _ in range(20))
+    with redis_server(port):
+        until(lambda: not link.away)
+        assert link.call(link.redis.ping) is True
+    assert link.losses == 1
+
+
+def test_an_idle_connection_that_broke_costs_no_loss(redis: Redis, redis_process: Running) -> None:
+    link = link_to(redis_process.port)
+    link.call(link.redis.ping)
+    redis.client_kill_filter(_type="normal", skipme=True)
+    assert link.call(link.redis.ping) is True
+    assert link.losses == 0
+
+
+def test_a_loss_is_over_only_when_all_that_is_to_be_done_before_is_done(
+    redis_process: Running,
+) -> None:
+    link = link_to(redis_process.port)
+    seen: list[tuple[str, bool]] = []
+    may_go_on = threading.Event()
+
+    def slowly(redis: Redis) -> None:
+        assert may_go_on.wait(5)
+        assert redis.ping()
+        seen.append(("second", link.away))
+
+    link.when_back(lambda redis: seen.append(("first", link.away)))
+    link.when_back(slowly)
+    time.sleep(2 * WATCH_SECONDS)
+    assert not seen, "there has been no loss yet"
+    link._lose("a test")
+    until(lambda: seen)
+    assert is_away_at_once(link)
+    may_go_on.set()
+    until(lambda: not link.away)
+    assert seen == [("first", True), ("second", True)]
+
+
+def test_an_action_that_fails_is_done_again_before_anybody_trusts_redis(
+    redis_process: Running,
+) -> None:
+    link = link_to(redis_process.port)
+    tries: list[bool] = []
+
+    def fail_once(redis: Redis) -> None:
+        tries.append(link.away)
+        if len(tries) == 1:
+            raise ResponseError("no")
+
+    link.when_back(fail_once)
+    link._lose("a test")
+    until(lambda: not link.away)
+    assert tries == [True, True]
+
+
+def test_an_error_of_redis_s_is_a_loss(redis_process: Running) -> None:
+    link = link_to(redis_process.port)
+    link.call(lambda: link.redis.set("tests:k", b"no list"))
+    with pytest.raises(RedisAwayError):
+        link.call(lambda: link.redis.lpush("tests:k", b"x"))
+    assert link.losses == 1
+    until(lambda: not link.away)
+
+
+def test_a_fault_of_ours_is_none(redis_process: Running) -> None:
+    link = link_to(redis_process.port)
+    with pytest.raises(ZeroDivisionError):
+        link.call(lambda: 1 / 0)
+    assert (link.away, link.losses) == (False, 0)
+
+
+def test_a_slow_redis_is_away_until_it_is_fast_again(road: Forwarder) -> None:
+    link = link_to(road.port)
+    link.call(link.redis.ping)
+    road.delay = 0.1
+    assert not link.away
+    until(lambda: link.away, SLOW_FOR_SECONDS + 2)
+    assert is_away_at_once(link)
+    time.sleep(3 * (WATCH_SECONDS + 0.1))
+    assert link.away, "as long as it is slow"
+    road.delay = 0.0
+    until(lambda: not link.away)
+    assert link.call(link.redis.ping) is True
+    assert link.losses == 1
+
+
+def test_a_mute_redis_holds_a_call_up_for_less_than_a_second_and_no_second_one(
+    road: Forwarder,
+) -> None:
+    link = link_to(road.port)
+    link.call(link.redis.ping)
+    road.mute = True
+    started = time.monotonic()
+    with pytest.raises(RedisAwayError):
+        link.call(link.redis.ping)
+    assert time.monotonic() - started < 1
+    assert all(is_away_at_once(link) for _ in range(20))
+    road.mute = False
+    until(lambda: not link.away)
+
+
+def test_of_many_calls_at_a_mute_redis_none_waits_longer_than_a_second(road: Forwarder) -> None:
+    """The places are fewer than the calls: who waits for one is told with the others."""
+    link = link_to(road.port)
+    link.call(link.redis.ping)
+    road.mute = True
+    took: list[float] = []
+
+    def call() -> None:
+        started = time.monotonic()
+        with pytest.raises(RedisAwayError):
+            link.call(link.redis.ping)
+        took.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=call) for _ in range(4 * CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    road.mute = False
+    assert len(took) == len(threads)
+    assert max(took) < 1
+    until(lambda: not link.away)
+
+
+def test_a_redis_that_takes_no_writes_is_of_no_use(redis: Redis) -> None:
+    with redis_server() as server:
+        own = Redis(port=server.port)
+        link = link_to(server.port)
+        own.config_set("min-replicas-to-write", 1)
+        until(lambda: link.away)
+        own.config_set("min-replicas-to-write", 0)
+        until(lambda: not link.away)
+
+
+def test_a_redis_that_pauses_a_moment_is_not_lost(redis: Redis, redis_process: Running) -> None:
+    link = link_to(redis_process.port)
+    link.call(link.redis.ping)
+    with frozen(redis, 200):
+        assert link.call(link.redis.ping) is True
+    assert link.losses == 0
