@@ -23,7 +23,7 @@ FIELDS = {
     "duration_ms", "cache", "upstream_ms", "upstream_attempts",
 }  # fmt: skip
 PRIVATE = [
-    "s3cr3t", JOHN, MARK, FIRST_SERVICE, SHARING_SERVICE, "2031", "Santiago", "ana@example.com",
+    "s3cr3t", JOHN, MARK, FIRST_SERVICE, SHARING_SERVICE, "2031-05", "2031-06", "Santiago", "ana@example.com",
     "Ana P", "60dbe3416af0be33b8b372b1", "shop.example", "captcha-ok", "eyJ", "a-key-of-a-visitor",
 ]  # fmt: skip
 """Pieces of paths, queries, tokens, forms, e-mail addresses, headers and bodies."""
