@@ -3,22 +3,27 @@
 import re
 from typing import Any
 
+import gevent
 from flask import request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import (
     BadRequest,
     RequestEntityTooLarge,
+    RequestTimeout,
     Unauthorized,
     UnsupportedMediaType,
 )
 
 import strict_json
 
+BODY_SECONDS = 10
+"""A body of 64 KiB takes a bad connection a few seconds; who dribbles one holds a place."""
+
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
 def read_object(*, may_be_empty: bool = False, any_type: bool = False) -> dict[str, Any]:
-    """The request's body, a JSON object. Raises werkzeug's 400, 413 and 415."""
+    """The request's body, a JSON object. Raises werkzeug's 400, 408, 413 and 415."""
     body = _read_body()
     if may_be_empty and not body:
         return {}
@@ -42,7 +47,7 @@ def bearer_token() -> str:
 
 
 def _read_body() -> bytes:
-    """The body, whether or not its length was announced. Raises RequestEntityTooLarge, BadRequest.
+    """The body, whether or not its length was announced. Raises werkzeug's 400, 408 and 413.
 
     Werkzeug's own get_data cuts a chunked body short at its limit without a word, so the server's
     stream, which ends where the body ends, is read here.
@@ -52,7 +57,8 @@ def _read_body() -> bytes:
     if limit is None or (request.content_length or 0) > limit:
         raise too_large
     try:
-        body: bytes = request.environ["wsgi.input"].read(limit + 1)
+        with gevent.Timeout(BODY_SECONDS, RequestTimeout("The body did not arrive in time.")):
+            body: bytes = request.environ["wsgi.input"].read(limit + 1)
     except (OSError, ParseException) as error:
         raise BadRequest("The body broke off, or its chunks are malformed.") from error
     if len(body) > limit:

@@ -11,6 +11,7 @@ import strict_json
 
 _NAMES = {
     401: "NotAuthenticated",
+    408: "Timeout",
     413: "PayloadTooLarge",
     422: "Unprocessable",
     500: "GeneralError",

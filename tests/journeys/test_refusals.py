@@ -243,6 +243,12 @@ def test_what_is_no_http_is_refused_in_the_one_shape_and_not_logged(
     assert "s3cr3t" not in proxy_output()
 
 
+def test_a_body_that_dribbles_is_given_up(proxy: Client) -> None:
+    head = f"POST {BOOK} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    status, body = exchange(proxy, f"{head}Content-Length: 100\r\n\r\n{{".encode())
+    assert (status, body["name"]) == (408, "Timeout")
+
+
 def raw(proxy: Client, method: str, target: str) -> tuple[int, Any]:
     """Status and JSON of a request whose target goes out just as it is."""
     head = f"{method} {target} HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n"
@@ -252,7 +258,7 @@ def raw(proxy: Client, method: str, target: str) -> tuple[int, Any]:
 def exchange(proxy: Client, request: bytes) -> tuple[int, Any]:
     """Status and JSON of the first answer to these bytes."""
     port = int(proxy.url.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(request)
         answer = HTTPResponse(connection)
         answer.begin()
