@@ -25,7 +25,7 @@ from tests.processes import Running, Sandbox
 
 @pytest.fixture(scope="module")
 def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    settings = {"HOURS_TTL": "60", "VIDESK_TIMEOUT": "1.6"}
+    settings = {"HOURS_TTL": "60", "VIDESK_TIMEOUT": "4"}
     with fleet(sandbox_process, redis_process.port, settings) as both:
         yield both
 
@@ -139,7 +139,7 @@ def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
 ) -> None:
     """Videsk has answered before the write, and the answer is on its way until after it."""
     readers = [partial(client.hours, "users", JOHN, DAY) for client in both.clients]
-    sandbox.fault("delay", method="GET", path=JOHN, seconds=4, after=True, times=1)
+    sandbox.fault("delay", method="GET", path=JOHN, seconds=3.2, after=True, times=1)
     with ThreadPoolExecutor(8) as pool:
         sandbox.forget()
         before = [pool.submit(reader) for reader in readers * 4]
