@@ -133,14 +133,15 @@ class Reader:
         return action(None)
 
     def _look(
-        self, shared: Shared | None, key: str, groups: Sequence[str]
+        self, shared: Shared | None, key: str, groups: Sequence[str], keep_seconds: int = 0
     ) -> tuple[Entry | None, bytes]:
         if shared:
-            return shared.link.call(lambda: shared.store.look(key, groups))
-        return self._local.look(key, groups)
+            return shared.link.call(lambda: shared.store.look(key, groups, keep_seconds))
+        return self._local.look(key, groups, keep_seconds)
 
     def _read(self, shared: Shared | None, question: _Question, end: float) -> Reading:
-        entry, stamp = self._look(shared, question.key, question.groups)
+        keep_seconds = question.window.keep_seconds
+        entry, stamp = self._look(shared, question.key, question.groups, keep_seconds)
         if entry:
             age_seconds = self._clock() - entry.asked_at
             freshness = decide(age_seconds, question.window)

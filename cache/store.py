@@ -33,6 +33,8 @@ MAX_ENTRIES_IN_PROCESS = 5000
 TOKEN_SECONDS = 2 * 86400
 """How long a group's token outlives its last replacement. Losing one only costs a fetch."""
 
+NARROW_TOKEN_SECONDS = 3600
+
 EVERYTHING = "everything"
 """The group that every entry belongs to."""
 
@@ -72,15 +74,24 @@ class Store:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def look(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
-        """The entry under `key`, if no write has outdated it, and the groups' present stamp."""
+    def look(
+        self, key: str, groups: Sequence[str], keep_seconds: int = TOKEN_SECONDS
+    ) -> tuple[Entry | None, bytes]:
+        """The entry under `key`, if no write has outdated it, and the groups' present stamp.
+
+        `groups`: the narrowest last. Whoever asks for ids that do not exist makes narrow groups
+        without end, so the token of one is kept little longer than its entries.
+        """
         names = [_token_name(group) for group in (EVERYTHING, *groups)]
         stored, *tokens = self._backend.get_many(key, *names)
         if None in tokens:
             # Two who find none must agree on one: the first to add it wins, both read it back.
+            narrow_seconds = min(TOKEN_SECONDS, keep_seconds + NARROW_TOKEN_SECONDS)
             for name, token in zip(names, tokens, strict=True):
                 if token is None:
-                    self._backend.add(name, _new_token(), timeout=TOKEN_SECONDS)
+                    wide = name == names[0] or name != names[-1]
+                    seconds = TOKEN_SECONDS if wide else narrow_seconds
+                    self._backend.add(name, _new_token(), timeout=seconds)
             stored, *tokens = self._backend.get_many(key, *names)
         stamp = b".".join(token or _new_token() for token in tokens)
         return read_entry(key, stored, stamp), stamp
