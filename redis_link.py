@@ -48,14 +48,14 @@ class RedisLink:
     """Calls to one Redis, of which each holds a connection no longer than CALL_SECONDS."""
 
     def __init__(self, url: str, *, verify_tls: bool) -> None:
-        self.redis = _client(url, CONNECTIONS, CALL_SECONDS, verify_tls=verify_tls)
+        self.redis = make_client(url, CONNECTIONS, CALL_SECONDS, verify_tls=verify_tls)
         self.losses = 0
         self.lost_at = 0.0
         self._away = False
         self._places: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
             self._places.put(None)
-        self._watched = _client(url, 1, LOOK_SECONDS, verify_tls=verify_tls)
+        self._watched = make_client(url, 1, LOOK_SECONDS, verify_tls=verify_tls)
         self._when_back: list[Callable[[Redis], None]] = []
         self._seen = False
         ThreadPool(1).spawn(self._watch)
@@ -118,7 +118,7 @@ class RedisLink:
             log.warning("redis is back: what it held before is dropped")
 
 
-def _client(url: str, connections: int, seconds: float, *, verify_tls: bool) -> Redis:
+def make_client(url: str, connections: int, seconds: float, *, verify_tls: bool) -> Redis:
     """A client that never waits long. redis-py's own defaults wait 4 s for a refused Redis and 59 s
     for a mute one. A broken connection, which may have been idle for long, is tried once more.
     """

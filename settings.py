@@ -86,6 +86,11 @@ def load(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def named() -> frozenset[str]:
+    """The settings that the environment names; all others have their defaults."""
+    return frozenset(name for name in _FIELDS if os.environ.get(name, "").strip())
+
+
 def _defaults(given: Mapping[str, str]) -> dict[str, str]:
     """Defaults that follow from other settings or from the host."""
     on_heroku = "DYNO" in given

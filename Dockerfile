@@ -1,0 +1,24 @@
+# What runs, and nothing else. Settings are given at the start, none is in the image: docs/deploy.md
+FROM python:3.11-slim
+WORKDIR /app
+
+COPY requirements.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: -r requirements.txt
+
+COPY *.py ./
+COPY blueprints blueprints
+COPY cache cache
+COPY doctor doctor
+COPY schemas schemas
+COPY videsk videsk
+COPY web web
+
+# nobody, by number: so a cluster sees that it is not root
+USER 65534:65534
+EXPOSE 8000
+
+# without the environment's HTTP proxy, which cannot reach this container's loopback
+HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/healthz', timeout=2)"]
+
+CMD ["gunicorn", "app:app"]

@@ -1,0 +1,36 @@
+"""`python -m doctor`: every check in turn, each finding printed as it comes."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import settings as environment
+from doctor import account, clients, memory, surroundings
+from doctor.findings import FAIL, Finding, line
+from doctor.upstream import Videsk
+from settings import Settings
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """The settings first, as everything else follows from them."""
+    named = environment.named()
+    yield from surroundings.check(settings, named)
+    yield from account.check(Videsk(settings), settings.videsk_rate_limit, datetime.now(UTC))
+    yield from memory.check(settings, named)
+    yield from clients.check_origins(settings)
+    yield from clients.check_referrers(settings)
+
+
+def main() -> int:
+    """The exit status. Raises SettingsError, whose one line Python prints."""
+    settings = environment.from_environment()
+    logging.disable()  # the proxy's own log would say again, in between, what the findings say
+    failed = False
+    for finding in findings(settings):
+        failed = failed or finding.level == FAIL
+        print(line(finding, settings.videsk_api_key), flush=True)
+    return int(failed)
+
+
+sys.exit(main())

@@ -1,0 +1,43 @@
+"""What each setting is and where it comes from. Secrets stay at home."""
+
+import re
+from collections.abc import Iterator, Set
+from dataclasses import Field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from doctor.findings import Finding, ok
+from settings import Settings
+
+
+def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
+    """One line a setting; `named` are those that the environment names."""
+    for setting in fields(settings):
+        name = setting.name.upper()
+        source = "environment" if name in named else "default"
+        yield ok(name, f"{_shown(setting, getattr(settings, setting.name))} ({source})")
+
+
+def _shown(setting: Field[Any], value: Any) -> str:
+    if value is None or value == ():
+        return "none"
+    if setting.name == "redis_url":
+        return address(value)
+    if not setting.repr:
+        return "set, not shown"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def address(redis_url: str) -> str:
+    """Where that Redis is, without the password; an odd URL may hide one anywhere."""
+    url = urlsplit(redis_url)
+    if url.scheme == "unix":
+        return f"unix://{url.path}" if url.path.startswith("/") and not url.netloc else "unix://***"
+    if not url.hostname or url.fragment or not re.fullmatch(r"/?[0-9]*", url.path):
+        return f"{url.scheme}://***"
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    return f"{url.scheme}://{host}:{url.port or 6379}"
