@@ -15,8 +15,11 @@ import settings as environment
 
 settings = environment.from_environment()
 
-FOLDER = mkdtemp(prefix="videsk-proxy-metrics-")  # where the workers' figures meet, new each time
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = FOLDER
+# Where the workers' figures meet: new at each start, and kept when SIGHUP has this read again.
+_PREFIX = "videsk-proxy-metrics-"
+FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+if _PREFIX not in FOLDER:
+    FOLDER = os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix=_PREFIX)
 
 from prometheus_client.multiprocess import mark_process_dead
 
@@ -35,8 +38,9 @@ worker_connections = 1000
 # The router of a Heroku-like host keeps a connection for 90 s; whoever closes first must be it.
 keepalive = 95
 
-# A request ends within 25 s, and the host kills 30 s after SIGTERM.
-graceful_timeout = 25
+# A request ends within 25 s of its start, which may be up to a second after SIGTERM; the host kills
+# 30 s after it.
+graceful_timeout = 27
 
 # A worker whose event loop stands still this long is replaced. This is no request timeout.
 timeout = 30

@@ -19,7 +19,7 @@ from web.metrics import route_of_request
 log = logging.getLogger("videsk_proxy.requests")
 
 
-_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """A traceparent (W3C Trace Context, 3.2): it joins our lines to the caller's own tracing."""
 
 
