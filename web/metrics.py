@@ -5,8 +5,10 @@ gunicorn.conf.py sets their folder before this is imported; without it, one proc
 
 import hmac
 import os
+import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -126,11 +128,26 @@ def register(
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             raise Unauthorized("The Bearer token must be METRICS_TOKEN.")
-        registry = metrics.registry
-        if FOLDER in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        counted = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
         state = CollectorRegistry()
         state.register(_State(look))
-        text = generate_latest(registry) + generate_latest(state)
-        return Response(text, content_type=CONTENT_TYPE_LATEST)
+        return Response(counted + generate_latest(state), content_type=CONTENT_TYPE_LATEST)
+
+
+def of_all_workers() -> bytes:
+    """What the workers have counted, from their files.
+
+    While a worker makes its file, or a new figure in it, the file cannot be read: an instant later
+    it can.
+    """
+    for pause_seconds in (0.01, 0.05, 0.2):
+        with suppress(struct.error, RuntimeError, ValueError):
+            return _read_files()
+        time.sleep(pause_seconds)
+    return _read_files()
+
+
+def _read_files() -> bytes:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
