@@ -55,8 +55,9 @@ class Captcha:
         given = verdict.get("error-codes")
         codes = [code for code in given if isinstance(code, str)] if isinstance(given, list) else []
         codes = codes or ["invalid-input-response"]
-        if _OUR_FAULTS & set(codes):
-            log.error("the captcha provider refuses CAPTCHA_SECRET: %s", codes[0])
+        ours = sorted(_OUR_FAULTS & set(codes))
+        if ours:
+            log.error("the captcha provider refuses CAPTCHA_SECRET: %s", ours[0])
             raise CaptchaUnavailableError
         if verdict.get("success") is not True:
             raise CaptchaRefusedError(str(codes[0]))

@@ -232,6 +232,7 @@ class Reader:
             else:
                 self._fetch(None, question, stamp, end)
         except Exception as error:  # noqa: BLE001 - nobody waits for it: the old entry stays
-            log.info("not refreshed: %s: %s", question.key, type(error).__name__)
+            what = question.key.partition(":")[0]  # the rest is what somebody asked for
+            log.info("%s not refreshed: %s", what, type(error).__name__)
         finally:
             self._refreshed_at[question.key] = time.monotonic()

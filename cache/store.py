@@ -116,7 +116,7 @@ def read_entry(key: str, stored: bytes | None, stamp: bytes) -> Entry | None:
     try:
         entry = Entry.from_bytes(stored) if stored else None
     except (ValueError, OverflowError):
-        log.warning("an entry cannot be read: %s", key)
+        log.warning("an entry of %s cannot be read", key.partition(":")[0])
         return None
     return entry if entry and entry.stamp == stamp else None
 

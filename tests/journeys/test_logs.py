@@ -208,3 +208,15 @@ def test_a_fault_of_ours_tells_the_log_where_and_nobody_what(
     assert line_of(faulty, request_id)["route"] == route
     assert "s3cr3t" not in faulty.output()
     assert JOHN not in faulty.output()
+
+
+def test_a_refresh_that_fails_is_told_without_what_was_asked_for(sandbox: Sandbox) -> None:
+    with proxy_server(sandbox, DATES_TTL="0.1", LOG_LEVEL="debug") as server:
+        client = Client(server.url)
+        assert client.dates("users", JOHN, "2031-07").status_code == 200
+        sandbox.fault("status", status=500, body={})
+        while "not refreshed" not in server.output():
+            assert client.dates("users", JOHN, "2031-07").status_code == 200
+        output = server.output()
+    assert "dates not refreshed: VideskRefusedError" in output
+    assert not any(piece in output for piece in (JOHN, "2031-07", "Santiago"))
