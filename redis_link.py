@@ -57,7 +57,6 @@ class RedisLink:
             self._places.put(None)
         self._watched = make_client(url, 1, LOOK_SECONDS, verify_tls=verify_tls)
         self._when_back: list[Callable[[Redis], None]] = []
-        self._seen = False
         ThreadPool(1).spawn(self._watch)
 
     @property

@@ -34,11 +34,11 @@ from videsk.key_state import KeyState
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _PATH = "/public/video-contact-center"
-_PASSED_ON = (
+PASSED_ON = (
     "Retry-After",
     *(f"Ratelimit-{what}" for what in ("Limit", "Remaining", "Reset", "Policy")),
 )
-
+"""Of Videsk's headers, those that go on to the client."""
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
@@ -170,7 +170,7 @@ class VideskClient:
         if len(answer.body) > MAX_ANSWER_BYTES:
             raise unsound
         content_type = answer.headers.get("Content-Type")
-        passed_on = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
+        passed_on = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
         try:
             value = strict_json.loads(answer.body)
             if self._holds_key([value, content_type, *passed_on.values()]):

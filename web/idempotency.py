@@ -28,6 +28,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
 from captcha import CaptchaError
 from redis_link import RedisAwayError
+from videsk.client import PASSED_ON
 from videsk.errors import VideskFailedError, VideskRefusedError, VideskTimeoutError
 from web.limits import client_address
 from web.records import ProcessRecords, Record, Records, new_owner
@@ -46,8 +47,7 @@ _REPLAYED_HEADERS = (
     "Content-Type",
     "X-Error-Source",
     "Link",
-    "Retry-After",
-    *(f"Ratelimit-{what}" for what in ("Limit", "Remaining", "Reset", "Policy")),
+    *PASSED_ON,
 )
 
 
