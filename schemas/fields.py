@@ -30,6 +30,7 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
 }
 
 _HEX_ID = re.compile(r"[0-9a-f]{24}")
+_DIGITS = re.compile(r"[0-9]{1,4}")
 
 
 def loaded_by(loader: Callable[[Any], Any], **kwargs: Any) -> fields.Function:
@@ -81,6 +82,17 @@ def load_zone(value: Any) -> ZoneInfo:
 def load_zone_name(value: Any) -> str:
     """The same, as the name that goes on to Videsk."""
     return load_zone(value).key
+
+
+def whole_number(least: int, most: int, *, otherwise: int) -> fields.Function:
+    """A field of a query: decimal digits, from `least` to `most`; `otherwise` when left out."""
+
+    def load(value: Any) -> int:
+        if _DIGITS.fullmatch(value) and least <= int(value) <= most:
+            return int(value)
+        raise ValidationError(f"must be a whole number from {least} to {most}")
+
+    return loaded_by(load, load_default=otherwise)
 
 
 def load_instant(value: Any) -> str:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow.validate import OneOf
 
-from schemas.fields import load_hex_id, load_text, load_zone, loaded_by
+from schemas.fields import load_hex_id, load_text, load_zone, loaded_by, whole_number
 from schemas.spans import Span, SpanInPastError, day_of, month_of
 
 
@@ -20,11 +21,40 @@ class DateInPastError(QueryError):
 
 
 class _Query(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+
+class SpanQuery(_Query):
+    """A month or a day, in a time zone."""
+
     date = loaded_by(load_text, required=True)
     timezone = loaded_by(load_zone, required=True)
 
 
-_QUERY = _Query(unknown=EXCLUDE)
+class AvailabilityQuery(SpanQuery):
+    """The same, and how many free days of it."""
+
+    days = whole_number(1, 31, otherwise=7)
+
+
+class NextQuery(_Query):
+    """How many hours from now on, in days of which time zone."""
+
+    timezone = loaded_by(load_zone, required=True)
+    limit = whole_number(1, 20, otherwise=3)
+
+
+class FormQuery(_Query):
+    """Which of a segment's forms."""
+
+    version = fields.String(
+        load_default="base",
+        validate=OneOf(("base", "contact"), error="must be base or contact"),
+    )
+
+
+_SPAN = SpanQuery()
 
 
 def load_id(kind: str, value: str) -> str:
@@ -52,7 +82,7 @@ def _load(
     args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Span]
 ) -> tuple[Span, str]:
     try:
-        query = _QUERY.load(args)
+        query = _SPAN.load(args)
         span = span_of(query["date"], query["timezone"])
         return span, span.ask_from(now)
     except ValidationError as error:
