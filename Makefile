@@ -4,19 +4,21 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
+NODE_MODULES := client/node_modules/.package-lock.json
 
-.PHONY: help run test fuzz check format requirements bench
+.PHONY: help run test fuzz check format client requirements bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ctrl-C ends both
-	@echo "videsk-proxy  http://127.0.0.1:8000/api/services"
+	@echo "booking page  http://127.0.0.1:9000/demo/              <- open this one"
+	@echo "videsk-proxy  http://127.0.0.1:8000/api/docs"
 	@echo "sandbox       http://127.0.0.1:9000/__sandbox__/keys   (plays Videsk)"
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # Ctrl-C is how it ends
 
-test: check $(BIN)/redis-server $(BIN)/chromium ## lint, types, and every test against a real Redis server
+test: check $(BIN)/redis-server $(BIN)/chromium $(NODE_MODULES) ## lint, types, and every test against a real Redis server
 	@echo "== tests"
 	@PATH="$(PATHS)" python -m pytest || { echo "== what failed, once more by itself: machines are noisy"; \
 		PATH="$(PATHS)" python -m pytest --last-failed --last-failed-no-failures none; }
@@ -34,6 +36,10 @@ check: $(VENV)/installed ## lint, format, types and the house's own rules of imp
 format: $(VENV)/installed ## put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+client: $(VENV)/installed $(NODE_MODULES) ## the TypeScript client: types from the OpenAPI document, JavaScript from both
+	@PATH="$(PATHS)" npm run --silent --prefix client types
+	@npm run --silent --prefix client build
 
 requirements: $(VENV)/installed ## compile both requirements files anew, to today's releases
 	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
@@ -55,8 +61,14 @@ $(BIN)/redis-server: | $(VENV)/installed
 	@test -x /usr/bin/redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
 	@ln -sf "$$(ls /usr/bin/redis-server 2>/dev/null || echo /usr/bin/redis-check-rdb)" $@
 
-# The machine's own browser, else Debian's. Without any, the tests of CORS by a browser say that they did not run.
+# The machine's own browser, else Debian's. Without any, the tests in a browser say that they did not run.
 BROWSER := command -v chromium chromium-browser google-chrome
 $(BIN)/chromium: | $(VENV)/installed
 	@$(BROWSER) >/dev/null || ops/bring.sh chromium || echo "== no browser could be brought"
 	@found="$$($(BROWSER) | head -n 1)"; test -z "$$found" || ln -sf "$$found" $@
+
+# The machine's own Node.js, else Debian's. Without it, the tests of the client say that they did not run.
+$(NODE_MODULES): client/package-lock.json
+	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== no npm could be brought"
+	@! command -v npm >/dev/null || { echo "== installing what builds the client"; \
+		npm ci --prefix client --silent --no-audit --no-fund && touch $@; }

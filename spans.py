@@ -1,16 +1,20 @@
 """Months and days in a time zone: every spelling of one month or day becomes one span.
 
-Pure: no clock, no Flask, no marshmallow. Rules from Videsk's pages: `dates` takes any instant of
-a month, `hours` any instant of a day, both refuse the past, and all instants travel as ISO 8601
-in UTC with milliseconds.
+Pure: no clock, no Flask, no marshmallow; used on both sides. Rules from Videsk's pages: `dates`
+takes any instant of a month, `hours` any instant of a day, both refuse the past, and all instants
+travel as ISO 8601 in UTC with milliseconds.
 """
 
+import calendar
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+MONTHS_AHEAD = 3
+"""How far from a day on free days are looked for."""
 
 _DAY_SECONDS = 24 * 60 * 60
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -59,6 +63,44 @@ def day_of(text: str, zone: ZoneInfo) -> Span:
     """The local day that `text` (a day or an instant) falls in."""
     day = _local_day(text, zone)
     return _span(day.isoformat(), day, day + timedelta(days=1), zone)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Local days on end, and the months they lie in. `start`: the month or day asked for."""
+
+    start: Span
+    months: tuple[Span, ...]
+    zone: ZoneInfo
+    first: date
+    last: date
+
+    def day(self, instant: datetime) -> Span | None:
+        """The local day that the instant falls in, if it is one of these."""
+        day = instant.astimezone(self.zone).date()
+        return day_of(day.isoformat(), self.zone) if self.first <= day <= self.last else None
+
+
+def stretch_of(text: str, zone: ZoneInfo) -> Stretch:
+    """The days of a month; or those from a day on (an instant's too), MONTHS_AHEAD months ahead.
+
+    Raises as month_of does.
+    """
+    if _MONTH.fullmatch(text):
+        month = month_of(text, zone)
+        first = date.fromisoformat(f"{text}-01")
+        return Stretch(month, (month,), zone, first, _months_later(first, 1) - timedelta(days=1))
+    first = _local_day(text, zone)
+    days = [_months_later(first, ahead) for ahead in range(MONTHS_AHEAD + 1)]
+    months = tuple(month_of(day.isoformat(), zone) for day in days)
+    return Stretch(day_of(first.isoformat(), zone), months, zone, first, days[-1])
+
+
+def _months_later(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def instant_of(text: str) -> datetime:

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from marshmallow import Schema
 
 from captcha import Captcha
-from schemas.queries import load_day, load_id, load_month
+from schemas.queries import load_availability, load_day, load_id, load_month, load_next
+from videsk.ahead import Ahead
 from videsk.kinds import Kind
 from videsk.scheduling import Scheduling
 from web import answers
@@ -20,6 +21,7 @@ def make_blueprint(
     kind: Kind,
     booking_schema: Schema,
     scheduling: Scheduling,
+    ahead: Ahead,
     referrers: Referrers,
     captcha: Captcha | None,
     once: Once,
@@ -44,6 +46,26 @@ def make_blueprint(
         day, ask_from = load_day(request.args, now())
         return answers.remembered(
             lambda: scheduling.hours(kind, ident, day, ask_from), answers.ALWAYS_ASK
+        )
+
+    @blueprint.get("/availability")
+    def availability(ident: str) -> Response:
+        """List the free hours of several days at once."""
+        ident = load_id(kind.singular, ident)
+        asked_at = now()
+        stretch, days = load_availability(request.args, asked_at)
+        return answers.remembered(
+            lambda: ahead.availability(kind, ident, stretch, days, asked_at), answers.ALWAYS_ASK
+        )
+
+    @blueprint.get("/next")
+    def next_hours(ident: str) -> Response:
+        """List the next free hours from now on."""
+        ident = load_id(kind.singular, ident)
+        asked_at = now()
+        stretch, limit = load_next(request.args, asked_at)
+        return answers.remembered(
+            lambda: ahead.next_hours(kind, ident, stretch, limit, asked_at), answers.ALWAYS_ASK
         )
 
     @blueprint.post("/appointments")

@@ -25,6 +25,7 @@ _VIDESK_SAYS = {
     "timezone": 'A valid "timezone" is required',
     "service": "A valid service id is required",
     "user": "A valid user id is required",
+    "segment": "A valid segment id is required",
 }
 _VIDESK_DATA = {"date": "date", "startAt": "date", "timezone": "timezone"}
 """Videsk's own messages and `data` for these fields; the first wrong one, in this order, speaks."""
@@ -53,11 +54,11 @@ def on_invalid(error: ValidationError) -> Response:
     fields = error.messages_dict
     if isinstance(error, DateInPastError):
         return _answer(400, "The date can not be in the past.", "dateInPast")
+    errors = {} if isinstance(error, QueryError) else fields
     for field, message in _VIDESK_SAYS.items():
         if field in fields:
-            errors = {} if isinstance(error, QueryError) else fields
             return _answer(400, message, _VIDESK_DATA.get(field), errors)
-    return _answer(400, _sentence(fields), errors=fields)
+    return _answer(400, _sentence(fields), errors=errors)
 
 
 def on_refused(error: VideskRefusedError) -> Response:

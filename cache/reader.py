@@ -11,7 +11,7 @@ All of this happens in Redis, for all processes; while Redis is away, in this pr
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import gevent
@@ -36,10 +36,14 @@ REFRESH_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Reading:
-    """A JSON answer, and how it came about in the words of RFC 9211 (Cache-Status)."""
+    """A JSON answer, when it was asked for (seconds since the epoch), and how it came about in the
+    words of RFC 9211 (Cache-Status). `ttl`: seconds, None where it was not served from memory.
+    """
 
     body: bytes
+    asked_at: float
     cache_status: str
+    ttl: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Reader:
         self._meter = meter
         self._clock = clock
         self._losses = 0
-        self._flights: Flights[tuple[bytes, str]] = Flights()
+        self._flights: Flights[Reading] = Flights()
         self._refreshed_at: dict[str, float] = {}
 
     def read(
@@ -145,37 +149,40 @@ class Reader:
         if entry:
             age_seconds = self._clock() - entry.asked_at
             freshness = decide(age_seconds, question.window)
-            status = f"hit; ttl={ttl(age_seconds, question.window)}"
+            left = ttl(age_seconds, question.window)
+            status = f"hit; ttl={left}"
             if freshness is Freshness.FRESH:
-                return Reading(entry.body, status)
+                return Reading(entry.body, entry.asked_at, status, left)
             if freshness is Freshness.STALE:
                 self._refresh(shared, question, stamp)
-                return Reading(entry.body, f"{status}; detail=stale")
-        (body, status), joined = self._flights.join(
+                return Reading(entry.body, entry.asked_at, f"{status}; detail=stale", left)
+        reading, joined = self._flights.join(
             (question.key, stamp),
             lambda: self._fetch_once(shared, question, stamp, end),
             end - time.monotonic(),
         )
-        return Reading(body, "fwd=miss; collapsed" if joined else status)
+        return replace(reading, cache_status="fwd=miss; collapsed") if joined else reading
 
     def _fetch_once(
         self, shared: Shared | None, question: _Question, stamp: bytes, end: float
-    ) -> tuple[bytes, str]:
+    ) -> Reading:
         """Fetch for this process, and for all others too unless one of them does."""
         stored = False
 
         def fetch() -> bytes:
             nonlocal stored
-            body, stored = self._fetch(shared, question, stamp, end)
-            return body
+            outcome, stored = self._fetch(shared, question, stamp, end)
+            return outcome
 
         if not shared:
-            body, collapsed = fetch(), False
+            outcome, collapsed = fetch(), False
         else:
             flight, seconds = Flight(question.key, stamp), end - time.monotonic()
             look_again = self._looking_again(question, stamp)
-            body, collapsed = shared.flights.fly(flight, look_again, fetch, seconds)
-        return body, f"fwd=miss{'; collapsed' if collapsed else '; stored' if stored else ''}"
+            outcome, collapsed = shared.flights.fly(flight, look_again, fetch, seconds)
+        entry = Entry.from_bytes(outcome)
+        how = "; collapsed" if collapsed else "; stored" if stored else ""
+        return Reading(entry.body, entry.asked_at, f"fwd=miss{how}")
 
     def _looking_again(
         self, question: _Question, stamp: bytes
@@ -185,7 +192,7 @@ class Reader:
         def look_again(stored: bytes | None) -> bytes | None:
             entry = read_entry(question.key, stored, stamp)
             if entry and decide(self._clock() - entry.asked_at, question.window) is Freshness.FRESH:
-                return entry.body
+                return stored
             return None
 
         return look_again
@@ -193,22 +200,20 @@ class Reader:
     def _fetch(
         self, shared: Shared | None, question: _Question, stamp: bytes, end: float
     ) -> tuple[bytes, bool]:
-        """What was fetched, and whether it is remembered now. From here on nothing of Redis raises:
-        what has been asked of Videsk is not asked again because it could not be written down.
+        """The entry as the store has it, and whether it is remembered now. Nothing of Redis raises
+        here: what has been asked of Videsk is not asked again because it could not be written down.
         """
         asked_at = self._clock()
-        body = question.fetch(end - time.monotonic())
-        if not question.window.remembers:
-            return body, False
-        entry, keep_seconds = Entry(asked_at, stamp, body), question.window.keep_seconds
-        if not shared:
+        entry = Entry(asked_at, stamp, question.fetch(end - time.monotonic()))
+        keep_seconds, stored = question.window.keep_seconds, question.window.remembers
+        if stored and shared:
+            try:
+                shared.link.call(lambda: shared.store.put(question.key, entry, keep_seconds))
+            except RedisAwayError:
+                stored = False
+        elif stored:
             self._local.put(question.key, entry, keep_seconds)
-            return body, True
-        try:
-            shared.link.call(lambda: shared.store.put(question.key, entry, keep_seconds))
-        except RedisAwayError:
-            return body, False
-        return body, True
+        return entry.to_bytes(), stored
 
     def _refresh(self, shared: Shared | None, question: _Question, stamp: bytes) -> None:
         """Start one refresh behind the scenes, unless one has been started a moment ago."""

@@ -46,9 +46,20 @@ class BookingSchema(_Body):
         required=True,
         validate=Length(1, MAX_FORM_ELEMENTS, error="must have {min} to {max} elements"),
         error_messages=MESSAGES,
+        metadata={
+            "description": "No `_id` twice. `videsk_essential` is the honeypot: always empty."
+        },
     )
-    referrer = loaded_by(load_text)
-    token = loaded_by(load_text)
+    referrer = loaded_by(
+        load_text,
+        metadata={
+            "description": "A campaign's name, or the page's URL, of one of REFERRER_ORIGINS. "
+            "Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER."
+        },
+    )
+    token = loaded_by(
+        load_text, metadata={"description": "The captcha widget's, where the proxy checks one"}
+    )
 
     @validates_schema
     def check_form(self, booking: dict[str, Any], **_: Any) -> None:

@@ -7,12 +7,12 @@ A loader raises ValidationError with what follows the field's name in a sentence
 import re
 from collections.abc import Callable
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 
-from schemas.spans import instant_of, to_videsk
+from spans import instant_of, to_videsk
 
 HONEYPOT = "videsk_essential"
 """The id of the form element that people leave empty and bots fill in (Videsk, Forms)."""
@@ -29,15 +29,47 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "invalid": "must be an array",
 }
 
+_INSTANT = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+    "(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+)
+"""What can be told of an instant by its look: seconds may be left out, unlike in `date-time`."""
+
 _HEX_ID = re.compile(r"[0-9a-f]{24}")
 _DIGITS = re.compile(r"[0-9]{1,4}")
 
 
-def loaded_by(loader: Callable[[Any], Any], **kwargs: Any) -> fields.Function:
-    """A field that is read by one of the loaders below."""
-    return fields.Function(deserialize=loader, error_messages=MESSAGES, **kwargs)
+Loader = Callable[[Any], Any]
+L = TypeVar("L", bound=Loader)
+
+_SHAPES: dict[Loader, dict[str, Any]] = {}
 
 
+def shape(**json_schema: Any) -> Callable[[L], L]:
+    """Publish this JSON Schema for what the loader below it takes."""
+
+    def keep(loader: L) -> L:
+        _SHAPES[loader] = json_schema
+        return loader
+
+    return keep
+
+
+def loaded_by(
+    loader: Loader, metadata: dict[str, Any] | None = None, **kwargs: Any
+) -> fields.Function:
+    """A field that is read by one of the loaders below, and published in its shape; `metadata`
+    adds to that what is the field's own, such as its description.
+    """
+    return fields.Function(
+        deserialize=loader,
+        error_messages=MESSAGES,
+        metadata=_SHAPES[loader] | (metadata or {}),
+        **kwargs,
+    )
+
+
+@shape(type="string", pattern="^[0-9A-Fa-f]{24}$")
 def load_hex_id(value: Any) -> str:
     """24 hex digits in either case, in lower case."""
     if isinstance(value, str) and _HEX_ID.fullmatch(value.lower()):
@@ -45,6 +77,7 @@ def load_hex_id(value: Any) -> str:
     raise ValidationError("must be 24 hex digits")
 
 
+@shape(type="string", pattern=f"^([0-9A-Fa-f]{{24}}|{HONEYPOT})$")
 def load_element_id(value: Any) -> str:
     """The `_id` of a form's element: a field's id, or the honeypot's."""
     try:
@@ -53,6 +86,14 @@ def load_element_id(value: Any) -> str:
         raise ValidationError(f'must be 24 hex digits or "{HONEYPOT}"') from error
 
 
+@shape(
+    anyOf=[
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": "array", "items": {"type": ["string", "number"]}},
+    ]
+)
 def load_element_value(value: Any) -> Any:
     """string | finite number | boolean | array of strings and finite numbers."""
     items = value if isinstance(value, list) else [value]
@@ -65,6 +106,7 @@ def load_element_value(value: Any) -> Any:
     )
 
 
+@shape(type="string", minLength=1)
 def load_text(value: Any) -> str:
     """A string that is not empty."""
     if isinstance(value, str) and value:
@@ -72,6 +114,7 @@ def load_text(value: Any) -> str:
     raise ValidationError("must be a string that is not empty")
 
 
+@shape(type="string", minLength=1, description="An IANA time zone, old names included")
 def load_zone(value: Any) -> ZoneInfo:
     """An IANA time zone by its exact name."""
     if isinstance(value, str) and value in ZONE_NAMES:
@@ -79,6 +122,7 @@ def load_zone(value: Any) -> ZoneInfo:
     raise ValidationError("must be an IANA time zone, such as America/Santiago")
 
 
+@shape(**_SHAPES[load_zone])
 def load_zone_name(value: Any) -> str:
     """The same, as the name that goes on to Videsk."""
     return load_zone(value).key
@@ -87,6 +131,7 @@ def load_zone_name(value: Any) -> str:
 def whole_number(least: int, most: int, *, otherwise: int) -> fields.Function:
     """A field of a query: decimal digits, from `least` to `most`; `otherwise` when left out."""
 
+    @shape(type="integer", minimum=least, maximum=most, default=otherwise)
     def load(value: Any) -> int:
         if _DIGITS.fullmatch(value) and least <= int(value) <= most:
             return int(value)
@@ -95,6 +140,7 @@ def whole_number(least: int, most: int, *, otherwise: int) -> fields.Function:
     return loaded_by(load, load_default=otherwise)
 
 
+@shape(type="string", pattern=_INSTANT, description="An instant with `Z` or an offset")
 def load_instant(value: Any) -> str:
     """An ISO 8601 instant with `Z` or an offset, as Videsk writes instants."""
     try:

@@ -1,6 +1,7 @@
 """The path and query of a read: an id, and the month or day it asks for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.validate import OneOf
 
 from schemas.fields import load_hex_id, load_text, load_zone, loaded_by, whole_number
-from schemas.spans import Span, SpanInPastError, day_of, month_of
+from spans import Span, SpanInPastError, Stretch, day_of, month_of, stretch_of, to_videsk
 
 
 class QueryError(ValidationError):
@@ -54,7 +55,7 @@ class FormQuery(_Query):
     )
 
 
-_SPAN = SpanQuery()
+_SPAN, _AVAILABILITY, _NEXT, _FORM = SpanQuery(), AvailabilityQuery(), NextQuery(), FormQuery()
 
 
 def load_id(kind: str, value: str) -> str:
@@ -68,23 +69,52 @@ def load_id(kind: str, value: str) -> str:
 def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
     """The month asked for, and the instant to ask Videsk for it.
 
-    Raises QueryError under `date` or `timezone`, or DateInPastError.
+    Raises QueryError under the parameter's name, or DateInPastError; so do the others.
     """
-    return _load(args, now, month_of)
+    return _load_span(args, now, month_of)
 
 
 def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
     """The same for a day; a whole month is no day."""
-    return _load(args, now, day_of)
+    return _load_span(args, now, day_of)
 
 
-def _load(
+def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[Stretch, int]:
+    """The days to look through, and how many free ones are wanted of them."""
+    with _as_query_errors():
+        query = _AVAILABILITY.load(args)
+        stretch = stretch_of(query["date"], query["timezone"])
+        stretch.start.ask_from(now)
+        return stretch, query["days"]
+
+
+def load_next(args: Mapping[str, Any], now: datetime) -> tuple[Stretch, int]:
+    """The days to look through from now on, and how many hours are wanted of them."""
+    with _as_query_errors():
+        query = _NEXT.load(args)
+        return stretch_of(to_videsk(now), query["timezone"]), query["limit"]
+
+
+def load_form(args: Mapping[str, Any]) -> str:
+    """The version of the form."""
+    with _as_query_errors():
+        version: str = _FORM.load(args)["version"]
+        return version
+
+
+def _load_span(
     args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Span]
 ) -> tuple[Span, str]:
-    try:
+    with _as_query_errors():
         query = _SPAN.load(args)
         span = span_of(query["date"], query["timezone"])
         return span, span.ask_from(now)
+
+
+@contextmanager
+def _as_query_errors() -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         raise QueryError(error.messages) from error
     except SpanInPastError as error:

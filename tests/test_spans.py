@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.fields import ZONE_NAMES
-from schemas.spans import Span, SpanInPastError, day_of, month_of
+from spans import Span, SpanInPastError, day_of, month_of
 
 law = settings(deadline=None, derandomize=True, max_examples=200)
 

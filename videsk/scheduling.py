@@ -21,7 +21,7 @@ from videsk.touch import AVAILABILITY, Write, group, touched
 if TYPE_CHECKING:
     from cache.policy import Window
     from cache.reader import Reader, Reading
-    from schemas.spans import Span
+    from spans import Span
 
 log = logging.getLogger("videsk_proxy.scheduling")
 
@@ -54,13 +54,35 @@ class Scheduling:
             "services", (), self._windows.services, self._fetch_services, seconds=REQUEST_SECONDS
         )
 
-    def dates(self, kind: Kind, ident: str, month: "Span", ask_from: str) -> "Reading":
-        """The free days of a month: each day's first instant."""
-        return self._availability("dates", self._windows.dates, kind, ident, month, ask_from)
+    def form(self, segment: str, version: str) -> "Reading":
+        """A form's fields, and the captcha to show with it. No write of a customer's changes it."""
+        request = Request("GET", f"/forms/{segment}", params={"version": version})
+        return self._cache.read(
+            f"form:{segment}:{version}",
+            (),
+            self._windows.services,
+            lambda seconds: self._fetch_object(request, seconds),
+            seconds=REQUEST_SECONDS,
+        )
 
-    def hours(self, kind: Kind, ident: str, day: "Span", ask_from: str) -> "Reading":
+    def dates(
+        self,
+        kind: Kind,
+        ident: str,
+        month: "Span",
+        ask_from: str,
+        seconds: float = REQUEST_SECONDS,
+    ) -> "Reading":
+        """The free days of a month: each day's first instant."""
+        window = self._windows.dates
+        return self._availability("dates", window, kind, ident, month, ask_from, seconds)
+
+    def hours(
+        self, kind: Kind, ident: str, day: "Span", ask_from: str, seconds: float = REQUEST_SECONDS
+    ) -> "Reading":
         """The starts of a day's free hours."""
-        return self._availability("hours", self._windows.hours, kind, ident, day, ask_from)
+        window = self._windows.hours
+        return self._availability("hours", window, kind, ident, day, ask_from, seconds)
 
     def book(self, kind: Kind, ident: str, booking: Mapping[str, Any]) -> bytes:
         """Book an hour by service, where Videsk picks the agent, or by user."""
@@ -84,7 +106,14 @@ class Scheduling:
         return self._send(Request("GET", "/schedule/info", token=token))
 
     def _availability(
-        self, what: str, window: "Window", kind: Kind, ident: str, span: "Span", ask_from: str
+        self,
+        what: str,
+        window: "Window",
+        kind: Kind,
+        ident: str,
+        span: "Span",
+        ask_from: str,
+        seconds: float,
     ) -> "Reading":
         path = f"/{kind.plural}/{ident}/{what}"
         request = Request("GET", path, params={"date": ask_from, "timezone": span.zone})
@@ -92,8 +121,8 @@ class Scheduling:
             f"{what}:{kind.plural}:{ident}:{span.name}:{span.zone}",
             (AVAILABILITY, group(kind.singular, ident)),
             window,
-            lambda seconds: self._fetch_list(request, seconds),
-            seconds=REQUEST_SECONDS,
+            lambda left: self._fetch_list(request, left),
+            seconds=seconds,
         )
 
     def _write(
@@ -130,6 +159,12 @@ class Scheduling:
     def _fetch_list(self, request: Request, seconds: float) -> bytes:
         items, _ = _unwrap(self._client.send(request, seconds))
         return strict_json.dumps(rename_ids(items))
+
+    def _fetch_object(self, request: Request, seconds: float) -> bytes:
+        answer = self._client.send(request, seconds)
+        if not isinstance(answer, dict):
+            raise VideskUnsoundError
+        return strict_json.dumps(rename_ids(answer))
 
     def _fetch_services(self, seconds: float) -> bytes:
         """All pages, one after the other. Raises VideskUnsoundError where they do not end.

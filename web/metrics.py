@@ -79,14 +79,17 @@ class Metrics(Meter):
         self._requests.labels(route, response.status_code).inc()
         self._latency.labels(route).observe(time.perf_counter() - g.started)
         if "cache_status" in g:
-            self._cache.labels(route.rpartition("/")[2], _result(g.cache_status)).inc()
+            kind = route.removesuffix("/{segment}").rpartition("/")[2]
+            self._cache.labels(kind, _result(g.cache_status)).inc()
         if REPLAYED in response.headers:
             self._replays.inc()
 
 
 def route_of_request() -> str:
     """The rule that the request's path follows, such as `/api/users/{id}/hours`."""
-    return request.url_rule.rule.replace("<ident>", "{id}") if request.url_rule else "unknown"
+    if not request.url_rule:
+        return "unknown"
+    return request.url_rule.rule.replace("<ident>", "{id}").replace("<segment>", "{segment}")
 
 
 def _result(cache_status: str) -> str:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import strict_json
-from schemas.spans import Span
+from spans import Span
 from tests.cache.simulation import FlightsOfAll, Memory, Process, Videsk, title_of
 from tests.cache.stage import DONE, ON_ITS_WAY, Stage
 from videsk.errors import VideskError

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from schemas.queries import DateInPastError, load_day, load_id, load_month
-from schemas.spans import Span
+from spans import Span
 
 NOW = datetime(2026, 11, 22, 15, 30, 0, 250_000, UTC)
 NOW_AT_VIDESK = "2026-11-22T15:30:00.250Z"
