@@ -9,6 +9,7 @@ COPY *.py ./
 COPY blueprints blueprints
 COPY cache cache
 COPY doctor doctor
+COPY openapi openapi
 COPY schemas schemas
 COPY videsk videsk
 COPY web web

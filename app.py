@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from flask import Flask
 
 import settings as environment
-from blueprints import appointments, bookable, errors, health, hooks, services
+from blueprints import appointments, bookable, catalog, docs, errors, health, hooks
 from cache.policy import Window
 from cache.reader import Reader, Shared
 from cache.shared_flight import SharedFlights
 from cache.store import EVERYTHING, process_store, redis_store
 from captcha import VERIFY_URLS, Captcha
+from openapi import document
 from redis_link import RedisLink
 from schemas.bookings import BookingSchema, UserBookingSchema
 from settings import Settings
+from videsk.ahead import Ahead
 from videsk.client import VideskClient
 from videsk.errors import VideskErrors
 from videsk.gate import Gate, RedisGate
@@ -68,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             hours=Window(settings.hours_ttl, settings.hours_stale),
         ),
     )
+    ahead = Ahead(scheduling)
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
     captcha = _captcha(settings)
     once = Once(RedisRecords(link, prefix) if link else None)
@@ -78,14 +81,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.register(app, meter, gate.look, settings.metrics_token)
     cors.register(app, settings.cors_origins)
     limits.register(app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit)
-    app.register_blueprint(services.make_blueprint(scheduling))
+    app.register_blueprint(catalog.make_blueprint(scheduling))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
         app.register_blueprint(
-            bookable.make_blueprint(kind, schema, scheduling, referrers, captcha, once, _now)
+            bookable.make_blueprint(kind, schema, scheduling, ahead, referrers, captcha, once, _now)
         )
     app.register_blueprint(appointments.make_blueprint(scheduling, once))
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
     app.register_blueprint(health.make_blueprint(key_state, gate, link, app.config))
+    app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
     return app
 
 

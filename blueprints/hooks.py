@@ -28,7 +28,9 @@ def make_blueprint(scheduling: Scheduling, secret: str | None) -> Blueprint:
             raise Unauthorized("The X-Webhook-Secret header must be WEBHOOK_SECRET.")
         meeting = _read(meeting_schema)
         scheduling.changed_elsewhere(meeting.get("service"), meeting.get("user"))
-        return Response(status=204)
+        done = Response(status=204)
+        del done.headers["Content-Type"]
+        return done
 
     return blueprint
 

@@ -31,6 +31,9 @@ SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
+_BRACES = str.maketrans("<>", "{}")
+
+
 class Metrics(Meter):
     """All that is counted, under the names that Prometheus sees."""
 
@@ -89,7 +92,7 @@ def route_of_request() -> str:
     """The rule that the request's path follows, such as `/api/users/{id}/hours`."""
     if not request.url_rule:
         return "unknown"
-    return request.url_rule.rule.replace("<ident>", "{id}").replace("<segment>", "{segment}")
+    return request.url_rule.rule.replace("<ident>", "{id}").translate(_BRACES)
 
 
 def _result(cache_status: str) -> str:

@@ -35,7 +35,7 @@ def browser() -> str:
         found = shutil.which(name)
         if found:
             return found
-    reason = "no chromium, chromium-browser or google-chrome here (`make test` brings one): CORS was not tried by a real browser"
+    reason = "no chromium, chromium-browser or google-chrome here (`make test` brings one): nothing was tried by a real browser"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

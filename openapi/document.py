@@ -1,0 +1,167 @@
+"""Joins schemas, tables and the app's routes into one document."""
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+
+from openapi import parameters
+from openapi.answers import EXAMPLES, JSON, SHARED, Answer, ref
+from openapi.examples import REQUESTS
+from openapi.headers import HEADERS
+from openapi.operation import Body, Operation
+from openapi.operations import OPERATIONS
+from schemas import answers, bookings, hooks
+
+if TYPE_CHECKING:
+    from apispec.ext.marshmallow.openapi import OpenAPIConverter
+
+_ABOUT = """\
+Videsk's calendar, without its secret key. Every GET answers HEAD too. A path that is not here is a
+404, another method a 405, never a redirect. Errors have one shape, and `X-Error-Source` says whose
+they are: `proxy`, or `videsk`, whose status and body are passed on as they came.
+
+Service, User, Booking and their like are as Videsk's pages show them; what Videsk adds to them
+comes through.
+"""
+
+_TAGS = {
+    "services": "What can be booked, and where Videsk picks the user",
+    "users": "Agents, whom Videsk calls users",
+    "forms": "What a booking's form asks for",
+    "appointment": "The customer's own appointment, by the tokens of its booking",
+    "running": "For those who run the proxy, and for Videsk's webhook",
+}
+
+_SCHEMAS = {
+    "User": answers.User,
+    "Service": answers.Service,
+    "Booking": answers.Booking,
+    "Appointment": answers.Appointment,
+    "Canceled": answers.Canceled,
+    "Availability": answers.Availability,
+    "FormField": answers.FormField,
+    "Form": answers.Form,
+    "Health": answers.Health,
+    "Readiness": answers.Readiness,
+    "Error": answers.Error,
+    "FormElement": bookings.FormElement,
+    "BookingByService": bookings.BookingSchema,
+    "BookingByUser": bookings.UserBookingSchema,
+    "Cancellation": bookings.CancelSchema,
+    "Move": bookings.RescheduleSchema,
+    "MeetingChanged": hooks.MeetingSchema,
+}
+"""By the name of the component; those that others refer to come before them."""
+
+
+class UndescribedError(Exception):
+    """The app's routes and openapi/operations.py differ."""
+
+
+def build(app: Flask) -> dict[str, Any]:
+    """The document of all the app's routes. Raises UndescribedError."""
+    views = {
+        f"{method} {_path(rule.rule)}": app.view_functions[rule.endpoint]
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    if views.keys() != OPERATIONS.keys():
+        raise UndescribedError(", ".join(sorted(views.keys() ^ OPERATIONS.keys())))
+
+    # What is no component has no name: it is described where it stands.
+    marshmallow = MarshmallowPlugin(schema_name_resolver=lambda _: "")
+    spec = APISpec(
+        "videsk-proxy",
+        "unreleased",
+        "3.1.0",
+        info={"description": _ABOUT},
+        servers=[{"url": "/"}],
+        plugins=[marshmallow],
+        tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+    )
+    converter = cast("OpenAPIConverter", marshmallow.converter)
+    # What only loads is write-only to apispec, which says nothing that a request body does not.
+    converter.attribute_functions.remove(converter.field2write_only)
+    _add_components(spec, converter)
+    for place, operation in OPERATIONS.items():
+        method, path = place.split()
+        summary = inspect.getdoc(views[place]) or ""
+        described = _operation(operation, summary.split("\n")[0].rstrip("."))
+        spec.path(path, operations={method.lower(): described})
+    document: dict[str, Any] = spec.to_dict()
+    return document
+
+
+def _path(rule: str) -> str:
+    """Flask's rule as OpenAPI writes paths."""
+    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.replace("<ident>", "<id>"))
+
+
+def _add_components(spec: APISpec, converter: "OpenAPIConverter") -> None:
+    for name, schema in _SCHEMAS.items():
+        text = inspect.cleandoc(schema.__doc__ or "")
+        spec.components.schema(name, {"description": text}, schema=schema)
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for name, example in EXAMPLES.items():
+        spec.components.example(name, example)
+    for name, answer in SHARED.items():
+        spec.components.response(name, answer.described())
+    for name, secret in parameters.SECRETS.items():
+        spec.components.security_scheme(name, secret)
+    _add_parameters(spec, converter)
+
+
+def _add_parameters(spec: APISpec, converter: "OpenAPIConverter") -> None:
+    for name, (placeholder, text, field, example) in parameters.PATH.items():
+        described = {
+            "name": placeholder,
+            "description": text,
+            "schema": converter.field2property(field),
+            "example": example,
+        }
+        spec.components.parameter(name, "path", described)
+    for name, (schema, own_name, own_text, examples) in parameters.QUERY.items():
+        fields = converter.schema2parameters(schema, location="query")
+        described = next(each for each in fields if each["name"] == own_name)
+        described |= {"description": own_text} if own_text else {}
+        spec.components.parameter(name, "query", described | {"examples": _named(examples)})
+    for name, (text, json_schema, examples) in parameters.HEADER.items():
+        described = {"description": text, "schema": json_schema, "examples": _named(examples)}
+        spec.components.parameter(name, "header", described)
+
+
+def _named(examples: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in examples.items()}
+
+
+def _operation(operation: Operation, summary: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": summary,
+        "tags": [operation.tag],
+        "parameters": [*operation.takes, "X-Request-ID"],
+    }
+    if operation.body:
+        described["requestBody"] = _body(operation.body)
+    if operation.opened_by:
+        described["security"] = [{operation.opened_by: []}]
+    described["responses"] = {
+        status: answer.described() if isinstance(answer, Answer) else answer
+        for status, answer in sorted(operation.answers.items())
+    }
+    return described
+
+
+def _body(body: Body) -> dict[str, Any]:
+    examples = {
+        name: {"summary": summary, "value": value}
+        for name in body.examples
+        for summary, value in [REQUESTS[name]]
+    }
+    content = {JSON: {"schema": ref("schemas", body.schema), "examples": examples}}
+    return {"required": body.required, "content": content}

@@ -1,0 +1,192 @@
+"""What requests and successes look like: Videsk's calendar page's own, where it shows one.
+
+tests/journeys/test_openapi.py sends each request, and provokes and compares each answer.
+"""
+
+from typing import Any
+
+from schemas.fields import HONEYPOT
+
+SERVICE = "63bdbf49394aad976d4aa43b"
+USER = "63bdbf3230013a2792550a1c"
+_OTHER_USER = "63bdbf3b25ab497401602d07"
+SEGMENT = "63bdbf49394aad976d4aa5aa"
+ZONE = "America/Santiago"
+START = "2031-05-06T14:00:00.000Z"
+
+_FORM = [
+    {"_id": HONEYPOT, "value": ""},
+    {"_id": "60dbe3416af0be33b8b372b1", "value": "Ana Pérez"},
+    {"_id": "60dbe3416af0be33b8b372b2", "value": "ana@example.com"},
+]
+_BOOKING = {"startAt": START, "timezone": ZONE, "form": _FORM, "referrer": "spring-campaign"}
+
+REQUESTS: dict[str, tuple[str, Any]] = {
+    "bookingByService": ("An hour, with whichever user Videsk picks", _BOOKING),
+    "bookingByUser": ("An hour of one user, in a service", {"service": SERVICE, **_BOOKING}),
+    "cancellation": ("With a reason", {"cancelReason": "I am on holiday"}),
+    "cancellationWithoutReason": ("Without one; no body at all is the same", {}),
+    "move": ("To another hour", {"date": "2031-05-06T15:00:00.000Z"}),
+    "meetingChanged": ("As the template fills it in", {"service": SERVICE, "user": USER}),
+}
+"""By name: a summary, and the body."""
+
+_JWT = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwi"
+    "aWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
+)
+
+
+def _booking(duration: int) -> dict[str, Any]:
+    """Videsk's page shows two, which differ in this."""
+    return {
+        "email": "john.doe@example.com",
+        "service": "Service name",
+        "startAt": "2023-02-01T03:00:00.000Z",
+        "endAt": "2023-02-01T03:07:00.000Z",
+        "duration": duration,
+        "timezone": ZONE,
+        "joinURL": f"https://example.com?v-schedule-action=join&v-schedule-auth={_JWT}",
+        "rescheduleURL": f"https://example.com?v-schedule-action=modify&v-schedule-auth={_JWT}",
+        "cancelURL": f"https://example.com?v-schedule-action=modify&v-schedule-auth={_JWT}",
+        "accessToken": _JWT,
+        "actionToken": _JWT,
+        "message": "Your appointment was successfully scheduled.",
+    }
+
+
+_HOURS = [
+    f"2023-02-{24 + hour // 24}T{hour % 24:02}:{minute:02}:00.000Z"
+    for hour in (11, 12, *range(16, 27))
+    for minute in range(0, 60, 5)
+]
+
+ANSWERS: dict[str, tuple[str, Any]] = {
+    "services": (
+        "One service, and its users",
+        [
+            {
+                "users": [
+                    {"id": USER, "firstname": "John", "lastname": "Doe"},
+                    {
+                        "id": "63bdbf3b25ab497401602d07",
+                        "firstname": "Mark",
+                        "lastname": "Zuckerberg",
+                    },
+                ],
+                "title": "My service",
+                "description": "Service description",
+                "automatic": False,
+                "id": SERVICE,
+            }
+        ],
+    ),
+    "dates": (
+        "Each day's first instant in America/Santiago",
+        [f"2023-02-{day:02}T03:00:00.000Z" for day in range(1, 29)],
+    ),
+    "hours": ("The starts of a day's free hours", _HOURS),
+    "availability": (
+        "Two free days",
+        {
+            "days": {
+                "2031-05-06": ["2031-05-06T13:00:00.000Z", "2031-05-06T13:15:00.000Z"],
+                "2031-05-07": ["2031-05-07T13:00:00.000Z"],
+            },
+            "complete": True,
+            "asOf": "2031-05-06T11:22:33.444Z",
+        },
+    ),
+    "availabilityInPart": (
+        "One day could not be read",
+        {
+            "days": {"2031-05-06": ["2031-05-06T13:00:00.000Z"]},
+            "complete": False,
+            "missing": ["2031-05-07"],
+            "asOf": "2031-05-06T11:22:33.444Z",
+        },
+    ),
+    "nextHours": (
+        "The first three",
+        ["2031-05-06T13:00:00.000Z", "2031-05-06T13:15:00.000Z", "2031-05-06T13:30:00.000Z"],
+    ),
+    "bookingByService": ("Booked", _booking(7)),
+    "bookingByUser": ("Booked", _booking(5)),
+    "moved": ("Moved: the tokens from before are dead", _booking(5)),
+    "appointment": (
+        "Before its start",
+        {
+            "id": "63be2378f0dd1fdbf86dac48",
+            "service": {
+                "id": "620fedcc8951823b744f3122",
+                "title": "Service name",
+                "description": "Service description",
+            },
+            "user": {
+                "firstname": "Mark",
+                "lastname": "Zuckerberg",
+                "id": "6179480f5aa331375394e6a9",
+            },
+            "startAt": "2023-02-07T05:13:00.000Z",
+            "endAt": "2023-02-07T05:20:00.000Z",
+            "status": "pending",
+        },
+    ),
+    "canceled": (
+        "Canceled",
+        {"service": "Service name", "message": "The appointment was successfully canceled"},
+    ),
+    "form": (
+        "One field, and Turnstile",
+        {
+            "form": [
+                {
+                    "id": "60dbe3416af0be33b8b372b1",
+                    "type": "text",
+                    "name": "name",
+                    "label": "Nombre",
+                    "properties": {"required": True, "placeholder": "Ana Pérez", "maxlength": 50},
+                    "options": [],
+                    "hint": "",
+                }
+            ],
+            "siteKey": "1x00000000000000000000AA",
+            "resource": "https://challenges.cloudflare.com/turnstile/v0/api.js",
+            "provider": "turnstile",
+        },
+    ),
+    "healthy": ("The one answer", {"status": "ok"}),
+    "ready": (
+        "All is well",
+        {
+            "status": "ok",
+            "redis": "none",
+            "videsk": {
+                "key": "accepted",
+                "circuit": "closed",
+                "budget": {"limit": 20, "left": 20},
+            },
+        },
+    ),
+    "degraded": (
+        "Videsk is failing, which is no reason to take this instance out",
+        {
+            "status": "degraded",
+            "redis": "none",
+            "videsk": {"key": "accepted", "circuit": "open", "budget": {"limit": 20, "left": 20}},
+        },
+    ),
+    "keyRefused": (
+        "Videsk refuses the key",
+        {
+            "status": "ok",
+            "redis": "none",
+            "videsk": {
+                "key": "refused",
+                "circuit": "closed",
+                "budget": {"limit": 20, "left": 20},
+            },
+        },
+    ),
+}
+"""By name: a summary, and the body."""

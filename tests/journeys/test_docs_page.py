@@ -1,0 +1,62 @@
+"""The page of the documentation in a real browser, with no way to anybody but this machine."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.journeys.browser import QUIET, browser
+from tests.openapi.reading import operations
+from tests.processes import Running, proxy_server, sandbox_server
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    command = browser()
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=command, args=QUIET)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with sandbox_server() as sandbox, proxy_server(sandbox) as proxy:
+        yield proxy
+
+
+def test_the_page_needs_nobody_else_and_tries_what_it_shows(
+    chromium: Browser, server: Running
+) -> None:
+    page = chromium.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(f"{server.url}/api/docs")
+    expect(page.locator(".opblock")).to_have_count(len(list(operations())))
+    page.locator("#operations-services-listServices .opblock-summary").click()
+    shown = page.locator("#operations-services-listServices")
+    shown.get_by_role("button", name="Try it out").click()
+    shown.get_by_role("button", name="Execute").click()
+    live = shown.locator(".live-responses-table")
+    expect(live.locator(".response-col_status").last).to_have_text("200")
+    expect(live).to_contain_text("My service")
+
+    assert said == []
+    assert {url for url in asked if not url.startswith((f"{server.url}/", "data:"))} == set()
+
+
+def test_its_files_are_a_packages_and_no_others(server: Running) -> None:
+    for name, status in (
+        ("swagger-ui.css", 200), ("start.js", 200), ("swagger-ui.js", 404), ("..%2f__init__.py", 404),
+        ("%2e%2e/__init__.py", 404), ("index.css", 404), ("", 404),
+    ):  # fmt: skip
+        answer = requests.get(f"{server.url}/api/docs/{name}", timeout=10, allow_redirects=False)
+        assert answer.status_code == status, name
+    page = requests.get(f"{server.url}/api/docs", timeout=10)
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    assert "<script>" not in page.text
