@@ -11,6 +11,7 @@ from sandbox.booking_routes import make_booking_routes
 from sandbox.catalog_routes import make_catalog_routes
 from sandbox.clock import Clock
 from sandbox.control_routes import make_control_routes
+from sandbox.demo_routes import make_demo_routes
 from sandbox.door import CONTROL_PREFIX, Door
 from sandbox.faults import Faults
 from sandbox.journal import Journal
@@ -33,6 +34,7 @@ def create_app(rate_per_second: int | None = 20) -> Flask:
     app.register_blueprint(
         make_control_routes(agenda, clock, journal, rate, faults), url_prefix=CONTROL_PREFIX
     )
+    app.register_blueprint(make_demo_routes())
     app.register_error_handler(VideskError, VideskError.response)
     app.register_error_handler(HTTPException, _in_feathers_words)
     app.wsgi_app = Door(app.wsgi_app, journal, rate, faults)  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
 """The door every Videsk request goes through: written down, counted, perhaps played false.
 
 Owns the order: journal, rate limit, fault, application. Knows no endpoint, and lets the control
-routes pass unseen.
+routes and the demo pass unseen.
 """
 
 import io
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from sandbox.bodies import too_many_requests
+from sandbox.demo_routes import is_of_demo
 from sandbox.faults import WIRE_PLAYS, Fault, Faults
 from sandbox.journal import Entry, Journal
 from sandbox.ratelimit import Place, RateLimit
@@ -37,7 +38,8 @@ class Door:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        if f"{environ['PATH_INFO']}/".startswith(f"{CONTROL_PREFIX}/"):
+        path = environ["PATH_INFO"]
+        if f"{path}/".startswith(f"{CONTROL_PREFIX}/") or is_of_demo(path):
             return self._app(environ, start_response)
         request = Request(environ)
         entry = self._journal.arrival(

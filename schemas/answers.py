@@ -16,9 +16,9 @@ def _id() -> fields.String:
     return fields.String(required=True, metadata={"pattern": "^[0-9a-f]{24}$"})
 
 
-def _text(description: str | None = None, **more: Any) -> fields.String:
+def _text(description: str | None = None, *, required: bool = True, **more: Any) -> fields.String:
     metadata = {"description": description} if description else {}
-    return fields.String(required=True, metadata=metadata | more)
+    return fields.String(required=required, metadata=metadata | more)
 
 
 def _instant() -> fields.String:
@@ -131,16 +131,16 @@ class FormField(_Answer):
         metadata={"description": "Such as required, placeholder, maxlength, min and max"},
     )
     options = fields.List(fields.Raw(), required=True)
-    hint = _text()
+    hint = _text(required=False)
 
 
 class Form(_Answer):
     """The fields of a form, and the captcha to show with it."""
 
     form = fields.List(fields.Nested(FormField), required=True)
-    siteKey = _text("Of the captcha's widget")  # noqa: N815
-    resource = _text("Where the captcha's script is")
-    provider = _text("Of the captcha")
+    siteKey = _text("Of the captcha's widget", required=False)  # noqa: N815
+    resource = _text("Where the captcha's script is", required=False)
+    provider = _text("Of the captcha", required=False)
 
 
 class Health(_Answer):

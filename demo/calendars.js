@@ -1,0 +1,78 @@
+// An appointment for the customer's own calendar: a file (RFC 5545), or a link to Google's or Outlook's.
+
+/**
+ * `uid` and `sequence`: a file for a moved appointment moves the entry instead of adding another.
+ *
+ * @typedef {object} Entry
+ * @property {string} uid
+ * @property {number} sequence
+ * @property {string} title
+ * @property {string} description
+ * @property {string} startAt
+ * @property {string} endAt
+ * @property {string} [url]
+ */
+
+/** @param {string} text */
+const inBytes = (text) => new TextEncoder().encode(text).length;
+
+/** 20261201T120000Z. @param {string | number} instant */
+const basic = (instant) => new Date(instant).toISOString().replace(/[-:]|\.\d+/g, "");
+
+/** RFC 5545, 3.3.11. @param {string} text */
+const escaped = (text) => text.replace(/[\\;,]/g, "\\$&").replace(/\r\n|\r|\n/g, "\\n");
+
+/** No line over 75 bytes, and no character cut (RFC 5545, 3.1). @param {string} line */
+function folded(line) {
+  const lines = [""];
+  for (const character of line) {
+    if (inBytes(lines[lines.length - 1] + character) > 75) lines.push(" ");
+    lines[lines.length - 1] += character;
+  }
+  return lines.join("\r\n");
+}
+
+/** @param {Entry} entry @param {number} now */
+export function calendarFile(entry, now = Date.now()) {
+  return [
+    "BEGIN:VCALENDAR",
+    "VERSION:2.0",
+    "PRODID:-//videsk-proxy//booking page//EN",
+    "METHOD:PUBLISH",
+    "BEGIN:VEVENT",
+    `UID:${entry.uid}`,
+    `SEQUENCE:${entry.sequence}`,
+    `DTSTAMP:${basic(now)}`,
+    `DTSTART:${basic(entry.startAt)}`,
+    `DTEND:${basic(entry.endAt)}`,
+    `SUMMARY:${escaped(entry.title)}`,
+    `DESCRIPTION:${escaped(entry.description)}`,
+    ...(entry.url ? [`URL:${entry.url}`] : []),
+    "END:VEVENT",
+    "END:VCALENDAR",
+  ]
+    .map((line) => `${folded(line)}\r\n`)
+    .join("");
+}
+
+/** @param {Entry} entry */
+export function googleLink(entry) {
+  return `https://calendar.google.com/calendar/render?${new URLSearchParams({
+    action: "TEMPLATE",
+    text: entry.title,
+    dates: `${basic(entry.startAt)}/${basic(entry.endAt)}`,
+    details: entry.description,
+  })}`;
+}
+
+/** @param {Entry} entry */
+export function outlookLink(entry) {
+  return `https://outlook.live.com/calendar/0/deeplink/compose?${new URLSearchParams({
+    path: "/calendar/action/compose",
+    rru: "addevent",
+    subject: entry.title,
+    startdt: entry.startAt,
+    enddt: entry.endAt,
+    body: entry.description,
+  })}`;
+}

@@ -1,0 +1,274 @@
+// What the e-mailed link "modify" opens: move or cancel one appointment, by its action token. Videsk
+// tells nothing about it by that token: either this browser remembers it, or the customer is asked.
+
+import { drawBooked, keep, knownBy, rowsOf } from "./booked.js";
+import { makeDecision } from "./decision.js";
+import { button, el } from "./dom.js";
+import { facts, makeJourney, showSummary } from "./journey.js";
+import { t } from "./language.js";
+import { forget } from "./memory.js";
+import { agentsOf, drawAgents, drawServices, target } from "./pick.js";
+import { drawProblem, fill, OFFLINE } from "./problem.js";
+import { drawWhen } from "./when.js";
+
+const LONGEST_REASON = 1000;
+
+/**
+ * @param {import("../client/dist/index.js").VideskProxy} videsk
+ * @param {string} token
+ */
+export function startModifying(videsk, token) {
+  const known = knownBy(token);
+  const choice = {
+    /** @type {any} a Service, of which a remembered one knows only id and title */ service: known?.service,
+    agent: known?.agent,
+    /** @type {string | undefined} */ startAt: undefined,
+    /** @type {import("./when.js").Taken | undefined} */ taken: undefined,
+    reason: "",
+    /** @type {any} */ problem: undefined,
+    /** @type {string | undefined} an hour whose move has an unknown outcome */ doubted: undefined,
+    isSending: false,
+    /** @type {(() => import("./journey.js").Step) | undefined} what is shown for good, once it is done */ done: undefined,
+  };
+  const decision = makeDecision();
+
+  const journey = makeJourney({
+    first: "overview",
+    allowed(step) {
+      if (choice.done) return "booked";
+      if (step === "agent" && !choice.service?.users) return "overview";
+      if (["time", "confirm"].includes(step) && !choice.service) return "overview";
+      return step === "confirm" && !choice.startAt ? "time" : step;
+    },
+    around: (step) => showSummary(known && ["time", "service", "agent"].includes(step) ? rowsOf(known) : []),
+    steps: {
+      overview: () => ({
+        title: t.modify.title,
+        body: [
+          known
+            ? el("div", { class: "card" }, facts(rowsOf(known)))
+            : el("p", { class: "lead" }, t.modify.unknown),
+          el(
+            "p",
+            { class: "actions" },
+            button(t.modify.reschedule, () => startMove(), { class: "primary" }),
+            button(t.modify.cancel, () => journey.go("cancel"), { class: "second" }),
+          ),
+        ],
+      }),
+
+      service: (signal) => {
+        const place = el("div");
+        fill(
+          place,
+          signal,
+          () => videsk.services({ signal }),
+          (services) => place.replaceChildren(drawServices(services, pickService)),
+        );
+        return { title: t.modify.whichService, lead: t.modify.whichServiceLead, body: [place] };
+      },
+
+      agent: () => ({ title: t.modify.whichAgent, body: [drawAgents(agentsOf(choice.service), pickAgent)] }),
+
+      time: (signal) => ({
+        title: t.modify.newTime,
+        lead: t.modify.newTimeLead,
+        body: drawWhen({
+          videsk,
+          target: target(choice),
+          choose: pickHour,
+          signal,
+          startAt: choice.startAt ?? known?.startAt,
+          taken: choice.taken,
+        }),
+      }),
+
+      confirm: () => {
+        const { service, agent, startAt = "" } = choice;
+        return {
+          title: t.modify.confirm,
+          lead: t.modify.confirmLead,
+          body: [
+            el("div", { class: "card" }, facts(rowsOf({ service, agent, startAt }))),
+            notice(move),
+            !choice.problem &&
+              el("p", { class: "actions" }, submit(t.modify.move, t.modify.moving, move, "primary")),
+          ],
+          onShow: focusNotice,
+        };
+      },
+
+      cancel: () => drawCancel(),
+      booked: () => /** @type {() => import("./journey.js").Step} */ (choice.done)(),
+    },
+  });
+  return journey;
+
+  function startMove() {
+    journey.go(choice.service ? "time" : "service");
+  }
+
+  /** @param {import("./pick.js").Service} service */
+  function pickService(service) {
+    const agents = agentsOf(service);
+    Object.assign(choice, { service, agent: agents.length === 1 ? agents[0] : undefined });
+    journey.go(agents.length > 1 ? "agent" : "time");
+  }
+
+  /** @param {import("./pick.js").Agent} agent */
+  function pickAgent(agent) {
+    choice.agent = agent;
+    journey.go("time");
+  }
+
+  /** @param {string} hour */
+  function pickHour(hour) {
+    Object.assign(choice, { startAt: hour, taken: undefined, problem: undefined });
+    journey.go("confirm");
+  }
+
+  function drawCancel() {
+    const left = el("p", { class: "hint", id: "left" }, t.modify.left(LONGEST_REASON - choice.reason.length));
+    const reason = /** @type {HTMLTextAreaElement} */ (
+      el("textarea", {
+        id: "reason",
+        rows: "3",
+        maxlength: String(LONGEST_REASON),
+        "aria-describedby": "left",
+        oninput: () => {
+          choice.reason = reason.value;
+          left.textContent = t.modify.left(LONGEST_REASON - reason.value.length);
+        },
+      })
+    );
+    reason.value = choice.reason;
+    const dialog = /** @type {HTMLDialogElement} */ (
+      el(
+        "dialog",
+        { "aria-labelledby": "really" },
+        el("h2", { id: "really" }, t.modify.reallyCancel),
+        el("p", {}, t.modify.cannotUndo),
+        el(
+          "p",
+          { class: "actions" },
+          button(t.modify.cancel, cancel, { class: "danger" }),
+          button(t.modify.keep, () => dialog.close(), { class: "second", autofocus: true }),
+        ),
+      )
+    );
+    return {
+      title: t.modify.reallyCancel,
+      body: [
+        known && el("div", { class: "card" }, facts(rowsOf(known))),
+        el(
+          "div",
+          { class: "field" },
+          el(
+            "label",
+            { for: "reason" },
+            t.modify.reason,
+            " ",
+            el("span", { class: "optional" }, t.details.optional),
+          ),
+          reason,
+          left,
+        ),
+        notice(cancel),
+        !choice.problem &&
+          el(
+            "p",
+            { class: "actions" },
+            submit(t.modify.cancel, t.modify.cancelling, () => dialog.showModal(), "danger"),
+          ),
+        dialog,
+      ],
+      onShow: focusNotice,
+    };
+  }
+
+  /** @param {() => void} again */
+  function notice(again) {
+    const { problem } = choice;
+    // A dead token stays dead.
+    return (
+      problem &&
+      drawProblem(problem, {
+        byToken: true,
+        again: problem.status === 401 ? undefined : again,
+        anew: () => {
+          decision.forget();
+          again();
+        },
+      })
+    );
+  }
+
+  function focusNotice() {
+    /** @type {HTMLElement | null} */ (document.querySelector("#step .notice"))?.focus();
+  }
+
+  /** @param {string} text @param {string} sending @param {() => void} onclick @param {string} look */
+  function submit(text, sending, onclick, look) {
+    return button(choice.isSending ? sending : text, onclick, { class: look, disabled: choice.isSending });
+  }
+
+  function move() {
+    const { service, agent, startAt = "" } = choice;
+    return send("confirm", { date: startAt }, async (call) => {
+      const booking = await videsk.reschedule(token, { date: startAt }, call);
+      const now = keep(booking, { service, agent }, token);
+      return () => drawBooked(t.booked.moved, booking, now);
+    });
+  }
+
+  function cancel() {
+    const cancellation = choice.reason.trim() ? { cancelReason: choice.reason } : {};
+    return send("cancel", cancellation, async (call) => {
+      const { service } = await videsk.cancel(token, cancellation, call);
+      forget(token);
+      return () => ({
+        title: t.modify.cancelled,
+        lead: t.modify.cancelledLead(service),
+        body: [el("p", { class: "actions" }, el("a", { href: location.pathname }, t.booked.another))],
+      });
+    });
+  }
+
+  /**
+   * @param {string} step
+   * @param {object} request
+   * @param {(call: {idempotencyKey: string}) => Promise<() => import("./journey.js").Step>} carryOut
+   */
+  async function send(step, request, carryOut) {
+    if (choice.isSending) return;
+    if (!navigator.onLine) return refuse(OFFLINE, step);
+    Object.assign(choice, { isSending: true, problem: undefined });
+    journey.redraw();
+    try {
+      choice.done = await carryOut({ idempotencyKey: decision.keyFor({ step, ...request }) });
+      choice.isSending = false;
+      journey.end("booked");
+    } catch (error) {
+      choice.isSending = false;
+      await refuse(/** @type {any} */ (error), step);
+    }
+  }
+
+  /** @param {any} error @param {string} step */
+  async function refuse(error, step) {
+    if (error.status >= 400 && error.status < 500 && !error.outcomeUnknown) decision.forget();
+    if (step === "confirm" && (error.status === 409 || error.data === "dateInPast")) {
+      const free = await videsk.alternatives(error).catch(() => undefined);
+      Object.assign(choice, {
+        startAt: undefined,
+        taken: { startAt: choice.startAt, free, mayBeOurs: choice.startAt === choice.doubted },
+      });
+      journey.go("time");
+      return;
+    }
+    choice.problem = error;
+    if (error.outcomeUnknown && step === "confirm") choice.doubted = choice.startAt;
+    if (journey.isAt(step)) journey.redraw();
+    else journey.go(step);
+  }
+}

@@ -1,0 +1,153 @@
+// Every text of the page in English; texts.es.js has the same names.
+
+export const en = {
+  brand: "Appointments",
+  book: "Book an appointment",
+  otherLanguage: "Español",
+  timesIn: (/** @type {string} */ zone) => `Times in your time zone: ${zone}`,
+  back: "Back",
+  tryAgain: "Try again",
+  tryAgainIn: (/** @type {number} */ seconds) => `Try again in ${seconds} s`,
+  loading: "Loading…",
+
+  steps: {
+    label: "Progress",
+    service: "Service",
+    agent: "Person",
+    time: "Time",
+    details: "Details",
+  },
+
+  summary: {
+    label: "Your choice",
+    service: "Service",
+    agent: "With",
+    day: "Day",
+    time: "Time",
+    zone: "Time zone",
+  },
+
+  services: {
+    title: "What can we help you with?",
+    lead: "Choose a service.",
+    empty: "There is nothing to book right now. Please come back later.",
+  },
+
+  agents: {
+    title: "Who would you like to meet?",
+    lead: "Each person has their own free hours.",
+  },
+
+  time: {
+    title: "When suits you?",
+    lead: "Choose a day, then an hour.",
+    soonest: "Soonest",
+    previousMonth: "Previous month",
+    nextMonth: "Next month",
+    noneIn: (/** @type {string} */ month) => `No free day in ${month}.`,
+    lookIn: (/** @type {string} */ month) => `Look in ${month}`,
+    freeDays: (/** @type {number} */ count, /** @type {string} */ month) =>
+      count === 1 ? `1 day with free hours in ${month}` : `${count} days with free hours in ${month}`,
+    notFree: "no free hours",
+    pickDay: "Choose one of the marked days to see its hours.",
+    morning: "Morning",
+    afternoon: "Afternoon",
+    evening: "Evening",
+    freeHours: (/** @type {number} */ count) => (count === 1 ? "1 free hour" : `${count} free hours`),
+    noHours: "No free hour is left on this day. Please choose another one.",
+    taken: (/** @type {string} */ time) => `${time} was taken a moment ago. Nothing has been booked.`,
+    takenByUs: (/** @type {string} */ time) =>
+      `${time} is taken, perhaps by your own first attempt. Look for its e-mail before you book another hour.`,
+    takenFree: "These hours are still free on that day:",
+    takenNone: "No other hour is free on that day. Please choose another one.",
+  },
+
+  details: {
+    title: "Your details",
+    lead: "We send the confirmation and the links to join, move or cancel by e-mail.",
+    optional: "(optional)",
+    chooseOne: "Please choose",
+    submit: "Book appointment",
+    sending: "Booking…",
+    required: "Please fill this in.",
+    mustTick: "Please tick this to go on.",
+    mustChoose: "Please choose at least one.",
+    email: "Please write an e-mail address, such as ana@example.com.",
+    number: "Please write a number.",
+    least: (/** @type {string} */ least) => `Please write ${least} or more.`,
+    most: (/** @type {string} */ most) => `Please write ${most} or less.`,
+    tooLong: (/** @type {string} */ most) => `Please write ${most} characters at most.`,
+    refused: "This was not accepted. Please check it.",
+  },
+
+  booked: {
+    title: "Your appointment is booked",
+    moved: "Your appointment has been moved",
+    lead: (/** @type {string} */ email) => `The confirmation is on its way to ${email}.`,
+    calendar: "Add to your calendar",
+    ics: "Calendar file (.ics)",
+    google: "Google Calendar",
+    outlook: "Outlook",
+    modify: "Reschedule or cancel",
+    join: "Join the appointment",
+    joinWhen: "The link to join opens 5 minutes before.",
+    another: "Book another appointment",
+    joinAt: (/** @type {string} */ address) => `Join: ${address}`,
+  },
+
+  modify: {
+    title: "Your appointment",
+    unknown:
+      "This browser does not know the appointment’s details: they are in your e-mail. You can still move or cancel it here.",
+    reschedule: "Reschedule",
+    cancel: "Cancel appointment",
+    whichService: "Which service is it for?",
+    whichServiceLead: "Your e-mail says it. We need it to show the free hours.",
+    whichAgent: "Who is it with?",
+    newTime: "Choose a new time",
+    newTimeLead: "The old one stays yours until you confirm.",
+    confirm: "Move your appointment?",
+    confirmLead: "You will get a new e-mail, and the links in the old one stop working.",
+    move: "Move appointment",
+    moving: "Moving…",
+    reallyCancel: "Cancel this appointment?",
+    cannotUndo: "The hour becomes free for others. This cannot be undone.",
+    reason: "Reason",
+    left: (/** @type {number} */ count) => `${count} characters left`,
+    keep: "Keep appointment",
+    cancelling: "Cancelling…",
+    cancelled: "Your appointment is cancelled",
+    cancelledLead: (/** @type {string} */ service) => `${service}: the hour is free again.`,
+  },
+
+  join: {
+    title: "Your appointment",
+    early: "It is not time yet",
+    earlyText:
+      "Your appointment opens here 5 minutes before it begins. If you have moved it, use the link in the newest e-mail.",
+    open: "It is time: your appointment is open.",
+    checkAgain: "Check again",
+  },
+
+  problems: {
+    offline: "You seem to be offline",
+    offlineText: "What you have chosen and written is kept. Check your connection and try again.",
+    busy: "Many people are booking right now",
+    busyText: "Nothing is lost. Please wait a moment.",
+    gone: "This is no longer offered",
+    goneText: "Please go back and choose again.",
+    deadToken: "This link no longer works",
+    deadTokenText:
+      "The appointment was moved, cancelled or is over. If you have moved it, use the link in the newest e-mail.",
+    unknown: "We do not know whether it was done",
+    unknownText:
+      "The answer got lost on its way. Please look for a new e-mail first. Checking again never does it twice.",
+    checkAgain: "Check again",
+    anew: "No e-mail came: do it again",
+    failed: "That did not work",
+    failedText: "The fault is on our side. Please try again in a moment.",
+    refused: "That was not accepted",
+    refusedText: "Please check what you have written, or choose another hour.",
+    reference: (/** @type {string} */ id) => `Reference for our support: ${id}`,
+  },
+};

@@ -1,0 +1,44 @@
+"""The booking page, on the sandbox's origin: so it calls the proxy across origins, as real ones do.
+
+Owns which folders of the repository are shown, and nothing of what Videsk answers.
+"""
+
+import mimetypes
+from pathlib import Path
+
+from flask import Blueprint, redirect, send_from_directory
+from werkzeug.wrappers import Response
+
+_ROOT = Path(__file__).parent.parent
+_FOLDERS = ("/demo/", "/client/dist/")
+
+# RFC 9239; the machine's own table may know an older name, or none.
+mimetypes.add_type("text/javascript", ".js")
+
+
+def is_of_demo(path: str) -> bool:
+    """Whether a request asks for the page, not for Videsk."""
+    return path in ("/", "/demo") or path.startswith(_FOLDERS)
+
+
+def make_demo_routes() -> Blueprint:
+    routes = Blueprint("demo", __name__)
+
+    @routes.get("/")
+    @routes.get("/demo")
+    def lead_to_page() -> Response:
+        """Lead to the page."""
+        return redirect("/demo/")
+
+    @routes.get("/demo/", defaults={"name": "index.html"})
+    @routes.get("/demo/<path:name>")
+    def show_page(name: str) -> Response:
+        """Show a file of the page; Flask says `no-cache`, so an edit shows at the next look."""
+        return send_from_directory(_ROOT / "demo", name)
+
+    @routes.get("/client/dist/<path:name>")
+    def show_client(name: str) -> Response:
+        """Show a file of the client that the page imports."""
+        return send_from_directory(_ROOT / "client" / "dist", name)
+
+    return routes
