@@ -11,7 +11,7 @@ NODE_MODULES := client/node_modules/.package-lock.json
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/installed ## the sandbox and the proxy, no account and no Redis; Ctrl-C ends both
+run: $(VENV)/installed ## the proxy, a sandbox that plays Videsk, and a booking page; Ctrl-C ends all
 	@echo "booking page  http://127.0.0.1:9000/demo/              <- open this one"
 	@echo "videsk-proxy  http://127.0.0.1:8000/api/docs"
 	@echo "sandbox       http://127.0.0.1:9000/__sandbox__/keys   (plays Videsk)"

@@ -6,6 +6,7 @@ imports anything of the proxy. What the pages leave open is a choice, and says s
 
 Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20]
 Base URL     http://127.0.0.1:9000/public/video-contact-center/...
+Booking page http://127.0.0.1:9000/demo/, which calls the proxy on port 8000 (demo/config.js)
 Keys         GET /__sandbox__/keys lists one for each kind; they are the same at every start:
              backend, public (bookings need the body field "token": "captcha-ok"),
              limited and removed (403), expired (401).

@@ -29,6 +29,7 @@ def main() -> None:
     server.start()
     url = f"http://{chosen.host}:{server.server_port}"
     print(f"Videsk sandbox at {url}, its keys at {url}/__sandbox__/keys", flush=True)
+    print(f"booking page at {url}/demo/", flush=True)
     server.serve_forever()
 
 

@@ -55,6 +55,8 @@ def test_make_run_serves_and_ctrl_c_ends_everything(
     wait_until_healthy(proxy, make_run, tmp_path / "output")
     services = proxy.get("/api/services")
     assert (services.status_code, services.json()[0]["title"]) == (200, "My service")
+    page = Client(f"http://127.0.0.1:{SANDBOX}").get("/demo/")
+    assert (page.status_code, "<title>Book an appointment</title>" in page.text) == (200, True)
 
     os.killpg(make_run.pid, signal.SIGINT)
     status = make_run.wait(timeout=STOP_SECONDS)
@@ -63,8 +65,8 @@ def test_make_run_serves_and_ctrl_c_ends_everything(
     # recipe's status: a shell shows 130. A recipe that failed would be `make: *** … Error`, status 2.
     assert status in (0, -signal.SIGINT), output
     assert "***" not in output
-    assert f"http://127.0.0.1:{PROXY}/api/services" in output
-    assert f"http://127.0.0.1:{SANDBOX}/" in output
+    assert f"http://127.0.0.1:{PROXY}/api/docs" in output
+    assert f"http://127.0.0.1:{SANDBOX}/demo/" in output
     for port in (PROXY, SANDBOX):
         assert not listens(port), f"something still listens on {port}:\n{output}"
     assert processes_of_session(make_run.pid) == []

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ import pytest
 
 from app import app
 from settings import Settings, load
+from tests.journeys.test_client import CLIENT, run, tool
 from tests.processes import ROOT, Sandbox, proxy_server, sandbox_server
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +25,7 @@ MORE = "…"
 
 _BLOCK = re.compile(r"^```bash\n(.*?)^```\n(?:\n```(?:json|http)\n(.*?)^```\n)?", re.DOTALL | re.M)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _TTL = re.compile(r"(?<=; ttl=)\d+")
 _SLOT_SECONDS = 300
 
@@ -120,12 +123,14 @@ def head_differences(printed: list[str], real: list[str]) -> Iterator[str]:
 
 
 def json_differences(printed: Any, real: Any, path: str) -> Iterator[str]:
-    """The same keys in the same order, the same values, apart from what changes from day to day."""
+    """The same keys in the same order, the same values, apart from what changes from day to day:
+    a key that is a day is as good as another.
+    """
     if isinstance(printed, dict) and isinstance(real, dict):
-        if list(printed) != list(real):
+        if [_DAY.sub("DAY", key) for key in printed] != [_DAY.sub("DAY", key) for key in real]:
             yield f"{path} has {list(real)} instead of {list(printed)}"
-        for key in printed.keys() & real.keys():
-            yield from json_differences(printed[key], real[key], f"{path}.{key}")
+        for key, other in zip(printed, real, strict=False):
+            yield from json_differences(printed[key], real[other], f"{path}.{key}")
     elif isinstance(printed, list) and isinstance(real, list):
         shown = printed[:-1] if printed[-1:] == [MORE] else printed
         if len(shown) != len(real) if shown is printed else len(shown) >= len(real):
@@ -151,6 +156,9 @@ def text_matches(printed: str, real: str) -> bool:
         ('{"a": 1}', '{"a": 1}', True),
         ('{"a": 1}', '{"a": true}', False),
         ('{"a": 1}', '{"a": 1, "b": 2}', False),
+        ('{"2026-12-01": 1}', '{"2031-05-06": 1}', True),
+        ('{"2026-12-01": 1}', '{"2031-05-06": 2}', False),
+        ('{"2026-12-01": 1}', '{"2031-05": 1}', False),
         ('{"a": "x"}', '{"a": "y"}', False),
         ('{"a": "x…"}', '{"a": "xyz"}', True),
         ('{"a": "x…"}', '{"a": "x"}', False),
@@ -212,3 +220,25 @@ def settings_table() -> list[tuple[list[str], list[str]]]:
         (re.findall("`(.+?)`", names), re.findall(r"(?:^|, )`(.+?)`", defaults))
         for names, defaults in rows
     ]
+
+
+RECIPES = re.compile(r"^```(tsx|vue|ts)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def test_the_recipes_take_the_client_as_its_types_say(tmp_path: Path) -> None:
+    """React's and the phone app's as they stand; of Vue's the script."""
+    recipes = RECIPES.findall(README)
+    assert [kind for kind, _ in recipes] == ["ts", "tsx", "vue", "ts"]
+    modules = CLIENT / "node_modules"
+    (tmp_path / "node_modules").symlink_to(modules)
+    for number, (kind, text) in enumerate(recipes):
+        script = text.partition('lang="ts">\n')[2].partition("</script>")[0]
+        end = "tsx" if kind == "tsx" else "ts"
+        (tmp_path / f"recipe{number}.{end}").write_text(f"{script or text}\nexport {{}};\n")
+    options = {
+        "strict": True, "noEmit": True, "skipLibCheck": True, "jsx": "react-jsx", "target": "es2022",
+        "module": "esnext", "moduleResolution": "bundler", "types": [],
+        "paths": {"videsk-proxy-client": [str(CLIENT / "dist" / "index.d.ts")]},
+    }  # fmt: skip
+    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}))
+    run(tool("tsc"), "--project", str(tmp_path))
