@@ -242,3 +242,36 @@ def test_the_recipes_take_the_client_as_its_types_say(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}))
     run(tool("tsc"), "--project", str(tmp_path))
+
+
+_FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+
+
+def test_the_spanish_readme_keeps_pace() -> None:
+    """As README.md above `Try it`, and one section more; no link of either leads nowhere."""
+    spanish = (ROOT / "README.es.md").read_text(encoding="utf-8")
+    translated = README.split("\n## Try it\n")[0]
+    levels = [level for level, _ in headings(translated)]
+    assert [level for level, _ in headings(spanish)] == [*levels, "##"]
+    assert _FENCE.findall(spanish) == _FENCE.findall(translated)
+    assert [*dead_links("README.md"), *dead_links("README.es.md")] == []
+
+
+def headings(text: str) -> list[tuple[str, str]]:
+    """Each heading's level and its anchor, as GitHub makes it."""
+    found = re.findall(r"^(#+) (.+)$", _FENCE.sub("", text), re.MULTILINE)
+    return [
+        (level, re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")) for level, title in found
+    ]
+
+
+def dead_links(page: str) -> Iterator[str]:
+    """The relative links of this page to a file, or to an anchor, that is not there."""
+    text = _FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\((?!https?:)(.*?)\)", text):
+        path, _, anchor = link.partition("#")
+        target = ROOT / (path or page)
+        other = target.read_text(encoding="utf-8") if target.is_file() and anchor else ""
+        anchors = {"", *(name for _, name in headings(other))}
+        if not target.exists() or anchor not in anchors:
+            yield link
