@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
 NODE_MODULES := client/node_modules/.package-lock.json
 
-.PHONY: help run test fuzz check format client requirements bench
+.PHONY: help run test fuzz check format client requirements bench bench-peers
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,10 @@ requirements: $(VENV)/installed ## compile both requirements files anew, to toda
 
 bench: $(BIN)/redis-server ## the figures of the README, measured here
 	@PATH="$(PATHS)" python -m bench
+
+bench-peers: $(BIN)/redis-server ## the same beside nginx, Varnish, Express, Fastify, FastAPI and others; some 25 minutes
+	@PATH="$(PATHS)" python -m bench.peers
+	@PATH="$(PATHS)" python -m bench peers peers-startup peers-crowds peers-stalled peers-trace
 
 $(VENV)/installed: requirements.txt requirements-dev.txt
 	@echo "== installing into $(VENV)"

@@ -6,7 +6,22 @@ import platform
 import sys
 from importlib.metadata import version
 
-from bench import crowds, hanging, hits, memory, misses, soak, startup, trace, workers
+from bench import (
+    crowds,
+    hanging,
+    hits,
+    memory,
+    misses,
+    peers_crowds,
+    peers_speed,
+    peers_stalled,
+    peers_startup,
+    peers_trace,
+    soak,
+    startup,
+    trace,
+    workers,
+)
 
 BENCHES = {
     "misses": misses.measure,
@@ -18,14 +33,19 @@ BENCHES = {
     "hanging": hanging.measure,
     "workers": workers.measure,
     "soak": soak.measure,
+    "peers": peers_speed.measure,
+    "peers-startup": peers_startup.measure,
+    "peers-crowds": peers_crowds.measure,
+    "peers-stalled": peers_stalled.measure,
+    "peers-trace": peers_trace.measure,
 }
-ON_DEMAND = {"soak"}
+ON_DEMAND = {"soak", *(name for name in BENCHES if name.startswith("peers"))}
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench")
     arguments.add_argument(
-        "bench", nargs="*", help=f"of {', '.join(BENCHES)}; all but soak when left out"
+        "bench", nargs="*", help=f"of {', '.join(BENCHES)}; those on demand have to be named"
     )
     chosen = arguments.parse_args().bench or [name for name in BENCHES if name not in ON_DEMAND]
     if unknown := set(chosen) - set(BENCHES):

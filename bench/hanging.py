@@ -53,14 +53,14 @@ def take_turn(sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> R
     """One round of each. It starts from an empty Redis: a cold cache and a closed circuit."""
     redis.flushdb()
     sandbox.control("DELETE", "faults")
-    path = next(_paths(JOHN))
+    path = next(paths(JOHN))
     load.run(proxy.port, [path], 200, 1)
     healthy = _hits(proxy, path)
     sandbox.forget()
     sandbox.fault("hang", path=MARK, seconds=HANGING_SECONDS)
-    cold = [path for path, _ in zip(_paths(MARK), range(clients), strict=False)]
+    cold = [path for path, _ in zip(paths(MARK), range(clients), strict=False)]
     with crowd.under_way(proxy.port, cold) as waited:
-        at_videsk = _wait_for_arrival(sandbox, clients)
+        at_videsk = wait_for_arrival(sandbox, clients)
         hanging = _hits(proxy, path)
     return Round(healthy, hanging, at_videsk, waited)
 
@@ -100,12 +100,12 @@ def _hits(proxy: Running, path: str) -> Load:
     return load.run(proxy.port, [path], MOST_ANSWERS, MEASURED_SECONDS, "; hit")
 
 
-def _paths(user: str) -> Iterator[str]:
+def paths(user: str) -> Iterator[str]:
     """The hours of this user's coming days."""
     return (f"/api/{path}" for path in asked.days(500) if user in path)
 
 
-def _wait_for_arrival(sandbox: Sandbox, clients: int) -> int:
+def wait_for_arrival(sandbox: Sandbox, clients: int) -> int:
     """How many requests hang once all do, or as many as the proxy sends in ARRIVAL_SECONDS."""
     end = monotonic() + ARRIVAL_SECONDS
     while (arrived := len(sandbox.journal())) < clients and monotonic() < end:

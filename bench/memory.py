@@ -33,14 +33,23 @@ def proportional_megabytes(gunicorn: int) -> list[str]:
     return [_megabytes(worker, "Pss") for worker in _children(gunicorn)]
 
 
+def family_megabytes(pid: int) -> float:
+    """The PSS of a process and all below it, in MB."""
+    return _kilobytes(pid, "Pss") * 1024 / 1e6 + sum(map(family_megabytes, _children(pid)))
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _megabytes(pid: int, what: str) -> str:
     """`Pss`, where shared pages count by their share, or `Rss`, where they count in full."""
+    return f"{_kilobytes(pid, what) * 1024 / 1e6:.0f} MB"
+
+
+def _kilobytes(pid: int, what: str) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     found = re.search(rf"^{what}: +([0-9]+) kB$", rollup, re.MULTILINE)
     if not found:
         raise ValueError(f"no {what} in smaps_rollup")
-    return f"{int(found[1]) * 1024 / 1e6:.0f} MB"
+    return int(found[1])

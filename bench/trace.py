@@ -28,7 +28,7 @@ from redis import Redis
 
 from bench.figures import Row, milliseconds, percentile, worst_second
 from bench.visitors import Booking, Kind, Met, Read
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.processes import Sandbox, proxy_server, redis_server, sandbox_server
 
 SEED = 20261
 ALIKE = Kind(seconds=60, per_second=50, steepness=2.5, booking=0.01)
@@ -48,10 +48,10 @@ def measure() -> list[Row]:
             "VIDESK_RATE_LIMIT": str(LIMIT),
         }
         with proxy_server(sandbox, **settings) as proxy:
-            alike = _rows("Visitors alike", ALIKE, _visitors(proxy, ALIKE), sandbox)
+            alike = _rows("Visitors alike", ALIKE, visitors(proxy.port, ALIKE), sandbox)
             Redis(port=redis.port).flushall()
             sandbox.forget()
-            met = _visitors(proxy, DIFFERENT)
+            met = visitors(proxy.port, DIFFERENT)
             different = _rows("Visitors different", DIFFERENT, met, sandbox, too_many=True)
     return [*alike, *different]
 
@@ -78,8 +78,9 @@ def ideal(met: Met) -> int:
     return requests
 
 
-def _visitors(proxy: Running, kind: Kind) -> Met:
-    arguments = [proxy.port, SEED, *kind]
+def visitors(port: int, kind: Kind, spelling: str = "short") -> Met:
+    """What they met with; how they spell dates is told in visitors.py."""
+    arguments = [port, spelling, SEED, *kind]
     done = subprocess.run(
         [sys.executable, "-m", "bench.visitors", *map(str, arguments)],
         stdout=subprocess.PIPE,

@@ -5,6 +5,11 @@ two of one of them (or, of every second one whose users are told, of one of its 
 three of the free days; some book one of the hours that they have seen, by user. Of whatever there
 is to choose, the first is chosen most, and the n-th n**-steepness times as often (Zipf). Between
 two steps they think. What they met with comes out as one JSON document.
+
+A date is said in one of three ways. `short`: the month or the day, as the proxy alone takes it.
+`instant`: the first instant of the month or day, as Videsk takes it, and for the month under way,
+whose first one Videsk would refuse, that of tomorrow: of all ways the kindest to a cache that
+compares addresses. `now`: the same, but for what is under way the present instant.
 """
 
 import argparse
@@ -13,7 +18,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -29,6 +34,7 @@ T = TypeVar("T")
 
 ANSWER_SECONDS = 30
 THINK_SECONDS = (0.3, 1.5)
+SPELLINGS = ("short", "instant", "now")
 
 
 class Kind(NamedTuple):
@@ -79,16 +85,20 @@ class _Taken(NamedTuple):
 
 
 class _Page:
-    """The page that all visitors are on: it asks the proxy, and checks and keeps the answers."""
+    """The page that all visitors are on: it asks, and checks and keeps the answers.
 
-    def __init__(self, port: int, kind: Kind) -> None:
+    It takes the services as the proxy answers them, and as Videsk does.
+    """
+
+    def __init__(self, port: int, kind: Kind, spelling: str) -> None:
         self.port = port
         self.kind = kind
+        self.spelling = spelling
         self.met = Met()
         self._taken: dict[str, list[_Taken]] = defaultdict(list)
 
     def read(self, connection: socket.socket, path: str) -> list[Any]:
-        """The list; an empty one instead of an error."""
+        """The list, out of its page where it is in one; an empty one instead of an error."""
         asked_at = time()
         try:
             head, body = wire.exchange(connection, wire.get(path))
@@ -99,17 +109,21 @@ class _Page:
         self.met.reads.append(Read(asked_at, time() - asked_at, path, status, how))
         if status != 200:
             return []
-        answer: list[Any] = json.loads(body)
-        return answer
+        answer = json.loads(body)
+        listed: list[Any] = answer["data"] if isinstance(answer, dict) else answer
+        return listed
 
     def services(self, connection: socket.socket) -> list[dict[str, Any]]:
         listed = self.read(connection, "/api/services")
+        for service in listed:
+            users = service.get("users", [])
+            service["users"] = [{"id": user.get("id") or user["_id"]} for user in users]
         self.met.services = listed or self.met.services
         return listed
 
     def hours(self, connection: socket.socket, whose: str, day: str) -> list[str]:
         asked_at = time()
-        shown: list[str] = self.read(connection, _path(whose, "hours", day))
+        shown: list[str] = self.read(connection, self.path(whose, "hours", day))
         gone = [
             taken
             for taken in self._taken[whose]
@@ -125,6 +139,7 @@ class _Page:
         """The user's hour is gone then, and so is that of a service that nobody else gives."""
         named = [*FORM[:2], FORM[2] | {"value": email}]
         booking = {"startAt": hour, "timezone": ZONE, "form": named, "service": service["id"]}
+        booking["referrer"] = "bench"
         request = wire.post(f"/api/users/{user}/appointments", booking)
         head, body = wire.exchange(connection, request)
         answered_at, status = time(), wire.status(head)
@@ -137,16 +152,22 @@ class _Page:
                 if [its["id"] for its in each["users"]] == [user]:
                     self._taken[f"services/{each['id']}"].append(taken)
 
+    def path(self, whose: str, what: str, date: str) -> str:
+        """`date` is a month or a day."""
+        said = date if self.spelling == "short" else _instant(date, now=self.spelling == "now")
+        return f"/api/{whose}/{what}?" + urlencode({"date": said, "timezone": ZONE})
+
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench.visitors")
     arguments.add_argument("port", type=int)
+    arguments.add_argument("spelling", choices=SPELLINGS)
     arguments.add_argument("seed", type=int)
     arguments.add_argument("kind", type=float, nargs=4)
     chosen = arguments.parse_args()
 
     kind = Kind(*chosen.kind)
-    page = _Page(chosen.port, kind)
+    page = _Page(chosen.port, kind, chosen.spelling)
     dice = random.Random(chosen.seed)
     visitors: list[gevent.Greenlet[..., None]] = []
     begun, at = monotonic(), 0.0
@@ -181,7 +202,7 @@ def _look_around(page: _Page, connection: socket.socket, dice: random.Random, em
     days: list[str] = []
     for month in _months(dice.choice((1, 2))):
         _think(dice)
-        days += page.read(connection, _path(whose, "dates", month))
+        days += page.read(connection, page.path(whose, "dates", month))
     hours: list[str] = []
     for _ in range(dice.choice((1, 2, 3))):
         _think(dice)
@@ -214,8 +235,16 @@ def _local_day(instant: str) -> str:
     return datetime.fromisoformat(instant).astimezone(ZoneInfo(ZONE)).date().isoformat()
 
 
-def _path(whose: str, what: str, date: str) -> str:
-    return f"/api/{whose}/{what}?" + urlencode({"date": date, "timezone": ZONE})
+def _instant(date: str, *, now: bool) -> str:
+    """Of a month or a day the first one, as Videsk takes it; see this module's docstring."""
+    whole_month = len(date) == len("2026-12")
+    first = datetime.fromisoformat(f"{date}-01" if whole_month else date)
+    first = first.replace(tzinfo=ZoneInfo(ZONE))
+    present = datetime.now(ZoneInfo(ZONE))
+    if first < present:
+        tomorrow = (present + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        first = tomorrow if whole_month and not now else present
+    return first.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{first.microsecond // 1000:03}Z"
 
 
 if __name__ == "__main__":

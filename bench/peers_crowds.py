@@ -1,0 +1,55 @@
+"""The crowds of crowds.py before each peer: a cold cache, and a Videsk that means its limit.
+
+Each stands alone before it. Only the proxy knows of the limit; Videsk answers 429 to what is over.
+"""
+
+from collections.abc import Sequence
+from time import sleep
+
+from bench import asked, contestants, crowd
+from bench.contestants import PEERS, PROXY, Contestant
+from bench.crowd import Answer
+from bench.crowds import CLIENTS, KEYS, LIMIT
+from bench.figures import Row, worst_second
+from tests.processes import Sandbox, redis_server, sandbox_server
+
+WARM = 50
+"""Clients before the crowd: a worker's first requests cost more than any later one."""
+
+
+def measure() -> list[Row]:
+    one, many = [], []
+    paths = [f"/api/{path}" for path in asked.days(KEYS // 5 + 1)]
+    with redis_server() as redis, sandbox_server() as sandbox:
+        sandbox.control("POST", "rate", {"limit": LIMIT})
+        url = f"redis://127.0.0.1:{redis.port}"
+        settings = {**asked.TTLS, "VIDESK_RATE_LIMIT": str(LIMIT)}
+        for name in PEERS:
+            if not contestants.missing(name):
+                with contestants.started(name, sandbox, url, **settings) as contestant:
+                    crowd.ask(contestant.port, ["/api/services"] * WARM)
+                    one.append(_crowd(contestant, sandbox, paths[KEYS:][:1]))
+                    many.append(_crowd(contestant, sandbox, paths[:KEYS]))
+                    contestant.forget()
+    return [*one, *many, *contestants.not_measured(PEERS)]
+
+
+def _crowd(contestant: Contestant, sandbox: Sandbox, paths: Sequence[str]) -> Row:
+    sleep(1.1)  # what was asked before does not count against the limit
+    sandbox.forget()
+    answers = crowd.ask(contestant.port, [paths[each % len(paths)] for each in range(CLIENTS)])
+    journal = sandbox.journal()
+    worst = worst_second([float(str(entry["at"])) for entry in journal])
+    keys = f"{len(paths)} cold keys" if len(paths) > 1 else "one cold key"
+    refused = sum(entry["status"] == 429 for entry in journal)
+    last = max(answer.seconds for answer in answers)
+    return Row(
+        f"{CLIENTS} clients at once on {keys}: {contestant.name}",
+        f"to Videsk {len(journal)} ({refused} answered 429), worst second {worst}; "
+        f"clients with an error {_errors(answers)}; the last answer after {last:.2f} s",
+        f"{len(paths)}, {min(len(paths), LIMIT)}, 0" if contestant.name == PROXY else "",
+    )
+
+
+def _errors(answers: Sequence[Answer]) -> int:
+    return sum(answer.status != 200 for answer in answers)

@@ -1,0 +1,42 @@
+"""wrk, Debian's load generator, for servers that bench/load.py is too slow for.
+
+Its figures: how many answers, how many errors among them (no connection, no answer, no status below
+400), and how long they took. It tells no status apart below 400, but the mean length of an answer
+does.
+"""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import NamedTuple
+
+SCRIPT = Path(__file__).with_suffix(".lua")
+CONNECTIONS = 32
+
+
+class Done(NamedTuple):
+    answers: int
+    errors: int
+    per_second: float
+    mean_length: float
+    """Bytes of an answer, its head included."""
+    p50: float
+    p99: float
+
+
+def run(port: int, requests: Sequence[str], seconds: int) -> Done:
+    """Ask in turn: each a path, or a path, a space and the ETag to send along."""
+    with NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(requests) + "\n")
+        file.flush()
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s"]
+        command += ["-s", str(SCRIPT), f"http://127.0.0.1:{port}", "--", file.name]
+        output = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 30
+        ).stdout
+    answers, errors, length, took, p50, p99 = json.loads(output.splitlines()[-1])
+    return Done(
+        answers, errors, answers / took * 1e6, length / max(1, answers), p50 / 1e6, p99 / 1e6
+    )
