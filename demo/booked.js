@@ -7,7 +7,7 @@ import { facts } from "./journey.js";
 import { t } from "./language.js";
 import { forget, recall, remember } from "./memory.js";
 import { nameOf } from "./pick.js";
-import { dayOf, writeDay, writeTime, writeZone } from "./zone.js";
+import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
 
 /** @typedef {import("../client/dist/index.js").Booking} Booking */
 
@@ -55,7 +55,7 @@ export function rowsOf({ service, agent, startAt, endAt }) {
     [t.summary.service, service?.title],
     [t.summary.agent, agent && nameOf(agent)],
     [t.summary.day, writeDay(dayOf(startAt))],
-    [t.summary.time, endAt ? `${writeTime(startAt)} – ${writeTime(endAt)}` : writeTime(startAt)],
+    [t.summary.time, endAt ? writeTimes(startAt, endAt) : writeTime(startAt)],
     [t.summary.zone, writeZone()],
   ];
 }

@@ -93,8 +93,16 @@ export const writeMonth = (month) =>
 /** @param {string} day @param {"short" | "long"} weekday */
 export const writeWeekday = (day, weekday) => written(inUTC(day), { timeZone: "UTC", weekday });
 
-/** @param {string} instant */
-export const writeTime = (instant) => written(new Date(instant), { timeZone: zone, timeStyle: "short" });
+/** No line ends within it. @param {string} instant */
+export const writeTime = (instant) =>
+  written(new Date(instant), { timeZone: zone, timeStyle: "short" }).replaceAll(" ", "\u00a0");
+
+/** @param {string} startAt @param {string} endAt */
+export const writeTimes = (startAt, endAt) =>
+  new Intl.DateTimeFormat(locale, { timeZone: zone, timeStyle: "short" }).formatRange(
+    new Date(startAt),
+    new Date(endAt),
+  );
 
 /** For the hour that a night has twice. @param {string} instant */
 export const writeTimeWithOffset = (instant) =>
