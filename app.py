@@ -7,10 +7,11 @@ from flask import Flask
 
 import settings as environment
 from blueprints import appointments, bookable, catalog, docs, errors, health, hooks
+from cache.near import LEASE_SECONDS, Near
 from cache.policy import Window
 from cache.reader import Reader, Shared
 from cache.shared_flight import SharedFlights
-from cache.store import EVERYTHING, process_store, redis_store
+from cache.store import EVERYTHING, Store, process_store, redis_store
 from captcha import VERIFY_URLS, Captcha
 from openapi import document
 from redis_link import RedisLink
@@ -24,11 +25,12 @@ from videsk.key_state import KeyState
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
-from web import answers, cors, limits, logs, metrics
+from web import answers, compression, cors, limits, logs, metrics
 from web.idempotency import Once
 from web.metrics import Metrics
 from web.records import RedisRecords
 from web.referrers import Referrers
+from web.short_way import Ready, ShortWay
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -50,7 +52,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         shared = Shared(link, redis_store(link.redis, prefix), flights)
         gate_of_all = RedisGate(link, prefix, terms)
     meter = Metrics()
-    cache = Reader(shared, process_store(), meter)
+    local = process_store()
+    near = _near(shared, local)
+    cache = Reader(shared, local, near, meter)
     gate = Gate(terms.share(settings.workers), gate_of_all, link, meter)
     key_state = KeyState(link, prefix)
     client = VideskClient(
@@ -77,10 +81,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     errors.register(app)
     answers.register(app)
+    compression.register(app)
     logs.register(app)
     metrics.register(app, meter, gate.look, settings.metrics_token)
     cors.register(app, settings.cors_origins)
-    limits.register(app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit)
+    limit = limits.register(
+        app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit
+    )
     app.register_blueprint(catalog.make_blueprint(scheduling))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
         app.register_blueprint(
@@ -90,7 +97,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
     app.register_blueprint(health.make_blueprint(key_state, gate, link, app.config))
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
+    app.wsgi_app = ShortWay(app.wsgi_app, near, limit, meter)  # type: ignore[method-assign]
     return app
+
+
+def _near(shared: Shared | None, local: Store) -> Near[Ready]:
+    if not shared:
+        return Near(local.changes)
+    return Near(lambda: shared.link.call(shared.store.changes), LEASE_SECONDS)
 
 
 def _captcha(settings: Settings) -> Captcha | None:

@@ -36,7 +36,7 @@ def make_blueprint(
         ident = load_id(kind.singular, ident)
         month, ask_from = load_month(request.args, now())
         return answers.remembered(
-            lambda: scheduling.dates(kind, ident, month, ask_from), answers.ALWAYS_ASK
+            lambda: scheduling.dates(kind, ident, month, ask_from), answers.ALWAYS_ASK, month.end
         )
 
     @blueprint.get("/hours")
@@ -45,7 +45,7 @@ def make_blueprint(
         ident = load_id(kind.singular, ident)
         day, ask_from = load_day(request.args, now())
         return answers.remembered(
-            lambda: scheduling.hours(kind, ident, day, ask_from), answers.ALWAYS_ASK
+            lambda: scheduling.hours(kind, ident, day, ask_from), answers.ALWAYS_ASK, day.end
         )
 
     @blueprint.get("/availability")
@@ -55,7 +55,9 @@ def make_blueprint(
         asked_at = now()
         stretch, days = load_availability(request.args, asked_at)
         return answers.remembered(
-            lambda: ahead.availability(kind, ident, stretch, days, asked_at), answers.ALWAYS_ASK
+            lambda: ahead.availability(kind, ident, stretch, days, asked_at),
+            answers.ALWAYS_ASK,
+            stretch.start.end,
         )
 
     @blueprint.get("/next")
@@ -65,7 +67,9 @@ def make_blueprint(
         asked_at = now()
         stretch, limit = load_next(request.args, asked_at)
         return answers.remembered(
-            lambda: ahead.next_hours(kind, ident, stretch, limit, asked_at), answers.ALWAYS_ASK
+            lambda: ahead.next_hours(kind, ident, stretch, limit, asked_at),
+            answers.ALWAYS_ASK,
+            until=asked_at,  # what comes next changes with every moment
         )
 
     @blueprint.post("/appointments")

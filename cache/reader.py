@@ -12,11 +12,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 
 from cache.flight import Flights
+from cache.near import Near
 from cache.policy import Freshness, Window, decide, ttl
 from cache.shared_flight import Flight, SharedFlights
 from cache.store import Entry, Store, read_entry
@@ -36,14 +37,14 @@ REFRESH_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Reading:
-    """A JSON answer, when it was asked for (seconds since the epoch), and how it came about in the
-    words of RFC 9211 (Cache-Status). `ttl`: seconds, None where it was not served from memory.
+    """A JSON answer, when it was asked for and until when it is fresh (seconds since the epoch),
+    and how it came about in the words of RFC 9211 (Cache-Status).
     """
 
     body: bytes
     asked_at: float
+    fresh_until: float
     cache_status: str
-    ttl: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,13 @@ class Reader:
         self,
         shared: Shared | None,
         local: Store,
+        near: Near[Any],
         meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._shared = shared
         self._local = local
+        self._near = near
         self._meter = meter
         self._clock = clock
         self._losses = 0
@@ -112,18 +115,22 @@ class Reader:
         return entry.body if entry else None
 
     def outdate(self, groups: Iterable[str]) -> None:
-        """From now on nobody reads what these groups' entries have held until now."""
+        """When this returns, nobody reads any more what these groups' entries have held."""
         names = sorted(groups)
         log.debug("outdated: %d groups", len(names))
         self._meter.outdated(len(names))
 
-        def replace_tokens(shared: Shared | None) -> None:
+        def replace_tokens(shared: Shared | None) -> Shared | None:
             if shared:
                 shared.link.call(lambda: shared.store.outdate(names))
             else:
                 self._local.outdate(names)
+            return shared
 
-        self._where_possible(replace_tokens)
+        for_all = self._where_possible(replace_tokens)
+        self._near.drop()
+        if for_all:
+            self._near.wait_for_others()
 
     def _where_possible(self, action: Callable[[Shared | None], T]) -> T:
         """In Redis, else here: where what an earlier absence of Redis left is no longer true."""
@@ -149,13 +156,12 @@ class Reader:
         if entry:
             age_seconds = self._clock() - entry.asked_at
             freshness = decide(age_seconds, question.window)
-            left = ttl(age_seconds, question.window)
-            status = f"hit; ttl={left}"
+            status = f"hit; ttl={ttl(age_seconds, question.window)}"
             if freshness is Freshness.FRESH:
-                return Reading(entry.body, entry.asked_at, status, left)
+                return _reading(entry, question, status)
             if freshness is Freshness.STALE:
                 self._refresh(shared, question, stamp)
-                return Reading(entry.body, entry.asked_at, f"{status}; detail=stale", left)
+                return _reading(entry, question, f"{status}; detail=stale")
         reading, joined = self._flights.join(
             (question.key, stamp),
             lambda: self._fetch_once(shared, question, stamp, end),
@@ -180,9 +186,8 @@ class Reader:
             flight, seconds = Flight(question.key, stamp), end - time.monotonic()
             look_again = self._looking_again(question, stamp)
             outcome, collapsed = shared.flights.fly(flight, look_again, fetch, seconds)
-        entry = Entry.from_bytes(outcome)
         how = "; collapsed" if collapsed else "; stored" if stored else ""
-        return Reading(entry.body, entry.asked_at, f"fwd=miss{how}")
+        return _reading(Entry.from_bytes(outcome), question, f"fwd=miss{how}")
 
     def _looking_again(
         self, question: _Question, stamp: bytes
@@ -241,3 +246,8 @@ class Reader:
             log.info("%s not refreshed: %s", what, type(error).__name__)
         finally:
             self._refreshed_at[question.key] = time.monotonic()
+
+
+def _reading(entry: Entry, question: _Question, cache_status: str) -> Reading:
+    fresh_until = entry.asked_at + question.window.fresh_seconds
+    return Reading(entry.body, entry.asked_at, fresh_until, cache_status)

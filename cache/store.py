@@ -38,6 +38,9 @@ NARROW_TOKEN_SECONDS = 3600
 EVERYTHING = "everything"
 """The group that every entry belongs to."""
 
+CHANGES = "changes"
+"""No entry's group: its token changes whenever any group's does."""
+
 
 class Backend(Protocol):
     """What is used of Flask-Caching's backends."""
@@ -103,8 +106,17 @@ class Store:
 
     def outdate(self, groups: Iterable[str]) -> None:
         """Replace the groups' tokens: no entry of theirs is served from now on."""
-        tokens = {_token_name(group): _new_token() for group in groups}
+        tokens = {_token_name(group): _new_token() for group in (CHANGES, *groups)}
         self._backend.set_many(tokens, timeout=TOKEN_SECONDS)
+
+    def changes(self) -> bytes:
+        """A token that stays the same as long as nothing was outdated, or lost."""
+        name = _token_name(CHANGES)
+        (token,) = self._backend.get_many(name)
+        if token is None:
+            self._backend.add(name, _new_token(), timeout=TOKEN_SECONDS)
+            (token,) = self._backend.get_many(name)
+        return token or _new_token()
 
     def clear(self) -> None:
         """Forget everything."""

@@ -159,7 +159,7 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def proxy_server(sandbox: Sandbox, **settings: str) -> Iterator[Running]:
+def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Iterator[Running]:
     """The proxy as Procfile runs it, in front of the sandbox."""
     port = free_port()
     environ = {
@@ -172,7 +172,7 @@ def proxy_server(sandbox: Sandbox, **settings: str) -> Iterator[Running]:
         "BOOKING_RATE_LIMIT": "1000000/minute",
         "DEFAULT_REFERRER": "tests",
     }
-    with running(["gunicorn", "app:app"], port, environ | settings) as server:
+    with running(["gunicorn", app], port, environ | settings) as server:
         while requests.get(f"{server.url}/healthz", timeout=10).status_code != 200:
             time.sleep(0.02)
         yield server

@@ -120,8 +120,11 @@ class _Look:
 
     def joined(self, answer: Any) -> "Reading":
         """The answer as one reading: as old as its oldest part, no fresher than its stalest."""
-        worst = min(self.readings, key=lambda part: float("-inf") if part.ttl is None else part.ttl)
-        return replace(worst, body=strict_json.dumps(answer), asked_at=self.asked_at())
+        asked = [part for part in self.readings if part.cache_status.startswith("fwd=")]
+        worst = min(asked or self.readings, key=lambda part: part.fresh_until)
+        fresh_until = min(part.fresh_until for part in self.readings)
+        body = strict_json.dumps(answer)
+        return replace(worst, body=body, asked_at=self.asked_at(), fresh_until=fresh_until)
 
     def _read(self, read: "Callable[..., Reading]", span: Span) -> list[Any]:
         elapsed = monotonic() - self.started

@@ -1,13 +1,17 @@
 """How every answer looks: request id, caching, content type, security headers."""
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from flask import Flask, Response, g, request
+
+from web.compression import compressed
 
 if TYPE_CHECKING:
     from cache.reader import Reading
@@ -20,20 +24,57 @@ ALWAYS_ASK = "no-cache"
 NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 """An answer is data: should a browser ever take one for a page, it may load and run nothing."""
 
+_BRACES = str.maketrans("<>", "{}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-def remembered(read: "Callable[[], Reading]", cache_control: str) -> Response:
-    """The answer to a cacheable read: 304 if the client has this very body already."""
+FRESH_UNTIL = "videsk_proxy.fresh_until"
+"""In a request's environ: until when its answer may be given again as it is, for web/short_way.py.
+In seconds since the epoch; absent where that may not be."""
+
+ROUTE = "videsk_proxy.route"
+"""In the same place: the route."""
+
+
+def remembered(
+    read: "Callable[[], Reading]", cache_control: str, until: datetime | None = None
+) -> Response:
+    """The answer to a cacheable read: 304 if the client has this very body already.
+
+    `until`: when the question itself gets another answer, such as at the end of the day asked for.
+    """
     g.cache_status = "fwd=miss"  # what it is if `read` raises
     reading = read()
+    end = until.timestamp() if until else math.inf
+    request.environ[FRESH_UNTIL] = min(reading.fresh_until, end)
+    request.environ[ROUTE] = route()
     response = fresh(reading.body)
     response.headers["Cache-Control"] = cache_control
     g.cache_status = reading.cache_status
-    response.set_etag(hashlib.sha256(reading.body).hexdigest()[:32])
+    content = hashlib.sha256(reading.body).hexdigest()[:32]
+    response.set_etag(content)
     response.make_conditional(request)
+    response = compressed(response, reading.body, content)
     del response.headers["Date"]  # Werkzeug's; the server sets its own
     return response
+
+
+def request_id(environ: Mapping[str, Any]) -> str:
+    """The client's, or a new one."""
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+
+
+def cache_status(how: str) -> str:
+    """The header of that name (RFC 9211)."""
+    return f"videsk-proxy; {how}"
+
+
+def route() -> str:
+    """The rule that the request's path follows, such as `/api/users/{id}/hours`."""
+    if not request.url_rule:
+        return "unknown"
+    return request.url_rule.rule.replace("<ident>", "{id}").translate(_BRACES)
 
 
 def fresh(body: bytes, status: int = 200) -> Response:
@@ -52,8 +93,7 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def take_request_id() -> None:
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        g.request_id = request_id(request.environ)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -63,7 +103,7 @@ def register(app: Flask) -> None:
         response.headers.setdefault("Content-Security-Policy", NOTHING_ALLOWED)
         response.headers.setdefault("Cache-Control", NO_STORE)
         if "cache_status" in g:
-            response.headers["Cache-Status"] = f"videsk-proxy; {g.cache_status}"
+            response.headers["Cache-Status"] = cache_status(g.cache_status)
         response.vary.add("Origin")
         if request.method == "OPTIONS" and response.status_code == 200:
             response.status_code = 204

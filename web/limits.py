@@ -5,14 +5,31 @@ Counted in Redis for all processes; while Redis is away, in each process.
 
 import math
 import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 
+import gevent
 from flask import Flask, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
+from limits import parse
 from limits.storage import MemoryStorage, RedisStorage
 
 from redis_link import RedisAwayError, RedisLink
+
+CALLS = "calls"
+"""The name of the limit of all calls, in its counters' keys."""
+
+TELL_SECONDS = 0.025
+"""How long a call that was counted behind is not known to the other processes."""
+
+SMALLEST_LIMIT = 100
+"""Of a smaller one, all could be used up in that time."""
+
+MOST_KNOWN = 20_000
+"""Clients whose count is known here; then all are forgotten, which costs each a question."""
 
 TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """The app's config: how many proxies stand before it."""
@@ -30,12 +47,48 @@ class LinkedStorage(RedisStorage):
         super().__init__(uri, connection_pool=link.redis.connection_pool, **options)
         self._link = link
         self._memory = MemoryStorage()
+        self._known: dict[str, int] = {}
+        self._untold: Counter[str] = Counter()
+        self._telling = False
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         try:
-            return self._link.call(lambda: super(LinkedStorage, self).incr(key, expiry, amount))
+            count = self._link.call(lambda: super(LinkedStorage, self).incr(key, expiry, amount))
         except RedisAwayError:
             return self._memory.incr(key, expiry, amount)
+        self._note(key, count)
+        return count
+
+    def count_behind(self, key: str, expiry: int, most: int) -> bool:
+        """Count one call now and tell Redis a moment later; False, and not counted, where as far as
+        is known that makes more than `most`.
+        """
+        if self._known.get(key, 0) + self._untold[key] >= most:
+            return False
+        if not self._telling:
+            self._telling = True
+            gevent.spawn_later(TELL_SECONDS, self._tell, expiry)
+        self._untold[key] += 1
+        return True
+
+    def _tell(self, expiry: int) -> None:
+        """All that was counted behind, in one round trip; what Redis does not take is lost."""
+        untold, self._untold, self._telling = self._untold, Counter(), False
+
+        def tell() -> list[int]:
+            with self._link.redis.pipeline(transaction=False) as pipe:
+                for key, calls in untold.items():
+                    self.lua_incr_expire([self.prefixed_key(key)], [expiry, calls], client=pipe)
+                return pipe.execute()
+
+        with suppress(RedisAwayError):
+            for key, count in zip(untold, self._link.call(tell), strict=True):
+                self._note(key, count)
+
+    def _note(self, key: str, count: int) -> None:
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = count
 
     def get(self, key: str) -> int:
         try:
@@ -50,9 +103,31 @@ class LinkedStorage(RedisStorage):
             return self._memory.get_expiry(key)
 
 
+class FarFromLimit:
+    """Counts the calls of clients who are far from their limit without a round trip for each.
+
+    What a process has not told yet, the others do not know: up to TELL_SECONDS of one client's
+    calls. So this is for the first half of a limit that is no small one; then each call is counted
+    exactly, by Flask-Limiter, in the same counter.
+    """
+
+    def __init__(self, limiter: Limiter, rate: str, proxies: int) -> None:
+        self._storage = limiter.storage
+        self._limit = parse(rate)
+        self._most = self._limit.amount // 2 if self._limit.amount >= SMALLEST_LIMIT else 0
+        self._proxies = proxies
+
+    def admits(self, environ: Mapping[str, str]) -> bool:
+        """Whether this call may be answered; if so it is counted."""
+        key = self._limit.key_for(address_in(environ, self._proxies), CALLS)
+        if isinstance(self._storage, LinkedStorage):
+            return self._storage.count_behind(key, self._limit.get_expiry(), self._most)
+        return self._storage.incr(key, self._limit.get_expiry()) <= self._limit.amount
+
+
 def register(
     app: Flask, link: RedisLink | None, prefix: str, client_rate: str, booking_rate: str
-) -> None:
+) -> FarFromLimit:
     """Refuse who calls too often with werkzeug's 429; how long to wait is in `g.retry_after`."""
     limiter = Limiter(
         client_address,
@@ -62,7 +137,7 @@ def register(
         storage_uri="redis-link://" if link else "memory://",
         storage_options={"link": link, "key_prefix": f"{prefix}limits"} if link else {},  # type: ignore[dict-item]  # handed to LinkedStorage as they are
         application_limits=[
-            ApplicationLimit(client_rate, scope="calls", exempt_when=_outside_api),
+            ApplicationLimit(client_rate, scope=CALLS, exempt_when=_outside_api),
             ApplicationLimit(
                 booking_rate,
                 scope="posts",
@@ -74,6 +149,7 @@ def register(
         on_breach=_tell_when,
     )
     limiter.request_filter(lambda: request.method == "OPTIONS")  # a browser's, not a visitor's
+    return FarFromLimit(limiter, client_rate, app.config[TRUSTED_PROXIES])
 
 
 def client_address() -> str:
@@ -83,11 +159,15 @@ def client_address() -> str:
     What stands before those entries is the client's to forge, quotes and all: Werkzeug's ProxyFix
     reads the header as a list with quoted strings, and finds nothing in it once a quote is open.
     """
-    proxies: int = current_app.config[TRUSTED_PROXIES]
-    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    return address_in(request.environ, current_app.config[TRUSTED_PROXIES])
+
+
+def address_in(environ: Mapping[str, Any], proxies: int) -> str:
+    """The same, of a request that Flask does not know of."""
+    entries = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if 0 < proxies <= len(entries) and entries[-proxies].strip():
-        return entries[-proxies].strip()
-    return request.remote_addr or "unknown"
+        return str(entries[-proxies].strip())
+    return environ.get("REMOTE_ADDR") or "unknown"
 
 
 def client_network() -> str:

@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -25,13 +26,11 @@ from prometheus_client.registry import Collector
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from meter import Meter
+from web import answers
 from web.idempotency import REPLAYED
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-
-
-_BRACES = str.maketrans("<>", "{}")
 
 
 class Metrics(Meter):
@@ -55,6 +54,8 @@ class Metrics(Meter):
         )
         self._waited = self._counter("gate_wait_seconds", "Time spent waiting for a place")
         self._outdated = self._counter("generations_raised", "Groups outdated by writes")
+        # Found once: to find them by their labels costs more than to count.
+        self._counters_of = cache(self._find_counters)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"videsk_proxy_{name}", text, labels, registry=self.registry)
@@ -76,23 +77,29 @@ class Metrics(Meter):
     def outdated(self, groups: int) -> None:
         self._outdated.inc(groups)
 
-    def answered(self, response: Response) -> None:
-        """Count the answer to the request at hand."""
-        route = route_of_request()
-        self._requests.labels(route, response.status_code).inc()
-        self._latency.labels(route).observe(time.perf_counter() - g.started)
-        if "cache_status" in g:
-            kind = route.removesuffix("/{segment}").rpartition("/")[2]
-            self._cache.labels(kind, _result(g.cache_status)).inc()
-        if REPLAYED in response.headers:
-            self._replays.inc()
+    def answered(self, route: str, status: int, seconds: float, cache_status: str | None) -> None:
+        """Count an answer; `cache_status` is that of a cacheable read."""
+        requests, latency, cache = self._counters_of(
+            route, status, _result(cache_status) if cache_status else None
+        )
+        requests.inc()
+        latency.observe(seconds)
+        if cache:
+            cache.inc()
 
+    def _find_counters(
+        self, route: str, status: int, result: str | None
+    ) -> tuple[Counter, Histogram, Counter | None]:
+        kind = route.removesuffix("/{segment}").rpartition("/")[2]
+        return (
+            self._requests.labels(route, status),
+            self._latency.labels(route),
+            self._cache.labels(kind, result) if result else None,
+        )
 
-def route_of_request() -> str:
-    """The rule that the request's path follows, such as `/api/users/{id}/hours`."""
-    if not request.url_rule:
-        return "unknown"
-    return request.url_rule.rule.replace("<ident>", "{id}").translate(_BRACES)
+    def replayed(self) -> None:
+        """Count a POST that was answered again."""
+        self._replays.inc()
 
 
 def _result(cache_status: str) -> str:
@@ -123,7 +130,10 @@ def register(
 
     @app.after_request
     def count(response: Response) -> Response:
-        metrics.answered(response)
+        seconds = time.perf_counter() - g.started
+        metrics.answered(answers.route(), response.status_code, seconds, g.get("cache_status"))
+        if REPLAYED in response.headers:
+            metrics.replayed()
         return response
 
     @app.get("/metrics")

@@ -17,6 +17,7 @@ from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
 from web.shape import error_body
+from web.short_way import ShortWay
 
 _STATUSES = {
     errors.LimitRequestLine: 414,
@@ -59,6 +60,34 @@ class Worker(GeventWorker):
             for connection, since in list(self._waiting.items()) if not self.alive else ():
                 if since < long_ago:
                     gevent.kill(connection, errors.NoMoreData(b""))
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """The short way's answer, or the application's. Then the other connections have their turn:
+        one that brings request after request would keep them waiting.
+        """
+        answer = self._short_answer(req, addr)
+        if answer:
+            sock.sendall(answer)
+        else:
+            super().handle_request(listener_name, req, sock, addr)
+        gevent.sleep(0)
+
+    def _short_answer(self, req: Any, addr: Any) -> bytes | None:
+        """Only for a connection that is kept alive after it, and a request that is as plain as
+        browsers' are.
+        """
+        short_way = getattr(self.wsgi, "wsgi_app", None)
+        if not isinstance(short_way, ShortWay) or not self.alive:
+            return None
+        if req.version != (1, 1) or req.should_close():
+            return None
+        environ = {"REQUEST_METHOD": req.method, "RAW_URI": req.uri, "REMOTE_ADDR": addr[0]}
+        for name, value in req.headers:
+            variable = f"HTTP_{name.replace('-', '_')}"
+            if variable in environ:
+                return None
+            environ[variable] = value
+        return short_way.answer(environ)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         status, message = 500, "This proxy has failed. Its log tells when."

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from redis import ConnectionError as RedisConnectionError
 
 from cache.flight import Flights
+from cache.near import Near
 from cache.policy import Window
 from cache.reader import Reader, Shared
 from cache.shared_flight import Flight
@@ -188,7 +189,8 @@ class Process:
         link: Any = self.link
         client: Any = videsk
         shared = Shared(link, self.store, flights.of(self.link))
-        self.reader = Reader(shared, process_store(), Meter(), lambda: stage.clock)
+        near: Near[Any] = Near(self.store.changes)
+        self.reader = Reader(shared, process_store(), near, Meter(), lambda: stage.clock)
         self.reader._flights = SteppedFlights(stage)
         window = Window(10, 1000)
         self.scheduling = Scheduling(client, self.reader, Windows(window, window, window))

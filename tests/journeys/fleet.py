@@ -36,12 +36,16 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    sandbox: Sandbox, redis_port: int | None, settings: Mapping[str, str], instances: int = 2
+    sandbox: Sandbox,
+    redis_port: int | None,
+    settings: Mapping[str, str],
+    instances: int = 2,
+    app: str = "app:app",
 ) -> Iterator[Fleet]:
     """So many instances of two workers each, started side by side."""
     redis_url = {"REDIS_URL": f"redis://127.0.0.1:{redis_port}"} if redis_port else {}
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        servers = [proxy_server(sandbox, **settings, **redis_url) for _ in range(instances)]
+        servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
         started = Fleet(list(pool.map(stack.enter_context, servers)))
         yield started
         for server in started.instances:  # so that they stop side by side too

@@ -81,7 +81,7 @@ def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
     for answer in (first, repeat):
         assert answer.headers["Cache-Control"] == expected
         assert answer.headers["ETag"] == etag
-        assert answer.headers["Vary"] == "Origin"
+        assert "Origin" in answer.headers["Vary"].split(", ")
         assert len(answer.raw.headers.getlist("Date")) == 1
     changed = proxy.get(path, headers={"If-None-Match": '"other"'})
     assert changed.content == first.content
@@ -94,7 +94,7 @@ def test_head_is_get_without_its_body(proxy: Client, path: str) -> None:
     get, head = proxy.get(path), proxy.call("HEAD", path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["ETag"] == get.headers["ETag"]
-    assert head.headers["Content-Length"] == str(len(get.content))
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
 
 
 def test_an_entry_outlives_neither_its_ttl_nor_a_ttl_of_nothing(sandbox: Sandbox) -> None:

@@ -203,3 +203,62 @@ def test_when_redis_dies_each_process_goes_on_counting(sandbox: Sandbox) -> None
         refused = call(server.url, other, "POST", POSTED[0])
         assert (refused.status_code, refused.json()["name"]) == (429, "TooManyRequests")
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
+
+
+LARGE = 120
+
+
+@pytest.fixture(scope="module")
+def large(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
+    """Two instances whose limit is large enough for the short way to count behind."""
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    settings = LIMITS | {"REDIS_URL": redis_url, "CLIENT_RATE_LIMIT": f"{LARGE}/minute"}
+    with (
+        proxy_server(sandbox_process, **settings) as one,
+        proxy_server(sandbox_process, **settings) as other,
+    ):
+        yield [one, other]
+
+
+def test_a_large_limit_is_as_exact_though_hits_are_counted_behind(
+    large: list[Running], redis: Redis, sandbox: Sandbox
+) -> None:
+    address, answers = next(NEW), []
+    with requests.Session() as page:
+        page.headers["X-Forwarded-For"] = address
+        for number in range(LARGE + 30):
+            url = large[number % 2].url
+            answers.append(page.get(f"{url}/api/services", timeout=10).status_code)
+    assert answers == [200] * LARGE + [429] * 30
+
+
+def test_a_burst_of_hits_gets_little_more_than_a_large_limit(
+    large: list[Running], redis: Redis, sandbox: Sandbox
+) -> None:
+    address = next(NEW)
+
+    def burst(url: str) -> int:
+        with requests.Session() as page:
+            page.headers["X-Forwarded-For"] = address
+            return sum(page.get(f"{url}/api/services", timeout=10).ok for _ in range(50))
+
+    let_in = sum(at_once([partial(burst, server.url) for server in large * 4]))
+    assert LARGE <= let_in <= LARGE * 1.1
+
+
+def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
+    large: list[Running], redis: Redis, sandbox: Sandbox
+) -> None:
+    def counted() -> int:
+        return int(redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])
+
+    with requests.Session() as page:
+        page.headers["X-Forwarded-For"] = next(NEW)
+        for _ in range(3):
+            page.get(f"{large[0].url}/api/services", timeout=10)
+        time.sleep(0.1)
+        before = counted()
+        for _ in range(40):
+            page.get(f"{large[0].url}/api/services", timeout=10)
+        time.sleep(0.1)
+    assert 0 < counted() - before < 40 * 0.75

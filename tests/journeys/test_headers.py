@@ -38,7 +38,7 @@ def test_every_answer_has_its_headers(
     assert answer.status_code == status
     assert len(answer.headers["X-Request-ID"]) == 32
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Vary"] == "Origin"
+    assert "Origin" in answer.headers["Vary"].split(", ")
     assert answer.headers["Content-Type"] == "application/json"
     if status != 200 or path == "/healthz":
         assert answer.headers["Cache-Control"] == "no-store"
@@ -73,7 +73,7 @@ def test_a_304_and_an_error_of_videsk_carry_cors_too(proxy: Client, sandbox: San
         assert answer.status_code == status
         assert answer.headers["Access-Control-Allow-Origin"] == SHOP
         assert words(answer.headers["Access-Control-Expose-Headers"]) == READABLE
-        assert answer.headers["Vary"] == "Origin"
+        assert "Origin" in answer.headers["Vary"].split(", ")
 
 
 def test_a_preflight_is_answered_here(proxy: Client, sandbox: Sandbox) -> None:
@@ -105,7 +105,7 @@ def test_any_origin_or_none(sandbox: Sandbox, origins: str, allowed: str | None)
     with proxy_server(sandbox, CORS_ORIGINS=origins) as server:
         answer = Client(server.url).get("/healthz", headers={"Origin": "https://a.example"})
         assert answer.headers.get("Access-Control-Allow-Origin") == allowed
-        assert answer.headers["Vary"] == "Origin"
+        assert "Origin" in answer.headers["Vary"].split(", ")
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 

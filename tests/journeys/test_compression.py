@@ -1,0 +1,85 @@
+"""Remembered reads come compressed to who asks for it, and nothing else does."""
+
+import gzip
+import json
+
+import brotli
+import pytest
+import requests
+
+from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client
+from tests.processes import Sandbox
+
+LONG = "/api/services"
+SHORT = f"/api/users/{JOHN}/dates?date=2031-05&timezone=UTC"
+DECODED = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
+
+
+def raw(
+    client: Client, path: str, accepted: str, **headers: str
+) -> tuple[requests.Response, bytes]:
+    """The answer, and its body as it came."""
+    headers = {"Accept-Encoding": accepted, **headers}
+    answer = requests.get(client.url + path, headers=headers, stream=True, timeout=10)
+    return answer, answer.raw.read(decode_content=False)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("br, gzip", "br"), ("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("identity", None),
+        ("gzip;q=0.5, br;q=0.1", "gzip"), ("", None), ("*", "br"), ("deflate", None),
+    ],
+)  # fmt: skip
+def test_a_long_answer_comes_as_the_client_likes_it(
+    proxy: Client, accepted: str, encoding: str | None
+) -> None:
+    plain = proxy.get(LONG, headers={"Accept-Encoding": "identity"}).content
+    assert len(plain) > 1024
+    for _ in range(3):  # asked of Videsk, remembered, and by the short way
+        answer, body = raw(proxy, LONG, accepted)
+        assert answer.headers.get("Content-Encoding") == encoding
+        assert int(answer.headers["Content-Length"]) == len(body)
+        assert DECODED[encoding](body) == plain
+        assert {"Origin", "Accept-Encoding"} <= set(answer.headers["Vary"].split(", "))
+        if encoding:
+            assert len(body) < len(plain) / 2
+
+
+def test_a_short_answer_is_not_worth_it(proxy: Client) -> None:
+    answer, body = raw(proxy, SHORT, "br, gzip")
+    assert "Content-Encoding" not in answer.headers
+    assert json.loads(body)
+
+
+def test_each_encoding_has_an_etag_of_its_own_that_is_known_again(proxy: Client) -> None:
+    tags = {}
+    for accepted in ("br", "gzip", "identity"):
+        answer, _ = raw(proxy, LONG, accepted)
+        tags[accepted] = answer.headers["ETag"]
+    assert len(set(tags.values())) == 3
+    for accepted, tag in tags.items():
+        for _ in range(3):
+            answer, body = raw(proxy, LONG, accepted, **{"If-None-Match": tag})
+            assert (answer.status_code, body) == (304, b"")
+
+
+def test_what_holds_tokens_is_never_compressed(proxy: Client) -> None:
+    hour = proxy.hours("users", JOHN, "2031-05-06").json()[0]
+    booked = requests.post(
+        f"{proxy.url}/api/users/{JOHN}/appointments",
+        json={"startAt": hour, "timezone": ZONE, "form": FORM, "service": FIRST_SERVICE},
+        headers={"Accept-Encoding": "br, gzip"},
+        timeout=10,
+    )
+    assert booked.status_code == 201
+    assert len(booked.content) > 1024
+    assert "Content-Encoding" not in booked.headers
+
+
+def test_it_is_told_by_head_too(proxy: Client, sandbox: Sandbox) -> None:
+    head = requests.head(proxy.url + LONG, headers={"Accept-Encoding": "gzip"}, timeout=10)
+    answer, body = raw(proxy, LONG, "gzip")
+    assert head.headers["Content-Encoding"] == "gzip"
+    assert int(head.headers["Content-Length"]) == len(body)
+    assert head.headers["ETag"] == answer.headers["ETag"]

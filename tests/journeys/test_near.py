@@ -1,0 +1,164 @@
+"""The near cache and the short way in front of the app, from outside: fast, and never wrong."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import FIRST_SERVICE, JOHN, Client
+from tests.journeys.fleet import Fleet, cache_status, fleet, on_each_worker, workers_of
+from tests.processes import Running, Sandbox, proxy_server
+
+DAY = "2031-05-06"
+READ = f"/api/users/{JOHN}/hours?date={DAY}&timezone=America/Santiago"
+SHOP = "https://shop.example"
+HITS = 300
+
+
+@pytest.fixture(scope="module")
+def both(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    settings = {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "m"}
+    with fleet(sandbox_process, redis_process.port, settings) as started:
+        yield started
+
+
+def commands(redis: Redis) -> int:
+    """How many commands Redis has been given, this one apart."""
+    return int(redis.info("stats")["total_commands_processed"])
+
+
+def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+    with requests.Session() as page:
+        for _ in range(3):
+            page.get(both.instances[0].url + READ, timeout=10)
+        before, started = commands(redis), time.monotonic()
+        for _ in range(HITS):
+            answer = page.get(both.instances[0].url + READ, timeout=10)
+            assert cache_status(answer).startswith("hit; ttl=")
+        asked, seconds = commands(redis) - before, time.monotonic() - started
+    # Leases, counts behind, and what the two instances' watches ask in any case.
+    assert asked < HITS / 3 + 300 * seconds
+    assert len(sandbox.journal()) == 1
+
+
+def test_an_answer_of_the_short_way_has_all_that_the_long_one_has(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    own = {"X-Request-ID", "Cache-Status", "Date"}
+    for headers in ({}, {"Origin": SHOP}, {"Origin": "https://other.example"}):
+        with requests.Session() as page:
+            page.headers.update(headers)
+            answers = [page.get(both.instances[0].url + READ, timeout=10) for _ in range(5)]
+            tagged = {"If-None-Match": answers[0].headers["ETag"], "X-Request-ID": "mine"}
+            unchanged = [
+                page.get(both.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
+            ]
+            heads = [page.head(both.instances[0].url + READ, timeout=10) for _ in "123"]
+        for group in (answers, unchanged, heads):
+            assert len({answer.content for answer in group}) == 1
+            assert len({answer.status_code for answer in group}) == 1
+            assert (
+                len({str({k: v for k, v in a.headers.items() if k not in own}) for a in group}) == 1
+            )
+        assert len({answer.headers["X-Request-ID"] for answer in answers}) == len(answers)
+        assert {answer.headers["X-Request-ID"] for answer in unchanged} == {"mine"}
+        assert unchanged[0].status_code == 304
+        assert heads[0].content == b""
+        assert heads[0].headers["Content-Length"] == answers[0].headers["Content-Length"]
+
+
+def test_each_is_counted_and_told(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+    server, client = both.instances[1], both.clients[1]
+
+    def counted() -> float:
+        figures = client.get("/metrics", headers={"Authorization": "Bearer m"}).text
+        (line,) = (
+            line
+            for line in figures.splitlines()
+            if line.startswith(
+                'videsk_proxy_requests_total{route="/api/users/{id}/hours",status="200"}'
+            )
+        )
+        return float(line.split()[-1])
+
+    client.get(READ)
+    before, lines = counted(), server.output().count("/api/users/{id}/hours")
+    for _ in range(20):
+        client.get(READ)
+    assert counted() - before == 20
+    assert server.output().count("/api/users/{id}/hours") - lines == 20
+
+
+def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    """Every worker of both instances is asked without a pause, all the while."""
+    free: list[str] = both.clients[0].get(READ).json()
+    shown: list[tuple[float, list[str]]] = []
+    booked: list[tuple[float, str]] = []
+    hits = 0
+    stop = time.monotonic() + 6
+
+    def keep_reading(url: str) -> None:
+        nonlocal hits
+        with requests.Session() as page:
+            while time.monotonic() < stop:
+                started = time.monotonic()
+                answer = page.get(url + READ, timeout=10)
+                hits += "hit" in answer.headers["Cache-Status"]
+                shown.append((started, answer.json()))
+
+    with ThreadPoolExecutor(8) as pool:
+        reading = [pool.submit(keep_reading, server.url) for server in both.instances * 3]
+        for hour in free[:12]:
+            assert both.clients[0].book("users", JOHN, hour).status_code == 201
+            booked.append((time.monotonic(), hour))
+            time.sleep(0.2)
+        for future in reading:
+            future.result()
+    assert len(booked) == 12
+    assert hits > len(shown) / 2 > 200
+    old = [
+        hour
+        for answered, hour in booked
+        for began, hours in shown
+        if began > answered and hour in hours
+    ]
+    assert old == []
+
+
+def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> None:
+    """The short way serves nothing stale: how old an answer may be is decided behind it."""
+    settings = {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}", "HOURS_TTL": "1"}
+    with proxy_server(sandbox, **settings, HOURS_STALE="0") as server:
+        client = Client(server.url)
+        for _ in range(5):
+            client.get(READ)
+        sandbox.forget()
+        time.sleep(1.1)
+        statuses = [cache_status(client.get(READ)) for _ in range(5)]
+        assert statuses[0].startswith("fwd=miss")
+        assert all(status == "hit; ttl=1" for status in statuses[1:])
+        assert len(sandbox.journal()) == 1
+
+
+def test_while_redis_is_away_and_when_it_is_back_nothing_old_is_served(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    for server, client in zip(both.instances, both.clients, strict=True):
+        on_each_worker(server, partial(client.get, READ))
+    redis.flushall()  # the token of changes is lost
+    elsewhere = both.clients[0].book("services", FIRST_SERVICE, f"{DAY}T18:00:00.000Z")
+    assert elsewhere.status_code == 201
+    redis.flushall()
+    for server, client in zip(both.instances, both.clients, strict=True):
+        assert len(workers_of(server)) == 2
+        for answer in on_each_worker(server, partial(client.get, READ)):
+            agents_hours = answer.json()
+            assert agents_hours == both.clients[0].get(READ).json()

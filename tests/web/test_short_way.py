@@ -1,0 +1,144 @@
+"""The short way gives again what the application answered, to the same question only."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from cache.near import Near
+from cache.reader import Reading
+from web import answers
+from web.short_way import Ready, ShortWay
+
+QUESTION = {
+    "REQUEST_METHOD": "GET",
+    "RAW_URI": "/api/services",
+    "HTTP_ORIGIN": "https://shop.example",
+    "HTTP_ACCEPT_ENCODING": "br",
+    "HTTP_IF_NONE_MATCH": '"a"',
+}
+
+
+class Counts:
+    """A limit that admits so many, and figures that nobody reads."""
+
+    def __init__(self, admitted: int = 1000) -> None:
+        self.left = admitted
+        self.answered_routes: list[str] = []
+
+    def admits(self, _: Mapping[str, str]) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    def answered(self, route: str, *_: Any) -> None:
+        self.answered_routes.append(route)
+
+
+class Asked:
+    """The way through an application that answers each question by its number."""
+
+    def __init__(self, status: str = "200 OK", fresh_seconds: float = 60) -> None:
+        self.times = 0
+        self.counts = Counts()
+        self._status = status
+        self._fresh_seconds = fresh_seconds
+        near: Near[Ready] = Near(lambda: b"token")
+        near.get("so that the token is known")
+        counts: Any = self.counts
+        self.way = ShortWay(self.app, near, counts, counts)
+
+    def app(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.times += 1
+        if self._fresh_seconds:
+            environ[answers.FRESH_UNTIL] = time.time() + self._fresh_seconds
+            environ[answers.ROUTE] = "/api/services"
+        headers = [("ETag", '"a"'), ("X-Request-ID", "old"), ("Cache-Status", "old")]
+        start_response(self._status, headers)
+        return [b"answer ", b"%d" % self.times]
+
+    def ask(self, **changes: str) -> bytes:
+        """As the worker does: the short way, else the long one."""
+        environ = QUESTION | changes
+        short = self.way.answer(environ)
+        return short or b"".join(self.way(dict(environ), lambda *_: None))  # type: ignore[arg-type]
+
+
+def test_the_same_question_is_not_asked_twice() -> None:
+    asked = Asked()
+    assert asked.ask() == b"answer 1"
+    again = asked.ask(HTTP_X_REQUEST_ID="mine")
+    head, body = again.split(b"\r\n\r\n")
+    assert body == b"answer 1"
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "HTTP/1.1 200 OK"
+    assert 'ETag: "a"' in lines
+    assert "X-Request-ID: mine" in lines
+    assert "Cache-Status: videsk-proxy; hit; ttl=60" in lines
+    assert not any("old" in line for line in lines)
+    assert asked.times == 1
+    assert asked.counts.answered_routes == ["/api/services"]
+
+
+@pytest.mark.parametrize("name", [*QUESTION, "HTTP_IF_MATCH"])
+def test_whatever_the_answer_depends_on_makes_another_question(name: str) -> None:
+    asked = Asked()
+    asked.ask()
+    other = {"REQUEST_METHOD": "HEAD", "RAW_URI": "/api/services?a"}.get(name, "other")
+    asked.ask(**{name: other})
+    assert asked.times == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"REQUEST_METHOD": "POST"}, {"RAW_URI": "/healthz"}, {"RAW_URI": "http://a.example/api/services"}],
+)  # fmt: skip
+def test_what_is_no_read_of_the_api_always_goes_the_long_way(changes: dict[str, str]) -> None:
+    asked = Asked()
+    for _ in range(3):
+        asked.ask(**changes)
+    assert asked.times == 3
+
+
+def test_what_the_app_does_not_let_be_given_again_is_not() -> None:
+    asked = Asked(fresh_seconds=0)
+    for _ in range(3):
+        asked.ask()
+    assert asked.times == 3
+
+
+def test_a_304_is_given_again_as_one() -> None:
+    asked = Asked(status="304 NOT MODIFIED")
+    asked.ask()
+    assert asked.ask().startswith(b"HTTP/1.1 304 NOT MODIFIED\r\n")
+
+
+def test_an_answer_is_given_again_no_longer_than_it_is_fresh() -> None:
+    asked = Asked(fresh_seconds=0.05)
+    asked.ask()
+    asked.ask()
+    assert asked.times == 1
+    time.sleep(0.06)
+    asked.ask()
+    assert asked.times == 2
+
+
+def test_who_is_near_a_limit_goes_the_long_way_where_each_call_is_counted() -> None:
+    asked = Asked()
+    asked.ask()
+    asked.counts.left = 1
+    asked.ask()
+    asked.ask()
+    assert asked.times == 2
+
+
+def test_an_answer_is_not_fresh_past_the_end_of_the_day_asked_for() -> None:
+    reading = Reading(b"[]", 100.0, 2_000_000_000.0, "hit; ttl=5")
+    app = Flask("test")
+    answers.register(app)
+    for end, fresh_until in ((1_900_000_000, 1_900_000_000), (2_100_000_000, 2_000_000_000)):
+        with app.test_request_context("/api/services"):
+            answers.remembered(lambda: reading, "no-cache", datetime.fromtimestamp(end, UTC))
+            assert request.environ[answers.FRESH_UNTIL] == fresh_until
