@@ -51,7 +51,8 @@ def remembered(
     description: str, schema: str | dict[str, Any], *examples: str, kept: str = "AlwaysAsk"
 ) -> Answer:
     """An answer that is remembered here, and may be kept by browsers."""
-    return Answer(description, schema, examples, (kept, "ETag", "Cache-Status"))
+    carries = (kept, "ETag", "Content-Encoding", "Cache-Status")
+    return Answer(description, schema, examples, carries)
 
 
 def _not_modified(kept: str) -> Answer:

@@ -29,7 +29,12 @@ HEADERS = {
     "Access-Control-Expose-Headers": _header(
         "To pages of CORS_ORIGINS: these headers too.", required=False
     ),
-    "ETag": _header("Send it back as If-None-Match.", pattern='^"[0-9a-f]{32}"$'),
+    "ETag": _header("Send it back as If-None-Match.", pattern='^"[0-9a-f]{32}(:(br|gzip))?"$'),
+    "Content-Encoding": _header(
+        "As Accept-Encoding has it, where the answer is long.",
+        required=False,
+        enum=["br", "gzip"],
+    ),
     "Cache-Status": _header(
         "RFC 9211: `hit; ttl=N` from memory, fresh for N seconds more; `hit; ttl=-N; detail=stale` "
         "stale for N; `fwd=miss` Videsk was asked; `collapsed` somebody else just asked it.",

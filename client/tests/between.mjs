@@ -39,7 +39,8 @@ export async function nobody() {
 
 export async function passOn(request, response) {
   const answer = await ask(request);
-  const { "content-length": _, ...headers } = Object.fromEntries(answer.headers);
+  // Its body is decoded here.
+  const { "content-length": _, "content-encoding": __, ...headers } = Object.fromEntries(answer.headers);
   response.writeHead(answer.status, headers).end(await answer.text());
 }
 
