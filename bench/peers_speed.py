@@ -26,6 +26,9 @@ ROUNDS = 5
 SECONDS = 2
 KEYS = 10_000
 FILL_SECONDS = 180
+WARM_SECONDS = 10
+"""With the many keys, so that each process has what it keeps by itself."""
+
 MISSES = 200
 
 ONE, MANY, UNCHANGED = "Hits on one key", f"Hits on {KEYS:,} keys", "304s"
@@ -67,6 +70,7 @@ def measure() -> list[Row]:
         for each in peers:
             _check(each, sandbox)
             load.run(each.port, many, len(many), FILL_SECONDS)
+            wrk.run(each.port, many, WARM_SECONDS)
         loads = {(ONE, each.name): [path] for each in all_}
         loads |= {(MANY, each.name): many for each in peers}
         loads |= {(UNCHANGED, each.name): [f"{path} {_etag(each, path)}"] for each in peers}

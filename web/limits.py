@@ -148,8 +148,16 @@ def register(
         ],
         on_breach=_tell_when,
     )
-    limiter.request_filter(lambda: request.method == "OPTIONS")  # a browser's, not a visitor's
-    return FarFromLimit(limiter, client_rate, app.config[TRUSTED_PROXIES])
+    far_from_limit = FarFromLimit(limiter, client_rate, app.config[TRUSTED_PROXIES])
+
+    @limiter.request_filter
+    def not_counted_by_the_limiter() -> bool:
+        if request.method == "OPTIONS":  # a browser's, not a visitor's
+            return True
+        reads = request.method in {"GET", "HEAD"} and not _outside_api()
+        return reads and far_from_limit.admits(request.environ)
+
+    return far_from_limit
 
 
 def client_address() -> str:
