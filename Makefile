@@ -11,7 +11,7 @@ NODE_MODULES := client/node_modules/.package-lock.json
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/installed ## the proxy, a sandbox that plays Videsk, and a booking page; Ctrl-C ends all
+run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page; Ctrl-C ends all
 	@echo "booking page  http://127.0.0.1:9000/demo/              <- open this one"
 	@echo "videsk-proxy  http://127.0.0.1:8000/api/docs"
 	@echo "sandbox       http://127.0.0.1:9000/__sandbox__/keys   (plays Videsk)"
@@ -52,12 +52,19 @@ bench-peers: $(BIN)/redis-server ## the same beside nginx, Varnish, Express, Fas
 	@PATH="$(PATHS)" python -m bench.peers
 	@PATH="$(PATHS)" python -m bench peers peers-startup peers-crowds peers-stalled peers-trace
 
-$(VENV)/installed: requirements.txt requirements-dev.txt
+# What `make run` needs: little, so that a newcomer waits little. honcho and pyjwt are the sandbox's.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+$(VENV)/runs: requirements.txt requirements-dev.txt
 	@echo "== installing into $(VENV)"
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	@python3 -c 'import ensurepip' 2>/dev/null || ops/bring.sh python3-venv
 	@python3 -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(PIP) -r requirements.txt -c requirements-dev.txt honcho pyjwt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/runs
+	@echo "== installing what the tests and checks need"
+	@$(PIP) -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 # redis-tools starts no service; its redis-check-rdb is the server under the name redis-server.
