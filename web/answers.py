@@ -105,7 +105,4 @@ def register(app: Flask) -> None:
         if "cache_status" in g:
             response.headers["Cache-Status"] = cache_status(g.cache_status)
         response.vary.add("Origin")
-        if request.method == "OPTIONS" and response.status_code == 200:
-            response.status_code = 204
-            del response.headers["Content-Type"]
         return response

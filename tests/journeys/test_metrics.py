@@ -168,6 +168,12 @@ def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
         assert 0.5 <= figure(server, "upstream_request_seconds_sum", dates) < 4
 
 
+def test_a_preflight_counts_as_what_it_was_answered(server: Running) -> None:
+    assert Client(server.url).call("OPTIONS", "/api/services").status_code == 204
+    assert figure(server, "requests_total", "/api/services", "204") == 1
+    assert figure(server, "requests_total", "/api/services", "200") == 0
+
+
 def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
     client, (worker, *_) = Client(server.url), workers_of(server)
     assert figure(server, "circuit_open") == 0
