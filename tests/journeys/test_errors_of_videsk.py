@@ -38,7 +38,7 @@ def test_an_error_is_passed_on_as_it_came(
     cached: Client, sandbox: Sandbox, status: int, text: str, content_type: str
 ) -> None:
     headers = {
-        "Retry-After": "7", "Ratelimit-Limit": "20", "Ratelimit-Remaining": "3",
+        "Retry-After": "2", "Ratelimit-Limit": "20", "Ratelimit-Remaining": "3",
         "Ratelimit-Reset": "1", "Ratelimit-Policy": "20;w=1", "Set-Cookie": "a=b", "X-Other": "1",
     }  # fmt: skip
     sandbox.fault("status", status=status, text=text, content_type=content_type, headers=headers)

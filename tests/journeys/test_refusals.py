@@ -243,6 +243,7 @@ def test_what_is_no_http_is_refused_in_the_one_shape_and_not_logged(
     assert "s3cr3t" not in proxy_output()
 
 
+@pytest.mark.parametrize("proxy_process", ["proxy_with_redis"], indirect=True)  # it takes its time
 def test_a_body_that_dribbles_is_given_up(proxy: Client) -> None:
     head = f"POST {BOOK} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     status, body = exchange(proxy, f"{head}Content-Length: 100\r\n\r\n{{".encode())
