@@ -82,4 +82,5 @@ $(BIN)/chromium: | $(VENV)/installed
 $(NODE_MODULES): client/package-lock.json
 	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== no npm could be brought"
 	@! command -v npm >/dev/null || { echo "== installing what builds the client"; \
-		npm ci --prefix client --silent --no-audit --no-fund && touch $@; }
+		npm ci --prefix client --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \
+		|| echo "== it could not be installed"
