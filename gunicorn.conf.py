@@ -8,6 +8,7 @@ monkey.patch_all()
 
 import os
 import shutil
+import signal
 from tempfile import mkdtemp
 from typing import Any
 
@@ -64,6 +65,17 @@ class Logger(glogging.Logger):
 
 
 logger_class = Logger
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """A worker that is told to stop while it starts remembers it. Until it has handlers of its own
+    it has the master's, which write a signal down for a loop that runs in the master alone; so a
+    stop just after a start would last as long as the graceful timeout.
+    """
+    signal.signal(signal.SIGTERM, worker.handle_exit)
+    while not server.SIG_QUEUE.empty():
+        if server.SIG_QUEUE.get_nowait() == signal.SIGTERM:
+            worker.alive = False
 
 
 def post_worker_init(worker: Any) -> None:
