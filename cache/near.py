@@ -23,7 +23,7 @@ from redis_link import RedisAwayError
 
 T = TypeVar("T")
 
-LEASE_SECONDS = 0.01
+LEASE_SECONDS = 0.005
 """What a write waits for: little beside the time that Videsk takes for it."""
 
 ASK_SECONDS = 1.0
