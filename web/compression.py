@@ -17,7 +17,7 @@ _NAME = "compress"
 
 
 class _Contents(SimpleCache):
-    """Compressed contents of this process, as they are."""
+    """Compressed contents, in this process alone."""
 
     def __init__(self) -> None:
         super().__init__(threshold=MOST_CONTENTS, default_timeout=0)

@@ -7,7 +7,6 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 
@@ -29,7 +28,7 @@ SMALLEST_LIMIT = 100
 """Of a smaller one, all could be used up in that time."""
 
 MOST_KNOWN = 20_000
-"""Clients whose count is known here; then all are forgotten, which costs each a question."""
+"""Clients whose count is known here; then all are forgotten, until Redis tells each count again."""
 
 TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """The app's config: how many proxies stand before it."""
@@ -61,9 +60,9 @@ class LinkedStorage(RedisStorage):
 
     def count_behind(self, key: str, expiry: int, most: int) -> bool:
         """Count one call now and tell Redis a moment later; False, and not counted, where as far as
-        is known that makes more than `most`.
+        is known that makes more than `most`, or Redis is away.
         """
-        if self._known.get(key, 0) + self._untold[key] >= most:
+        if self._link.away or self._known.get(key, 0) + self._untold[key] >= most:
             return False
         if not self._telling:
             self._telling = True
@@ -72,7 +71,7 @@ class LinkedStorage(RedisStorage):
         return True
 
     def _tell(self, expiry: int) -> None:
-        """All that was counted behind, in one round trip; what Redis does not take is lost."""
+        """All that was counted behind, in one round trip; what Redis does not take counts here."""
         untold, self._untold, self._telling = self._untold, Counter(), False
 
         def tell() -> list[int]:
@@ -81,9 +80,12 @@ class LinkedStorage(RedisStorage):
                     self.lua_incr_expire([self.prefixed_key(key)], [expiry, calls], client=pipe)
                 return pipe.execute()
 
-        with suppress(RedisAwayError):
-            for key, count in zip(untold, self._link.call(tell), strict=True):
-                self._note(key, count)
+        try:
+            counts = self._link.call(tell)
+        except RedisAwayError:
+            counts = [self._memory.incr(key, expiry, calls) for key, calls in untold.items()]
+        for key, count in zip(untold, counts, strict=True):
+            self._note(key, count)
 
     def _note(self, key: str, count: int) -> None:
         if len(self._known) >= MOST_KNOWN:

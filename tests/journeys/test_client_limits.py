@@ -13,7 +13,7 @@ from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, Client
 from tests.journeys.fleet import at_once, on_each_worker
-from tests.processes import Running, Sandbox, proxy_server, redis_server
+from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server
 
 SHOP = "https://shop.example"
 CALLS, POSTS = 5, 3
@@ -262,3 +262,25 @@ def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
             page.get(f"{large[0].url}/api/services", timeout=10)
         time.sleep(0.1)
     assert 0 < counted() - before < 40 * 0.75
+
+
+def test_without_its_redis_a_process_keeps_a_large_limit_too(sandbox: Sandbox) -> None:
+    """What is counted behind is told to nobody then, so each call is counted here."""
+    settings = LIMITS | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}", "WEB_CONCURRENCY": "1"}
+    with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
+        answers = statuses(server.url, next(NEW), LARGE + 30)
+    assert answers == [401] * LARGE + [429] * 30
+
+
+def test_a_process_that_loses_its_redis_goes_on_from_what_it_had_not_told(sandbox: Sandbox) -> None:
+    address = next(NEW)
+    with redis_server() as redis:
+        url = f"redis://127.0.0.1:{redis.port}"
+        settings = LIMITS | {"REDIS_URL": url, "WEB_CONCURRENCY": "1"}
+        with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
+            assert statuses(server.url, address, 20) == [401] * 20
+            redis.process.send_signal(signal.SIGKILL)
+            redis.process.wait()
+            answers = statuses(server.url, address, LARGE + 30)
+    assert answers[-30:] == [429] * 30
+    assert LARGE - 20 <= answers.count(401) <= LARGE
