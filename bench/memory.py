@@ -22,7 +22,7 @@ def measure() -> list[Row]:
                 Row(
                     f"Memory of worker {number} of 2 after {done.answers} reads",
                     f"PSS {_megabytes(worker, 'Pss')}, RSS {_megabytes(worker, 'Rss')}",
-                    "≤ 80 MB, later 60 MB PSS",
+                    "≤ 60 MB PSS",
                 )
                 for number, worker in enumerate(_children(proxy.process.pid), start=1)
             ]

@@ -37,7 +37,7 @@ def measure() -> list[Row]:
                 f"p99 of hits while {hanging.CLIENTS} clients wait for a hanging Videsk: {name}",
                 f"{more}{ill.p99 / well.p99:.2f} times the healthy one; "
                 f"{milliseconds(ill.p99)} to {milliseconds(well.p99)}",
-                "≤ 2" if name == PROXY else "",
+                hanging.TARGET if name == PROXY else "",
             )
         )
     return [*rows, *contestants.not_measured(PEERS)]
