@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Route, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Route, ViewportSize, expect
 from redis import Redis
 
 from tests.client import (
@@ -30,7 +30,6 @@ from tests.client import (
     booking_of,
     working_day,
 )
-from tests.journeys.browser import QUIET, browser
 from tests.journeys.demo_page import (
     DEMO,
     DESKTOP,
@@ -61,13 +60,6 @@ def hour(minutes: int = 0, zone: str = ZONE) -> datetime:
 def written(instant: datetime) -> str:
     """As Videsk writes it."""
     return f"{instant:%Y-%m-%dT%H:%M}:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    command = browser()
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=command, args=QUIET)
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.journeys.browser import QUIET, browser
 from tests.openapi.reading import operations
 from tests.processes import Running, proxy_server, sandbox_server
 
 expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    command = browser()
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=command, args=QUIET)
 
 
 @pytest.fixture(scope="module")
