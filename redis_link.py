@@ -1,25 +1,34 @@
-"""The one way to a Redis that may die: whatever the moment, a request goes on without it.
+"""The one way to a Redis that may fail: whatever the moment, a request goes on without it.
 
-Two laws (guarantee 6):
-- A call either answers or raises RedisAwayError; while Redis is away it raises at once.
-- Redis is away from the first failed call on until it answers again, well and fast, to a watch that
-  asks it a few times a second. What is to be done before anybody trusts it again is done then.
+Two rules (guarantee 6):
+- A call returns a result or raises RedisAwayError. While Redis is away, it raises immediately.
+- Redis is away from the first failed call until a watch, which writes to it a few times a second,
+  gets fast answers again and may run every command that calls need. Before the proxy uses Redis
+  again, it runs the actions registered with `when_back`.
 
-The watch is a thread of its own, because it also tells a slow Redis from a busy process: a greenlet
-would measure its own waiting. It writes, because a full or read-only Redis is of no use either.
+Redis is also away for a moment when another server answers: a restart from a snapshot or a replica
+that was promoted may lack the last writes. Every server process has a `run_id` of its own
+(https://redis.io/docs/latest/commands/info/), and each new connection compares it.
+
+The watch is a native thread, because a greenlet would measure its own waiting and could not
+distinguish a slow Redis from a busy process. It writes, because a full or read-only Redis does not
+help either.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
 from redis import BlockingConnectionPool, Redis, RedisError
 from redis import ConnectionError as RedisConnectionError
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+
+from redis_probe import KEY, SCRATCH_MILLISECONDS, explain, handshake, run_required_commands
 
 log = logging.getLogger("videsk_proxy.redis")
 
@@ -32,7 +41,7 @@ CALL_SECONDS = 0.7
 """A call that takes longer has failed: what a request may pay in the first second of a failure."""
 
 WATCH_SECONDS = 0.2
-"""Between two looks."""
+"""Between two checks."""
 
 LOOK_SECONDS = 0.4
 SLOW_SECONDS = 0.04
@@ -44,19 +53,42 @@ class RedisAwayError(Exception):
     """Redis cannot be used now."""
 
 
+class RedisReplacedError(RedisError):
+    """A new connection reached another server process than the one known so far."""
+
+
 class RedisLink:
-    """Calls to one Redis, of which each holds a connection no longer than CALL_SECONDS."""
+    """Calls to one Redis, each of which holds a connection for at most CALL_SECONDS."""
 
     def __init__(self, url: str, *, verify_tls: bool) -> None:
-        self.redis = make_client(url, CONNECTIONS, CALL_SECONDS, verify_tls=verify_tls)
+        self._server = ""  # the run_id of the server process in use
+        self.redis = make_client(
+            url,
+            CONNECTIONS,
+            CALL_SECONDS,
+            verify_tls=verify_tls,
+            pool_class=_Pool,
+            redis_connect_func=self._on_connect,
+            current_server=lambda: self._server,
+        )
         self.losses = 0
         self.lost_at = 0.0
+        """When Redis last answered before the latest loss, in seconds of time.monotonic()."""
+        self._answered_at = time.monotonic()
         self._away = False
+        self._reason = ""
         self._places: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
             self._places.put(None)
-        self._watched = make_client(url, 1, LOOK_SECONDS, verify_tls=verify_tls)
+        self._watched = make_client(
+            url,
+            1,
+            LOOK_SECONDS,
+            verify_tls=verify_tls,
+            redis_connect_func=self._on_watch_connect,
+        )
         self._when_back: list[Callable[[Redis], None]] = []
+        self._is_probed = False
         ThreadPool(1).spawn(self._watch)
 
     @property
@@ -65,40 +97,45 @@ class RedisLink:
         return self._away
 
     def when_back(self, action: Callable[[Redis], None]) -> None:
-        """Have `action` done, in the watch's thread, before Redis is trusted after a loss."""
+        """Run `action` in the watch's thread after each loss: before Redis is used again, and once
+        more right after that. It has to be idempotent.
+        """
         self._when_back.append(action)
 
     def call(self, action: Callable[[], T]) -> T:
-        """What `action` returns, which uses `redis`. Raises RedisAwayError."""
+        """Return what `action`, which uses `redis`, returns. Raises RedisAwayError."""
         if self._away:
             raise RedisAwayError
         self._places.get()
         try:
             if self._away:  # lost while this call waited for its place
                 raise RedisAwayError
-            return action()
+            result = action()
         except (RedisError, OSError) as error:
             self._lose(type(error).__name__)
             raise RedisAwayError from error
+        else:
+            self._answered_at = time.monotonic()
+            return result
         finally:
             self._places.put(None)
 
     def _lose(self, why: str) -> None:
         if not self._away:
             self.losses += 1
-            self.lost_at = time.monotonic()
+            self.lost_at = self._answered_at
             self._away = True
-            log.warning("redis is away (%s): every process is on its own", why)
+            log.warning("Redis is unavailable (%s): each process works on its own", why)
 
     def _watch(self) -> None:
         slow_since: float | None = None
         while True:
             started = time.monotonic()
             try:
-                self._watched.set("videsk-proxy:watch", 1, px=5000)
+                self._watched.set(KEY, 1, px=SCRATCH_MILLISECONDS)
                 if time.monotonic() - started < SLOW_SECONDS:
                     slow_since = None
-                    self._come_back()
+                    self._use_again()
                 else:
                     slow_since = slow_since or started
                     if time.monotonic() - slow_since > SLOW_FOR_SECONDS:
@@ -106,29 +143,99 @@ class RedisLink:
             except (RedisError, OSError) as error:
                 slow_since = None
                 self._lose(type(error).__name__)
-            # A slow Redis is looked at again at once: is it slow still?
+                self._log_reason(error)
+                self._watched.connection_pool.disconnect()  # the next check may find another server
+            # Check a slow Redis again without a pause: is it slow still?
             time.sleep(0 if slow_since else WATCH_SECONDS)
 
-    def _come_back(self) -> None:
+    def _use_again(self) -> None:
+        """Use Redis again after a loss. The actions, such as dropping every entry, run before that
+        and after it. With one run only:
+
+        1. Process A drops everything and uses Redis again. 2. B drops everything too.
+        3. A stores an entry. 4. B, still on its own, answers a booking that changes this entry.
+        5. B uses Redis again and serves the entry of 3.
+        """
+        if not self._is_probed or self._away:
+            run_required_commands(self._watched)
+            self._is_probed = True
         if self._away:
-            for action in self._when_back:
-                action(self._watched)
+            self._run_actions()
+            self._reason = ""
             self._away = False
-            log.warning("redis is back: what it held before is dropped")
+            self._run_actions()
+            log.warning("Redis is available again: entries stored before are dropped")
+        self._answered_at = time.monotonic()
+
+    def _run_actions(self) -> None:
+        for action in self._when_back:
+            action(self._watched)
+
+    def _log_reason(self, error: Exception) -> None:
+        """Log once for each loss what an operator has to change, where that is known."""
+        reason = explain(error)
+        if reason and reason != self._reason:
+            log.error("Redis cannot be used: %s", reason)
+        self._reason = reason or self._reason
+
+    def _on_connect(self, connection: Any) -> None:
+        """Refuse a connection to another server process, until the watch has handled the change."""
+        connection.server = handshake(connection)
+        self._server = self._server or connection.server
+        if connection.server != self._server:
+            raise RedisReplacedError
+
+    def _on_watch_connect(self, connection: Any) -> None:
+        server = handshake(connection)
+        if self._server not in {"", server}:
+            self._lose("another server process answers")
+        self._server = server
 
 
-def make_client(url: str, connections: int, seconds: float, *, verify_tls: bool) -> Redis:
-    """A client that never waits long. redis-py's own defaults wait 4 s for a refused Redis and 59 s
-    for a mute one. A broken connection, which may have been idle for long, is tried once more.
+class _Pool(BlockingConnectionPool):
+    """Replaces an idle connection that leads to an earlier server process."""
+
+    def __init__(self, *, current_server: Callable[[], str], **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]  # redis-py's, like the next
+        self._current_server = current_server
+
+    def get_connection(self, *_: Any, **__: Any) -> Any:
+        connection: Any = super().get_connection()  # type: ignore[no-untyped-call]
+        if connection.server != self._current_server():
+            connection.disconnect()
+            try:
+                connection.connect()
+            except BaseException:
+                self.release(connection)  # type: ignore[no-untyped-call]
+                raise
+        return connection
+
+
+def make_client(
+    url: str,
+    connections: int,
+    seconds: float,
+    *,
+    verify_tls: bool,
+    pool_class: type[BlockingConnectionPool] = BlockingConnectionPool,
+    **options: Any,
+) -> Redis:
+    """Make a client that never waits long. `options`: more of the pool's.
+
+    redis-py's own defaults wait 4 s for a refused Redis and 59 s for a silent one, and raise our
+    timeout to 10 s during a maintenance notification. A command whose connection breaks, which may
+    have been idle for long, is sent once more.
     """
     tls = {} if verify_tls else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
-    pool = BlockingConnectionPool.from_url(
+    pool = pool_class.from_url(
         url,
         max_connections=connections,
         timeout=seconds,
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
         **(tls if url.startswith("rediss:") else {}),
+        **options,
     )
     return Redis(connection_pool=pool)

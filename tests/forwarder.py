@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from contextlib import suppress
 
 
 class Forwarder:
@@ -11,7 +12,9 @@ class Forwarder:
     def __init__(self, target: int) -> None:
         self.delay = 0.0
         self.mute = False
-        self._target = target
+        self.target = target
+        """The port that new connections lead to."""
+        self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -20,13 +23,21 @@ class Forwarder:
         self._listener.shutdown(socket.SHUT_RDWR)  # which wakes who accepts
         self._listener.close()
 
+    def break_connections(self) -> None:
+        """Close every connection; the next ones lead to `target`."""
+        for end in self._open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._open.clear()
+
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._target))
+            server = socket.create_connection(("127.0.0.1", self.target))
+            self._open += [client, server]
             for ends in ((client, server, False), (server, client, True)):
                 threading.Thread(target=self._carry, args=ends, daemon=True).start()
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from redis import Redis, ResponseError
@@ -133,7 +134,8 @@ def test_a_loss_is_over_only_when_all_that_is_to_be_done_before_is_done(
     assert is_away_at_once(link)
     may_go_on.set()
     until(lambda: not link.away)
-    assert seen == [("first", True), ("second", True)]
+    until(lambda: len(seen) == 4)
+    assert seen == [("first", True), ("second", True), ("first", False), ("second", False)]
 
 
 def test_an_action_that_fails_is_done_again_before_anybody_trusts_redis(
@@ -150,7 +152,8 @@ def test_an_action_that_fails_is_done_again_before_anybody_trusts_redis(
     link.when_back(fail_once)
     link._lose("a test")
     until(lambda: not link.away)
-    assert tries == [True, True]
+    until(lambda: len(tries) == 3)
+    assert tries == [True, True, False]
 
 
 def test_an_error_of_redis_s_is_a_loss(redis_process: Running) -> None:
@@ -239,3 +242,89 @@ def test_a_redis_that_pauses_a_moment_is_not_lost(redis: Redis, redis_process: R
     with frozen(redis, 200):
         assert link.call(link.redis.ping) is True
     assert link.losses == 0
+
+
+def test_another_server_behind_the_same_address_is_a_loss(road: Forwarder) -> None:
+    """A failover whose connections break and come back within one call."""
+    link = link_to(road.port)
+    dropped: list[bool] = []
+    link.when_back(lambda _: dropped.append(link.away))
+    link.call(lambda: link.redis.set("tests:k", b"of the first"))
+    with redis_server() as promoted:
+        road.target = promoted.port
+        road.break_connections()
+        until(lambda: link.losses == 1)
+        until(lambda: not link.away)
+        assert link.call(lambda: link.redis.get("tests:k")) is None
+        until(lambda: len(dropped) == 2)
+    assert dropped == [True, False]
+
+
+def test_a_connection_to_the_server_of_before_is_not_used_again(road: Forwarder) -> None:
+    """The old primary still answers; only the watch has found the new one."""
+    link = link_to(road.port)
+    link.call(link.redis.ping)
+    with redis_server() as promoted:
+        road.target = promoted.port
+        until(lambda: link._is_probed)
+        link._watched.connection_pool.disconnect()
+        until(lambda: link.losses == 1)
+        until(lambda: not link.away)
+        link.call(lambda: link.redis.set("tests:k", b"v"))
+        assert Redis(port=promoted.port).get("tests:k") == b"v"
+    assert link.losses == 1
+
+
+def test_a_broken_connection_to_the_same_server_is_no_loss(road: Forwarder) -> None:
+    link = link_to(road.port)
+    link.call(link.redis.ping)
+    road.break_connections()
+    assert link.call(link.redis.ping) is True
+    time.sleep(2 * WATCH_SECONDS)
+    assert link.losses == 0
+
+
+def test_a_loss_counts_from_the_last_answer(road: Forwarder) -> None:
+    link = link_to(road.port)
+    link.call(link.redis.ping)
+    road.mute = True
+    answered = time.monotonic()
+    until(lambda: link.away)
+    road.mute = False
+    assert answered - WATCH_SECONDS - 0.1 < link.lost_at <= answered + 0.1
+    until(lambda: not link.away)
+
+
+@pytest.mark.parametrize("missing", ["mget", "evalsha", "info", "lpop"])
+def test_a_user_without_a_needed_command_is_reported_once_and_redis_stays_away(
+    missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with redis_server() as server:
+        admin = Redis(port=server.port)
+        admin.execute_command("ACL", "SETUSER", "app", "on", ">pass", "~*", "+@all", f"-{missing}")
+        link = RedisLink(f"redis://app:pass@127.0.0.1:{server.port}", verify_tls=True)
+        until(lambda: link.away)
+        time.sleep(5 * WATCH_SECONDS)
+        assert (link.away, link.losses) == (True, 1)
+        reasons = [text for text in caplog.messages if "needs more permissions" in text]
+        assert len(reasons) == 1
+        assert missing in reasons[0]
+        admin.execute_command("ACL", "SETUSER", "app", f"+{missing}")
+        until(lambda: not link.away)
+
+
+def test_a_node_of_a_cluster_is_refused_with_a_reason(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    with redis_server(None, "--cluster-enabled", "yes", "--dir", str(tmp_path)) as server:
+        link = link_to(server.port)
+        until(lambda: link.away)
+        time.sleep(3 * WATCH_SECONDS)
+        assert (link.away, link.losses) == (True, 1)
+    assert sum("Redis Cluster" in text for text in caplog.messages) == 1
+
+
+def test_no_maintenance_notification_makes_a_call_wait_longer(redis_process: Running) -> None:
+    """redis-py would raise the timeout of 0.7 s to 10 s."""
+    link = link_to(redis_process.port)
+    assert not link.redis.connection_pool.maint_notifications_enabled()

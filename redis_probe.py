@@ -1,0 +1,74 @@
+"""Whether a Redis can be used: which server process answers, which commands the user may run."""
+
+import re
+from typing import Any
+
+from redis import Redis, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError
+
+KEY = "videsk-proxy:watch"
+SCRATCH_MILLISECONDS = 5000
+_LIST, _HASH = f"{KEY}:list", f"{KEY}:hash"
+
+REQUIRED_COMMANDS: tuple[tuple[str | int, ...], ...] = (
+    ("SET", KEY, 1, "PX", SCRATCH_MILLISECONDS),
+    ("SETNX", KEY, 1),
+    ("SETEX", KEY, 5, 1),
+    ("GET", KEY),
+    ("MGET", KEY),
+    ("INCRBY", KEY, 1),
+    ("EXISTS", KEY),
+    ("TTL", KEY),
+    ("EXPIRE", KEY, 5),
+    ("PEXPIRE", KEY, SCRATCH_MILLISECONDS),
+    ("DEL", KEY),
+    ("TIME",),
+    ("RPUSH", _LIST, 1, 2),
+    ("PEXPIRE", _LIST, SCRATCH_MILLISECONDS),
+    ("LINDEX", _LIST, 0),
+    ("LLEN", _LIST),
+    ("LRANGE", _LIST, 0, -1),
+    ("LPOP", _LIST),
+    ("HSET", _HASH, "field", 1),
+    ("PEXPIRE", _HASH, SCRATCH_MILLISECONDS),
+    ("HGET", _HASH, "field"),
+    ("HMGET", _HASH, "field"),
+    ("HINCRBY", _HASH, "field", 1),
+    ("HDEL", _HASH, "field"),
+)
+"""Every command that the proxy and its Lua scripts use, on keys of the watch's own."""
+
+
+class RedisClusterError(RedisError):
+    """The server is a node of a Redis Cluster, which keeps only some of the keys."""
+
+
+def handshake(connection: Any) -> str:
+    """Authenticate as redis-py does and return the server's `run_id`. Raises RedisError."""
+    connection.on_connect()
+    connection.send_command("INFO", "server")
+    info: bytes = connection.read_response()
+    if re.search(rb"^redis_mode:cluster", info, re.MULTILINE):
+        raise RedisClusterError
+    found = re.search(rb"^run_id:(\w+)", info, re.MULTILINE)
+    return found[1].decode() if found else "unknown"
+
+
+def run_required_commands(redis: Redis) -> None:
+    """Raise NoPermissionError where the user may not run a command that calls need."""
+    with redis.pipeline(transaction=False) as pipe:
+        for command in REQUIRED_COMMANDS:
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+        pipe.execute()
+    redis.register_script("return redis.call('DEL', KEYS[1])")([KEY], [])
+
+
+def explain(error: Exception) -> str | None:
+    """What an operator has to change. Redis names the command, and redis-py a key of the watch."""
+    if isinstance(error, NoPermissionError):
+        return f"the user of REDIS_URL needs more permissions: {error}"
+    if isinstance(error, AuthenticationError):
+        return "REDIS_URL has a wrong user name or password"
+    if isinstance(error, RedisClusterError):
+        return "REDIS_URL leads to a node of a Redis Cluster; a single server is needed"
+    return None
