@@ -78,6 +78,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
     captcha = _captcha(settings)
     once = Once(RedisRecords(link, prefix) if link else None)
+    if link:
+        link.when_back(once.publish)
 
     errors.register(app)
     answers.register(app)

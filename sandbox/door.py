@@ -73,6 +73,8 @@ class Door:
         if fault.fault in WIRE_PLAYS:
             play, _, entry.status = WIRE_PLAYS[fault.fault]
             play(request.environ[SOCKET_KEY], fault.seconds)
+        if fault.fault == "status":
+            time.sleep(fault.seconds)
         return fault.answer(request.headers.get("Authorization", ""))
 
     def _carry_out(self, request: Request, place: Place) -> Response:

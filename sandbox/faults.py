@@ -14,7 +14,7 @@ from something in between, not from Videsk: it carries no Ratelimit headers.
     no-content  204                              nan         200, [NaN], which is no JSON
     not-utf8    200, JSON but for its encoding   huge        200, a JSON string over 4 MiB
     leak        400, a message that repeats the Authorization header
-    status      `status`, and `body` (JSON) or `text`, `headers`, `content_type`
+    status      `status`, and `body` (JSON) or `text`, `headers`, `content_type`; `seconds` late (0)
 """
 
 import json
@@ -51,6 +51,7 @@ WIRE_PLAYS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
 
 _NAMES = ("delay", "leak", "status", *_PLAIN_ANSWERS, *WIRE_PLAYS)
 _BODILESS = (204, 304)
+_DEFAULT_SECONDS = {"delay": 1.0} | {name: play[1] for name, play in WIRE_PLAYS.items()}
 
 
 class BadOrderError(Exception):
@@ -66,7 +67,7 @@ class Fault:
     path: str = ""
     method: str | None = None
     times: int | None = None
-    seconds: float = 1
+    seconds: float = 0
     after: bool = False
     status: int = 500
     content: str = ""
@@ -123,7 +124,7 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
     unknown = sorted(set(order) - set(readers) - {"fault"})
     if unknown:
         raise BadOrderError(f"{name} knows no {', '.join(unknown)}; it takes {', '.join(readers)}")
-    fault = Fault(name, seconds=WIRE_PLAYS[name][1] if name in WIRE_PLAYS else 1)
+    fault = Fault(name, seconds=_DEFAULT_SECONDS.get(name, 0))
     for key, (is_good, what) in readers.items():
         if key in order:
             if not is_good(order[key]):

@@ -12,9 +12,12 @@ class Forwarder:
     def __init__(self, target: int) -> None:
         self.delay = 0.0
         self.mute = False
+        self.break_after: bytes | None = None
+        """Break the connection, once, whose request has this in it, before its answer passes."""
         self.target = target
         """The port that new connections lead to."""
         self._open: list[socket.socket] = []
+        self._to_break: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -36,7 +39,11 @@ class Forwarder:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
             self._open += [client, server]
             for ends in ((client, server, False), (server, client, True)):
                 threading.Thread(target=self._carry, args=ends, daemon=True).start()
@@ -44,6 +51,11 @@ class Forwarder:
     def _carry(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         try:
             while data := source.recv(65536):
+                if answers and source in self._to_break:
+                    break
+                if not answers and self.break_after and self.break_after in data:
+                    self.break_after = None
+                    self._to_break.append(sink)
                 while answers and self.mute:
                     time.sleep(0.01)
                 time.sleep(self.delay if answers else 0)

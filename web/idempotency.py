@@ -1,29 +1,36 @@
-"""A POST happens once (guarantee 5): by its `Idempotency-Key`, and a double click by itself.
+"""A POST happens once (guarantee 5): with an `Idempotency-Key`, and without one for double clicks.
 
 The life of a key:
 
-    (none) ─► STARTED, written down before the request leaves ─► ANSWERED, replayed for 24 hours
-                 │                                            └► (none): nothing was done, try again
+    (none) ─► STARTED, stored before the request leaves ─► ANSWERED, replayed for 24 hours
+                 │                                      └► (none): nothing was done, try again
                  └► IN DOUBT: it may have been done. The key never does it again.
 
-Two who send the same at once: 1. A writes it down. 2. B finds A's record and waits for its
-outcome. 3. A ends its record and leaves the outcome; B answers it. If A's worker dies, its lease
-ends, and what B finds is in doubt.
+Two identical requests arrive together: 1. A stores its record. 2. B finds A's record and waits for
+its outcome. 3. A ends its record and publishes the outcome; B returns it. If A's worker dies, its
+lease expires, and what B finds is in doubt.
+
+While Redis is away, records are stored in the process. When it is back, each process stores there
+which of its requests are under way, and the endings that Redis has not got (`publish`), so that
+another worker neither books again nor takes a known outcome for a doubt.
 """
 
 import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from base64 import urlsafe_b64encode
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 import gevent
 from flask import Response, current_app, request
 from marshmallow import ValidationError
+from redis import Redis
 from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
 from captcha import CaptchaError
@@ -31,15 +38,23 @@ from redis_link import RedisAwayError
 from videsk.client import PASSED_ON
 from videsk.errors import VideskFailedError, VideskRefusedError, VideskTimeoutError
 from web.limits import client_address
-from web.records import ProcessRecords, Record, Records, new_owner
-
-T = TypeVar("T")
+from web.records import UNREADABLE, ProcessRecords, Record, RedisRecords, new_owner
 
 KEEP_SECONDS = 24 * 60 * 60
 DOUBLE_CLICK_SECONDS = 10
 WAIT_SECONDS = 25
 RENEW_SECONDS = 1.5
 POLL_SECONDS = 0.03
+
+MIN_STARTED_SECONDS = 60
+"""A record outlives its request, which ends within 25 s, however short it is kept after that."""
+
+DEAD_SECONDS = 2.0
+"""An owner without a lease for so long is dead. One that Redis has forgotten renews its lease, and
+one that was cut off from Redis publishes its outcome, sooner than that.
+"""
+
+MAX_UNPUBLISHED = 10_000
 
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -59,11 +74,15 @@ class Fate(Enum):
     DOUBT = "doubt"
 
 
-def fate_of(error: Exception | None, *, by_token: bool) -> Fate:
-    """Guarantee 5's list. `by_token`: an appointment's own token was sent, not the key."""
+def fate_of(error: Exception | None, *, by_token: bool, is_click: bool = False) -> Fate:
+    """Guarantee 5's list. `by_token`: an appointment's own token was sent, not the key.
+    `is_click`: the client has sent no key, so that the same body after a refusal is a new attempt.
+    """
     if error is None:
         return Fate.KEEP
     if isinstance(error, VideskRefusedError):
+        if is_click and error.status < 500:
+            return Fate.FORGET
         if error.status in {400, 404, 409, 422} or (by_token and error.status in {401, 403}):
             return Fate.KEEP
         return Fate.DOUBT if error.status >= 500 and error.status != 503 else Fate.FORGET
@@ -75,32 +94,33 @@ def fate_of(error: Exception | None, *, by_token: bool) -> Fate:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One POST that is to be done once: under which name, kept for how long, and written down
-    where: in the first of these places that can be reached.
-    """
+    """One POST to be done once: the name of its record, how long that is kept, and its record."""
 
     name: str
     keep_seconds: int
     own: Record
-    places: Sequence[Records]
     by_token: bool
+    is_click: bool
 
-    def call(self, action: Callable[[Records], T]) -> T:
-        *others, last = self.places
-        for place in others:
-            try:
-                return action(place)
-            except RedisAwayError:
-                continue
-        return action(last)
+
+@dataclass(frozen=True)
+class _Ending:
+    """How an attempt ended: the record to keep for so many seconds, and the outcome to publish."""
+
+    name: str
+    record: Record
+    keep_seconds: int
+    outcome: Record
 
 
 class Once:
-    """Does what it is given once. `shared`: the records of all processes."""
+    """Does each request once. `shared`: the records of all processes."""
 
-    def __init__(self, shared: Records | None) -> None:
+    def __init__(self, shared: RedisRecords | None) -> None:
+        self._shared = shared
         self._own = ProcessRecords()
-        self._places: Sequence[Records] = (shared, self._own) if shared else (self._own,)
+        self._under_way: dict[str, _Attempt] = {}
+        self._unpublished: deque[_Ending] = deque(maxlen=MAX_UNPUBLISHED)
 
     def answer(
         self,
@@ -110,98 +130,151 @@ class Once:
         token: str | None = None,
         notices_double_click: bool = False,
     ) -> Response:
-        """The answer of `act`, done for the first of those who send this request, for all of them.
+        """Return the response of `act`, which runs for the first of identical requests only.
 
         `value`: the body's JSON. Raises BadRequest for a malformed key, UnprocessableEntity for one
         that was used with another request, VideskTimeoutError for one in doubt.
         """
-        attempt = self._attempt(value, token, notices_double_click=notices_double_click)
+        attempt = _attempt(value, token, notices_double_click=notices_double_click)
         if attempt is None:
             return act()
-        # While it is under way a record outlives any request, however short it is kept after that.
-        known = attempt.call(
-            lambda records: records.begin(attempt.name, attempt.own, max(attempt.keep_seconds, 60))
-        )
+        known = self._begin(attempt)
         if known is None:
             return self._do(act, attempt)
-        if known.fingerprint != attempt.own.fingerprint:
+        if known.fingerprint not in {attempt.own.fingerprint, UNREADABLE.fingerprint}:
             raise UnprocessableEntity("This Idempotency-Key was used before with another request.")
-        return _replay(known if known.state != "started" else _wait_for(known.owner, attempt))
+        return _replay(known if known.state != "started" else self._wait_for(known.owner))
 
     def end_double_click(self, token: str) -> None:
-        """Who has canceled or moved an appointment and books its hour again means it."""
-        for place in self._places:
+        """Let a customer who has canceled or moved an appointment book its hour again."""
+        digest = _digest(token)
+        self._own.forget_by_token(digest)
+        if self._shared:
             with suppress(RedisAwayError):
-                place.forget_by_token(_digest(token))
+                self._shared.forget_by_token(digest)
 
-    def _attempt(
-        self, value: Any, token: str | None, *, notices_double_click: bool
-    ) -> _Attempt | None:
-        key = request.headers.get("Idempotency-Key")
-        if key is not None and not _KEY.fullmatch(key):
-            raise BadRequest("An Idempotency-Key must be 1 to 255 visible ASCII characters.")
-        if key is None and not notices_double_click:
-            return None
-        fingerprint = _digest(request.path.lower(), _canonical(value), token)
-        if key is not None:
-            name, keep_seconds = f"key:{_digest(key)}", KEEP_SECONDS
-        else:
-            name = f"click:{_digest(fingerprint, client_address())}"
-            keep_seconds = DOUBLE_CLICK_SECONDS
-        # What was written down here while Redis was away is not in Redis.
-        places = (self._own,) if self._own.knows(name) else self._places
-        own = Record(fingerprint, new_owner())
-        return _Attempt(name, keep_seconds, own, places, by_token=token is not None)
+    def publish(self, redis: Redis) -> None:
+        """Store in Redis what it has not got: requests under way, and endings. For `when_back`."""
+        if not self._shared:
+            return
+        for attempt in list(self._under_way.values()):
+            self._shared.begin(attempt.name, attempt.own, _started_seconds(attempt), redis)
+        while self._unpublished:
+            ending = self._unpublished[0]
+            self._shared.end(ending.name, ending.record, ending.keep_seconds, ending.outcome, redis)
+            self._unpublished.popleft()
+
+    def _begin(self, attempt: _Attempt) -> Record | None:
+        """Store the attempt's record, or return the one that is there."""
+        name, own, keep_seconds = attempt.name, attempt.own, _started_seconds(attempt)
+        while self._shared:
+            try:
+                return self._shared.begin(name, own, keep_seconds)
+            except RedisAwayError:
+                known = self._begin_here(name, own, keep_seconds)
+            # Redis may have come back in between: then `publish` has missed this record.
+            if known or self._shared.are_away:
+                return known
+            self._own.forget(name)
+        return self._begin_here(name, own, keep_seconds)
+
+    def _begin_here(self, name: str, own: Record, keep_seconds: int) -> Record | None:
+        for attempt in self._under_way.values():
+            if attempt.name == name:
+                return attempt.own
+        return self._own.begin(name, own, keep_seconds)
+
+    def _end(self, ending: _Ending) -> None:
+        parts = ending.name, ending.record, ending.keep_seconds, ending.outcome
+        self._own.end(*parts)  # for the time when Redis is away
+        while self._shared:
+            try:
+                return self._shared.end(*parts)
+            except RedisAwayError:
+                self._unpublished.append(ending)
+            if self._shared.are_away:
+                return None
+        return None
 
     def _do(self, act: Callable[[], Response], attempt: _Attempt) -> Response:
-        started = time.monotonic()
-        renewing = gevent.spawn_later(RENEW_SECONDS, _renew, attempt)
+        owner = attempt.own.owner
+        self._under_way[owner] = attempt
+        renewing = gevent.spawn_later(RENEW_SECONDS, self._renew, owner)
+        try:
+            return self._do_once(act, attempt)
+        finally:
+            renewing.kill(block=False)
+            del self._under_way[owner]
+
+    def _do_once(self, act: Callable[[], Response], attempt: _Attempt) -> Response:
         error: Exception | None = None
         try:
             response = act()
-        except Exception as raised:  # noqa: BLE001 - it becomes an answer where all do
+        except Exception as raised:  # noqa: BLE001 - it becomes a response where all do
             error = raised
             response = current_app.make_response(current_app.handle_user_exception(raised))
-        finally:
-            renewing.kill(block=False)
-        fate = fate_of(error, by_token=attempt.by_token)
-        fingerprint, owner = attempt.own.fingerprint, attempt.own.owner
-        outcome = Record(fingerprint, owner, "answered", _written(response))
-        kept = outcome if fate is Fate.KEEP else Record(fingerprint, owner, "doubt")
-        keep_seconds = attempt.keep_seconds
-        if keep_seconds == DOUBLE_CLICK_SECONDS:
-            keep_seconds = max(0, keep_seconds - round(time.monotonic() - started))
-        if fate is Fate.FORGET:
-            keep_seconds = 0
-        attempt.call(lambda records: records.end(attempt.name, kept, keep_seconds, outcome))
-        if keep_seconds and attempt.keep_seconds == DOUBLE_CLICK_SECONDS and error is None:
-            _link_token(attempt, json.loads(response.get_data()), keep_seconds)
+        fate = fate_of(error, by_token=attempt.by_token, is_click=attempt.is_click)
+        outcome = replace(attempt.own, state="answered", answer=_written(response))
+        kept = outcome if fate is Fate.KEEP else replace(attempt.own, state="doubt")
+        keep_seconds = 0 if fate is Fate.FORGET else attempt.keep_seconds
+        self._end(_Ending(attempt.name, kept, keep_seconds, outcome))
+        if attempt.is_click and error is None:
+            self._link_token(attempt, json.loads(response.get_data()))
         return response
 
+    def _link_token(self, attempt: _Attempt, booking: Any) -> None:
+        token = booking.get("actionToken") if isinstance(booking, dict) else None
+        if not isinstance(token, str):
+            return
+        link = _digest(token), attempt.name, attempt.keep_seconds
+        self._own.link_token(*link)
+        if self._shared:
+            with suppress(RedisAwayError):
+                self._shared.link_token(*link)
 
-def _link_token(attempt: _Attempt, booking: Any, keep_seconds: int) -> None:
-    token = booking.get("actionToken") if isinstance(booking, dict) else None
-    if isinstance(token, str):
-        attempt.call(lambda records: records.link_token(_digest(token), attempt.name, keep_seconds))
+    def _renew(self, owner: str) -> None:
+        while self._shared:
+            with suppress(RedisAwayError):
+                self._shared.renew(owner)
+            gevent.sleep(RENEW_SECONDS)
+
+    def _wait_for(self, owner: str) -> Record:
+        """Return the owner's outcome. Raises VideskTimeoutError where there will be none."""
+        now = alive_at = time.monotonic()
+        end = now + WAIT_SECONDS
+        while now < end and now - alive_at < DEAD_SECONDS:
+            outcome, has_lease = self._outcome(owner)
+            if outcome:
+                return outcome
+            time.sleep(POLL_SECONDS)
+            now = time.monotonic()
+            if has_lease or owner in self._under_way:
+                alive_at = now
+        raise VideskTimeoutError(outcome_unknown=True)
+
+    def _outcome(self, owner: str) -> tuple[Record | None, bool]:
+        if self._shared:
+            with suppress(RedisAwayError):
+                return self._shared.outcome(owner)
+        return self._own.outcome(owner)
 
 
-def _renew(attempt: _Attempt) -> None:
-    while True:
-        attempt.call(lambda records: records.renew(attempt.own.owner))
-        gevent.sleep(RENEW_SECONDS)
+def _attempt(value: Any, token: str | None, *, notices_double_click: bool) -> _Attempt | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise BadRequest("An Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    if key is None and not notices_double_click:
+        return None
+    fingerprint = _digest(request.path.lower(), _canonical(value), token)
+    own = Record(fingerprint, new_owner())
+    if key is not None:
+        return _Attempt(f"key:{_digest(key)}", KEEP_SECONDS, own, token is not None, is_click=False)
+    name = f"click:{_digest(fingerprint, client_address())}"
+    return _Attempt(name, DOUBLE_CLICK_SECONDS, own, token is not None, is_click=True)
 
 
-def _wait_for(owner: str, attempt: _Attempt) -> Record:
-    """The outcome of the one who does it. Raises VideskTimeoutError when there will be none."""
-    end = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < end:
-        outcome, alive = attempt.call(lambda records: records.outcome(owner))
-        if outcome:
-            return outcome
-        if not alive:
-            break
-        time.sleep(POLL_SECONDS)
-    raise VideskTimeoutError(outcome_unknown=True)
+def _started_seconds(attempt: _Attempt) -> int:
+    return max(attempt.keep_seconds, MIN_STARTED_SECONDS)
 
 
 def _replay(record: Record) -> Response:
@@ -225,7 +298,9 @@ def _written(response: Response) -> dict[str, Any]:
 
 
 def _digest(*parts: str | None) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    """128 bits of a hash, in 22 characters: it stands twice in every record."""
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()[:16]
+    return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _canonical(value: Any) -> str:

@@ -1,30 +1,51 @@
-"""What is written down of a POST so that it is done once: in Redis, or in this process without it.
+"""The records that make a POST happen once: in Redis, or in this process without it.
 
-A record is held for 24 hours at most (10 seconds for a double click). It holds the answer as it was
-sent, with the appointment's tokens in it; of the request it holds a digest, and no form value.
+A record is kept for 24 hours at most (10 seconds for a double click). It holds the response as it
+was sent, with the appointment's tokens in it; of the request it holds a digest, and no form value.
 """
 
 import json
 import secrets
 import threading
 import time
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from redis import Redis
+from redis.commands.core import Script
 
 from redis_link import RedisLink
 
-LEASE_MILLISECONDS = 5000
+LEASE_MILLISECONDS = 4000
 """A worker that dies in the middle of a booking leaves its outcome in doubt after so long."""
 
 OUTCOME_SECONDS = 30
-"""How long those who wait may pick up an answer that is not kept."""
+"""How long those who wait may pick up a response that is not kept."""
+
+MAX_RECORDS_IN_PROCESS = 10_000
+"""About 10 MB. The oldest are dropped first."""
+
+_FORMAT = b"1"
+
+_COMMON_TEXT = (
+    b'","answered",{"status":409,"headers":{"Content-Type":"application/json; charset=utf-8",'
+    b'"X-Error-Source":"videsk","Link":"</api/services/users/hours?date=&timezone=America%2F>; '
+    b'rel=\\"alternate\\"","Ratelimit-Limit":"20","Ratelimit-Remaining":"19","Ratelimit-Reset":"1"},'
+    b'"body":"{\\"name\\":\\"Conflict\\",\\"message\\":\\"\\",\\"code\\":409,\\"className\\":'
+    b'\\"conflict\\",\\"data\\":{},\\"errors\\":{}}"}]'
+)
+"""What most records have in common, for zlib: a record of a refusal takes half the space. It is
+part of the format: with another text, records stored before cannot be read.
+"""
 
 
 @dataclass(frozen=True)
 class Record:
     """`state`: started, answered or doubt. `fingerprint`: the digest of the request.
 
-    `owner`: who does it, or did. `answer`: status, headers and body.
+    `owner`: the request that does the work. `answer`: status, headers and body.
     """
 
     fingerprint: str
@@ -32,12 +53,32 @@ class Record:
     state: str = "started"
     answer: dict[str, Any] | None = None
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
+    def to_bytes(self) -> bytes:
+        """The format's version, the owner, which the scripts below read, and the rest, compressed:
+        a client can leave 10 records a minute, and each stays for a day.
+        """
+        deflate = zlib.compressobj(9, zdict=_COMMON_TEXT)
+        rest = json.dumps([self.fingerprint, self.state, self.answer], separators=(",", ":"))
+        compressed = deflate.compress(rest.encode()) + deflate.flush()
+        return b"%b %b %b" % (_FORMAT, self.owner.encode(), compressed)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "Record":
-        return cls(**json.loads(text))
+    def from_bytes(cls, stored: bytes) -> "Record":
+        """Read a record. One that cannot be read, such as another version's during an upgrade, is
+        in doubt: its request may have booked.
+        """
+        try:
+            version, owner, rest = stored.split(b" ", 2)
+            if version != _FORMAT:
+                return UNREADABLE
+            inflated = zlib.decompressobj(zdict=_COMMON_TEXT).decompress(rest)
+            fingerprint, state, answer, *_ = json.loads(inflated)
+            return cls(str(fingerprint), owner.decode(), str(state), answer)
+        except (ValueError, zlib.error):
+            return UNREADABLE
+
+
+UNREADABLE = Record("", "", "doubt")
 
 
 def new_owner() -> str:
@@ -48,34 +89,34 @@ class Records(Protocol):
     """Where records are kept."""
 
     def begin(self, name: str, record: Record, keep_seconds: int) -> Record | None:
-        """Write it down, unless there is one of that name already: that one."""
+        """Store the record, or return the one of that name that another request has stored."""
 
     def renew(self, owner: str) -> None:
-        """Say that the owner lives."""
+        """Keep the owner's lease."""
 
     def end(self, name: str, record: Record, keep_seconds: int, outcome: Record) -> None:
-        """Replace the owner's record (0 seconds: forget it); tell those who wait the outcome."""
+        """Replace the owner's record (0 seconds: delete it) and publish the outcome."""
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:
-        """The outcome, if it is there, and whether the owner lives."""
+        """The outcome, if it is published, and whether the owner has a lease."""
 
     def link_token(self, token: str, name: str, keep_seconds: int) -> None:
-        """Note that who cancels by this token (its digest) ends the record of that name."""
+        """Link the digest of an appointment's token to the record of that name."""
 
     def forget_by_token(self, token: str) -> None:
-        """Forget the record that this token (its digest) was linked to."""
+        """Delete the record that this digest of a token is linked to."""
 
 
 _BEGIN = """
 local known = redis.call('GET', KEYS[1])
-if known then return known end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-redis.call('SET', KEYS[2], '1', 'PX', ARGV[3])
+if known and string.match(known, '^%w+ (%w+) ') ~= ARGV[1] then return known end
+if not known then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+redis.call('SET', KEYS[2], '1', 'PX', ARGV[4])
 return false
 """
 _END = """
 local known = redis.call('GET', KEYS[1])
-if known and cjson.decode(known).owner == ARGV[1] then
+if not known or string.match(known, '^%w+ (%w+) ') == ARGV[1] then
     if ARGV[3] == '0' then redis.call('DEL', KEYS[1])
     else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 end
@@ -89,7 +130,12 @@ if name then redis.call('DEL', KEYS[1], ARGV[1] .. name) end
 
 
 class RedisRecords:
-    """For all processes. Every method raises RedisAwayError."""
+    """Records of all processes. Every method raises RedisAwayError, or RedisError with a client of
+    the caller's own (`redis`).
+
+    A record whose connection broke, or that Redis has lost since, is stored again: `begin` accepts
+    the owner's own record, and `end` an absent one.
+    """
 
     def __init__(self, link: RedisLink, prefix: str) -> None:
         self._link = link
@@ -98,25 +144,40 @@ class RedisRecords:
         self._end = link.redis.register_script(_END)
         self._forget = link.redis.register_script(_FORGET)
 
-    def begin(self, name: str, record: Record, keep_seconds: int) -> Record | None:
+    @property
+    def are_away(self) -> bool:
+        return self._link.away
+
+    def begin(
+        self, name: str, record: Record, keep_seconds: int, redis: Redis | None = None
+    ) -> Record | None:
         keys = [self._prefix + name, self._lease(record.owner)]
-        args: list[str | int] = [record.to_json(), keep_seconds, LEASE_MILLISECONDS]
-        known = self._link.call(lambda: self._begin(keys, args))
-        return Record.from_json(known) if known else None
+        args = [record.owner, record.to_bytes(), keep_seconds, LEASE_MILLISECONDS]
+        known = self._run(self._begin, keys, args, redis)
+        return None if known is None else Record.from_bytes(known)
 
     def renew(self, owner: str) -> None:
         self._link.call(lambda: self._link.redis.set(self._lease(owner), 1, px=LEASE_MILLISECONDS))
 
-    def end(self, name: str, record: Record, keep_seconds: int, outcome: Record) -> None:
-        keys = [self._prefix + name, self._outcome(record.owner), self._lease(record.owner)]
-        args: list[str | int] = [record.owner, record.to_json(), keep_seconds]
-        args += [outcome.to_json(), OUTCOME_SECONDS]
-        self._link.call(lambda: self._end(keys, args))
+    def end(
+        self,
+        name: str,
+        record: Record,
+        keep_seconds: int,
+        outcome: Record,
+        redis: Redis | None = None,
+    ) -> None:
+        owner = record.owner
+        keys = [self._prefix + name, self._outcome(owner), self._lease(owner)]
+        args = [owner, record.to_bytes(), keep_seconds, outcome.to_bytes(), OUTCOME_SECONDS]
+        self._run(self._end, keys, args, redis)
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:
         names = [self._outcome(owner), self._lease(owner)]
-        found, lease = self._link.call(lambda: list(self._link.redis.mget(names)))
-        return (Record.from_json(found) if found else None), lease is not None
+        found, lease = cast(
+            "list[bytes | None]", self._link.call(lambda: self._link.redis.mget(names))
+        )
+        return (Record.from_bytes(found) if found else None), lease is not None
 
     def link_token(self, token: str, name: str, keep_seconds: int) -> None:
         self._link.call(
@@ -124,8 +185,14 @@ class RedisRecords:
         )
 
     def forget_by_token(self, token: str) -> None:
-        keys, args = [f"{self._prefix}token:{token}"], [self._prefix]
-        self._link.call(lambda: self._forget(keys, args))
+        self._run(self._forget, [f"{self._prefix}token:{token}"], [self._prefix])
+
+    def _run(
+        self, script: Script, keys: list[str], args: Iterable[Any], redis: Redis | None = None
+    ) -> Any:
+        if redis:
+            return script(keys, args, client=redis)
+        return self._link.call(lambda: script(keys, args))
 
     def _lease(self, owner: str) -> str:
         return f"{self._prefix}lease:{owner}"
@@ -135,52 +202,60 @@ class RedisRecords:
 
 
 class ProcessRecords:
-    """For this process alone: the same by name, in a dictionary."""
+    """Records of this process, in a dictionary. It has no leases: the process knows its owners."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[float, Any]] = {}
-
-    def knows(self, name: str) -> bool:
-        return self._get(name) is not None
+        self._held: dict[str, tuple[float, bytes]] = {}
 
     def begin(self, name: str, record: Record, keep_seconds: int) -> Record | None:
         with self._lock:
-            known: Record | None = self._get(name)
+            known = self._get(name)
             if known is None:
-                self._put(name, record, keep_seconds)
-                self._put(f"lease:{record.owner}", True, keep_seconds)
-            return known
+                self._put(name, record.to_bytes(), keep_seconds)
+                return None
+            return Record.from_bytes(known)
 
     def renew(self, owner: str) -> None:
-        """A process knows of itself that it lives."""
+        """Do nothing: this process has no leases."""
 
     def end(self, name: str, record: Record, keep_seconds: int, outcome: Record) -> None:
         with self._lock:
-            self._put(name, record, keep_seconds)
-            self._put(f"outcome:{record.owner}", outcome, OUTCOME_SECONDS)
-            self._held.pop(f"lease:{record.owner}", None)
+            if keep_seconds:
+                self._put(name, record.to_bytes(), keep_seconds)
+            else:
+                self._held.pop(name, None)
+            self._put(f"outcome:{record.owner}", outcome.to_bytes(), OUTCOME_SECONDS)
+
+    def forget(self, name: str) -> None:
+        """Delete the record of that name."""
+        with self._lock:
+            self._held.pop(name, None)
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:
         with self._lock:
-            return self._get(f"outcome:{owner}"), self._get(f"lease:{owner}") is not None
+            found = self._get(f"outcome:{owner}")
+        return (Record.from_bytes(found) if found else None), False
 
     def link_token(self, token: str, name: str, keep_seconds: int) -> None:
         with self._lock:
-            self._put(f"token:{token}", name, keep_seconds)
+            self._put(f"token:{token}", name.encode(), keep_seconds)
 
     def forget_by_token(self, token: str) -> None:
         with self._lock:
             name = self._get(f"token:{token}")
             if name:
-                self._held.pop(name, None)
+                self._held.pop(name.decode(), None)
 
-    def _get(self, name: str) -> Any:
-        until, value = self._held.get(name, (0.0, None))
+    def _get(self, name: str) -> bytes | None:
+        until, value = self._held.get(name, (0.0, b""))
         return value if until > time.monotonic() else None
 
-    def _put(self, name: str, value: Any, keep_seconds: int) -> None:
+    def _put(self, name: str, value: bytes, keep_seconds: int) -> None:
         now = time.monotonic()
-        if len(self._held) >= 5000:
+        if len(self._held) >= MAX_RECORDS_IN_PROCESS:
             self._held = {key: held for key, held in self._held.items() if held[0] > now}
+        while len(self._held) >= MAX_RECORDS_IN_PROCESS:
+            del self._held[next(iter(self._held))]
+        self._held.pop(name, None)  # so that the oldest stays first
         self._held[name] = (now + keep_seconds, value)

@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,9 @@ import requests
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer, working_day
+from tests.forwarder import Forwarder
+from tests.journeys.fleet import fleet as fleet_of
+from tests.journeys.fleet import wait_until
 from tests.processes import Running, Sandbox, proxy_server, redis_server
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
@@ -131,7 +135,9 @@ def test_who_waited_gets_even_an_answer_that_is_not_kept(
         answers = list(
             pool.map(lambda n: fleet[n % 2].book("users", JOHN, start, headers=headers), range(6))
         )
-    assert {answer.status_code for answer in answers} <= {429, 503}
+    assert [answer.status_code for answer in answers] == [429] * 6
+    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
+    assert [entry["method"] for entry in sandbox.journal()].count("POST") == 1
 
 
 KEPT = [200, 201, 400, 404, 409, 422]
@@ -198,12 +204,12 @@ def test_a_key_in_doubt_never_books_again(
     fleet: list[Client], sandbox: Sandbox, fault: int | str
 ) -> None:
     start, headers = hours(fleet[0])[0], key()
-    what = (
+    what: dict[str, Any] = (
         {"fault": "status", "status": fault, "body": {}}
         if isinstance(fault, int)
-        else {"fault": fault}
+        else {"fault": fault, "seconds": 4}
     )
-    sandbox.fault(**what, method="POST", times=1, after=True, seconds=4)
+    sandbox.fault(**what, method="POST", times=1, after=True)
     first = fleet[0].book("users", JOHN, start, headers=headers)
     assert first.status_code >= 500
     for client in fleet * 2:
@@ -345,3 +351,204 @@ def test_a_booking_while_redis_dies_is_made_once_and_replayed_by_its_worker(
         again = client.book("users", JOHN, start, headers=headers)
         assert (again.status_code, again.content) == (201, first.result().content)
     assert bookings(sandbox) == 1
+
+
+class Interruptible:
+    """A Redis behind a road that can fall silent, break, or lead to an empty server."""
+
+    def __init__(self, redis: Redis) -> None:
+        port = redis.connection_pool.connection_kwargs["port"]
+        self.road = Forwarder(port)
+        self.redis = redis
+        self.url = f"redis://127.0.0.1:{self.road.port}"
+
+
+@pytest.fixture
+def interruptible(redis: Redis) -> Iterator[Interruptible]:
+    it = Interruptible(redis)
+    with closing(it.road):
+        yield it
+
+
+@pytest.fixture
+def workers(sandbox: Sandbox, interruptible: Interruptible) -> Iterator[list[Client]]:
+    """Two instances of one worker each, so that a test chooses the worker."""
+    settings = {"REDIS_URL": interruptible.url, "WEB_CONCURRENCY": "1", "VIDESK_TIMEOUT": "8"}
+    with fleet_of(sandbox, None, settings, instances=2) as both:
+        yield both.clients
+
+
+def redis_is(client: Client, state: str) -> bool:
+    return bool(client.get("/readyz").json()["redis"] == state)
+
+
+def silence(it: Interruptible, workers: list[Client]) -> None:
+    it.road.mute = True
+    wait_until(lambda: all(redis_is(client, "away") for client in workers))
+
+
+def restore(it: Interruptible, workers: list[Client]) -> None:
+    it.road.mute = False
+    wait_until(lambda: all(redis_is(client, "ok") for client in workers))
+
+
+def posts(sandbox: Sandbox) -> int:
+    return sum(entry["method"] == "POST" for entry in sandbox.journal())
+
+
+@contextmanager
+def booking_under_way(
+    client: Client, sandbox: Sandbox, start: str, headers: dict[str, str], seconds: float
+) -> Iterator[Future[requests.Response]]:
+    """A booking that Videsk has received and will answer `seconds` later."""
+    sandbox.fault("delay", seconds=seconds, method="POST", times=1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.book, "users", JOHN, start, headers)
+        wait_until(lambda: posts(sandbox) == 1)
+        yield first
+
+
+def assert_replayed_by_all(
+    workers: list[Client], start: str, headers: dict[str, str], first: requests.Response
+) -> None:
+    for client in workers:
+        again = client.book("users", JOHN, start, headers=headers)
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_booking_that_begins_without_redis_and_ends_with_it_is_replayed_by_all(
+    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+) -> None:
+    start, headers = hours(workers[0])[0], key()
+    silence(interruptible, workers)
+    with booking_under_way(workers[0], sandbox, start, headers, 3) as first:
+        restore(interruptible, workers)
+        second = workers[1].book("users", JOHN, start, headers=headers)
+        assert (second.status_code, second.content) == (201, first.result().content)
+        assert_replayed_by_all(workers, start, headers, first.result())
+    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+
+
+def test_a_booking_that_ends_without_redis_is_replayed_by_all_when_it_is_back(
+    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+) -> None:
+    start, headers = hours(workers[0])[0], key()
+    with booking_under_way(workers[0], sandbox, start, headers, 3) as first:
+        silence(interruptible, workers)
+        again = workers[0].book("users", JOHN, start, headers=headers)
+        assert (again.status_code, again.content) == (201, first.result().content)
+    restore(interruptible, workers)
+    assert_replayed_by_all(workers, start, headers, first.result())
+    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+
+
+def test_a_refusal_that_ends_without_redis_leaves_the_key_free_when_it_is_back(
+    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+) -> None:
+    start, headers = hours(workers[0])[0], key()
+    sandbox.fault(
+        "status",
+        status=429,
+        body={},
+        method="POST",
+        times=1,
+        seconds=2,
+        headers={"Retry-After": "0"},
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(workers[0].book, "users", JOHN, start, headers)
+        wait_until(lambda: posts(sandbox) == 1)
+        silence(interruptible, workers)
+        assert first.result().status_code == 429
+    restore(interruptible, workers)
+    assert workers[1].book("users", JOHN, start, headers=headers).status_code == 201
+
+
+def test_a_redis_that_comes_back_empty_in_the_middle_of_a_booking_forgets_no_key(
+    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+) -> None:
+    start, headers = hours(workers[0])[0], key()
+    with redis_server() as empty:
+        with booking_under_way(workers[0], sandbox, start, headers, 3) as first:
+            interruptible.road.target = empty.port
+            interruptible.road.break_connections()
+            wait_until(lambda: Redis(port=empty.port).keys("*once:key:*"), seconds=5)
+            second = workers[1].book("users", JOHN, start, headers=headers)
+            assert (second.status_code, second.content) == (201, first.result().content)
+        assert_replayed_by_all(workers, start, headers, first.result())
+    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+
+
+def test_a_lost_answer_of_redis_does_not_burn_the_key(
+    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox, redis: Redis
+) -> None:
+    """Redis stores the record, and the connection breaks before it says so."""
+    start, headers = hours(workers[0])[0], key()
+    interruptible.road.break_after = b"once:key:"
+    first = workers[0].book("users", JOHN, start, headers=headers)
+    assert interruptible.road.break_after is None, "the connection was broken"
+    assert first.status_code == 201
+    wait_until(lambda: all(redis_is(client, "ok") for client in workers))
+    assert_replayed_by_all(workers, start, headers, first)
+    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"9 of another version", b'{"v": 2}', b"1 x y"])
+def test_an_unreadable_record_is_in_doubt(
+    fleet: list[Client], sandbox: Sandbox, redis: Redis, garbage: bytes
+) -> None:
+    start, headers = hours(fleet[0])[0], key()
+    assert fleet[0].book("users", JOHN, start, headers=headers).status_code == 201
+    (record,) = redis.scan_iter("*once:key:*")
+    redis.set(record, garbage, keepttl=True)
+    for client in fleet:
+        assert_in_doubt(client.book("users", JOHN, start, headers=headers))
+    assert posts(sandbox) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+def test_without_a_key_the_same_body_after_a_refusal_is_a_new_attempt(
+    fleet: list[Client], sandbox: Sandbox, status: int
+) -> None:
+    start, no_key = hours(fleet[0])[0], {"X": "1"}
+    sandbox.fault(
+        "status", status=status, body={}, method="POST", times=1, headers={"Retry-After": "0"}
+    )
+    assert fleet[0].book("users", JOHN, start, headers=no_key).status_code == status
+    again = fleet[1].book("users", JOHN, start, headers=no_key)
+    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
+
+
+def test_without_a_key_who_waits_for_a_refusal_gets_it(
+    fleet: list[Client], sandbox: Sandbox
+) -> None:
+    start = hours(fleet[0])[0]
+    sandbox.fault("status", status=409, body={"of": "the first"}, method="POST", seconds=1)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(fleet[n % 2].book, "users", JOHN, start, {"X": "1"}) for n in range(4)]
+        answers = [call.result() for call in calls]
+    assert [answer.status_code for answer in answers] == [409] * 4
+    assert posts(sandbox) == 1
+
+
+def test_a_double_click_lasts_ten_seconds_from_the_first_answer(
+    fleet: list[Client], sandbox: Sandbox, redis: Redis
+) -> None:
+    start, no_key = hours(fleet[0])[0], {"X": "1"}
+    sandbox.fault("delay", seconds=0.7, method="POST", times=1)
+    assert fleet[0].book("users", JOHN, start, headers=no_key).status_code == 201
+    (record,) = redis.scan_iter("*once:click:*")
+    assert 9000 < redis.pttl(record) <= 10_000
+
+
+def test_a_refused_booking_takes_little_of_redis(
+    fleet: list[Client], sandbox: Sandbox, redis: Redis
+) -> None:
+    """Ten a minute and client are allowed, and each stays for a day."""
+    start = hours(fleet[0])[0]
+    fleet[0].book("users", JOHN, start)
+    assert fleet[0].book("users", JOHN, start).status_code == 409
+    sizes = [redis.memory_usage(name) or 0 for name in redis.scan_iter("*once:key:*")]
+    assert len(sizes) == 2
+    assert 0 < min(sizes) < 400
