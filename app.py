@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     near = _near(shared, local)
     cache = Reader(shared, local, near, meter)
     gate = Gate(terms.share(settings.workers), gate_of_all, link, meter)
-    key_state = KeyState(link, prefix)
+    key_state = KeyState(link, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
     client = VideskClient(
         settings.videsk_base_url,
         settings.videsk_api_key,
@@ -117,9 +117,17 @@ def _captcha(settings: Settings) -> Captcha | None:
 
 
 def _prefix(settings: Settings) -> str:
-    """Two accounts that share one Redis share no entry; the key itself cannot be read out of it."""
-    account = f"{settings.videsk_base_url} {settings.videsk_api_key}"
-    return f"videsk-proxy:{hashlib.sha256(account.encode()).hexdigest()[:16]}:"
+    """Before every name in Redis, so that two accounts that share one Redis share no entry.
+
+    With VIDESK_ACCOUNT it stays the same when the key is rotated. The key cannot be read from it.
+    """
+    name = settings.videsk_account
+    account = f"account {name}" if name else settings.videsk_api_key  # a key contains no space
+    return f"videsk-proxy:{_short_hash(f'{settings.videsk_base_url} {account}')}:"
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _now() -> datetime:

@@ -63,10 +63,11 @@ def run_required_commands(redis: Redis) -> None:
     redis.register_script("return redis.call('DEL', KEYS[1])")([KEY], [])
 
 
-def explain(error: Exception) -> str | None:
-    """What an operator has to change. Redis names the command, and redis-py a key of the watch."""
+def explain(error: BaseException) -> str | None:
+    """What an operator has to change, where that is known, without a secret."""
     if isinstance(error, NoPermissionError):
-        return f"the user of REDIS_URL needs more permissions: {error}"
+        found = re.search(r"permissions? to (run the '[\w|]+' command|access .* keys?)", str(error))
+        return f"the user of REDIS_URL has no permission to {found[1] if found else 'use it'}"
     if isinstance(error, AuthenticationError):
         return "REDIS_URL has a wrong user name or password"
     if isinstance(error, RedisClusterError):

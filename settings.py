@@ -34,6 +34,7 @@ class Settings:
     """What the environment says, in the units that the names carry (`_ttl`, `_stale`: seconds)."""
 
     videsk_api_key: str = field(repr=False)
+    videsk_account: str | None
     videsk_base_url: str
     videsk_rate_limit: int
     videsk_timeout: float
@@ -226,6 +227,11 @@ _SCHEMA = Schema.from_dict(
             "the secret key of your Videsk account, alone, without 'Bearer'",
             _VISIBLE,
             required=True,
+        ),
+        "VIDESK_ACCOUNT": _text(
+            "a name for your Videsk account, of up to 100 characters",
+            r".{1,100}",
+            load_default=None,
         ),
         "VIDESK_BASE_URL": _url(
             "an https URL without a query (plain http only to a loopback host)",

@@ -11,6 +11,7 @@ from redis import TimeoutError as RedisTimeoutError
 from doctor.findings import Finding, fail, ok, warn
 from doctor.surroundings import address
 from redis_link import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS, make_client
+from redis_probe import explain, handshake, run_required_commands
 from settings import Settings
 
 _LOOKS = 5
@@ -24,7 +25,10 @@ def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
         yield _none(settings)
         return
     yield _tls(url, verify=settings.redis_tls_verify, chosen="REDIS_TLS_VERIFY" in named)
-    redis = make_client(url, 1, CALL_SECONDS, verify_tls=settings.redis_tls_verify)
+    yield _account(settings)
+    redis = make_client(
+        url, 1, CALL_SECONDS, verify_tls=settings.redis_tls_verify, redis_connect_func=handshake
+    )
     try:
         yield _reach(redis, address(url))
         yield _connections(redis, settings.workers)
@@ -39,6 +43,14 @@ def _none(settings: Settings) -> Finding:
         told = f"none: of WEB_CONCURRENCY={settings.web_concurrency} workers one will serve"
         return warn("Redis", told, "set REDIS_URL, or WEB_CONCURRENCY=1")
     return ok("Redis", "none: one worker, which remembers by itself; only for a single instance")
+
+
+def _account(settings: Settings) -> Finding:
+    subject = "rotating the key"
+    if settings.videsk_account:
+        return ok(subject, "what Redis holds belongs to VIDESK_ACCOUNT, whatever the key")
+    told = "what Redis holds belongs to the key: a new key forgets which bookings were made"
+    return warn(subject, told, "set VIDESK_ACCOUNT to a name for the account before the rotation")
 
 
 def _tls(url: str, *, verify: bool, chosen: bool) -> Finding:
@@ -58,7 +70,8 @@ def _tls(url: str, *, verify: bool, chosen: bool) -> Finding:
 
 
 def _reach(redis: Redis, where: str) -> Finding:
-    """What the proxy needs, a write and a script, and how fast. Raises RedisError."""
+    """Run every command of the proxy's, and measure a write and a script. Raises RedisError."""
+    run_required_commands(redis)
     seconds = []
     for _ in range(_LOOKS):
         redis.set("videsk-proxy:doctor", 1, px=5000)
@@ -103,6 +116,9 @@ def _why(error: BaseException) -> tuple[str, str]:
         return "it refuses the password or wants one", "put the right one into REDIS_URL"
     if isinstance(error, BusyLoadingError):
         return "it is still loading its data", "try again in a moment"
+    reason = explain(error)
+    if reason:
+        return reason, "change that, then run this again"
     if isinstance(error, RedisTimeoutError):
         return f"no answer within {CALL_SECONDS:g} s", "check REDIS_URL, or take one nearby"
     if isinstance(error, ResponseError):

@@ -8,7 +8,8 @@ Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20]
 Base URL     http://127.0.0.1:9000/public/video-contact-center/...
 Booking page http://127.0.0.1:9000/demo/, which calls the proxy on port 8000 (demo/config.js)
 Keys         GET /__sandbox__/keys lists one for each kind; they are the same at every start:
-             backend, public (bookings need the body field "token": "captcha-ok"),
+             backend, rotated (a second backend key),
+             public (bookings need the body field "token": "captcha-ok"),
              limited and removed (403), expired (401).
 A form       [{"_id": "videsk_essential", "value": ""},
               {"_id": "60dbe3416af0be33b8b372b1", "value": "Ana Pérez"},

@@ -22,7 +22,7 @@ _SECRETS: dict[Use, str] = {
     "action": "sandbox action tokens, which open nothing real",
 }
 
-_KEY_KINDS = ("backend", "public", "limited", "removed", "expired")
+_KEY_KINDS = ("backend", "rotated", "public", "limited", "removed", "expired")
 _LONG_AGO = 1_577_836_800  # 2020-01-01T00:00:00Z, epoch seconds
 
 
@@ -40,7 +40,10 @@ def keys() -> dict[str, str]:
 
 
 def read_key(authorization: str | None, path: str) -> str:
-    """The kind of a key that may pass: `backend` or `public`. Raises the documented refusals."""
+    """The kind of a key that may pass: `backend`, `rotated` or `public`.
+
+    Raises the documented refusals.
+    """
     kind = read_token(authorization, "key")
     if kind == "limited":
         raise VideskError(

@@ -87,6 +87,7 @@ def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running)
         told = examine(
             sandbox,
             REDIS_URL=f"redis://127.0.0.1:{redis_process.port}",
+            VIDESK_ACCOUNT="main",
             WEB_CONCURRENCY="4",
             CORS_ORIGINS=f"{page},capacitor://localhost",
             DEFAULT_REFERRER=f"{page}/booking",
@@ -242,7 +243,11 @@ def test_redis_is_judged_as_the_workers_would_meet_it(sandbox: Sandbox) -> None:
         assert told.of("Redis connections").startswith("warn")
         assert "CONFIG GET is refused" in told.of("Redis connections")
         as_reader = as_guest.replace("guest", "reader")
-        assert "refuses a command" in examine(sandbox, REDIS_URL=as_reader).of("Redis")
+        told = examine(sandbox, REDIS_URL=as_reader)
+        assert told.of("Redis").startswith("FAIL")
+        assert "no permission to run the 'info" in told.of("Redis")
+        redis.acl_setuser("reader", keys=["*"], enabled=True, commands=["+@all", "-mget"])
+        assert "no permission to run the 'mget" in examine(sandbox, REDIS_URL=as_reader).of("Redis")
         wrong = as_guest.replace(MARK, f"not-{MARK}")
         assert "refuses the password" in examine(sandbox, REDIS_URL=wrong).of("Redis")
         redis.close()
@@ -255,6 +260,20 @@ def test_a_redis_that_is_away_or_mute_fails_the_run(sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{mute.getsockname()[1]}")
     assert "no answer within" in told.of("Redis")
+
+
+def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    with redis_server(None, "--cluster-enabled", "yes", "--dir", str(tmp_path)) as server:
+        told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{server.port}")
+    assert told.of("Redis").startswith("FAIL")
+    assert "Redis Cluster" in told.of("Redis")
+
+
+def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: Running) -> None:
+    url = f"redis://127.0.0.1:{redis_process.port}"
+    assert examine(sandbox, REDIS_URL=url).of("rotating the key").startswith("warn")
+    told = examine(sandbox, REDIS_URL=url, VIDESK_ACCOUNT="main")
+    assert told.of("rotating the key").startswith("ok  ")
 
 
 def test_workers_that_no_redis_joins_are_a_warning(sandbox: Sandbox) -> None:

@@ -309,7 +309,7 @@ def test_a_user_without_a_needed_command_is_reported_once_and_redis_stays_away(
         until(lambda: link.away)
         time.sleep(5 * WATCH_SECONDS)
         assert (link.away, link.losses) == (True, 1)
-        reasons = [text for text in caplog.messages if "needs more permissions" in text]
+        reasons = [text for text in caplog.messages if "has no permission to run" in text]
         assert len(reasons) == 1
         assert missing in reasons[0]
         admin.acl_setuser("app", enabled=True, keys="*", commands=[f"+{missing}"])

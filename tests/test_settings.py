@@ -12,6 +12,7 @@ MARK = "hunter2"
 
 DEFAULTS: dict[str, object] = {
     "VIDESK_API_KEY": KEY,
+    "VIDESK_ACCOUNT": None,
     "VIDESK_BASE_URL": "https://api.videsk.io",
     "REDIS_URL": None,
     "REDIS_TLS_VERIFY": True,
@@ -90,6 +91,10 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
         "the secret key of your Videsk account, alone, without 'Bearer'",
         NO_VISIBLE_TEXTS,
     ),
+    "VIDESK_ACCOUNT": (
+        "a name for your Videsk account, of up to 100 characters",
+        ("x" * 101, "a\nb"),
+    ),
     "VIDESK_BASE_URL": (BASE_URL, NO_URLS),
     "REDIS_URL": (
         "a redis://, rediss:// or unix:// URL",
@@ -166,6 +171,7 @@ def test_an_empty_text_counts_as_not_set(name: str, empty: str) -> None:
 
 GOOD: list[tuple[str, str, object]] = [
     ("VIDESK_API_KEY", f" {MARK}+/=\n", f"{MARK}+/="),
+    ("VIDESK_ACCOUNT", " Clínica Ñuñoa ", "Clínica Ñuñoa"),
     ("VIDESK_BASE_URL", "https://videsk.example/eu/", "https://videsk.example/eu"),
     ("VIDESK_BASE_URL", "http://127.0.0.1:9000", "http://127.0.0.1:9000"),
     ("VIDESK_BASE_URL", "http://[::1]:9000", "http://[::1]:9000"),
