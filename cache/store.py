@@ -39,7 +39,7 @@ EVERYTHING = "everything"
 """The group that every entry belongs to."""
 
 CHANGES = "changes"
-"""No entry's group: its token changes whenever any group's does."""
+"""No entry's group: its token changes after any group's did."""
 
 
 class Backend(Protocol):
@@ -105,8 +105,13 @@ class Store:
         self._backend.set(key, entry.to_bytes(), timeout=keep_seconds + 1)
 
     def outdate(self, groups: Iterable[str]) -> None:
-        """Replace the groups' tokens: no entry of theirs is served from now on."""
-        tokens = {_token_name(group): _new_token() for group in (CHANGES, *groups)}
+        """Replace the groups' tokens: no entry of theirs is served from now on.
+
+        The token of CHANGES is written last, because the backend writes one after the other:
+        1. A writes one group's token. 2. B reads an entry of another group, which is old. 3. A
+        writes CHANGES. Had B read the new CHANGES before 2, it would keep that entry near under it.
+        """
+        tokens = {_token_name(group): _new_token() for group in (*groups, CHANGES)}
         self._backend.set_many(tokens, timeout=TOKEN_SECONDS)
 
     def changes(self) -> bytes:
