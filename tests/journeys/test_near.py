@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 
 import pytest
 import requests
 from redis import Redis
 
-from tests.client import FIRST_SERVICE, JOHN, Client
+from tests.client import FIRST_SERVICE, JOHN, OPEN_SERVICE, Client, working_day
 from tests.journeys.fleet import Fleet, cache_status, fleet, on_each_worker, workers_of
 from tests.processes import Running, Sandbox, proxy_server
 
@@ -17,6 +18,8 @@ DAY = "2031-05-06"
 READ = f"/api/users/{JOHN}/hours?date={DAY}&timezone=America/Santiago"
 SHOP = "https://shop.example"
 HITS = 300
+NOOR = "63bdbf3b25ab497401602d13"
+"""Serves OPEN_SERVICE."""
 
 
 @pytest.fixture(scope="module")
@@ -98,35 +101,66 @@ def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
 ) -> None:
     """Every worker of both instances is asked without a pause, all the while."""
     free: list[str] = both.clients[0].get(READ).json()
+    assert_never_shown_once_booked(both, READ, free[:12], "users", JOHN, pause_seconds=0.2)
+
+
+def test_nor_does_it_where_a_booking_changes_more_groups_than_one_packet_holds(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    """An account of 74 services whose users are not listed: a booking changes them all."""
+    listed = [{"_id": OPEN_SERVICE, "title": "Open", "users": [{"_id": NOOR}]}]
+    listed += [{"_id": f"{number:024x}", "title": "Closed"} for number in range(74)]
+    sandbox.fault("status", status=200, path="/services", body=listed, times=1)
+    assert len(both.clients[0].get("/api/services").json()) == 75
+    read = f"/api/users/{NOOR}/hours?date={working_day()}&timezone=UTC"
+    free: list[str] = both.clients[0].get(read).json()
+    booked = partial(assert_never_shown_once_booked, both, read, free[:60], "users", NOOR)
+    booked(pause_seconds=0.05, service=OPEN_SERVICE)
+
+
+def assert_never_shown_once_booked(
+    both: Fleet,
+    read: str,
+    hours: list[str],
+    kind: str,
+    ident: str,
+    *,
+    pause_seconds: float,
+    **more: str,
+) -> None:
+    """Book the hours one after the other while every worker is read from without a pause."""
     shown: list[tuple[float, list[str]]] = []
     booked: list[tuple[float, str]] = []
     hits = 0
-    stop = time.monotonic() + 6
+    stopped = Event()
 
     def keep_reading(url: str) -> None:
         nonlocal hits
         with requests.Session() as page:
-            while time.monotonic() < stop:
+            while not stopped.is_set():
                 started = time.monotonic()
-                answer = page.get(url + READ, timeout=10)
+                answer = page.get(url + read, timeout=10)
                 hits += "hit" in answer.headers["Cache-Status"]
                 shown.append((started, answer.json()))
 
     with ThreadPoolExecutor(8) as pool:
         reading = [pool.submit(keep_reading, server.url) for server in both.instances * 3]
-        for hour in free[:12]:
-            assert both.clients[0].book("users", JOHN, hour).status_code == 201
-            booked.append((time.monotonic(), hour))
-            time.sleep(0.2)
+        try:
+            for hour in hours:
+                assert both.clients[0].book(kind, ident, hour, **more).status_code == 201
+                booked.append((time.monotonic(), hour))
+                time.sleep(pause_seconds)
+            time.sleep(0.5)
+        finally:
+            stopped.set()
         for future in reading:
             future.result()
-    assert len(booked) == 12
     assert hits > len(shown) / 2 > 200
     old = [
         hour
         for answered, hour in booked
-        for began, hours in shown
-        if began > answered and hour in hours
+        for began, hours_shown in shown
+        if began > answered and hour in hours_shown
     ]
     assert old == []
 
