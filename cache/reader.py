@@ -109,10 +109,12 @@ class Reader:
         end = time.monotonic() + seconds
         return self._where_possible(lambda shared: self._read(shared, question, end))
 
-    def peek(self, key: str, groups: Sequence[str]) -> bytes | None:
-        """What is remembered under `key`, of whatever age."""
+    def peek(self, key: str, groups: Sequence[str], window: Window) -> bytes | None:
+        """Return the body stored under `key` if it is fresh. Never fetches, never returns a stale
+        body: what is decided by it must not depend on how long ago it was last read.
+        """
         entry, _ = self._where_possible(lambda shared: self._look(shared, key, groups))
-        return entry.body if entry else None
+        return entry.body if entry and self._freshness(entry, window) is Freshness.FRESH else None
 
     def outdate(self, groups: Iterable[str]) -> None:
         """When this returns, nobody reads any more what these groups' entries have held."""
@@ -149,6 +151,9 @@ class Reader:
         if shared:
             return shared.link.call(lambda: shared.store.look(key, groups, keep_seconds))
         return self._local.look(key, groups, keep_seconds)
+
+    def _freshness(self, entry: Entry, window: Window) -> Freshness:
+        return decide(self._clock() - entry.asked_at, window)
 
     def _read(self, shared: Shared | None, question: _Question, end: float) -> Reading:
         keep_seconds = question.window.keep_seconds
@@ -196,7 +201,7 @@ class Reader:
 
         def look_again(stored: bytes | None) -> bytes | None:
             entry = read_entry(question.key, stored, stamp)
-            if entry and decide(self._clock() - entry.asked_at, question.window) is Freshness.FRESH:
+            if entry and self._freshness(entry, question.window) is Freshness.FRESH:
                 return stored
             return None
 

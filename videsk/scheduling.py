@@ -150,7 +150,8 @@ class Scheduling:
         return strict_json.dumps(rename_ids(answer))
 
     def _outdate(self, write: Write) -> None:
-        listed = self._cache.peek("services", ())
+        """A list past its TTL counts as unknown: an agent may have been added to a service since."""
+        listed = self._cache.peek("services", (), self._windows.services)
         self._cache.outdate(touched(write, strict_json.loads(listed) if listed else None))
 
     def _send(self, request: Request) -> bytes:

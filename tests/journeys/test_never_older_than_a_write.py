@@ -1,5 +1,6 @@
 """Nobody reads what a write has changed, on whatever worker of whatever instance (guarantee 4)."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -8,19 +9,21 @@ import pytest
 import requests
 from redis import Redis
 
-from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, bearer
+from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer
 from tests.journeys.availability import (
     DAY,
+    ELENA,
     KINDS,
     LATER,
     OF_FIRST_SERVICE,
     OF_JOHN,
     SLOT,
+    UNRELATED_SERVICE,
     assert_dropped_everywhere,
     read_everything,
 )
-from tests.journeys.fleet import Fleet, arrivals, at_once, fleet, on_each_worker, wait_until
-from tests.processes import Running, Sandbox
+from tests.journeys.fleet import Fleet, arrivals, at_once, cache_status, fleet, on_each_worker, wait_until
+from tests.processes import Running, Sandbox, proxy_server
 
 
 @pytest.fixture(
@@ -144,6 +147,30 @@ def test_who_knows_nobodys_users_drops_everything(
     everybody_reads_everything(both)
     assert both.clients[0].book("services", FIRST_SERVICE, SLOT).status_code == 201
     assert_dropped_everywhere(both, sandbox, set(KINDS))
+
+
+def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> None:
+    """Since it was read, an agent of one service may have been added to the other."""
+    listed = [
+        {"_id": FIRST_SERVICE, "title": "First", "users": [{"_id": JOHN}]},
+        {"_id": UNRELATED_SERVICE, "title": "Unrelated", "users": [{"_id": ELENA}]},
+    ]
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    with proxy_server(sandbox, REDIS_URL=redis_url, SERVICES_TTL="2", HOURS_TTL="60") as server:
+        client = Client(server.url)
+        sandbox.fault("status", status=200, path="/services", body=listed, times=1)
+        assert len(client.get("/api/services").json()) == 2
+        read_at = time.monotonic()
+        read = partial(client.hours, "services", UNRELATED_SERVICE, DAY)
+        assert cache_status(read()) == "fwd=miss; stored"
+        assert client.book("users", JOHN, SLOT).status_code == 201
+        assert cache_status(read()).startswith("hit; ttl=")
+        assert time.monotonic() - read_at < 2, "the machine is too slow for this test"
+        time.sleep(2.1)
+        assert client.book("users", JOHN, LATER).status_code == 201
+        assert cache_status(read()) == "fwd=miss; stored"
 
 
 def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
