@@ -39,12 +39,15 @@ REFRESH_PAUSE_SECONDS = 1.0
 class Reading:
     """A JSON answer, when it was asked for and until when it is fresh (seconds since the epoch),
     and how it came about in the words of RFC 9211 (Cache-Status).
+
+    Where it is not `storable`, no cache may store it (RFC 9111, section 5.2.2.5).
     """
 
     body: bytes
     asked_at: float
     fresh_until: float
     cache_status: str
+    storable: bool = True
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,14 @@ def success(
 
 
 def remembered(
-    description: str, schema: str | dict[str, Any], *examples: str, kept: str = "AlwaysAsk"
+    description: str,
+    schema: str | dict[str, Any],
+    *examples: str,
+    kept: str = "AlwaysAsk",
+    etag: str = "ETag",
 ) -> Answer:
     """An answer that is remembered here, and may be kept by browsers."""
-    carries = (kept, "ETag", "Content-Encoding", "Cache-Status")
+    carries = (kept, etag, "Content-Encoding", "Cache-Status")
     return Answer(description, schema, examples, carries)
 
 

@@ -39,7 +39,12 @@ def operations(kind: Kind) -> dict[str, Operation]:
     days = remembered("The first instant of each free day.", INSTANTS, "dates")
     hours = remembered("The starts of the free hours.", INSTANTS, "hours")
     several = remembered(
-        "The free hours of several days.", "Availability", "availability", "availabilityInPart"
+        "The free hours of several days.",
+        "Availability",
+        "availability",
+        "availabilityInPart",
+        kept="AlwaysAskIfComplete",
+        etag="ETag-if-complete",
     )
     soon = remembered("The starts of the next free hours.", INSTANTS, "nextHours")
     return {

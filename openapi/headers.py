@@ -11,6 +11,8 @@ def _header(description: str, *, required: bool = True, **schema: Any) -> dict[s
     }
 
 
+_ETAG = '^"[0-9a-f]{32}(:(br|gzip))?"$'
+
 HEADERS = {
     "X-Request-ID": _header(
         "The request's own, where it sent a good one, else a new one.",
@@ -18,6 +20,9 @@ HEADERS = {
     ),
     "NoStore": _header("Nobody keeps it.", const="no-store"),
     "AlwaysAsk": _header("A browser may keep it, and asks each time.", const="no-cache"),
+    "AlwaysAskIfComplete": _header(
+        "`no-cache`, or `no-store` if the answer is not complete.", enum=["no-cache", "no-store"]
+    ),
     "Briefly": _header("A browser keeps it for half a minute.", const="public, max-age=30"),
     "X-Content-Type-Options": _header("It is what Content-Type says.", const="nosniff"),
     "Referrer-Policy": _header("Its links tell nobody where they stood.", const="no-referrer"),
@@ -29,7 +34,12 @@ HEADERS = {
     "Access-Control-Expose-Headers": _header(
         "To pages of CORS_ORIGINS: these headers too.", required=False
     ),
-    "ETag": _header("Send it back as If-None-Match.", pattern='^"[0-9a-f]{32}(:(br|gzip))?"$'),
+    "ETag": _header("Send it back as If-None-Match.", pattern=_ETAG),
+    "ETag-if-complete": _header(
+        "Send it back as If-None-Match. An answer that is not complete has none.",
+        required=False,
+        pattern=_ETAG,
+    ),
     "Content-Encoding": _header(
         "As Accept-Encoding has it, where the answer is long.",
         required=False,
@@ -69,7 +79,9 @@ HEADERS = {
 _OTHER_NAMES = {
     "NoStore": "Cache-Control",
     "AlwaysAsk": "Cache-Control",
+    "AlwaysAskIfComplete": "Cache-Control",
     "Briefly": "Cache-Control",
+    "ETag-if-complete": "ETag",
     "Cache-Status-of-error": "Cache-Status",
 }
 

@@ -39,8 +39,9 @@ class Ahead:
     ) -> "Reading":
         """`{"days": {name: hours}, "complete", "missing"?, "asOf"}` of the first free `days`.
 
-        A part that could not be read in time is `missing` by its name, a day's or a month's. Raises
-        VideskError where that leaves nothing to show.
+        A part that could not be read in time is `missing` by its name, a day's or a month's, and
+        the answer is not storable: the next call asks for the part again. Raises VideskError where
+        that leaves nothing to show.
         """
         look = _Look(self._scheduling, kind, ident, now)
         found: dict[str, list[Any]] = {}
@@ -64,7 +65,9 @@ class Ahead:
             raise next(iter(failures.values()))
         missing = {"missing": list(failures)} if failures else {}
         as_of = to_videsk(datetime.fromtimestamp(look.asked_at(), UTC))
-        return look.joined({"days": found, "complete": not failures, **missing, "asOf": as_of})
+        answer = {"days": found, "complete": not failures, **missing, "asOf": as_of}
+        joined = look.joined(answer)
+        return replace(joined, cache_status="fwd=miss", storable=False) if failures else joined
 
     def next_hours(
         self, kind: Kind, ident: str, stretch: Stretch, limit: int, now: datetime

@@ -150,7 +150,7 @@ class Scheduling:
         return strict_json.dumps(rename_ids(answer))
 
     def _outdate(self, write: Write) -> None:
-        """A list past its TTL counts as unknown: an agent may have been added to a service since."""
+        """A list past its TTL counts as unknown: an agent may have joined a service since."""
         listed = self._cache.peek("services", (), self._windows.services)
         self._cache.outdate(touched(write, strict_json.loads(listed) if listed else None))
 

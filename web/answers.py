@@ -39,18 +39,21 @@ ROUTE = "videsk_proxy.route"
 def remembered(
     read: "Callable[[], Reading]", cache_control: str, until: datetime | None = None
 ) -> Response:
-    """The answer to a cacheable read: 304 if the client has this very body already.
+    """The answer to a cacheable read: 304 if the client has this very body already. A reading that
+    is not storable is `no-store`, without an ETag.
 
     `until`: when the question itself gets another answer, such as at the end of the day asked for.
     """
     g.cache_status = "fwd=miss"  # what it is if `read` raises
     reading = read()
+    g.cache_status = reading.cache_status
+    response = fresh(reading.body)
+    if not reading.storable:
+        return response
     end = until.timestamp() if until else math.inf
     request.environ[FRESH_UNTIL] = min(reading.fresh_until, end)
     request.environ[ROUTE] = route()
-    response = fresh(reading.body)
     response.headers["Cache-Control"] = cache_control
-    g.cache_status = reading.cache_status
     content = hashlib.sha256(reading.body).hexdigest()[:32]
     response.set_etag(content)
     response.make_conditional(request)

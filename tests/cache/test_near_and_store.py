@@ -1,6 +1,7 @@
 """Near cache and store together: a reader in another process, at every moment of a write."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask_caching.backends import SimpleCache
@@ -22,8 +23,8 @@ class Interruptible(SimpleCache):
         super().__init__()
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def set(self, key: str, value: object, timeout: object = None) -> bool | None:
-        done = super().set(key, value, timeout)  # type: ignore[arg-type]
+    def set(self, key: str, value: object, timeout: Any = None) -> bool | None:
+        done = super().set(key, value, timeout)
         self.meanwhile()
         return done
 
@@ -72,7 +73,8 @@ def quiet() -> Iterator[Redis]:
 
 
 def test_redis_is_given_the_token_of_changes_after_those_of_all_groups(quiet: Redis) -> None:
-    with quiet.monitor() as monitor:
+    watching: Any = quiet
+    with watching.monitor() as monitor:
         redis_store(quiet, "tests:").outdate(MANY_GROUPS)
         written: list[str] = []
         while "tests:generation:changes" not in written:

@@ -21,7 +21,7 @@ from tests.client import (
     bearer,
     working_day,
 )
-from tests.journeys.fleet import arrivals, at_once, most_in
+from tests.journeys.fleet import arrivals, at_once, most_in, on_each_worker
 from tests.journeys.test_errors_of_videsk import assert_ours
 from tests.processes import Running, Sandbox, proxy_server
 
@@ -185,6 +185,33 @@ def test_a_month_that_fails_is_missing_by_its_name(cached: Client, sandbox: Sand
     body = availability(cached, "users", JOHN, "2031-05-29", days=5).json()
     assert list(body["days"]) == ["2031-05-29", "2031-05-30"]
     assert (body["complete"], body["missing"]) == (False, ["2031-06"])
+
+
+def test_an_incomplete_answer_is_stored_by_nobody_and_a_hit_for_nobody(
+    cached: Client, proxy_with_redis: Running, sandbox: Sandbox
+) -> None:
+    free = cached.dates("users", JOHN, working_day(40)[:7]).json()
+    first, second, third = (text[:10] for text in free[:3])
+    read = partial(availability, cached, "users", JOHN, first, days=3)
+    for day in (first, second):
+        assert cached.hours("users", JOHN, day).status_code == 200
+    sandbox.fault("status", path="/hours", status=400, body={"message": "no"})
+    incomplete = [answer for _ in "123" for answer in on_each_worker(proxy_with_redis, read)]
+    tagged = {"If-None-Match": "*"}
+    params: dict[str, object] = {"date": first, "timezone": ZONE, "days": 3}
+    path = f"/api/users/{JOHN}/availability"
+    incomplete.append(cached.get(path, params=params, headers=tagged))
+    for answer in incomplete:
+        assert answer.status_code == 200
+        assert (answer.json()["complete"], answer.json()["missing"]) == (False, [third])
+        assert list(answer.json()["days"]) == [first, second]
+        assert answer.headers["Cache-Status"] == "videsk-proxy; fwd=miss"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in answer.headers
+    sandbox.control("DELETE", "faults")
+    for answer in on_each_worker(proxy_with_redis, read):
+        assert (answer.json()["complete"], list(answer.json()["days"])) == (True, [first, second, third])
+        assert answer.headers["Cache-Control"] == "no-cache"
 
 
 def test_videsks_own_error_comes_through_where_nothing_can_be_shown(

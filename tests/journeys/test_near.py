@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
+from typing import Any
 
 import pytest
 import requests
@@ -126,7 +127,7 @@ def assert_never_shown_once_booked(
     ident: str,
     *,
     pause_seconds: float,
-    **more: str,
+    **more: Any,
 ) -> None:
     """Book the hours one after the other while every worker is read from without a pause."""
     shown: list[tuple[float, list[str]]] = []
