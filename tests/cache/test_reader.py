@@ -33,7 +33,9 @@ def reader(clock: Clock) -> Reader:
     return Reader(None, store, near, Meter(), clock)
 
 
-@pytest.mark.parametrize(("age_seconds", "peeked"), [(0, b"[1]"), (9.9, b"[1]"), (10, None), (11, None)])
+@pytest.mark.parametrize(
+    ("age_seconds", "peeked"), [(0, b"[1]"), (9.9, b"[1]"), (10, None), (11, None)]
+)
 def test_peek_returns_a_fresh_entry_only(
     reader: Reader, clock: Clock, age_seconds: float, peeked: bytes | None
 ) -> None:

@@ -210,7 +210,10 @@ def test_an_incomplete_answer_is_stored_by_nobody_and_a_hit_for_nobody(
         assert "ETag" not in answer.headers
     sandbox.control("DELETE", "faults")
     for answer in on_each_worker(proxy_with_redis, read):
-        assert (answer.json()["complete"], list(answer.json()["days"])) == (True, [first, second, third])
+        assert (answer.json()["complete"], list(answer.json()["days"])) == (
+            True,
+            [first, second, third],
+        )
         assert answer.headers["Cache-Control"] == "no-cache"
 
 

@@ -22,7 +22,15 @@ from tests.journeys.availability import (
     assert_dropped_everywhere,
     read_everything,
 )
-from tests.journeys.fleet import Fleet, arrivals, at_once, cache_status, fleet, on_each_worker, wait_until
+from tests.journeys.fleet import (
+    Fleet,
+    arrivals,
+    at_once,
+    cache_status,
+    fleet,
+    on_each_worker,
+    wait_until,
+)
 from tests.processes import Running, Sandbox, proxy_server
 
 
