@@ -29,6 +29,11 @@ _DEPENDS_ON = (
     "HTTP_IF_NONE_MATCH",
     "HTTP_IF_MATCH",
 )
+MOST_KEY_CHARACTERS = 1024
+"""Of the above, all together: about five times a page's. The answer to a longer one is not kept, so
+that nobody pushes out the others' by a few requests with 36 kB of headers each.
+"""
+
 _READS = {"GET", "HEAD"}
 _OF_EACH_ANSWER = {"x-request-id", "cache-status"}
 
@@ -106,8 +111,11 @@ class ShortWay:
             int(status[:3]),
             fresh_until,
         )
-        size = len(ready.head) + len(body)
-        self._near.put(_key(environ), ready, fresh_until, token, size)
+        key = _key(environ)
+        key_characters = sum(len(part) for part in key if part)
+        if key_characters <= MOST_KEY_CHARACTERS:
+            size = key_characters + len(ready.head) + len(body)
+            self._near.put(key, ready, fresh_until, token, size)
         return [body]
 
     def _now(self) -> str:
@@ -118,7 +126,7 @@ class ShortWay:
         return self._date[1]
 
 
-def _key(environ: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(environ: Mapping[str, Any]) -> tuple[str | None, ...]:
     return tuple(map(environ.get, _DEPENDS_ON))
 
 

@@ -1,6 +1,7 @@
 """The short way gives again what the application answered, to the same question only."""
 
 import time
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
+from cache import near
 from cache.near import Near
 from cache.reader import Reading
-from web import answers
+from web import answers, short_way
 from web.short_way import Ready, ShortWay
 
 QUESTION = {
@@ -45,10 +47,10 @@ class Asked:
         self.counts = Counts()
         self._status = status
         self._fresh_seconds = fresh_seconds
-        near: Near[Ready] = Near(lambda: b"token")
-        near.get("so that the token is known")
+        kept: Near[Ready] = Near(lambda: b"token")
+        kept.get("so that the token is known")
         counts: Any = self.counts
-        self.way = ShortWay(self.app, near, counts, counts)
+        self.way = ShortWay(self.app, kept, counts, counts)
 
     def app(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.times += 1
@@ -123,6 +125,39 @@ def test_an_answer_is_given_again_no_longer_than_it_is_fresh() -> None:
     time.sleep(0.06)
     asked.ask()
     assert asked.times == 2
+
+
+@pytest.mark.parametrize("name", ["RAW_URI", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"])
+def test_an_answer_to_a_question_of_over_a_kilobyte_is_not_kept(name: str) -> None:
+    """No page asks one, and whoever does could push out what the others' pages ask."""
+    asked = Asked()
+    long = QUESTION.get(name, "") + "/" * short_way.MOST_KEY_CHARACTERS
+    for _ in range(3):
+        asked.ask(**{name: long})
+    assert asked.times == 3
+    room = short_way.MOST_KEY_CHARACTERS - sum(len(QUESTION[other]) for other in QUESTION)
+    for _ in range(3):
+        asked.ask(HTTP_IF_MATCH="x" * room)
+    assert asked.times == 4, "one of just a kilobyte is kept"
+    asked.ask(HTTP_IF_MATCH="x" * (room + 1))
+    asked.ask(HTTP_IF_MATCH="x" * (room + 1))
+    assert asked.times == 6
+
+
+def test_one_client_fills_no_more_memory_than_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it varies in its questions, and however long they are."""
+    monkeypatch.setattr(near, "MOST_BYTES", 2_000_000)
+    asked = Asked()
+    tracemalloc.start()
+    try:
+        for length in range(0, 1100, 100):
+            for number in range(400):
+                asked.ask(RAW_URI=f"/api/services?{number}", HTTP_ORIGIN=f"{number:0{length}}")
+        used = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert asked.times == 4400
+    assert 1_000_000 < used < 2_200_000
 
 
 def test_who_is_near_a_limit_goes_the_long_way_where_each_call_is_counted() -> None:
