@@ -149,18 +149,17 @@ class Reader:
         return action(None)
 
     def _look(
-        self, shared: Shared | None, key: str, groups: Sequence[str], keep_seconds: int = 0
+        self, shared: Shared | None, key: str, groups: Sequence[str]
     ) -> tuple[Entry | None, bytes]:
         if shared:
-            return shared.link.call(lambda: shared.store.look(key, groups, keep_seconds))
-        return self._local.look(key, groups, keep_seconds)
+            return shared.link.call(lambda: shared.store.look(key, groups))
+        return self._local.look(key, groups)
 
     def _freshness(self, entry: Entry, window: Window) -> Freshness:
         return decide(self._clock() - entry.asked_at, window)
 
     def _read(self, shared: Shared | None, question: _Question, end: float) -> Reading:
-        keep_seconds = question.window.keep_seconds
-        entry, stamp = self._look(shared, question.key, question.groups, keep_seconds)
+        entry, stamp = self._look(shared, question.key, question.groups)
         if entry:
             age_seconds = self._clock() - entry.asked_at
             freshness = decide(age_seconds, question.window)
@@ -218,14 +217,15 @@ class Reader:
         """
         asked_at = self._clock()
         entry = Entry(asked_at, stamp, question.fetch(end - time.monotonic()))
-        keep_seconds, stored = question.window.keep_seconds, question.window.remembers
+        to_put = question.key, question.groups, entry, question.window.keep_seconds
+        stored = question.window.remembers
         if stored and shared:
             try:
-                shared.link.call(lambda: shared.store.put(question.key, entry, keep_seconds))
+                shared.link.call(lambda: shared.store.put(*to_put))
             except RedisAwayError:
                 stored = False
         elif stored:
-            self._local.put(question.key, entry, keep_seconds)
+            self._local.put(*to_put)
         return entry.to_bytes(), stored
 
     def _refresh(self, shared: Shared | None, question: _Question, stamp: bytes) -> None:

@@ -34,6 +34,13 @@ TOKEN_SECONDS = 2 * 86400
 """How long a group's token outlives its last replacement. Losing one only costs a fetch."""
 
 NARROW_TOKEN_SECONDS = 3600
+"""How long the token of a narrow group outlives the last entry that was stored under it."""
+
+NEW_TOKEN_SECONDS = 60
+"""How long a new token of a narrow group lives until an entry is stored under it: a client that
+asks for ids that do not exist makes narrow groups without end, and nothing is ever stored under
+them. More than twice the longest fetch, so that the token outlives the fetch that it was read for.
+"""
 
 EVERYTHING = "everything"
 """The group that every entry belongs to."""
@@ -43,12 +50,15 @@ CHANGES = "changes"
 
 
 class Backend(Protocol):
-    """What is used of Flask-Caching's backends."""
+    """What is used of Flask-Caching's backends, and `prolong`: have the key, if it is there, live
+    for at least so many seconds from now.
+    """
 
     def get_many(self, *keys: str) -> list[Any]: ...
     def set(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
     def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> Any: ...
     def add(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
+    def prolong(self, key: str, seconds: int) -> Any: ...
     def clear(self) -> Any: ...
 
 
@@ -77,30 +87,33 @@ class Store:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def look(
-        self, key: str, groups: Sequence[str], keep_seconds: int = TOKEN_SECONDS
-    ) -> tuple[Entry | None, bytes]:
+    def look(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
         """The entry under `key`, if no write has outdated it, and the groups' present stamp.
 
-        `groups`: the narrowest last. Whoever asks for ids that do not exist makes narrow groups
-        without end, so the token of one is kept little longer than its entries.
+        `groups`: the narrowest last. Where there is no entry, its token lives on for as long as the
+        fetch that follows: if it ended meanwhile, who asks next would not join that fetch.
         """
         names = [_token_name(group) for group in (EVERYTHING, *groups)]
         stored, *tokens = self._backend.get_many(key, *names)
         if None in tokens:
             # Two who find none must agree on one: the first to add it wins, both read it back.
-            narrow_seconds = min(TOKEN_SECONDS, keep_seconds + NARROW_TOKEN_SECONDS)
             for name, token in zip(names, tokens, strict=True):
                 if token is None:
-                    wide = name == names[0] or name != names[-1]
-                    seconds = TOKEN_SECONDS if wide else narrow_seconds
+                    narrow = groups and name == names[-1]
+                    seconds = NEW_TOKEN_SECONDS if narrow else TOKEN_SECONDS
                     self._backend.add(name, _new_token(), timeout=seconds)
             stored, *tokens = self._backend.get_many(key, *names)
         stamp = b".".join(token or _new_token() for token in tokens)
-        return read_entry(key, stored, stamp), stamp
+        entry = read_entry(key, stored, stamp)
+        if groups and not entry:
+            self._backend.prolong(names[-1], NEW_TOKEN_SECONDS)
+        return entry, stamp
 
-    def put(self, key: str, entry: Entry, keep_seconds: int) -> None:
+    def put(self, key: str, groups: Sequence[str], entry: Entry, keep_seconds: int) -> None:
         """Remember the entry; it is served as long as its stamp is its groups' present one."""
+        if groups:
+            token_seconds = min(TOKEN_SECONDS, keep_seconds + NARROW_TOKEN_SECONDS)
+            self._backend.prolong(_token_name(groups[-1]), token_seconds)
         # Flask-Caching's backend in the process counts from the second begun.
         self._backend.set(key, entry.to_bytes(), timeout=keep_seconds + 1)
 
@@ -156,15 +169,40 @@ class _AsTheyAre(BaseSerializer):
         return bvalue
 
 
+_PROLONG = """
+if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+"""
+"""EXPIRE with GT would do the same, from Redis 7 on."""
+
+
+class _RedisBackend(RedisCache):
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        super().__init__(host=redis, key_prefix=prefix)
+        self.serializer = _AsTheyAre()  # type: ignore[assignment]  # cachelib allows any
+        self._prolong_script = redis.register_script(_PROLONG)
+        self._prefix = prefix
+
+    def prolong(self, key: str, seconds: int) -> None:
+        self._prolong_script([self._prefix + key], [seconds])
+
+
+class ProcessBackend(SimpleCache):
+    """Flask-Caching's backend in the process, for bytes."""
+
+    serializer = _AsTheyAre()  # type: ignore[assignment]
+
+    def prolong(self, key: str, seconds: int) -> None:
+        """See Backend."""
+        if self.has(key):
+            ends, value = self._cache[key]
+            self._cache[key] = max(ends, self._normalize_timeout(seconds)), value
+
+
 def redis_store(redis: Redis, prefix: str) -> Store:
     """A store for all processes, in Flask-Caching's Redis backend on a client of ours."""
-    backend = RedisCache(host=redis, key_prefix=prefix)
-    backend.serializer = _AsTheyAre()  # type: ignore[assignment]  # cachelib allows any
-    return Store(backend)
+    return Store(_RedisBackend(redis, prefix))
 
 
 def process_store() -> Store:
     """A store for this process alone, in Flask-Caching's backend of that kind."""
-    backend = SimpleCache(threshold=MAX_ENTRIES_IN_PROCESS)
-    backend.serializer = _AsTheyAre()  # type: ignore[assignment]
-    return Store(backend)
+    return Store(ProcessBackend(threshold=MAX_ENTRIES_IN_PROCESS))

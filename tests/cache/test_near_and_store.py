@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask_caching.backends import SimpleCache
 from redis import Redis
 
 from cache.near import Near
-from cache.store import EVERYTHING, Entry, Store, redis_store
+from cache.store import EVERYTHING, Entry, ProcessBackend, Store, redis_store
 from tests.processes import redis_server
 
 KEY, GROUPS = "hours", ("availability", "service:a")
@@ -16,7 +15,7 @@ MANY_GROUPS = [f"service:{number:024x}" for number in range(74)]
 """redis-py sends a pipeline in pieces of about 6,000 bytes; these are more than one piece."""
 
 
-class Interruptible(SimpleCache):
+class Interruptible(ProcessBackend):
     """Another process acts after each single write, as it may in Redis without MULTI."""
 
     def __init__(self) -> None:
@@ -55,7 +54,7 @@ def test_a_reader_at_any_moment_of_a_write_keeps_nothing_old_near(group: str, pl
     store = Store(backend)
     reader = Reader(store)
     _, stamp = store.look(KEY, GROUPS)
-    store.put(KEY, Entry(1_795_000_000, stamp, b"old"), 60)
+    store.put(KEY, GROUPS, Entry(1_795_000_000, stamp, b"old"), 60)
     reader.read()
     assert reader.read() == b"old"
     reads: list[bytes | None] = []

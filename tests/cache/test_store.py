@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flask_caching.backends import SimpleCache
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from cache.store import EVERYTHING, Entry, Store, process_store, read_entry, redis_store
+from cache.store import (
+    EVERYTHING,
+    Entry,
+    ProcessBackend,
+    Store,
+    process_store,
+    read_entry,
+    redis_store,
+)
 from tests.processes import redis_server
 
 law = settings(deadline=None, derandomize=True, max_examples=200)
@@ -28,6 +35,7 @@ class Kept:
     store: Store
     write: Callable[[str, bytes], object]
     lose: Callable[[str], object]
+    seconds_left: Callable[[str], float]
     another: Callable[[], Store]
     """The same memory, seen by another process (of the process's own there is but one)."""
 
@@ -39,17 +47,19 @@ def kept(request: pytest.FixtureRequest, redis: Redis) -> Kept:
             redis_store(redis, PREFIX),
             lambda key, value: redis.set(PREFIX + key, value),
             lambda key: redis.delete(PREFIX + key),
+            lambda key: redis.ttl(PREFIX + key),
             lambda: redis_store(redis, PREFIX),
         )
     store = process_store()
     behind: Any = store._backend
-    return Kept(store, behind.set, behind.delete, lambda: store)
+    left = lambda key: behind._cache[key][0] - time.time()  # noqa: E731
+    return Kept(store, behind.set, behind.delete, left, lambda: store)
 
 
 def remember(store: Store, key: str, groups: tuple[str, ...], body: bytes = b"[]") -> Entry:
     _, stamp = store.look(key, groups)
     entry = Entry(1_795_000_000.5, stamp, body)
-    store.put(key, entry, 60)
+    store.put(key, groups, entry, 60)
     return entry
 
 
@@ -67,7 +77,7 @@ def test_an_entry_is_not_found_after_any_of_its_groups_was_outdated(kept: Kept, 
     found, stamp = kept.store.look("k", GROUPS)
     assert found is None
     assert stamp != entry.stamp
-    kept.store.put("k", entry, 60)  # by a reader that has read its stamp before
+    kept.store.put("k", GROUPS, entry, 60)  # by a reader that has read its stamp before
     assert kept.store.look("k", GROUPS)[0] is None
     remember(kept.store, "k", GROUPS)
     assert kept.store.look("k", GROUPS)[0]
@@ -97,7 +107,7 @@ def test_two_who_find_no_token_agree_on_one(kept: Kept) -> None:
     assert stamps != again
 
 
-class Interrupted(SimpleCache):
+class Interrupted(ProcessBackend):
     """Another looks between this one's finding no token and its adding one."""
 
     def __init__(self, then: Callable[[], object]) -> None:
@@ -126,11 +136,11 @@ def test_a_lost_token_never_brings_an_old_entry_back(kept: Kept, group: str) -> 
         kept.store.outdate([group])
         kept.lose(f"generation:{group}")
         assert kept.store.look("k", GROUPS)[0] is None
-        kept.store.put("k", entry, 60)
+        kept.store.put("k", GROUPS, entry, 60)
         assert kept.store.look("k", GROUPS)[0] is None
 
 
-class Forgetful(SimpleCache):
+class Forgetful(ProcessBackend):
     """A Redis so full that it evicts each token at once."""
 
     def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
@@ -145,6 +155,66 @@ def test_where_no_token_stays_no_entry_is_found_after_a_write() -> None:
     remember(store, "k", GROUPS)
     store.outdate(["service:a"])
     assert store.look("k", GROUPS)[0] is None
+
+
+NARROW = "generation:service:a"
+DAY_SECONDS = 86400
+
+
+def test_a_new_narrow_token_lives_a_minute_until_an_entry_is_stored_under_it(kept: Kept) -> None:
+    """So that who asks for ids that do not exist fills no Redis."""
+    for _ in range(2):
+        _, stamp = kept.store.look("k", GROUPS)
+        assert 55 < kept.seconds_left(NARROW) <= 60
+    kept.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 700)
+    assert 3600 + 695 < kept.seconds_left(NARROW) <= 3600 + 700
+    kept.store.put("l", GROUPS, Entry(time.time(), stamp, b"[]"), 10)
+    kept.store.look("m", GROUPS)
+    assert kept.seconds_left(NARROW) > 3600 + 695, "what is stored with less time shortens nothing"
+    kept.store.put("l", GROUPS, Entry(time.time(), stamp, b"[]"), 10 * DAY_SECONDS)
+    assert 2 * DAY_SECONDS - 5 < kept.seconds_left(NARROW) <= 2 * DAY_SECONDS
+    for wide in ("generation:everything", "generation:availability"):
+        assert 2 * DAY_SECONDS - 10 < kept.seconds_left(wide) <= 2 * DAY_SECONDS
+
+
+def test_a_replaced_token_lives_two_days_whatever_is_looked_for(kept: Kept) -> None:
+    kept.store.outdate(GROUPS)
+    kept.store.put("k", GROUPS, Entry(time.time(), kept.store.look("k", GROUPS)[1], b"[]"), 60)
+    kept.store.look("l", GROUPS)
+    for name in (NARROW, "generation:availability", "generation:changes"):
+        assert 2 * DAY_SECONDS - 10 < kept.seconds_left(name) <= 2 * DAY_SECONDS
+
+
+def test_a_new_narrow_token_outlives_the_fetch_that_follows_a_look(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who asks in the middle of it would fetch a second time."""
+    monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 2)
+    _, stamp = kept.store.look("k", GROUPS)
+    time.sleep(1.2)
+    assert kept.store.look("k", GROUPS)[1] == stamp
+    time.sleep(0.9)
+    assert kept.store.look("k", GROUPS)[1] == stamp
+    kept.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 60)
+    assert kept.store.look("k", GROUPS)[0]
+
+
+def test_a_token_that_has_ended_does_not_come_back(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 1)
+    _, stamp = kept.store.look("k", GROUPS)
+    time.sleep(1.1)
+    kept.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 60)
+    found, later = kept.store.look("k", GROUPS)
+    assert (found, later != stamp) == (None, True)
+
+
+def test_the_token_of_everything_is_no_narrow_one(kept: Kept) -> None:
+    remember(kept.store, "services", ())
+    kept.store.look("form", ())
+    left = kept.seconds_left("generation:everything")
+    assert 2 * DAY_SECONDS - 10 < left <= 2 * DAY_SECONDS
 
 
 STAMP = b"0123456789abcdef.0123456789abcdef"
@@ -198,7 +268,7 @@ def test_an_entry_is_kept_as_long_as_was_said(kept: Kept, within: float) -> None
     """At whatever moment of a second it is put."""
     _, stamp = kept.store.look("k", GROUPS)
     time.sleep((within - time.time()) % 1)
-    kept.store.put("k", Entry(time.time(), stamp, b"[]"), 1)
+    kept.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 1)
     time.sleep(0.3)
     assert kept.store.look("k", GROUPS)[0]
 
@@ -228,7 +298,8 @@ def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) 
     found = store.look("k0", GROUPS)[0]
     assert bool(found) == bool(stored)
     assert commands_of(redis, lambda: store.outdate(["service:a", "user:b"])) == {"set": 3}
-    assert commands_of(redis, lambda: store.look("k0", GROUPS)) == {"mget": 1}
+    missed = commands_of(redis, lambda: store.look("k0", GROUPS))
+    assert missed == {"mget": 1, "evalsha": 1, "ttl": 1}
     assert store.look("k0", GROUPS)[0] is None
 
 

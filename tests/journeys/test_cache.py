@@ -6,7 +6,7 @@ import re
 import pytest
 from redis import Redis
 
-from tests.client import AUTOMATIC_SERVICE, JOHN, Client
+from tests.client import AUTOMATIC_SERVICE, JOHN, Client, working_day
 from tests.processes import Sandbox, everything_in, proxy_server, redis_server
 
 MONTH = [
@@ -132,6 +132,20 @@ def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: R
         assert key.startswith(b"videsk-proxy:")
         assert 0 < redis.ttl(key) <= 2 * 86400
         assert b"\x80\x05" not in value, "that is how a pickle starts"
+
+
+def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_minute(
+    cached: Client, redis: Redis
+) -> None:
+    ids = [f"{number:024x}" for number in range(20)]
+    for ident in ids:
+        assert cached.hours("services", ident, working_day()).status_code == 404
+        assert cached.dates("users", ident, working_day()).status_code == 404
+    left = [
+        redis.ttl(key) for key in redis.scan_iter() if any(ident.encode() in key for ident in ids)
+    ]
+    assert len(left) >= 40
+    assert max(left) <= 60
 
 
 def test_what_somebody_else_wrote_into_redis_is_not_remembered(
