@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import gevent
@@ -32,7 +33,10 @@ REFRESH_SECONDS = 25.0
 """For one whole refresh behind the scenes."""
 
 REFRESH_PAUSE_SECONDS = 1.0
-"""Between two refreshes of one entry in one process, whatever came of the first."""
+"""From the end of a refresh to the next of that entry in one process, whatever came of it."""
+
+MOST_PAUSES = 10_000
+"""About 2 MB of keys; then all pauses end."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Reader:
         self._clock = clock
         self._losses = 0
         self._flights: Flights[Reading] = Flights()
+        self._refreshing: set[tuple[str, bytes]] = set()
         self._refreshed_at: dict[str, float] = {}
 
     def read(
@@ -229,17 +234,15 @@ class Reader:
         return entry.to_bytes(), stored
 
     def _refresh(self, shared: Shared | None, question: _Question, stamp: bytes) -> None:
-        """Start one refresh behind the scenes, unless one has been started a moment ago."""
-        now = time.monotonic()
-        if now - self._refreshed_at.get(question.key, 0.0) < REFRESH_PAUSE_SECONDS:
-            return
-        if len(self._refreshed_at) > 10_000:
-            self._refreshed_at.clear()
-        self._refreshed_at[question.key] = now
-        gevent.spawn(self._run_refresh, shared, question, stamp)
+        """Start one refresh behind the scenes, unless one is under way or ended a moment ago."""
+        paused_until = self._refreshed_at.get(question.key, 0.0) + REFRESH_PAUSE_SECONDS
+        if (question.key, stamp) not in self._refreshing and time.monotonic() >= paused_until:
+            self._refreshing.add((question.key, stamp))
+            gevent.spawn(self._run_refresh, shared, question, stamp)
 
     def _run_refresh(self, shared: Shared | None, question: _Question, stamp: bytes) -> None:
         end = time.monotonic() + REFRESH_SECONDS
+        name = (question.key, stamp)
         try:
             if shared:
                 shared.flights.refresh(
@@ -247,12 +250,16 @@ class Reader:
                     self._looking_again(question, stamp),
                     lambda: self._fetch(shared, question, stamp, end)[0],
                 )
-            else:
-                self._fetch(None, question, stamp, end)
+            else:  # who misses meanwhile waits for this flight, as in Redis
+                fetch = partial(self._fetch_once, None, question, stamp, end)
+                self._flights.join(name, fetch, REFRESH_SECONDS)
         except Exception as error:  # noqa: BLE001 - nobody waits for it: the old entry stays
             what = question.key.partition(":")[0]  # the rest is what somebody asked for
             log.info("%s not refreshed: %s", what, type(error).__name__)
         finally:
+            self._refreshing.discard(name)
+            if len(self._refreshed_at) > MOST_PAUSES:
+                self._refreshed_at.clear()
             self._refreshed_at[question.key] = time.monotonic()
 
 

@@ -1,12 +1,18 @@
 """Reader in one process, without Redis: what it serves, and how often it fetches."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 
 from cache.near import Near
 from cache.policy import Window
-from cache.reader import Reader
+from cache.reader import Reader, Reading
 from cache.store import process_store
 from meter import Meter
 
@@ -49,3 +55,126 @@ def test_peek_returns_nothing_where_nothing_is_cached(reader: Reader) -> None:
     """A TTL of 0: the store may hold an entry of before a restart with another TTL."""
     reader.read("services", (), WINDOW, lambda _: b"[1]", seconds=1)
     assert reader.peek("services", (), Window(0, 1000)) is None
+
+
+class SlowVidesk:
+    """Answers when it is let, and counts."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may_answer = Event()
+
+    def fetch(self, seconds: float) -> bytes:
+        self.asked += 1
+        number = self.asked
+        assert self.may_answer.wait(10)
+        if number == 3:
+            raise ValueError("no")
+        return b"[%d]" % number
+
+
+@pytest.fixture
+def videsk() -> SlowVidesk:
+    return SlowVidesk()
+
+
+@pytest.fixture
+def read(
+    reader: Reader, clock: Clock, videsk: SlowVidesk, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Reading]:
+    """Reads an entry that was [1] at first and is stale now; Videsk does not answer."""
+    monkeypatch.setattr("cache.reader.REFRESH_PAUSE_SECONDS", 0.05)
+    read = partial(reader.read, "hours", ("service:a",), WINDOW, videsk.fetch, seconds=5)
+    videsk.may_answer.set()
+    assert read().body == b"[1]"
+    clock.now += 11
+    videsk.may_answer.clear()
+    return read
+
+
+def read_for(seconds: float, read: Callable[[], Reading]) -> list[Reading]:
+    end, readings = time.monotonic() + seconds, []
+    while time.monotonic() < end:
+        readings.append(read())
+        gevent.sleep(0.005)
+    return readings
+
+
+def test_a_refresh_under_way_is_not_started_again_however_long_it_takes(
+    read: Callable[[], Reading], videsk: SlowVidesk
+) -> None:
+    for reading in read_for(0.4, read):
+        assert (reading.body, reading.cache_status) == (b"[1]", "hit; ttl=-1; detail=stale")
+    assert videsk.asked == 2
+    videsk.may_answer.set()
+    gevent.sleep(0.02)
+    assert (read().body, videsk.asked) == (b"[2]", 2)
+
+
+def test_a_miss_gets_the_outcome_of_the_refresh_that_is_under_way(
+    read: Callable[[], Reading], videsk: SlowVidesk, clock: Clock
+) -> None:
+    read()
+    gevent.sleep(0.02)
+    clock.now += 1000
+    with ThreadPoolExecutor(1) as pool:
+        miss = pool.submit(read)
+        gevent.sleep(0.05)
+        videsk.may_answer.set()
+        gevent.sleep(0.02)
+        assert miss.result(5).body == b"[2]"
+        assert miss.result(5).cache_status == "fwd=miss; collapsed"
+    assert videsk.asked == 2
+
+
+def test_a_refresh_that_has_ended_is_followed_by_the_next_after_a_pause(
+    read: Callable[[], Reading], videsk: SlowVidesk, clock: Clock
+) -> None:
+    videsk.may_answer.set()
+    read()
+    gevent.sleep(0.02)
+    clock.now += 11
+    assert read().body == b"[2]"
+    gevent.sleep(0)
+    assert videsk.asked == 2, "it is within the pause"
+    gevent.sleep(0.06)
+    for _ in range(3):
+        assert read().body == b"[2]"
+        gevent.sleep(0)
+    assert videsk.asked == 3, "it failed, and is not tried again within the pause"
+    gevent.sleep(0.06)
+    read()
+    gevent.sleep(0.02)
+    assert (read().body, videsk.asked) == (b"[4]", 4)
+
+
+def test_a_refresh_from_before_a_write_does_not_keep_one_after_it_from_being_started(
+    reader: Reader, read: Callable[[], Reading], videsk: SlowVidesk, clock: Clock
+) -> None:
+    read()
+    gevent.sleep(0.06)
+    reader.outdate(["service:a"])
+    again = partial(reader.read, "hours", ("service:a",), WINDOW, lambda _: b"[9]", seconds=5)
+    assert again().cache_status == "fwd=miss; stored"
+    clock.now += 11
+    assert again().cache_status == "hit; ttl=-1; detail=stale"
+    gevent.sleep(0.02)
+    assert again().cache_status == "hit; ttl=10"
+    assert videsk.asked == 2, "the first refresh is under way still"
+    videsk.may_answer.set()
+    gevent.sleep(0.02)
+    assert again().body == b"[9]", "what it has fetched is from before the write"
+
+
+def test_the_pauses_of_many_entries_fill_no_memory(
+    reader: Reader, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cache.reader.MOST_PAUSES", 3)
+    for number in range(20):
+        read = partial(reader.read, f"hours:{number}", (), WINDOW, lambda _: b"[]", seconds=5)
+        read()
+        clock.now += 11
+        assert "stale" in read().cache_status
+        gevent.sleep(0)
+    assert 1 <= len(reader._refreshed_at) <= 4
+    assert not reader._refreshing

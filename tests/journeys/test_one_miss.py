@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from redis import Redis
 
-from tests.client import FIRST_SERVICE, JOHN, MARK, Client
+from tests.client import FIRST_SERVICE, JOHN, MARK, Client, working_day
 from tests.journeys.fleet import (
     Fleet,
     alone,
@@ -23,7 +23,7 @@ from tests.journeys.fleet import (
     wait_until,
     workers_of,
 )
-from tests.processes import Running, Sandbox
+from tests.processes import Running, Sandbox, proxy_server
 
 CROWD = 120
 UNKNOWN = "0123456789abcdef01234567"
@@ -139,3 +139,25 @@ def test_a_leader_slower_than_its_lock_still_costs_one_request(
     ]
     assert set(at_once(crowd)) == {200}
     assert len(arrivals(sandbox)) == 1
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_a_stale_answer_is_refreshed_once_however_long_videsk_takes(
+    sandbox: Sandbox, redis: Redis, redis_process: Running, with_redis: bool
+) -> None:
+    settings = {"HOURS_TTL": "0.5", "HOURS_STALE": "30", "VIDESK_TIMEOUT": "8"}
+    if with_redis:
+        settings["REDIS_URL"] = f"redis://127.0.0.1:{redis_process.port}"
+    with proxy_server(sandbox, **settings) as server:
+        read = partial(Client(server.url).hours, "users", JOHN, working_day())
+        assert cache_status(read()) == "fwd=miss; stored"
+        time.sleep(0.6)
+        sandbox.forget()
+        sandbox.fault("delay", seconds=4)
+        started = time.monotonic()
+        while time.monotonic() - started < 3.8:
+            assert cache_status(read()).endswith("detail=stale")
+            time.sleep(0.05)
+        assert len(arrivals(sandbox)) == 1
+        sandbox.control("DELETE", "faults")
+        wait_until(lambda: "stale" not in cache_status(read()))
