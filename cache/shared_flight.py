@@ -1,7 +1,7 @@
 """One fetch at a time over all processes that share a Redis.
 
-The leaders of the processes (flight.py) agree on one of them; the others wait for its outcome, and
-each process polls once, however many wait in it. The lock names its flight, so that errors, and
+The leaders of the processes (flight.py) agree on one of them; the others wait for its outcome
+(outcome_poller.py). The lock names its flight, so that errors, and
 answers that are not remembered, reach the others too.
 """
 
@@ -9,12 +9,12 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 import gevent
 from redis import Redis
 
-from cache.flight import FlightTimeoutError
+from cache.outcome_poller import OutcomePoller
 from redis_link import RedisAwayError, RedisLink
 
 LOCK_MILLISECONDS = 5000
@@ -28,9 +28,6 @@ OUTCOME_MILLISECONDS = 10_000
 
 PAUSE_MILLISECONDS = 1000
 """A refresh that failed is not tried again for so long, by nobody."""
-
-POLL_SECONDS = (0.003, 0.05)
-"""The first pause between two looks, and the longest."""
 
 _DONE, _FAILED = b"+", b"-"
 
@@ -78,6 +75,7 @@ class SharedFlights:
         self._redis: Redis = link.redis
         self._prefix = prefix
         self._errors = errors
+        self._poller = OutcomePoller(link)
         self._take_script = self._redis.register_script(_TAKE)
         self._renew_script = self._redis.register_script(_RENEW)
         self._end_script = self._redis.register_script(_END)
@@ -108,7 +106,10 @@ class SharedFlights:
                 return found, True
             if ours:
                 return self._lead(flight, leader, fetch), False
-            outcome = self._wait_for(flight, leader, end)
+            left = end - time.monotonic()
+            outcome = self._poller.wait_for(
+                self._outcome(leader), self._lock(flight), leader, left
+            )  # None: the leader is dead
             if outcome:
                 return self._read(outcome), True
 
@@ -167,22 +168,6 @@ class SharedFlights:
             self._link.call(lambda: self._end_script(keys, [leader, outcome, *times]))
         except RedisAwayError:
             return  # those who wait notice it by themselves
-
-    def _wait_for(self, flight: Flight, leader: bytes, end: float) -> bytes | None:
-        """The leader's outcome; None when it is dead."""
-        names = self._outcome(leader), self._lock(flight)
-
-        def look() -> list[bytes | None]:
-            return cast("list[bytes | None]", self._redis.mget(names))
-
-        pause, longest = POLL_SECONDS
-        while time.monotonic() < end:
-            outcome, leading = self._link.call(look)
-            if outcome or leading != leader:
-                return outcome
-            time.sleep(pause)
-            pause = min(pause * 1.5, longest)
-        raise FlightTimeoutError
 
     def _read(self, outcome: bytes) -> bytes:
         if outcome.startswith(_DONE):
