@@ -17,8 +17,8 @@ from redis import Redis
 from cache.outcome_poller import OutcomePoller
 from redis_link import RedisAwayError, RedisLink
 
-LOCK_MILLISECONDS = 5000
-"""A leader that dies blocks nobody for longer."""
+LOCK_MILLISECONDS = 4800
+"""A leader that dies blocks nobody for more than 5 s, the pause between two polls included."""
 
 RENEW_SECONDS = 1.5
 """How often a living leader says so: three times before its lock would go."""

@@ -4,11 +4,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import gevent
 import pytest
 from redis import Redis
 
 from cache.flight import FlightTimeoutError
-from cache.shared_flight import LOCK_MILLISECONDS, Flight
+from cache.outcome_poller import POLL_SECONDS
+from cache.shared_flight import Flight
 from tests.cache.two_processes import Process, as_stored, both, flight, links, nothing
 from videsk.errors import (
     VideskBrokenError,
@@ -112,7 +114,24 @@ def test_a_dead_leader_lets_the_next_lead(
         values = [outcome.result(5)[0] for outcome in outcomes]
     assert values == [b"value"] * 2
     assert 0.25 < time.monotonic() - started < 2
-    assert LOCK_MILLISECONDS <= 5000
+
+
+def test_a_living_leader_keeps_its_lead_and_a_dead_one_blocks_nobody_for_more_than_5_s(
+    both: tuple[Process, Process], redis: Redis, flight: Flight
+) -> None:
+    """Whenever it dies: what is left of its lock, and the others' longest pause, are under 5 s."""
+    a, _ = both
+    left: list[int] = []
+
+    def fetch() -> bytes:
+        while len(left) < 30:
+            left.append(redis.pttl(f"tests:flight:{flight.key}:{flight.stamp.decode()}"))
+            gevent.sleep(0.1)
+        return b"value"
+
+    a.flights.fly(flight, nothing, fetch, 5)
+    assert max(left) + 1000 * POLL_SECONDS[1] < 5000
+    assert min(left) > 2500, "it is renewed in good time"
 
 
 def test_who_waits_too_long_goes(
