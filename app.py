@@ -106,7 +106,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _near(shared: Shared | None, local: Store) -> Near[Ready]:
     if not shared:
         return Near(local.changes)
-    return Near(lambda: shared.link.call(shared.store.changes), LEASE_SECONDS)
+    return Near(shared.changes, LEASE_SECONDS)
 
 
 def _captcha(settings: Settings) -> Captcha | None:

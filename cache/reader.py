@@ -74,6 +74,13 @@ class Shared:
     store: Store
     flights: SharedFlights
 
+    def changes(self) -> bytes:
+        """A token that changes after any group's did, and when Redis was lost: what it holds by
+        then may be older, and so may its token. Raises RedisAwayError.
+        """
+        losses = self.link.losses  # before the question: one that is lost meanwhile counts
+        return b"%d %b" % (losses, self.link.call(self.store.changes))
+
 
 class Reader:
     """Reads through `shared`, and through `local` where that is None or away.

@@ -7,7 +7,9 @@ import pytest
 from redis import Redis
 
 from cache.near import Near
-from cache.store import EVERYTHING, Entry, ProcessBackend, Store, redis_store
+from cache.reader import Shared
+from cache.store import EVERYTHING, Entry, ProcessBackend, Store, process_store, redis_store
+from tests.cache.simulation import Link
 from tests.processes import redis_server
 
 KEY, GROUPS = "hours", ("availability", "service:a")
@@ -63,6 +65,43 @@ def test_a_reader_at_any_moment_of_a_write_keeps_nothing_old_near(group: str, pl
     store.outdate([group, *others] if place == "first" else [*others, group])
     assert len(reads) >= 7
     assert reader.read() is None
+
+
+def test_nothing_is_kept_near_across_a_loss_of_redis_though_its_token_is_the_same() -> None:
+    """As it is where Redis comes back from a snapshot."""
+    store, link = process_store(), Link()
+    linked: Any = link
+    flights: Any = None
+    near: Near[str] = Near(Shared(linked, store, flights).changes)
+    near.get("key")
+    near.put("key", "from before", 1e12, near.token, 1)
+    assert near.get("key") == "from before"
+    link.lose()
+    assert near.get("another key") is None
+    near.put("key", "of this process alone", 1e12, near.token, 1)
+    link.away = False
+    assert near.get("key") is None
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_loss_while_the_token_is_asked_for_counts(back: bool) -> None:
+    store, link = process_store(), Link()
+    linked: Any = link
+    flights: Any = None
+    changes = Shared(linked, store, flights).changes
+    before = changes()
+    ask = store.changes
+
+    def lost_meanwhile() -> bytes:
+        link.lose()
+        link.away = not back
+        return ask()
+
+    store.changes = lost_meanwhile  # type: ignore[method-assign]
+    assert changes() == before
+    store.changes = ask  # type: ignore[method-assign]
+    link.away = False
+    assert changes() != before
 
 
 @pytest.fixture

@@ -1,18 +1,30 @@
 """The near cache and the short way in front of the app, from outside: fast, and never wrong."""
 
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 from redis import Redis
 
-from tests.client import FIRST_SERVICE, JOHN, OPEN_SERVICE, Client, working_day
-from tests.journeys.fleet import Fleet, cache_status, fleet, on_each_worker, workers_of
+from spans import day_of
+from tests.client import JOHN, OPEN_SERVICE, ZONE, Client, bearer, working_day
+from tests.journeys.fleet import (
+    Fleet,
+    cache_status,
+    fleet,
+    on_each_worker,
+    readiness,
+    wait_until,
+)
+from tests.journeys.test_redis_may_die import Mortal
 from tests.processes import Running, Sandbox, proxy_server
 
 DAY = "2031-05-06"
@@ -183,17 +195,61 @@ def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh
         assert len(sandbox.journal()) == 1
 
 
+def free_hours(sandbox: Sandbox) -> list[str]:
+    """What Videsk itself answers to READ."""
+    answer = requests.get(
+        f"{sandbox.url}/public/video-contact-center/users/{JOHN}/hours",
+        {"date": day_of(DAY, ZoneInfo(ZONE)).ask_from(datetime.now(UTC)), "timezone": ZONE},
+        headers=bearer(sandbox.keys["backend"]),
+        timeout=10,
+    )
+    hours: list[str] = answer.json()
+    return hours
+
+
+@pytest.mark.parametrize(
+    ("lose", "bring_back"),
+    [
+        (lambda redis: redis.signal(signal.SIGSTOP), lambda redis: redis.signal(signal.SIGCONT)),
+        (lambda redis: redis.signal(signal.SIGKILL), lambda redis: redis.start()),
+    ],
+    ids=["it-has-kept-all", "it-is-empty"],
+)
 def test_while_redis_is_away_and_when_it_is_back_nothing_old_is_served(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+    sandbox: Sandbox, lose: Callable[[Mortal], None], bring_back: Callable[[Mortal], None]
 ) -> None:
-    for server, client in zip(both.instances, both.clients, strict=True):
-        on_each_worker(server, partial(client.get, READ))
-    redis.flushall()  # the token of changes is lost
-    elsewhere = both.clients[0].book("services", FIRST_SERVICE, f"{DAY}T18:00:00.000Z")
-    assert elsewhere.status_code == 201
-    redis.flushall()
-    for server, client in zip(both.instances, both.clients, strict=True):
-        assert len(workers_of(server)) == 2
-        for answer in on_each_worker(server, partial(client.get, READ)):
-            agents_hours = answer.json()
-            assert agents_hours == both.clients[0].get(READ).json()
+    """Every worker has the hours near when Redis goes; then each worker books one."""
+    redis = Mortal()
+    redis.start()
+    try:
+        with fleet(sandbox, redis.port, {"HOURS_TTL": "600"}) as both:
+
+            def read_near(client: Client) -> None:
+                while not cache_status(client.get(READ)).startswith("hit; ttl="):
+                    pass
+
+            for server, client in zip(both.instances, both.clients, strict=True):
+                on_each_worker(server, partial(read_near, client))
+            lose(redis)
+            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"away"})
+            booked: list[str] = []
+
+            def book_and_read(client: Client) -> None:
+                hour = free_hours(sandbox)[0]
+                assert hour in client.get(READ).json()
+                assert client.book("users", JOHN, hour).status_code == 201
+                booked.append(hour)
+                for _ in "123":
+                    assert client.get(READ).json() == free_hours(sandbox)
+
+            for server, client in zip(both.instances, both.clients, strict=True):
+                on_each_worker(server, partial(book_and_read, client))
+            assert len(booked) == 4
+            assert not set(booked) & set(free_hours(sandbox))
+            bring_back(redis)
+            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"ok"})
+            for server, client in zip(both.instances, both.clients, strict=True):
+                for answers in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called at once
+                    assert [answer.json() for answer in answers] == [free_hours(sandbox)] * 3
+    finally:
+        redis.end()
