@@ -128,6 +128,8 @@ class VideskClient:
             headers["X-Request-ID"] = errand.request_id
             if errand.traceparent:
                 headers["traceparent"] = errand.traceparent
+            if errand.tracestate:
+                headers["tracestate"] = errand.tracestate
         try:
             # requests starts its timeout anew with each byte; this one is for the whole answer.
             with (

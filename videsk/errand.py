@@ -10,6 +10,7 @@ class Errand:
 
     request_id: str
     traceparent: str | None = None
+    tracestate: str | None = None
     attempts: int = 0
     seconds: float = 0.0
 

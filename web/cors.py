@@ -7,7 +7,18 @@ from flask_cors import CORS
 
 from web.origins import ANY
 
-_SENT = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
+_SENT = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "X-Request-ID",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+]
+"""What a page may send. Its tracing sets `baggage` and `sentry-trace`, which go no further."""
+
 _READ = [
     "X-Request-ID",
     "X-Error-Source",

@@ -6,11 +6,9 @@ no header but the request id, and of an exception its type and trace without its
 
 import json
 import logging
-import re
 import sys
 import time
 import traceback
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,13 +16,9 @@ from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
 from videsk.errand import ERRAND, Errand
-from web import answers
+from web import answers, trace_context
 
 log = logging.getLogger("videsk_proxy.requests")
-
-
-_TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-"""A traceparent (W3C Trace Context, 3.2): it joins our lines to the caller's own tracing."""
 
 
 class Formatter(JsonFormatter):
@@ -94,7 +88,11 @@ def register(app: Flask) -> None:
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
-        g.errand = Errand(g.request_id, traceparent(request.environ))
+        g.errand = Errand(
+            g.request_id,
+            trace_context.traceparent(request.environ),
+            trace_context.tracestate(request.environ),
+        )
         ERRAND.set(g.errand)
 
     @app.after_request
@@ -103,12 +101,6 @@ def register(app: Flask) -> None:
         seconds = time.perf_counter() - g.started
         tell_request(answers.route(), request.method, response.status_code, seconds, how, g.errand)
         return response
-
-
-def traceparent(environ: Mapping[str, Any]) -> str | None:
-    """The caller's, if it is a valid one."""
-    given = environ.get("HTTP_TRACEPARENT", "")
-    return given if _TRACE.fullmatch(given) else None
 
 
 def tell_request(
@@ -135,7 +127,8 @@ def tell_request(
         "upstream_attempts": errand.attempts,
     }
     if errand.traceparent:
-        line["traceparent"] = errand.traceparent
+        # A later version's own fields are the caller's: they are forwarded and not logged.
+        line["traceparent"] = errand.traceparent[: trace_context.TRACEPARENT_LENGTH]
     sys.stdout.write(f"{json.dumps(line)}\n")
     sys.stdout.flush()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cache.near import Near
 from videsk.errand import Errand
-from web import answers, logs
+from web import answers, logs, trace_context
 from web.limits import FarFromLimit
 from web.metrics import Metrics
 
@@ -73,7 +73,7 @@ class ShortWay:
         ready = self._near.get(_key(environ))
         if not ready or not self._limit.admits(environ):
             return None
-        errand = Errand(answers.request_id(environ), logs.traceparent(environ))
+        errand = Errand(answers.request_id(environ), trace_context.traceparent(environ))
         how = f"hit; ttl={int(ready.fresh_until - time.time()) + 1}"
         cache_status = answers.cache_status(how)
         own = (

@@ -1,5 +1,6 @@
 """A caller's trace goes through: into our line of the log, and on to Videsk; what is none does not."""
 
+import http.client
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from tests.processes import Running, Sandbox, proxy_server
 SLOT = "2031-05-06T14:00:00.000Z"
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 GOOD = [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"cc-{TRACE}-{SPAN}-ff"]
+TRACESTATE = "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE"
 MALFORMED = [
     "s3cr3t",
     f"00-{TRACE.upper()}-{SPAN}-01",
@@ -106,10 +108,74 @@ def test_a_trace_is_its_own_requests_and_not_the_next_ones_of_the_connection(
 
 
 def test_nothing_else_of_a_callers_trace_is_sent_on(client: Client, sandbox: Sandbox) -> None:
-    others = {"tracestate": "vendor=s3cr3t", "baggage": "customer=s3cr3t", "X-B3-TraceId": TRACE}
+    others = {
+        "baggage": "customer=s3cr3t",
+        "sentry-trace": f"{TRACE}-{SPAN}-1",
+        "X-B3-TraceId": TRACE,
+    }
     ways_to_videsk(client, others | {"traceparent": GOOD[0]})
     for name in others:
         assert told(sandbox, name.lower()) == {None}
+
+
+def test_a_tracestate_goes_on_to_videsk_with_its_traceparent(
+    client: Client, server: Running, sandbox: Sandbox
+) -> None:
+    trace = {"traceparent": GOOD[0], "tracestate": f"{TRACESTATE},z=s3cr3t"}
+    answers = ways_to_videsk(client, trace)
+    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
+    assert told(sandbox, "traceparent") == {GOOD[0]}
+    assert told(sandbox, "tracestate") == {trace["tracestate"]}
+    assert "s3cr3t" not in server.output(), "a tracestate may hold anything: it is not logged"
+
+
+@pytest.mark.parametrize(
+    ("headers", "traceparent"),
+    [
+        ({"tracestate": TRACESTATE}, None),
+        ({"traceparent": MALFORMED[1], "tracestate": TRACESTATE}, None),
+        ({"traceparent": INVALID[0], "tracestate": TRACESTATE}, None),
+        ({"traceparent": GOOD[0], "tracestate": "s3cr3t"}, GOOD[0]),
+    ],
+    ids=["no traceparent", "malformed traceparent", "invalid traceparent", "invalid tracestate"],
+)
+def test_a_tracestate_goes_nowhere_without_both_valid(
+    client: Client, sandbox: Sandbox, headers: dict[str, str], traceparent: str | None
+) -> None:
+    ways_to_videsk(client, headers)
+    assert told(sandbox, "traceparent") == {traceparent}
+    assert told(sandbox, "tracestate") == {None}
+
+
+def test_header_lines_of_a_tracestate_are_joined_and_two_traceparents_are_none(
+    server: Running, sandbox: Sandbox
+) -> None:
+    def get(lines: list[tuple[str, str]]) -> None:
+        sandbox.forget()
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.putrequest("GET", "/api/services")
+        for name, value in lines:
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    states = [("tracestate", "rojo=1"), ("TraceState", ""), ("TRACESTATE", "congo=2")]
+    get([("TraceParent", GOOD[0]), *states])
+    assert told(sandbox, "traceparent") == {GOOD[0]}
+    assert told(sandbox, "tracestate") == {"rojo=1,,congo=2"}
+    get([("traceparent", GOOD[0]), ("traceparent", GOOD[0]), *states])
+    assert told(sandbox, "traceparent") == told(sandbox, "tracestate") == {None}
+
+
+def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
+    client: Client, server: Running, sandbox: Sandbox
+) -> None:
+    later = f"cc-{TRACE}-{SPAN}-01-s3cr3t.field"
+    answer = client.get("/api/services", headers={"traceparent": later})
+    assert told(sandbox, "traceparent") == {later}
+    assert logged(server, answer)["traceparent"] == f"cc-{TRACE}-{SPAN}-01"
+    assert "s3cr3t" not in server.output()
 
 
 @pytest.mark.parametrize("given", ["a", "A-Za.z_0-9", "x" * 128])
