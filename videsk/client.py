@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from typing import Any
 
@@ -226,6 +227,7 @@ def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
 def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # stores and sends none
     session.headers = CaseInsensitiveDict(
         {
             "Accept": "application/json",
