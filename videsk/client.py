@@ -4,8 +4,8 @@
 nothing in the environment (.netrc, proxy variables) is read, an answer that holds it is dropped.
 """
 
+import errno
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -21,10 +21,12 @@ from requests.structures import CaseInsensitiveDict
 import strict_json
 from meter import Meter
 from videsk.backoff import pause_seconds
+from videsk.connection import POOL_CLASSES, ConnectError
 from videsk.errand import ERRAND
 from videsk.errors import (
     VideskBrokenError,
     VideskFailedError,
+    VideskNoSocketError,
     VideskRefusedError,
     VideskTimeoutError,
     VideskUnreachableError,
@@ -40,6 +42,9 @@ PASSED_ON = (
     *(f"Ratelimit-{what}" for what in ("Limit", "Remaining", "Reset", "Policy")),
 )
 """Of Videsk's headers, those that go on to the client."""
+
+_OUR_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+"""This machine has no socket left, and Videsk has no part in it."""
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
@@ -105,7 +110,8 @@ class VideskClient:
             status = str(answer.status)
         except VideskFailedError as error:
             status = type(error).__name__.removeprefix("Videsk").removesuffix("Error").lower()
-            self._gate.failed()
+            if not isinstance(error, VideskNoSocketError):  # which is no failure of Videsk's
+                self._gate.failed()
             raise
         finally:
             self._meter.upstream(request.endpoint, status, monotonic() - started)
@@ -148,6 +154,9 @@ class VideskClient:
             ):
                 body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
                 return _Answer(response.status_code, _sound(response.headers), body)
+        except ConnectError as error:
+            reason = error.__cause__ or error
+            raise _connect_failure(reason) from reason
         except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _failure(error, is_write=request.is_write) from error
         finally:
@@ -204,19 +213,20 @@ def _refuses_key(answer: _Answer) -> bool:
     return answer.status == 401 or (answer.status == 403 and b"have access to" not in answer.body)
 
 
-def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
-    """What a failed attempt means. Only where no connection came about is it sure that nothing
-    was sent, so only there is the outcome of a write known.
-    """
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(error, requests.ConnectTimeout):
+def _connect_failure(reason: BaseException) -> VideskFailedError:
+    """What it means that there was no connection, so that nothing was sent."""
+    causes = [reason]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    if any(isinstance(cause, OSError) and cause.errno in _OUR_ERRNOS for cause in causes):
+        return VideskNoSocketError(1)
+    if any(isinstance(cause, TimeoutError | gevent.Timeout) for cause in causes):
         return VideskTimeoutError()
-    if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return VideskUnreachableError()
-    if any(
-        isinstance(cause, ssl.SSLCertVerificationError) for cause in getattr(reason, "args", ())
-    ):
-        return VideskUnreachableError()
+    return VideskUnreachableError()
+
+
+def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
+    """What a failure means after there was a connection: something may have been sent."""
     if isinstance(error, gevent.Timeout | requests.Timeout | urllib3.exceptions.TimeoutError):
         return VideskTimeoutError(outcome_unknown=is_write)
     if isinstance(error, urllib3.exceptions.DecodeError):
@@ -237,6 +247,7 @@ def _session() -> requests.Session:
         }
     )
     adapter = HTTPAdapter(pool_maxsize=100)
+    adapter.poolmanager.pool_classes_by_scheme = POOL_CLASSES
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

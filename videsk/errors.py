@@ -8,7 +8,8 @@ VideskError
     ├── VideskUnsoundError        502: the answer is not sound JSON, or holds our key
     ├── VideskTimeoutError        504: no whole answer in time
     ├── VideskBusyError           503: no place in the budget of requests; nothing was sent
-    └── VideskClosedError         503: the circuit is open; nothing was sent
+    ├── VideskClosedError         503: the circuit is open; nothing was sent
+    └── VideskNoSocketError       503: no socket is left on this machine; nothing was sent
 """
 
 import json
@@ -75,6 +76,15 @@ class VideskClosedError(VideskBusyError):
     message = "Videsk is failing, so nothing was sent. Try again as Retry-After says."
 
 
+class VideskNoSocketError(VideskBusyError):
+    """A limit of this machine: it does not count against Videsk in the circuit."""
+
+    message = (
+        "This proxy has no socket left for a connection to Videsk, so nothing was sent. Try again "
+        "as Retry-After says. If it goes on, raise the proxy's limit of open files."
+    )
+
+
 _WITHOUT_ANSWER: dict[str, type[VideskFailedError]] = {
     kind.__name__: kind
     for kind in (
@@ -83,6 +93,9 @@ _WITHOUT_ANSWER: dict[str, type[VideskFailedError]] = {
         VideskUnsoundError,
         VideskTimeoutError,
     )
+}
+_WITH_RETRY_AFTER: dict[str, type[VideskBusyError]] = {
+    kind.__name__: kind for kind in (VideskBusyError, VideskClosedError, VideskNoSocketError)
 }
 
 
@@ -105,6 +118,5 @@ class VideskErrors:
             fields = known["refused"]
             return VideskRefusedError(**fields | {"body": fields["body"].encode()})
         if known["seconds"] is not None:
-            closed = known["name"] == VideskClosedError.__name__
-            return (VideskClosedError if closed else VideskBusyError)(known["seconds"])
+            return _WITH_RETRY_AFTER.get(known["name"], VideskBusyError)(known["seconds"])
         return _WITHOUT_ANSWER.get(known["name"], VideskBrokenError)()

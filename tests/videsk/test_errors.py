@@ -1,5 +1,6 @@
 """Every way in which asking Videsk can fail has one name, one status and one outcome of a write."""
 
+import errno
 import http.client
 import json
 import socket
@@ -13,12 +14,13 @@ import urllib3.exceptions as u3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from videsk.client import _failure
+from videsk.client import _connect_failure, _failure
 from videsk.errors import (
     VideskBrokenError,
     VideskBusyError,
     VideskError,
     VideskFailedError,
+    VideskNoSocketError,
     VideskRefusedError,
     VideskTimeoutError,
     VideskUnreachableError,
@@ -38,25 +40,29 @@ def aborted(error: Exception) -> u3.ProtocolError:
     return u3.ProtocolError("Connection aborted.", error)
 
 
-NOT_SENT = [
+NOT_SENT: list[tuple[BaseException, BaseException | None, type[VideskFailedError]]] = [
     (
-        requests.ConnectionError(retried(u3.NewConnectionError(CONNECTION, "refused"))),
+        u3.NewConnectionError(CONNECTION, "refused"),
+        ConnectionRefusedError(),
         VideskUnreachableError,
     ),
     (
-        requests.ConnectionError(
-            retried(u3.NameResolutionError("videsk.example", CONNECTION, socket.gaierror(-2)))
-        ),
+        u3.NameResolutionError("videsk.example", CONNECTION, socket.gaierror(-2)),
+        socket.gaierror(-2),
         VideskUnreachableError,
     ),
-    (
-        requests.exceptions.SSLError(retried(u3.SSLError(ssl.SSLCertVerificationError(1, "bad")))),
-        VideskUnreachableError,
+    (ssl.SSLCertVerificationError(1, "bad"), None, VideskUnreachableError),
+    (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), None, VideskUnreachableError),
+    (ConnectionResetError(errno.ECONNRESET, "reset"), None, VideskUnreachableError),
+    (ssl.SSLEOFError(8, "EOF"), None, VideskUnreachableError),
+    (u3.ConnectTimeoutError(CONNECTION, "timed out"), TimeoutError(), VideskTimeoutError),
+    (TimeoutError("The handshake operation timed out"), None, VideskTimeoutError),
+    (gevent.Timeout(10), None, VideskTimeoutError),
+    *(
+        (u3.NewConnectionError(CONNECTION, "failed"), OSError(number, ""), VideskNoSocketError)
+        for number in (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL)
     ),
-    (
-        requests.ConnectTimeout(retried(u3.ConnectTimeoutError(CONNECTION, "timed out"))),
-        VideskTimeoutError,
-    ),
+    (u3.SSLError("no CA file"), OSError(errno.EMFILE, ""), VideskNoSocketError),
 ]
 PERHAPS_SENT = [
     (gevent.Timeout(10), VideskTimeoutError),
@@ -88,12 +94,12 @@ PERHAPS_SENT = [
 ]
 
 
-@pytest.mark.parametrize("is_write", [True, False])
-@pytest.mark.parametrize(("error", "kind"), NOT_SENT)
+@pytest.mark.parametrize(("reason", "cause", "kind"), NOT_SENT)
 def test_where_no_connection_came_about_the_outcome_is_known(
-    error: BaseException, kind: type[VideskFailedError], *, is_write: bool
+    reason: BaseException, cause: BaseException | None, kind: type[VideskFailedError]
 ) -> None:
-    failure = _failure(error, is_write=is_write)
+    reason.__cause__ = cause
+    failure = _connect_failure(reason)
     assert type(failure) is kind
     assert not failure.outcome_unknown
 
@@ -156,7 +162,7 @@ def test_every_exception_of_requests_is_a_failure_of_some_kind(
     error = kind("message", "{", 0) if is_json else kind("message")
     failure = _failure(error, is_write=True)
     assert type(failure) is NAMED_KINDS.get(kind, VideskBrokenError)
-    assert failure.outcome_unknown == (kind is not requests.ConnectTimeout)
+    assert failure.outcome_unknown
     assert type(_failure(error, is_write=False)) is type(failure)
 
 
@@ -184,7 +190,7 @@ def test_what_the_gate_refuses_is_a_503_of_known_outcome(kind: type[VideskBusyEr
 
 def test_every_failure_has_a_message_of_its_own() -> None:
     kinds = family(VideskFailedError)
-    assert len(kinds) == 7
+    assert len(kinds) == 8
     assert len({kind.message for kind in kinds}) == len(kinds)
 
 
