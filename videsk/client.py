@@ -75,6 +75,10 @@ class _Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
 
 class VideskClient:
     """Sends one request and returns its answer's JSON, or raises a VideskError."""
@@ -116,8 +120,8 @@ class VideskClient:
         finally:
             self._meter.upstream(request.endpoint, status, monotonic() - started)
         self._tell_gate(answer, ailing=ailing)
-        if request.token is None:
-            self._key_state.note(refused=_refuses_key(answer))
+        if request.token is None and (_refuses_key(answer) or answer.is_success):
+            self._key_state.note(refused=not answer.is_success)
         return self._judge(answer, is_write=request.is_write)
 
     def _exchange(self, request: Request, seconds: float) -> _Answer:
@@ -189,7 +193,7 @@ class VideskClient:
                 raise unsound
         except (ValueError, RecursionError) as error:
             raise unsound from error
-        if 200 <= status < 300:
+        if answer.is_success:
             return value
         if 400 <= status < 600:
             raise VideskRefusedError(status, answer.body, content_type, passed_on)

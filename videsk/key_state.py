@@ -19,10 +19,13 @@ class KeyState:
         self._refused_at: float | None = None
 
     def note(self, *, refused: bool) -> None:
-        """What an answer to a request with the key says of it."""
-        known = self._refused_at is not None
+        """Store what an answer to a request with the key shows of it.
+
+        A good answer always deletes the flag in Redis: another process may have set it. With 20
+        requests a second at most to Videsk, that costs less than to look first.
+        """
         self._refused_at = time.monotonic() if refused else None
-        if not self._link or (not refused and not known):
+        if not self._link:
             return
         redis = self._link.redis
         try:

@@ -14,6 +14,7 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, MARK, bearer
 from tests.journeys.fleet import (
     Fleet,
+    alone,
     arrivals,
     at_once,
     cache_status,
@@ -21,6 +22,7 @@ from tests.journeys.fleet import (
     readiness,
     timed,
     wait_until,
+    workers_of,
 )
 from tests.processes import Running, Sandbox
 
@@ -203,3 +205,28 @@ def test_a_refused_key_is_told_by_every_worker_and_takes_the_instance_out(
         told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
         assert (503, "refused") in told
         assert told == {(503, "refused")}, "one worker knows it, the others do not"
+
+
+def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
+    redis: Redis, sandbox: Sandbox, redis_process: Running
+) -> None:
+    message = "The integration token it's invalid or was removed."
+    with fleet(sandbox, redis_process.port, {}, 1) as one:
+        (server,), (client,) = one.instances, one.clients
+        first, second = workers_of(server)
+
+        def months(year: int) -> partial[Any]:
+            return partial(client.dates, "users", JOHN, f"{year}-05")
+
+        sandbox.fault("status", status=403, body={"message": message}, times=1)
+        with alone(server, first):
+            assert months(2031)().status_code == 403
+        assert {known["http"] for known in readiness(one)} == {503}
+        sandbox.fault("status", status=500, body={}, times=1)
+        with alone(server, second):
+            assert months(2032)().status_code == 500
+        assert {known["http"] for known in readiness(one)} == {503}, "a 500 accepts no key"
+        with alone(server, second):
+            assert months(2033)().status_code == 200
+        told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
+        assert told == {(200, "accepted")}
