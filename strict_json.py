@@ -6,6 +6,7 @@ key twice. None of these survives a trip through other languages, so none is let
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 
@@ -33,6 +34,22 @@ def dumps(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def spellings_of(text: str) -> re.Pattern[str]:
+    """Compile a pattern that finds `text` in a JSON text, whichever of its characters are escaped.
+
+    A reader of JSON keeps one member of each name; a search in the text sees them all (RFC 8259,
+    sections 4 and 7). `text` has no character above U+FFFF.
+    """
+    return re.compile("".join(map(_spellings, text)))
+
+
+def _spellings(character: str) -> str:
+    escapes = [rf"\\u(?i:{ord(character):04x})"]
+    if character in '"\\/':
+        escapes.append(re.escape(f"\\{character}"))
+    return f"(?:{'|'.join([re.escape(character), *escapes])})"
 
 
 def _refuse_constant(name: str) -> NoReturn:

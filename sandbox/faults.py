@@ -14,6 +14,8 @@ from something in between, not from Videsk: it carries no Ratelimit headers.
     no-content  204                              nan         200, [NaN], which is no JSON
     not-utf8    200, JSON but for its encoding   huge        200, a JSON string over 4 MiB
     leak        400, a message that repeats the Authorization header
+    leak-twice  the same, in the first of two members of one name
+    leak-escaped  the same, in a member's name, each character as \\u and four digits
     status      `status`, and `body` (JSON) or `text`, `headers`, `content_type`; `seconds` late (0)
 """
 
@@ -49,7 +51,13 @@ WIRE_PLAYS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
     "drip-head": (wire.drip_head, 1, 200),
 }
 
-_NAMES = ("delay", "leak", "status", *_PLAIN_ANSWERS, *WIRE_PLAYS)
+_LEAKS: dict[str, Callable[[str], Response]] = {
+    "leak": lambda text: VideskError(400, f"Could not verify {text}").response(),
+    "leak-twice": lambda text: _bad_request(f'{{"message": {json.dumps(text)}, "message": "x"}}'),
+    "leak-escaped": lambda text: _bad_request(f'{{"{_escaped(text)}": null}}'),
+}
+
+_NAMES = ("delay", "status", *_LEAKS, *_PLAIN_ANSWERS, *WIRE_PLAYS)
 _BODILESS = (204, 304)
 _DEFAULT_SECONDS = {"delay": 1.0} | {name: play[1] for name, play in WIRE_PLAYS.items()}
 
@@ -79,8 +87,8 @@ class Fault:
 
     def answer(self, authorization: str) -> Response:
         """The false answer of a fault that speaks HTTP."""
-        if self.fault == "leak":
-            return VideskError(400, f"Could not verify {authorization}").response()
+        if self.fault in _LEAKS:
+            return _LEAKS[self.fault](authorization)
         if self.fault == "status":
             response = Response(self.content, self.status, content_type=self.content_type)
             response.headers.update(self.headers)
@@ -140,6 +148,14 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
     if fault.method:
         fault.method = fault.method.upper()
     return fault
+
+
+def _bad_request(text: str) -> Response:
+    return Response(text, 400, content_type=CONTENT_TYPE)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(character):04X}" for character in text)
 
 
 def _is_number(value: object) -> bool:

@@ -117,3 +117,36 @@ def test_the_same_key_in_two_objects_is_no_key_twice() -> None:
 )
 def test_json_is_written_compact_in_order_and_in_utf_8(value: object, text: bytes) -> None:
     assert strict_json.dumps(value) == text
+
+
+KEY = r'aZ9.-_"\/~'
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        KEY,
+        json.dumps(KEY)[1:-1],
+        json.dumps(KEY)[1:-1].replace("/", r"\/"),
+        "".join(f"\\u{ord(character):04x}" for character in KEY),
+        "".join(f"\\u{ord(character):04X}" for character in KEY),
+        r"a\u005a9.\u002D_\"\\\/\u007E",
+    ],
+)
+def test_every_spelling_of_a_text_is_found(spelled: str) -> None:
+    pattern = strict_json.spellings_of(KEY)
+    assert pattern.search(f'{{"m":"x{spelled}x","m":1}}')
+    assert pattern.search(f'{{"{spelled}":1}}')
+
+
+@pytest.mark.parametrize("spelled", [KEY.lower(), KEY[1:], KEY.replace(".", "x"), r"\u0061Z9"])
+def test_another_text_is_not_found(spelled: str) -> None:
+    assert not strict_json.spellings_of(KEY).search(f'"{spelled}"')
+
+
+@given(st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1))
+def test_what_any_writer_writes_is_found(text: str) -> None:
+    for ensure_ascii in (True, False):
+        written = json.dumps(["before", text, "after"], ensure_ascii=ensure_ascii)
+        has_short_escape = any(character in "\b\t\n\f\r" for character in text)
+        assert has_short_escape or strict_json.spellings_of(text).search(written)

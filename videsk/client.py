@@ -94,6 +94,7 @@ class VideskClient:
     ) -> None:
         self._url = base_url + _PATH
         self._key = api_key
+        self._key_spellings = strict_json.spellings_of(api_key)
         self._timeout_seconds = timeout_seconds
         self._gate = gate
         self._key_state = key_state
@@ -189,22 +190,20 @@ class VideskClient:
         passed_on = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
         try:
             value = strict_json.loads(answer.body)
-            if self._holds_key([value, content_type, *passed_on.values()]):
-                raise unsound
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise unsound from error
+        texts = [answer.body.decode(), content_type or "", *passed_on.values()]
+        if any(map(self._holds_key, texts)):
+            raise unsound
         if answer.is_success:
             return value
         if 400 <= status < 600:
             raise VideskRefusedError(status, answer.body, content_type, passed_on)
         raise unsound
 
-    def _holds_key(self, value: Any) -> bool:
-        if isinstance(value, str):
-            return self._key in value
-        if isinstance(value, dict):
-            return any(self._holds_key(key) or self._holds_key(value[key]) for key in value)
-        return isinstance(value, list) and any(map(self._holds_key, value))
+    def _holds_key(self, text: str) -> bool:
+        """Whether the key is in a JSON text or a header, escapes resolved."""
+        return self._key in text or ("\\" in text and bool(self._key_spellings.search(text)))
 
 
 def _sound(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -39,6 +39,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def started(sandbox_process: Sandbox) -> Iterator[Stage]:
+    stage: Stage
+
     def serve_all(connection: socket.socket) -> None:
         for head in request_heads(connection):
             token = head.partition("Bearer ")[2].partition("\r\n")[0]

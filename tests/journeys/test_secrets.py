@@ -9,7 +9,18 @@ from redis import Redis
 from tests.client import AUTOMATIC_SERVICE, JOHN, Client, bearer, working_day
 from tests.processes import Sandbox, everything_in, proxy_server
 
-FAULTS = ["leak", "html", "nan", "cut", "reset", "close", "redirect", "huge"]
+FAULTS = [
+    "leak",
+    "leak-twice",
+    "leak-escaped",
+    "html",
+    "nan",
+    "cut",
+    "reset",
+    "close",
+    "redirect",
+    "huge",
+]
 CUSTOMERS = ["s3cr3t-token", "s3cr3t-name", "s3cr3t-query", "s3cr3t-page"]
 
 
