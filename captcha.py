@@ -73,7 +73,7 @@ class Captcha:
                     allow_redirects=False,
                 )
                 verdict = answer.json() if answer.status_code == 200 else None
-        except (gevent.Timeout, requests.RequestException) as error:
+        except (gevent.Timeout, requests.RequestException, RecursionError) as error:
             log.warning("the captcha provider does not answer: %s", type(error).__name__)
             raise CaptchaUnavailableError from error
         if not isinstance(verdict, dict) or not isinstance(verdict.get("success"), bool):

@@ -7,7 +7,7 @@ call does not take the budget from everybody else, it reads few parts at a time,
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -141,8 +141,14 @@ class _Look:
 
 
 def _instant(text: Any) -> datetime:
-    """An instant as Videsk writes it. Raises VideskUnsoundError for anything else."""
+    """An instant as Videsk writes it. Raises VideskUnsoundError for anything else.
+
+    In the first and the last year of the calendar some zones have no day for it.
+    """
     try:
-        return instant_of(text)
+        instant = instant_of(text)
     except (TypeError, ValueError, OverflowError) as error:
         raise VideskUnsoundError from error
+    if instant.year in (MINYEAR, MAXYEAR):
+        raise VideskUnsoundError
+    return instant

@@ -34,6 +34,7 @@ from videsk.errors import (
 )
 from videsk.gate import Gate
 from videsk.key_state import KeyState
+from videsk.simplify import is_too_deep
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _PATH = "/public/video-contact-center"
@@ -195,7 +196,7 @@ class VideskClient:
         texts = [answer.body.decode(), content_type or "", *passed_on.values()]
         if any(map(self._holds_key, texts)):
             raise unsound
-        if answer.is_success:
+        if answer.is_success and not is_too_deep(value):
             return value
         if 400 <= status < 600:
             raise VideskRefusedError(status, answer.body, content_type, passed_on)

@@ -2,6 +2,24 @@
 
 from typing import Any
 
+MAX_DEPTH = 200
+"""Of nested arrays and objects: rename_ids recurses, twice for each, and Python ends at 1000."""
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether the JSON value is nested more than MAX_DEPTH deep."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [part for part in level if isinstance(part, list | dict)]
+        if not containers:
+            return False
+        level = [
+            item
+            for part in containers
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+    return True
+
 
 def rename_ids(value: Any) -> Any:
     """`_id` becomes `id` at every depth, in its place, unless the object has an `id` already."""

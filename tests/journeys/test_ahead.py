@@ -233,11 +233,31 @@ def test_videsks_own_error_comes_through_where_nothing_can_be_shown(
     assert (answer.status_code, answer.json()) == (403, {"message": "not yours"})
 
 
-def test_a_list_that_holds_no_instants_is_a_502(proxy: Client, sandbox: Sandbox) -> None:
-    for wrong in (["tomorrow"], [7], ["2031-05-01T04:00:00"]):
-        sandbox.fault("status", path="/dates", status=200, body=wrong, times=1)
-        assert_ours(availability(proxy, "users", JOHN, "2031-05"), 502, "BadGateway")
-        sandbox.reset()
+NO_INSTANTS = ["tomorrow", 7, "2031-05-01T04:00:00"]
+CALENDARS_ENDS = [
+    "0001-01-01T00:00:00.000Z",
+    "9999-12-31T23:59:59.999Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+]
+
+
+@pytest.mark.parametrize("wrong", [*NO_INSTANTS, *CALENDARS_ENDS])
+@pytest.mark.parametrize("zone", [ZONE, "Pacific/Kiritimati"])
+def test_a_list_that_holds_no_instants_is_a_502(
+    proxy: Client, sandbox: Sandbox, wrong: object, zone: str
+) -> None:
+    sandbox.fault("status", path="/dates", status=200, body=[wrong])
+    assert_ours(availability(proxy, "users", JOHN, "2031-05", zone), 502, "BadGateway")
+    assert_ours(next_hours(proxy, "users", JOHN, timezone=zone), 502, "BadGateway")
+
+
+@pytest.mark.parametrize("wrong", [*NO_INSTANTS, *CALENDARS_ENDS])
+def test_hours_that_are_no_instants_are_a_502(
+    proxy: Client, sandbox: Sandbox, wrong: object
+) -> None:
+    sandbox.fault("status", path="/hours", status=200, body=[wrong])
+    assert_ours(next_hours(proxy, "users", JOHN), 502, "BadGateway")
 
 
 def test_its_requests_to_videsk_carry_the_callers_request_id(

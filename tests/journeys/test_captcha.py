@@ -116,13 +116,14 @@ def test_without_a_token_nobody_is_asked(
         ({"success": True}, 500),
         (b"<p>Maintenance", 200),
         (b"", 200),
+        (b"[" * 100_000, 200),
         ([True], 200),
         ({"success": "true"}, 200),
         ({"error-codes": []}, 200),
         ({"success": False, "error-codes": ["invalid-input-secret"]}, 200),
         ({"success": False, "error-codes": ["missing-input-secret"]}, 400),
     ],
-    ids=["500", "HTML", "empty", "list", "text", "no-verdict", "wrong-secret", "no-secret"],
+    ids=["500", "HTML", "empty", "deep", "list", "text", "no-verdict", "wrong-secret", "no-secret"],
 )
 def test_what_is_no_verdict_is_a_503_and_books_nothing(
     client: Client, provider: Provider, sandbox: Sandbox, verdict: object, status: int

@@ -157,3 +157,15 @@ def test_the_first_free_day_of_a_faulty_videsk_comes_back_with_it(
     day = working_day()
     assert cached.dates("users", JOHN, day).status_code == 502
     assert cached.dates("users", JOHN, day).status_code == 200
+
+
+@pytest.mark.parametrize("depth", [600, 100_000])
+def test_json_that_is_nested_too_deeply_is_a_502(
+    proxy: Client, sandbox: Sandbox, depth: int
+) -> None:
+    sandbox.fault("status", status=200, text="[" * depth + "]" * depth)
+    assert_ours(proxy.get(READ), 502, "BadGateway")
+    assert_ours(proxy.get("/api/services"), 502, "BadGateway")
+    assert_ours(proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
+    body = assert_ours(proxy.book("users", JOHN, HOUR), 502, "BadGateway")
+    assert body["data"] == OUTCOME_UNKNOWN

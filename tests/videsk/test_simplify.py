@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videsk.simplify import rename_ids, with_users
+from videsk.simplify import MAX_DEPTH, is_too_deep, rename_ids, with_users
 
 NAMES = st.sampled_from(["a", "_ID", "__id", "id_", "_id_", "users", "data", ""])
 VALUES = st.recursive(
@@ -67,3 +67,16 @@ def test_a_service_without_users_has_an_empty_list_of_them(service: dict[str, An
 @pytest.mark.parametrize("users", [[], [{"id": 1}], {"odd": 1}, 0, ""])
 def test_users_that_are_there_stay_as_they_are(users: Any) -> None:
     assert with_users({"users": users, "id": 1}) == {"users": users, "id": 1}
+
+
+def nested(depth: int, start: str, end: str) -> Any:
+    return json.loads(start * depth + "1" + end * depth)
+
+
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"_id":', "}"), ("[2,[],", "]")])
+def test_what_is_too_deep_is_found_before_it_is_renamed(start: str, end: str) -> None:
+    deepest = nested(MAX_DEPTH, start, end)
+    assert not is_too_deep(deepest)
+    assert rename_ids(deepest) is not None
+    assert is_too_deep(nested(MAX_DEPTH + 1, start, end))
+    assert is_too_deep(nested(900, start, end))
