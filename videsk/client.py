@@ -100,7 +100,7 @@ class VideskClient:
         self._gate = gate
         self._key_state = key_state
         self._meter = meter
-        self._reads = _session()
+        self._reads = new_session()
 
     def send(self, request: Request, seconds: float) -> Any:
         """The JSON of a 2xx. One attempt, once the gate lets it leave, at most `seconds` in all.
@@ -132,7 +132,7 @@ class VideskClient:
         A write goes over a connection of its own: one from the pool may have been closed by Videsk
         a moment ago, and a write that broke cannot be tried again.
         """
-        session = _session() if request.is_write else self._reads
+        session = new_session() if request.is_write else self._reads
         seconds = max(0.001, seconds)
         headers = {"Authorization": f"Bearer {request.token or self._key}"}
         errand, started = ERRAND.get(), monotonic()
@@ -238,7 +238,7 @@ def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
     return VideskBrokenError(outcome_unknown=is_write)
 
 
-def _session() -> requests.Session:
+def new_session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # stores and sends none
