@@ -16,7 +16,7 @@ from sandbox.demo_routes import is_of_demo
 from sandbox.faults import WIRE_PLAYS, Fault, Faults
 from sandbox.journal import Entry, Journal
 from sandbox.ratelimit import Place, RateLimit
-from sandbox.wire import PATH_KEY, SOCKET_KEY
+from sandbox.wire import PATH_KEY, SOCKET_KEY, interim
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -68,6 +68,9 @@ class Door:
             return self._carry_out(request, place)
         if fault.fault == "delay":
             return self._carry_out_late(fault, request, place)
+        if fault.fault == "interim":
+            interim(request.environ[SOCKET_KEY])
+            return self._carry_out(request, place)
         if fault.after:
             self._carry_out(request, place)
         if fault.fault in WIRE_PLAYS:

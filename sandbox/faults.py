@@ -5,6 +5,7 @@ the first that fits a request is used, so two with `times` follow one another. A
 from something in between, not from Videsk: it carries no Ratelimit headers.
 
     delay       the true answer, `seconds` late (1)
+    interim     the true answer, after responses of 102 and 103
     hang        no byte for `seconds` (120), then the connection closes
     reset       TCP reset                        close       closed without a byte
     cut         fewer bytes than Content-Length  redirect    302 to /elsewhere
@@ -57,7 +58,7 @@ _LEAKS: dict[str, Callable[[str], Response]] = {
     "leak-escaped": lambda text: _bad_request(f'{{"{_escaped(text)}": null}}'),
 }
 
-_NAMES = ("delay", "status", *_LEAKS, *_PLAIN_ANSWERS, *WIRE_PLAYS)
+_NAMES = ("delay", "interim", "status", *_LEAKS, *_PLAIN_ANSWERS, *WIRE_PLAYS)
 _BODILESS = (204, 304)
 _DEFAULT_SECONDS = {"delay": 1.0} | {name: play[1] for name, play in WIRE_PLAYS.items()}
 

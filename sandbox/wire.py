@@ -80,6 +80,14 @@ def cut(connection: socket.socket, _seconds: float) -> NoReturn:
     _hang_up()
 
 
+def interim(connection: socket.socket) -> None:
+    """Interim responses, as a CDN sends them before the answer (RFC 9110, 15.2)."""
+    connection.sendall(
+        b"HTTP/1.1 102 Processing\r\n\r\n"
+        b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 2
+    )
+
+
 def drip(connection: socket.socket, seconds: float) -> NoReturn:
     """Head at once, then a valid body, one byte every `seconds`."""
     connection.sendall(_head(len(_BODY)))

@@ -68,7 +68,17 @@ def test_an_error_is_never_answered_with_304(cached: Client, sandbox: Sandbox) -
 
 
 LEAKS = ["leak", "leak-twice", "leak-escaped"]
-UNSOUND = ["html", "empty", "no-content", "redirect", "nan", "not-utf8", "huge", "cut", *LEAKS]
+UNSOUND = [
+    "html",
+    "empty",
+    "no-content",
+    "redirect",
+    "nan",
+    "not-utf8",
+    "huge",
+    "cut",
+    *LEAKS,
+]
 
 
 @pytest.mark.parametrize("fault", [*UNSOUND, "reset", "close"])
@@ -169,3 +179,14 @@ def test_json_that_is_nested_too_deeply_is_a_502(
     assert_ours(proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
     body = assert_ours(proxy.book("users", JOHN, HOUR), 502, "BadGateway")
     assert body["data"] == OUTCOME_UNKNOWN
+
+
+def test_interim_responses_change_nothing(proxy: Client, sandbox: Sandbox) -> None:
+    sandbox.fault("interim")
+    assert proxy.get("/api/services").json()[0]["id"]
+    start = proxy.hours("users", JOHN, working_day()).json()[0]
+    booked = proxy.book("users", JOHN, start)
+    assert booked.status_code == 201
+    token = bearer(booked.json()["actionToken"])
+    assert proxy.post("/api/appointment/cancel", {}, headers=token).status_code == 200
+    assert proxy.get("/api/appointment", headers=bearer("a.b.c")).status_code == 401
