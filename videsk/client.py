@@ -4,7 +4,6 @@
 nothing in the environment (.netrc, proxy variables) is read, an answer that holds it is dropped.
 """
 
-import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 import strict_json
 from meter import Meter
 from videsk.backoff import pause_seconds
-from videsk.connection import POOL_CLASSES, ConnectError
+from videsk.connection import POOL_CLASSES
 from videsk.errand import ERRAND
 from videsk.errors import (
     VideskBrokenError,
@@ -29,7 +28,6 @@ from videsk.errors import (
     VideskNoSocketError,
     VideskRefusedError,
     VideskTimeoutError,
-    VideskUnreachableError,
     VideskUnsoundError,
 )
 from videsk.gate import Gate
@@ -43,9 +41,6 @@ PASSED_ON = (
     *(f"Ratelimit-{what}" for what in ("Limit", "Remaining", "Reset", "Policy")),
 )
 """Of Videsk's headers, those that go on to the client."""
-
-_OUR_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
-"""This machine has no socket left, and Videsk has no part in it."""
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
@@ -160,9 +155,6 @@ class VideskClient:
             ):
                 body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
                 return _Answer(response.status_code, _sound(response.headers), body)
-        except ConnectError as error:
-            reason = error.__cause__ or error
-            raise _connect_failure(reason) from reason
         except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _failure(error, is_write=request.is_write) from error
         finally:
@@ -215,18 +207,6 @@ def _sound(headers: Mapping[str, str]) -> Mapping[str, str]:
 def _refuses_key(answer: _Answer) -> bool:
     """Whether the key as such is refused, and not only for one endpoint (Videsk, Authorization)."""
     return answer.status == 401 or (answer.status == 403 and b"have access to" not in answer.body)
-
-
-def _connect_failure(reason: BaseException) -> VideskFailedError:
-    """What it means that there was no connection, so that nothing was sent."""
-    causes = [reason]
-    while cause := causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(cause)
-    if any(isinstance(cause, OSError) and cause.errno in _OUR_ERRNOS for cause in causes):
-        return VideskNoSocketError(1)
-    if any(isinstance(cause, TimeoutError | gevent.Timeout) for cause in causes):
-        return VideskTimeoutError()
-    return VideskUnreachableError()
 
 
 def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:

@@ -1,10 +1,11 @@
 """Connections to Videsk: a failure to connect is told apart, and a response is never another's.
 
-`requests` sends over urllib3, and urllib3 over http.client. These classes change what happens on
-the wire, through the places that both leave open for it: `connect`, `response_class`, and the
-classes of a pool.
+`requests` sends over urllib3, and urllib3 over http.client. These classes take the place of theirs
+through `ConnectionCls` and `response_class`. Of http.client's private methods they override
+`_read_status` and `_close_conn`, which are the same in Python 3.11 to 3.14.
 """
 
+import errno
 import io
 from contextlib import suppress
 from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
@@ -16,6 +17,13 @@ import gevent
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from videsk.errors import (
+    VideskFailedError,
+    VideskNoSocketError,
+    VideskTimeoutError,
+    VideskUnreachableError,
+)
+
 MAX_WIRE_BYTES = 8 * 1024 * 1024
 """Of one response, its head and chunk sizes included: twice the largest body that is used."""
 
@@ -26,8 +34,8 @@ PAUSE_SECONDS = 0.001
 """A timer: unlike `sleep(0)` it lets the loop look at its sockets."""
 
 
-class ConnectError(Exception):
-    """There is no connection, so no byte of the request was sent; `__cause__` is the reason."""
+_OUR_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+"""This machine has no socket left, and Videsk has no part in it."""
 
 
 class WireReader(io.RawIOBase):
@@ -118,16 +126,16 @@ class Response(HTTPResponse):
 
 
 class _Connects:
-    """Marks a failure to connect: DNS, TCP or TLS, whatever its exception, a timeout included."""
+    """Tells a failure to connect (DNS, TCP or TLS) from one after something may have been sent."""
 
     response_class: ClassVar[type[HTTPResponse]] = Response
 
     def connect(self) -> None:
-        """Raises ConnectError."""
+        """Raises VideskFailedError: no error of urllib3's, so that it and requests let it pass."""
         try:
             super().connect()  # type: ignore[misc]  # of the class beside this one
         except (Exception, gevent.Timeout) as error:
-            raise ConnectError from error
+            raise connect_failure(error) from error
 
 
 class _Connection(_Connects, HTTPConnection):
@@ -148,6 +156,18 @@ class _TlsPool(HTTPSConnectionPool):
 
 POOL_CLASSES = {"http": _Pool, "https": _TlsPool}
 """For urllib3's PoolManager, by scheme."""
+
+
+def connect_failure(reason: BaseException) -> VideskFailedError:
+    """What it means that there was no connection, so that no byte of the request was sent."""
+    causes = [reason]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    if any(isinstance(cause, OSError) and cause.errno in _OUR_ERRNOS for cause in causes):
+        return VideskNoSocketError(1)
+    if any(isinstance(cause, TimeoutError | gevent.Timeout) for cause in causes):
+        return VideskTimeoutError()
+    return VideskUnreachableError()
 
 
 def _decrypted_bytes(connection: socket) -> int:

@@ -14,7 +14,8 @@ import urllib3.exceptions as u3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from videsk.client import _connect_failure, _failure
+from videsk.client import _failure
+from videsk.connection import connect_failure
 from videsk.errors import (
     VideskBrokenError,
     VideskBusyError,
@@ -99,7 +100,7 @@ def test_where_no_connection_came_about_the_outcome_is_known(
     reason: BaseException, cause: BaseException | None, kind: type[VideskFailedError]
 ) -> None:
     reason.__cause__ = cause
-    failure = _connect_failure(reason)
+    failure = connect_failure(reason)
     assert type(failure) is kind
     assert not failure.outcome_unknown
 
