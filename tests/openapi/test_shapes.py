@@ -17,6 +17,7 @@ from schemas.bookings import (
 )
 from schemas.fields import _SHAPES, HONEYPOT, load_instant, load_zone, load_zone_name
 from schemas.hooks import MeetingSchema
+from schemas.queries import AvailabilityQuery, NextQuery
 from tests.openapi.reading import DOCUMENT
 
 HEX_ID = "63bdbf3230013a2792550a1c"
@@ -77,12 +78,20 @@ def test_the_shape_of_an_instant_is_what_its_loader_takes(text: str) -> None:
     assert takes(_SHAPES[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
 
 
-@pytest.mark.parametrize(("name", "least", "most"), [("days", 1, 31), ("limit", 1, 20)])
-def test_a_whole_number_is_published_with_its_bounds(name: str, least: int, most: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "query", "least", "most", "default"),
+    [("days", AvailabilityQuery(), 1, 31, 7), ("limit", NextQuery(), 1, 20, 3)],
+    ids=["days", "limit"],
+)
+def test_a_whole_number_is_published_with_its_bounds(
+    name: str, query: Schema, least: int, most: int, default: int
+) -> None:
+    """As the schema of the route that takes it reads it."""
     shape = DOCUMENT["components"]["parameters"][name]["schema"]
-    loader = next(each for each, known in _SHAPES.items() if known.get("maximum") == most)
     for number in range(-1, 50):
-        assert takes(shape, number) == loads(loader, str(number)) == (least <= number <= most)
+        reads = loads(query.fields[name].deserialize, str(number))
+        assert takes(shape, number) == reads == (least <= number <= most)
+    assert shape["default"] == query.fields[name].load_default == default
 
 
 FORM = [{"_id": HONEYPOT, "value": ""}]
