@@ -4,9 +4,9 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 
 from app import app
-from settings import Settings, load
+from settings import _FIELDS, load
 from tests.journeys.test_client import CLIENT, run, tool
-from tests.processes import ROOT, Sandbox, proxy_server, sandbox_server
+from tests.processes import ROOT, Sandbox, free_port, proxy_server, sandbox_server
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -193,33 +193,47 @@ def test_the_table_of_routes_is_the_apps() -> None:
     assert printed == real, "README.md's table of routes differs from Flask's"
 
 
-def test_the_table_of_settings_names_those_that_do_something() -> None:
-    """A setting that is only checked, because its feature comes later, is not in the README."""
-    users = "".join((ROOT / name).read_text() for name in ("app.py", "gunicorn.conf.py"))
-    used = {
-        setting.name.upper()
-        for setting in fields(Settings)
-        if re.search(rf"\bsettings\.{setting.name}\b", users)
+def test_the_table_of_settings_names_every_setting() -> None:
+    assert set(settings_table()) == set(_FIELDS)
+
+
+def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
+    """By the app or by gunicorn's configuration: a setting that is only checked does nothing."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "TMPDIR": str(tmp_path),
+        "VIDESK_API_KEY": "key",
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+        "CAPTCHA_PROVIDER": "hcaptcha",
+        "CAPTCHA_SECRET": "secret-of-the-captcha",
     }
-    assert {name for names, _ in settings_table() for name in names} == used
+    command = [sys.executable, "-m", "tests.journeys.settings_read"]
+    names = subprocess.run(
+        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True
+    ).stdout
+    assert not set(_FIELDS) - set(names.decode().split())
 
 
 def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:
-    required = {"VIDESK_API_KEY": "key"}
-    for names, defaults in settings_table():
-        if len(names) == len(defaults):
-            told = dict(zip(names, defaults, strict=True))
-            assert load(required | told) == load(required), f"README.md on {names}"
+    """A value, or `none`; a few are told in words."""
+    table, required = settings_table(), {"VIDESK_API_KEY": "key"}
+    values = {name: told.strip("`") for name, told in table.items() if told.startswith("`")}
+    assert load(required | values) == load(required)
+    none = {name for name, told in table.items() if told == "none"}
+    assert not [name for name in none if getattr(load(required), name.lower())]
+    in_words = {"VIDESK_API_KEY", "REFERRER_ORIGINS", "CAPTCHA_VERIFY_URL", "WEB_CONCURRENCY"}
+    assert set(table) - set(values) - none == in_words
 
 
-def settings_table() -> list[tuple[list[str], list[str]]]:
-    """Each row's names, and its defaults where they are values."""
+def settings_table() -> dict[str, str]:
+    """Each setting's name, and what its row tells of its default."""
     section = README.split("\n## Settings\n")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section, re.M)
-    return [
-        (re.findall("`(.+?)`", names), re.findall(r"(?:^|, )`(.+?)`", defaults))
-        for names, defaults in rows
-    ]
+    table: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section, re.M):
+        several, each = re.findall("`(.+?)`", names), defaults.split(", ")
+        told = each if len(each) == len(several) else [defaults] * len(several)
+        table |= dict(zip(several, told, strict=True))
+    return table
 
 
 RECIPES = re.compile(r"^```(tsx|vue|ts)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
