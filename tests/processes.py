@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -84,6 +85,19 @@ def _wait_for_port(server: Running) -> None:
         else:
             return
     raise AssertionError(f"{server.process.args!r} did not start:\n{server.output()}")
+
+
+@cache
+def gunicorn_settings() -> dict[str, str]:
+    """What gunicorn goes by once it has read gunicorn.conf.py: each setting as it prints it."""
+    with TemporaryDirectory() as folder:
+        environ = _environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
+        command = ["gunicorn", "--print-config", "app:app"]
+        printed = subprocess.run(
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+        ).stdout
+    settings = [line.partition("=") for line in printed.splitlines() if " = " in line]
+    return {name.strip(): value.strip() for name, _, value in settings}
 
 
 def free_port() -> int:

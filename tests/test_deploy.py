@@ -16,7 +16,7 @@ from flask import Flask, Response, g
 from prometheus_client.parser import text_string_to_metric_families
 
 from settings import _FIELDS, load
-from tests.processes import ROOT, Running, Sandbox, free_port, running
+from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, running
 from web import metrics
 from web.idempotency import REPLAYED
 
@@ -181,7 +181,9 @@ def test_page_is_linked_and_names_only_real_settings() -> None:
 
 
 def test_page_links_only_to_what_exists() -> None:
-    for target in re.findall(r"\]\((\.\./[^)#]+)", DEPLOY):
+    linked = re.findall(r"\]\((\.\./[^)#]+)", DEPLOY)
+    assert linked
+    for target in linked:
         assert (ROOT / "docs" / target).exists(), target
 
 
@@ -212,10 +214,8 @@ def test_flys_settings_are_accepted() -> None:
 
 
 def gunicorns(name: str) -> int:
-    """A number of gunicorn.conf.py."""
-    text = (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8")
-    (number,) = re.findall(rf"^{name} = (\d+)$", text, re.M)
-    return int(number)
+    """A number of seconds that gunicorn goes by."""
+    return int(gunicorn_settings()[name])
 
 
 def test_systemd_unit_comes_back_and_lets_requests_end() -> None:

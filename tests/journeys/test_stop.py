@@ -17,7 +17,7 @@ from redis import Redis
 from tests.client import JOHN, MARK, OPEN_SERVICE, Client
 from tests.journeys.fleet import alone, arrivals, cache_status, wait_until, workers_of
 from tests.journeys.test_logs import lines
-from tests.processes import ROOT, Running, Sandbox, proxy_server
+from tests.processes import Running, Sandbox, gunicorn_settings, proxy_server
 
 DAY = "2031-05-06"
 SLOTS = [
@@ -166,6 +166,4 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
 
 def test_a_kept_connection_outlives_the_router_that_keeps_it() -> None:
     """Whoever closes first must be the router: else it sends a request into a closed connection."""
-    lines = (ROOT / "gunicorn.conf.py").read_text().splitlines()
-    (line,) = [line for line in lines if line.startswith("keepalive = ")]
-    assert int(line.removeprefix("keepalive = ")) > ROUTER_SECONDS
+    assert int(gunicorn_settings()["keepalive"]) > ROUTER_SECONDS
