@@ -41,10 +41,7 @@ def test_the_two_versions_are_two_forms(cached: Client, sandbox: Sandbox) -> Non
 def test_a_form_is_remembered_like_the_services(cached: Client, sandbox: Sandbox) -> None:
     first, again = cached.get(FORM), cached.get(FORM.replace(SEGMENT, SEGMENT.upper()))
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
-    assert again.headers["Cache-Status"] in (
-        "videsk-proxy; hit; ttl=300",
-        "videsk-proxy; hit; ttl=299",
-    )
+    assert 250 < int(again.headers["Cache-Status"].removeprefix("videsk-proxy; hit; ttl=")) <= 300
     assert again.headers["Cache-Control"] == "public, max-age=30"
     repeated = cached.get(FORM, headers={"If-None-Match": first.headers["ETag"]})
     assert (repeated.status_code, repeated.content) == (304, b"")

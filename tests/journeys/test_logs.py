@@ -88,7 +88,10 @@ def test_each_request_has_one_line_that_tells_what_it_cost(
         assert answer.status_code == status
         assert line["level"] == "INFO"
         assert line["cache"] == answer.headers.get("Cache-Status")
-        assert (line["cache"] or "").startswith(f"videsk-proxy; {cache}" if cache else "")
+        if cache:
+            assert line["cache"].startswith(f"videsk-proxy; {cache}")
+        else:
+            assert line["cache"] is None
         assert 0 <= line["upstream_ms"] <= line["duration_ms"] < 5000
         assert (line["upstream_ms"] > 0) == (attempts > 0)
 
@@ -134,7 +137,7 @@ def test_nothing_of_a_customers_is_in_any_line(server: Running, sandbox: Sandbox
     client.post("/api/appointment/cancel", {"cancelReason": "s3cr3t"}, headers=token)
     client.call("POST", "/api/appointment/reschedule", data=b"s3cr3t\xff", headers=headers)
     client.call("s3cr3t", f"/{JOHN}?{JOHN}", headers=headers)
-    assert client.get(f"/api/users/{'s3cr3t' * 2000}").status_code in {400, 404, 414}
+    assert client.get(f"/api/users/{'s3cr3t' * 2000}").status_code == 414
     while client.get("/api/services", headers=headers).status_code != 429:
         pass
     log = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines(server))

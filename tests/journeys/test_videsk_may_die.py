@@ -96,7 +96,7 @@ def test_after_five_failures_in_a_row_what_is_remembered_is_served_and_the_rest_
             assert seconds < 0.3
         kept, seconds = timed(partial(client.get, "/api/services"))
         assert (kept.status_code, kept.content) == (200, fresh.content)
-        assert cache_status(kept) in {"hit; ttl=300", "hit; ttl=299", "hit; ttl=298"}
+        assert 250 < int(cache_status(kept).removeprefix("hit; ttl=")) <= 300
         assert seconds < 0.3
         kept, seconds = timed(partial(client.hours, "users", JOHN, DAY))
         assert (kept.status_code, kept.content) == (200, stale.content)
@@ -188,9 +188,9 @@ def test_a_hundred_who_wait_for_videsk_slow_nobody_who_need_not_wait(
     assert slow[98] < 10 * median(healthy)
 
 
-@pytest.mark.parametrize("key", ["removed", "expired"])
+@pytest.mark.parametrize(("key", "status"), [("removed", 403), ("expired", 401)])
 def test_a_refused_key_is_told_by_every_worker_and_takes_the_instance_out(
-    redis: Redis, sandbox: Sandbox, redis_process: Running, key: str
+    redis: Redis, sandbox: Sandbox, redis_process: Running, key: str, status: int
 ) -> None:
     settings = {"VIDESK_API_KEY": sandbox.keys[key]}
     with fleet(sandbox, redis_process.port, settings, 1) as one:
@@ -200,7 +200,7 @@ def test_a_refused_key_is_told_by_every_worker_and_takes_the_instance_out(
         assert client.get("/api/appointment", headers=bearer("a.b.c")).status_code == 401
         assert {known["http"] for known in readiness(one)} == {200}, "that was not the key's fault"
         refused = client.dates("services", FIRST_SERVICE, "2031-05")
-        assert refused.status_code in {401, 403}
+        assert refused.status_code == status
         assert refused.headers["X-Error-Source"] == "videsk"
         told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
         assert (503, "refused") in told
