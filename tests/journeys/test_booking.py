@@ -45,6 +45,7 @@ def test_a_free_hour_is_found_booked_and_gone(proxy: Client, kind: str, ident: s
     assert booked.json()["email"] == "ana@example.com"
     conflicts = [proxy.book(kind, ident, hours[0]).status_code for _ in range(3)]
     assert 409 in conflicts, "however many agents a service has, they are booked up in the end"
+    assert hours[0] not in proxy.hours(kind, ident, day, "Europe/Madrid").json()
 
 
 def test_an_appointment_is_moved_and_canceled_by_its_token(proxy: Client, sandbox: Sandbox) -> None:

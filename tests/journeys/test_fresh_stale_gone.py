@@ -1,6 +1,7 @@
 """Fresh, stale, gone: what is served of an entry at what age, and that Cache-Status tells it."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -134,6 +135,9 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
         assert started < HOURS_TTL + HOURS_STALE, "it is gone"
         time.sleep(0.02)
 
+    served = Counter("stale" in cache_status(answer) for answer in answers[:-1])
+    assert served[False] > 1, "fresh ones"
+    assert served[True] > 5, "stale ones"
     assert started > HOURS_TTL + HOURS_STALE - 0.2, f"gone too early: {answer.text}"
     assert answer.status_code == status
     refreshes = [at for at in arrivals(sandbox) if at < arrivals(sandbox)[0] + HOURS_STALE - 0.1]
