@@ -20,8 +20,7 @@ run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page;
 
 test: check $(BIN)/redis-server $(BIN)/chromium $(NODE_MODULES) ## lint, types, and every test against a real Redis server
 	@echo "== tests"
-	@PATH="$(PATHS)" python -m pytest || { echo "== what failed, once more by itself: machines are noisy"; \
-		PATH="$(PATHS)" python -m pytest --last-failed --last-failed-no-failures none; }
+	@PATH="$(PATHS)" python -m pytest
 
 fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/journeys/test_fuzz.py --timeout=3600

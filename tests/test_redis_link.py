@@ -18,6 +18,9 @@ from redis_link import (
 )
 from tests.forwarder import Forwarder
 from tests.processes import Running, free_port, redis_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 AT_ONCE_SECONDS = 0.05
 BACK_SECONDS = 5

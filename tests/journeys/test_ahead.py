@@ -24,6 +24,7 @@ from tests.client import (
 from tests.journeys.fleet import arrivals, at_once, most_in, on_each_worker
 from tests.journeys.test_errors_of_videsk import assert_ours
 from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
 
 WEEKLY_SERVICE, ITS_AGENT = "63bdbf49394aad976d4aa445", "63bdbf3b25ab497401602d0a"
 """Half an hour every Thursday at 10:00 in Santiago."""
@@ -153,6 +154,7 @@ def small_budget(sandbox_process: Sandbox, redis_process: Running) -> Iterator[C
         yield Client(server.url)
 
 
+@TIMING
 def test_what_does_not_fit_in_the_budget_is_missing_by_name(
     small_budget: Client, cached: Client, sandbox: Sandbox
 ) -> None:

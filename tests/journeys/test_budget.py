@@ -24,6 +24,9 @@ from tests.journeys.fleet import (
     wait_until,
 )
 from tests.processes import Running, Sandbox, free_port, redis_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 SLOT = "2031-05-06T14:00:00.000Z"
 KEYS = [

@@ -14,6 +14,7 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, Client, bearer
 from tests.journeys.captcha_provider import Provider, captcha_provider
 from tests.processes import Running, Sandbox, free_port, proxy_server
+from tests.timing import TIMING
 
 SECRET, TOKEN = "s3cr3t-of-the-captcha", "t0ken-of-a-visitor"
 START, LATER = "2031-05-06T14:00:00.000Z", "2031-05-06T15:00:00.000Z"
@@ -165,6 +166,7 @@ def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
     assert_unavailable(answer, sandbox)
 
 
+@TIMING
 def test_a_hanging_provider_is_given_up_and_holds_nobody_else_up(
     client: Client, provider: Provider, sandbox: Sandbox
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT, Running, Sandbox
+from tests.timing import TIMING
 
 CLIENT = ROOT / "client"
 TOOLS = CLIENT / "node_modules" / ".bin"
@@ -48,6 +49,7 @@ def run(*command: str, **environ: str) -> str:
     return done.stdout
 
 
+@TIMING
 def test_its_own_tests_pass(sandbox: Sandbox, proxy_in_process: Running) -> None:
     files = sorted(str(path.relative_to(CLIENT)) for path in CLIENT.glob("tests/*.test.mjs"))
     # One file at a time: they share one sandbox and set its faults.

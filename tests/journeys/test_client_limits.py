@@ -14,6 +14,7 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, Client
 from tests.journeys.fleet import at_once, on_each_worker
 from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server
+from tests.timing import TIMING
 
 SHOP = "https://shop.example"
 CALLS, POSTS = 5, 3
@@ -175,6 +176,7 @@ def test_who_calls_all_at_once_gets_no_more(urls: list[str]) -> None:
     assert [answer.status_code for answer in at_once(calls)].count(401) == CALLS
 
 
+@TIMING
 @pytest.mark.parametrize("with_redis", [True, False])
 def test_after_the_window_it_is_free_again(
     sandbox: Sandbox, redis_process: Running, redis: Redis, *, with_redis: bool
@@ -232,6 +234,7 @@ def test_a_large_limit_is_as_exact_though_hits_are_counted_behind(
     assert answers == [200] * LARGE + [429] * 30
 
 
+@TIMING
 def test_a_burst_of_hits_gets_little_more_than_a_large_limit(
     large: list[Running], redis: Redis, sandbox: Sandbox
 ) -> None:
@@ -246,6 +249,7 @@ def test_a_burst_of_hits_gets_little_more_than_a_large_limit(
     assert LARGE <= let_in <= LARGE * 1.1
 
 
+@TIMING
 def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
     large: list[Running], redis: Redis, sandbox: Sandbox
 ) -> None:

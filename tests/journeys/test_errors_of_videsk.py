@@ -8,6 +8,7 @@ import pytest
 
 from tests.client import JOHN, Client, bearer, working_day
 from tests.processes import Sandbox, free_port, proxy_server
+from tests.timing import TIMING
 
 READ = f"/api/users/{JOHN}/dates?date=2031-05&timezone=America/Santiago"
 HOUR = "2031-05-06T12:00:00.000Z"
@@ -110,6 +111,7 @@ def test_a_write_that_never_left_has_a_known_outcome(sandbox: Sandbox) -> None:
         assert_ours(Client(server.url).get(READ), 502, "BadGateway")
 
 
+@TIMING
 @pytest.mark.parametrize(
     ("fault", "seconds"), [("hang", 30), ("delay", 5), ("drip", 0.3), ("drip-head", 0.3)]
 )

@@ -23,6 +23,9 @@ from tests.journeys.fleet import (
     wait_until,
 )
 from tests.processes import Running, Sandbox
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 HOURS_TTL, HOURS_STALE = 0.5, 1.8
 SETTINGS = {

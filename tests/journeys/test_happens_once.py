@@ -19,6 +19,7 @@ from tests.forwarder import Forwarder
 from tests.journeys.fleet import fleet as fleet_of
 from tests.journeys.fleet import wait_until
 from tests.processes import Running, Sandbox, proxy_server, redis_server
+from tests.timing import TIMING
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
 
@@ -111,6 +112,7 @@ def test_a_malformed_key_is_a_400(fleet: list[Client], sandbox: Sandbox, bad: An
     assert bookings(sandbox) == 0
 
 
+@TIMING
 def test_a_second_waits_for_the_first_and_gets_its_answer(
     fleet: list[Client], sandbox: Sandbox
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_second_waits_for_the_first_and_gets_its_answer(
     assert bookings(sandbox) == 1
 
 
+@TIMING
 def test_who_waited_gets_even_an_answer_that_is_not_kept(
     fleet: list[Client], sandbox: Sandbox
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_key_in_doubt_never_books_again(
     assert new_decision.status_code == 409, "it had been booked"
 
 
+@TIMING
 def test_a_worker_that_dies_in_the_middle_leaves_its_key_in_doubt(
     sandbox: Sandbox, redis: Redis
 ) -> None:

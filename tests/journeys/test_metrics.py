@@ -17,6 +17,7 @@ from tests.client import FIRST_SERVICE, JOHN, MARK, OPEN_SERVICE, Client, bearer
 from tests.journeys.fleet import alone, at_once, cache_status, wait_until, workers_of
 from tests.journeys.scraped import TOKEN, WORKERS, counting, figure, figures, text_of
 from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
 
 DAY, SLOT = "2031-05-06", "2031-05-06T14:00:00.000Z"
 LABELS = {"route", "status", "kind", "result", "endpoint", "verdict", "le"}
@@ -144,6 +145,7 @@ FAILURES: list[tuple[dict[str, object], str]] = [
 ]
 
 
+@TIMING
 def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
     sandbox: Sandbox, redis_url: str
 ) -> None:
@@ -186,6 +188,7 @@ def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
     assert figure(server, "upstream_requests_total", "/users/{id}/hours", "broken") == 5
 
 
+@TIMING
 def test_those_who_wait_at_the_gate_and_those_it_refuses_are_counted(
     sandbox: Sandbox, redis_url: str
 ) -> None:

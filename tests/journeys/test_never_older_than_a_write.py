@@ -32,6 +32,7 @@ from tests.journeys.fleet import (
     wait_until,
 )
 from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
 
 
 @pytest.fixture(
@@ -157,6 +158,7 @@ def test_who_knows_nobodys_users_drops_everything(
     assert_dropped_everywhere(both, sandbox, set(KINDS))
 
 
+@TIMING
 def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
     sandbox: Sandbox, redis: Redis, redis_process: Running
 ) -> None:
@@ -181,6 +183,7 @@ def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
         assert cache_status(read()) == "fwd=miss; stored"
 
 
+@TIMING
 def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
     both: Fleet, sandbox: Sandbox
 ) -> None:

@@ -24,6 +24,9 @@ from tests.journeys.fleet import (
     workers_of,
 )
 from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 CROWD = 120
 UNKNOWN = "0123456789abcdef01234567"

@@ -25,6 +25,9 @@ from tests.journeys.fleet import (
 )
 from tests.journeys.slow_wire import SlowWire
 from tests.processes import Running, Sandbox, free_port, redis_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 DAY, SLOT = "2031-05-06", "2031-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "600"}

@@ -18,6 +18,9 @@ from tests.client import JOHN, MARK, OPEN_SERVICE, Client
 from tests.journeys.fleet import alone, arrivals, cache_status, wait_until, workers_of
 from tests.journeys.test_logs import lines
 from tests.processes import Running, Sandbox, gunicorn_settings, proxy_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 DAY = "2031-05-06"
 SLOTS = [

@@ -25,6 +25,9 @@ from tests.journeys.fleet import (
     workers_of,
 )
 from tests.processes import Running, Sandbox
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 DAY = "2031-05-06"
 SLOT = "2031-05-06T14:00:00.000Z"

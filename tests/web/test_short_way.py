@@ -12,6 +12,7 @@ from flask import Flask, request
 from cache import near
 from cache.near import Near
 from cache.reader import Reading
+from tests.timing import TIMING
 from web import answers, short_way
 from web.short_way import Ready, ShortWay
 
@@ -117,6 +118,7 @@ def test_a_304_is_given_again_as_one() -> None:
     assert asked.ask().startswith(b"HTTP/1.1 304 NOT MODIFIED\r\n")
 
 
+@TIMING
 def test_an_answer_is_given_again_no_longer_than_it_is_fresh() -> None:
     asked = Asked(fresh_seconds=0.05)
     asked.ask()
