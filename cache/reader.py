@@ -145,6 +145,9 @@ class Reader:
             return shared
 
         for_all = self._where_possible(replace_tokens)
+        while self._shared and not for_all and not self._shared.link.away:
+            # Redis has come back in between: its own drop (RedisLink) may have been before this.
+            for_all = self._where_possible(replace_tokens)
         self._near.drop()
         if for_all:
             self._near.wait_for_others()
