@@ -2,7 +2,7 @@
 
 `requests` sends over urllib3, and urllib3 over http.client. These classes take the place of theirs
 through `ConnectionCls` and `response_class`. Of http.client's private methods they override
-`_read_status` and `_close_conn`, which are the same in Python 3.11 to 3.14.
+`_read_status` and `_close_conn`, which are the same in Python 3.11 to 3.13.
 """
 
 import errno

@@ -9,11 +9,11 @@ from contextlib import suppress
 import pytest
 import requests
 
-from tests.client import JOHN, Client
+from tests.client import JOHN, Client, working_day
 from tests.journeys.raw_videsk import raw_videsk, request_heads, response
 from tests.processes import Sandbox, proxy_server
 
-READ = f"/api/users/{JOHN}/dates?date=2031-05&timezone=America/Santiago"
+READ = f"/api/users/{JOHN}/dates?date={working_day()}&timezone=America/Santiago"
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 ONE_BYTE = b"1\r\na\r\n"
 Serve = Callable[[socket.socket], None]
