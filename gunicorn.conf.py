@@ -6,9 +6,12 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import logging
 import os
 import shutil
 import signal
+import sys
+from contextlib import suppress
 from tempfile import mkdtemp
 from typing import Any
 
@@ -81,6 +84,30 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Let `/readyz` tell when this worker is about to stop."""
     worker.wsgi.config["STOPPING"] = lambda: not worker.alive
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """End the worker's process here, with the exit status that it is about to have.
+
+    The Redis watch runs in a native thread. While CPython 3.11 to 3.13 finalizes the interpreter,
+    that thread ends the process with SIGSEGV. gunicorn's master also calls this hook, for a worker
+    that is gone already.
+    """
+    if worker.pid != os.getpid():
+        return
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(_exit_status(sys.exception()))
+
+
+def _exit_status(error: BaseException | None) -> int:
+    """The status that the interpreter would end with (https://docs.python.org/3/library/sys.html#sys.exit)."""
+    code = error.code if isinstance(error, SystemExit) else error
+    if code is None:
+        return 0
+    return code & 0xFF if isinstance(code, int) else 1
 
 
 def child_exit(_server: Any, worker: Any) -> None:

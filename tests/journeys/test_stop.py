@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from redis import Redis
 from tests.client import JOHN, MARK, OPEN_SERVICE, Client
 from tests.journeys.fleet import alone, arrivals, cache_status, wait_until, workers_of
 from tests.journeys.test_logs import lines
-from tests.processes import Running, Sandbox, gunicorn_settings, proxy_server
+from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, proxy_server
 from tests.timing import TIMING
 
 pytestmark = TIMING
@@ -31,6 +32,9 @@ SLOTS = [
 SLOW_SECONDS = 2
 REFUSED_WITHIN_SECONDS = 2
 """gunicorn's workers look once a second whether they are to stop."""
+
+APP_LOAD_ERROR = 4
+"""gunicorn's exit status if a worker cannot load the application."""
 
 ROUTER_SECONDS = 90
 """For so long a Heroku-like router keeps a connection to us, and may use it again."""
@@ -57,6 +61,9 @@ def stopping(server: Running, within_seconds: float) -> Iterator[None]:
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110
     assert "Traceback" not in server.output()
     assert '"ERROR"' not in server.output()
+    assert "was sent SIG" not in server.output(), (
+        "gunicorn's line about a worker that a signal ended"
+    )
 
 
 def refuses(server: Running) -> bool:
@@ -170,3 +177,68 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
 def test_a_kept_connection_outlives_the_router_that_keeps_it() -> None:
     """Whoever closes first must be the router: else it sends a request into a closed connection."""
     assert int(gunicorn_settings()["keepalive"]) > ROUTER_SECONDS
+
+
+def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_0(
+    sandbox: Sandbox, redis: Redis
+) -> None:
+    """20 workers end: 4 for each of 4 reloads, and 4 for the stop."""
+    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
+    ended = threading.Event()
+
+    def read_until_ended() -> list[int]:
+        statuses = []
+        while not ended.is_set():
+            statuses.append(requests.get(f"{server.url}/api/services", timeout=30).status_code)
+        return statuses
+
+    with (
+        proxy_server(sandbox, REDIS_URL=url, WEB_CONCURRENCY="4") as server,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        reading = [pool.submit(read_until_ended) for _ in range(4)]
+        try:
+            for _ in range(4):
+                wait_until(lambda: len(workers_of(server)) == 4)
+                old = set(workers_of(server))
+                server.process.send_signal(signal.SIGHUP)
+                wait_until(lambda old=old: not old & set(workers_of(server)))
+        finally:
+            ended.set()
+        assert {status for future in reading for status in future.result()} == {200}
+        with stopping(server, within_seconds=5):
+            pass
+        assert server.output().count("Worker exiting") == 20
+
+
+def test_a_worker_that_reaches_max_requests_ends_with_status_0(
+    sandbox: Sandbox, redis: Redis
+) -> None:
+    settings = {
+        "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}",
+        "WEB_CONCURRENCY": "1",
+        "GUNICORN_CMD_ARGS": "--max-requests 5",
+    }
+    with proxy_server(sandbox, **settings) as server:
+        (first,) = workers_of(server)
+        for _ in range(5):
+            assert requests.get(f"{server.url}/healthz", timeout=10).status_code == 200
+        wait_until(lambda: first not in workers_of(server))
+        wait_until(lambda: len(workers_of(server)) == 1)
+        with stopping(server, within_seconds=5):
+            pass
+
+
+def test_a_worker_that_cannot_start_ends_the_proxy_with_gunicorns_own_status(
+    sandbox: Sandbox,
+) -> None:
+    environ = {"VIDESK_API_KEY": "a-key-of-the-tests", "PORT": str(free_port())}
+    started = subprocess.run(
+        ["gunicorn", "app:there_is_no_such_name"],
+        cwd=ROOT,
+        env=os.environ | environ,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert started.returncode == APP_LOAD_ERROR
