@@ -5,8 +5,9 @@ pieces of it, which may be a customer's. And a stopping gunicorn waits for conne
 alive without a request, up to its graceful timeout.
 """
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -36,30 +37,45 @@ class Worker(GeventWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._sockets: dict[Any, Any] = {}
         self._waiting: dict[Any, float] = {}
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection, in a greenlet of its own."""
+        greenlet = gevent.getcurrent()
+        self._sockets[greenlet] = client
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            del self._sockets[greenlet]
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Around the wait for a connection's next request, at most `keepalive` seconds."""
-        connection = gevent.getcurrent()
-        self._waiting[connection] = monotonic()
+        client = self._sockets[gevent.getcurrent()]
+        self._waiting[client] = monotonic()
         try:
             with super().timeout_ctx():
                 yield
         finally:
-            del self._waiting[connection]
+            del self._waiting[client]
 
     def run(self) -> None:
         gevent.spawn(self._close_idle_connections)
         super().run()
 
     def _close_idle_connections(self) -> None:
+        """Shut the reading side alone: a request that has arrived meanwhile is still read and
+        answered, and then the connection ends.
+        """
         while True:
             gevent.sleep(_IDLE_SECONDS)
             long_ago = monotonic() - _IDLE_SECONDS
-            for connection, since in list(self._waiting.items()) if not self.alive else ():
+            for client, since in list(self._waiting.items()) if not self.alive else ():
                 if since < long_ago:
-                    gevent.kill(connection, errors.NoMoreData(b""))
+                    with suppress(OSError), client.dup() as same_connection:
+                        # gevent's shutdown of `client` itself raises in the greenlet that reads it
+                        same_connection.shutdown(socket.SHUT_RD)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """The short way's answer, or the application's. Then the other connections have their turn:

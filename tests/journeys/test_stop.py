@@ -1,21 +1,24 @@
 """A stop loses nothing, and the death of a worker only what that worker was doing (guarantee 8)."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
+from http.client import HTTPConnection
 from time import monotonic
 
 import pytest
 import requests
 from redis import Redis
 
-from tests.client import JOHN, MARK, OPEN_SERVICE, Client
+from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
 from tests.journeys.fleet import alone, arrivals, cache_status, wait_until, workers_of
 from tests.journeys.test_logs import lines
 from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, proxy_server
@@ -32,6 +35,9 @@ SLOTS = [
 SLOW_SECONDS = 2
 REFUSED_WITHIN_SECONDS = 2
 """gunicorn's workers look once a second whether they are to stop."""
+
+LONGER_THAN_IDLE_SECONDS = 0.5
+"""A worker closes a connection that has been idle for 0.2 s when it stops."""
 
 APP_LOAD_ERROR = 4
 """gunicorn's exit status if a worker cannot load the application."""
@@ -64,6 +70,11 @@ def stopping(server: Running, within_seconds: float) -> Iterator[None]:
     assert "was sent SIG" not in server.output(), (
         "gunicorn's line about a worker that a signal ended"
     )
+
+
+def all_ended(server: Running, workers: list[int]) -> bool:
+    """Whether the master has reaped each of these workers."""
+    return not set(workers) & set(workers_of(server))
 
 
 def refuses(server: Running) -> bool:
@@ -140,6 +151,40 @@ def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> N
             assert silent.recv(1) == b""
 
 
+def test_a_request_that_arrives_on_an_idle_connection_as_the_stop_closes_it_is_answered(
+    server: Running,
+) -> None:
+    """The workers are suspended while the signal and the requests arrive, so both are there when
+    they continue.
+    """
+    slots = [f"{DAY}T14:{minute:02}:00.000Z" for minute in range(0, 60, 5)]
+    slots += [slot.replace("T14", "T15") for slot in slots]
+    workers = workers_of(server)
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(closing(HTTPConnection("127.0.0.1", server.port, timeout=10)))
+            for _ in slots
+        ]
+        for connection in connections:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read()
+        time.sleep(LONGER_THAN_IDLE_SECONDS)
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+            os.kill(pid, signal.SIGTERM)
+        path = f"/api/services/{OPEN_SERVICE}/appointments"
+        for connection, slot in zip(connections, slots, strict=True):
+            body = json.dumps({"startAt": slot, "timezone": "UTC", "form": FORM})
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+        time.sleep(LONGER_THAN_IDLE_SECONDS)
+        with stopping(server, within_seconds=5):
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+            answers = [connection.getresponse() for connection in connections]
+            assert [answer.status for answer in answers] == [201] * len(slots)
+            assert {answer.getheader("Connection") for answer in answers} == {"close"}
+
+
 def test_a_stopping_proxy_says_over_a_kept_connection_that_it_is_not_ready(
     server: Running,
 ) -> None:
@@ -186,7 +231,7 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
     url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
     ended = threading.Event()
 
-    def read_until_ended() -> list[int]:
+    def read_until_ended(server: Running) -> list[int]:
         statuses = []
         while not ended.is_set():
             statuses.append(requests.get(f"{server.url}/api/services", timeout=30).status_code)
@@ -196,13 +241,13 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
         proxy_server(sandbox, REDIS_URL=url, WEB_CONCURRENCY="4") as server,
         ThreadPoolExecutor(4) as pool,
     ):
-        reading = [pool.submit(read_until_ended) for _ in range(4)]
+        reading = [pool.submit(read_until_ended, server) for _ in range(4)]
         try:
             for _ in range(4):
                 wait_until(lambda: len(workers_of(server)) == 4)
-                old = set(workers_of(server))
+                old = workers_of(server)
                 server.process.send_signal(signal.SIGHUP)
-                wait_until(lambda old=old: not old & set(workers_of(server)))
+                wait_until(partial(all_ended, server, old))
         finally:
             ended.set()
         assert {status for future in reading for status in future.result()} == {200}
