@@ -8,6 +8,7 @@ monkey.patch_all()
 
 import logging
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -28,7 +29,22 @@ if _PREFIX not in FOLDER:
 from gunicorn import glogging
 from prometheus_client.multiprocess import mark_process_dead
 
-from web import logs
+from web import http_request, logs
+
+
+def raise_open_files(wanted: int) -> int:
+    """Raise the soft limit of open files to `wanted` or, where that is lower, to the hard limit.
+    Returns the limit. systemd's and most shells' soft limit is 1,024.
+    """
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (sys.maxsize if limit == resource.RLIM_INFINITY else limit for limit in limits)
+    if soft >= wanted:
+        return soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), limits[1]))
+    return min(wanted, hard)
+
+
+open_files = raise_open_files(4096)
 
 bind = f"0.0.0.0:{settings.port}"
 workers = settings.workers
@@ -38,10 +54,18 @@ workers = settings.workers
 # clients wait for a hanging Videsk 0.8 with gevent, 38 with 32 threads; while 400 wait 1.1 with
 # gevent, 26 with 128 threads. Hits a second: 1.1 times those with threads.
 worker_class = "web.worker.Worker"
-worker_connections = 1000
+
+# Half of a worker's open files at most: it also needs some for Videsk (20 requests a second, of up
+# to 10 s each) and Redis. A worker without a free one could neither accept nor ask.
+worker_connections = min(1000, open_files // 2)
 
 # The router of a Heroku-like host keeps a connection for 90 s; whoever closes first must be it.
 keepalive = 95
+
+# web/http_request.py enforces the same limits while it reads a head; gunicorn, once it is complete.
+limit_request_line = http_request.REQUEST_LINE_BYTES
+limit_request_fields = http_request.FIELDS
+limit_request_field_size = http_request.FIELD_BYTES + len("\r\n")
 
 # A request ends within 25 s of its start, which may be up to a second after SIGTERM; the host kills
 # 30 s after it.
@@ -82,8 +106,11 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let `/readyz` tell when this worker is about to stop."""
+    """Let `/readyz` tell when this worker is about to stop. Behind a reverse proxy, all connections
+    come from one address: its.
+    """
     worker.wsgi.config["STOPPING"] = lambda: not worker.alive
+    worker.connections.shared_by_address = settings.trusted_proxies == 0
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

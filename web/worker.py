@@ -1,81 +1,91 @@
-"""gunicorn's gevent worker, with better manners towards clients.
+"""gunicorn's gevent worker, hardened against clients that are slow, silent or malformed.
 
-A request that gunicorn cannot parse never reaches the app; gunicorn would answer it in HTML and log
-pieces of it, which may be a customer's. And a stopping gunicorn waits for connections that are kept
-alive without a request, up to its graceful timeout.
+gunicorn answers a request that it cannot parse in HTML and logs pieces of it, which may be a
+customer's; it waits for clients without a deadline; and while it stops, it waits for connections
+that are kept alive without a request. web/connections.py and web/http_request.py bound all of this.
 """
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from time import monotonic
+from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 import gevent
-from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
+from web.answers import NOTHING_ALLOWED, request_id
+from web.connections import IDLE_SECONDS, ClientConnection, Connections
+from web.http_request import (
+    FIELD_BYTES,
+    FIELDS,
+    REQUEST_LINE_BYTES,
+    BoundedRequest,
+    ConnectNotImplementedError,
+    Requests,
+    discard_rest,
+)
 from web.shape import error_body
 from web.short_way import ShortWay
 
-_STATUSES = {
-    errors.LimitRequestLine: 414,
-    errors.LimitRequestHeaders: 431,
-    errors.UnsupportedTransferCoding: 501,
-    errors.ExpectationFailed: 417,
+_MALFORMED = (400, "The HTTP request is malformed.")
+_ERRORS = {
+    ConnectNotImplementedError: (501, "This server is no forward proxy: it has no CONNECT."),
+    errors.ExpectationFailed: (417, "The only expectation that this server meets is 100-continue."),
+    errors.LimitRequestLine: (
+        414,
+        f"The request line has more than {REQUEST_LINE_BYTES} bytes. Send a shorter URL.",
+    ),
+    errors.LimitRequestHeaders: (
+        431,
+        f"The request has more than {FIELDS} header fields, or one of more than {FIELD_BYTES} "
+        "bytes. Send fewer or shorter ones.",
+    ),
+    errors.UnsupportedTransferCoding: (501, "The only transfer coding of this server is chunked."),
 }
-
-
-_IDLE_SECONDS = 0.2
-"""A connection that has brought no request for so long may be closed when the worker stops."""
+_FAULT = (500, "This proxy has failed. Its log tells when.")
 
 
 class Worker(GeventWorker):
-    """Answers what cannot be parsed in our shape, and closes idle connections when it stops."""
+    """Serves HTTP/1.1 without TLS."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._sockets: dict[Any, Any] = {}
-        self._waiting: dict[Any, float] = {}
-
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve one connection, in a greenlet of its own."""
-        greenlet = gevent.getcurrent()
-        self._sockets[greenlet] = client
-        try:
-            super().handle(listener, client, addr)
-        finally:
-            del self._sockets[greenlet]
-
-    @contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
-        """Around the wait for a connection's next request, at most `keepalive` seconds."""
-        client = self._sockets[gevent.getcurrent()]
-        self._waiting[client] = monotonic()
-        try:
-            with super().timeout_ctx():
-                yield
-        finally:
-            del self._waiting[client]
+        self.connections = Connections(self.worker_connections)
 
     def run(self) -> None:
-        gevent.spawn(self._close_idle_connections)
+        gevent.spawn(self._shut_waiting_connections)
         super().run()
 
-    def _close_idle_connections(self) -> None:
-        """Shut the reading side alone: a request that has arrived meanwhile is still read and
-        answered, and then the connection ends.
-        """
+    def _shut_waiting_connections(self) -> None:
         while True:
-            gevent.sleep(_IDLE_SECONDS)
-            long_ago = monotonic() - _IDLE_SECONDS
-            for client, since in list(self._waiting.items()) if not self.alive else ():
-                if since < long_ago:
-                    with suppress(OSError), client.dup() as same_connection:
-                        # gevent's shutdown of `client` itself raises in the greenlet that reads it
-                        same_connection.shutdown(socket.SHUT_RD)
+            gevent.sleep(IDLE_SECONDS)
+            if not self.alive:
+                self.connections.shut_waiting()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection, in a greenlet of its own, until it ends."""
+        address = addr[0] if isinstance(addr, tuple) else ""
+        with self.connections.open(client, address) as connection:
+            try:
+                self._serve(listener.getsockname(), connection, addr)
+            except OSError as error:  # NoMoreData and TimeoutError among them
+                self.log.debug("a connection ended early: %s", type(error).__name__)
+
+    def _serve(self, listener_name: Any, connection: ClientConnection, addr: Any) -> None:
+        request = None
+        try:
+            for request in Requests(self.cfg, connection, addr):
+                self.handle_request(listener_name, request, connection, addr)
+        except StopIteration:  # gunicorn's: the response said that the connection ends
+            pass
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            self.handle_error(request, connection, addr, error)
+            discard_rest(connection)
+            return
+        if request and request.unread_bytes():
+            discard_rest(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """The short way's answer, or the application's. Then the other connections have their turn:
@@ -88,14 +98,14 @@ class Worker(GeventWorker):
             super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
-    def _short_answer(self, req: Any, addr: Any) -> bytes | None:
+    def _short_answer(self, req: BoundedRequest, addr: Any) -> bytes | None:
         """Only for a connection that is kept alive after it, and a request that is as plain as
         browsers' are.
         """
         short_way = getattr(self.wsgi, "wsgi_app", None)
         if not isinstance(short_way, ShortWay) or not self.alive:
             return None
-        if req.version != (1, 1) or req.should_close():
+        if req.version != (1, 1) or req.should_close() or req.unread_bytes():
             return None
         environ = {"REQUEST_METHOD": req.method, "RAW_URI": req.uri, "REMOTE_ADDR": addr[0]}
         for name, value in req.headers:
@@ -106,19 +116,21 @@ class Worker(GeventWorker):
         return short_way.answer(environ)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        status, message = 500, "This proxy has failed. Its log tells when."
+        """Answer a request that cannot be parsed, or one in which the server itself has failed."""
+        status, message = _FAULT
         if isinstance(exc, errors.ParseException):
-            status, message = _STATUSES.get(type(exc), 400), "The HTTP request is malformed."
+            status, message = _ERRORS.get(type(exc), _MALFORMED)
+            req = getattr(exc, "req", None)
         self.log.warning("request not served: %s", type(exc).__name__)
+        given = dict(getattr(req, "headers", ())).get("X-REQUEST-ID", "")
         body = error_body(status, message)
         head = (
-            f"HTTP/1.1 {status} {type(exc).__name__}\r\n"
-            "Connection: close\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nX-Request-ID: {uuid4().hex}\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            f"Date: {formatdate(usegmt=True)}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-ID: {request_id({'HTTP_X_REQUEST_ID': given})}\r\n"
             "X-Error-Source: proxy\r\nX-Content-Type-Options: nosniff\r\n"
+            f"Content-Security-Policy: {NOTHING_ALLOWED}\r\nReferrer-Policy: no-referrer\r\n"
             "Cache-Control: no-store\r\nVary: Origin\r\n\r\n"
         )
-        try:
-            util.write_nonblock(client, head.encode() + body)
-        except OSError:
-            self.log.debug("the client had gone")
+        client.sendall(head.encode() + body)

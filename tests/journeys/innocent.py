@@ -1,0 +1,120 @@
+"""An innocent client that calls the proxy while others attack it, and what an attacker needs."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from threading import Event
+
+from tests.processes import Running
+
+WITHIN_SECONDS = 2
+"""An innocent client's slowest request in a test. bench/attacks.py measures against the contract's
+0.5 s (p99); this machine may be busy with other tests.
+"""
+
+PAUSE_SECONDS = 0.02
+PATHS = ("/api/services", "/healthz")
+
+
+@dataclass
+class Calls:
+    """How an innocent client's calls went."""
+
+    seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def assert_undisturbed(self, at_least: int = 10) -> None:
+        """Every call was answered rightly and in time."""
+        assert self.failures == []
+        assert len(self.seconds) >= at_least
+        assert max(self.seconds) < WITHIN_SECONDS
+
+
+@contextmanager
+def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Calls]:
+    """Meanwhile one client calls over new connections and one over a connection that it keeps, from
+    this address.
+    """
+    calls, ended = Calls(), Event()
+    expected = {path: _get(server, path) for path in PATHS}
+
+    def call(keep: bool) -> None:
+        connection = _connect(server, address)
+        while not ended.is_set():
+            for path, body in expected.items():
+                started = time.monotonic()
+                try:
+                    connection.request("GET", path)
+                    answer = connection.getresponse()
+                    got = answer.read()
+                    if (answer.status, got) != (200, body):
+                        calls.failures.append(f"{path}: {answer.status} {got[:80]!r}")
+                except OSError as error:
+                    calls.failures.append(f"{path}: {error!r}")
+                    connection.close()
+                calls.seconds.append(time.monotonic() - started)
+                if not keep:
+                    connection.close()
+                time.sleep(PAUSE_SECONDS)
+        connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        calling = [pool.submit(call, keep) for keep in (False, True)]
+        try:
+            yield calls
+        finally:
+            ended.set()
+        for future in calling:
+            future.result()
+
+
+def _connect(server: Running, address: str = "127.0.0.1") -> HTTPConnection:
+    return HTTPConnection("127.0.0.1", server.port, timeout=10, source_address=(address, 0))
+
+
+def _get(server: Running, path: str) -> bytes:
+    connection = _connect(server)
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return body
+
+
+def open_socket(server: Running, seconds: float = 10) -> socket.socket:
+    """A connection to the server, on which nothing takes longer than so many seconds."""
+    return socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
+
+
+def send_until_closed(connection: socket.socket, data: bytes, seconds: float) -> int:
+    """Send the data over and over; how many bytes left until the server closed or time was up."""
+    sent, end = 0, time.monotonic() + seconds
+    connection.settimeout(0.2)
+    while time.monotonic() < end:
+        try:
+            sent += connection.send(data)
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return sent
+
+
+def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
+    """What the server sends until it closes. Raises TimeoutError if it does not."""
+    connection.settimeout(seconds)
+    received = b""
+    with suppress(ConnectionResetError):
+        while data := connection.recv(65536):
+            received += data
+    return received
+
+
+def seconds_until_closed(connection: socket.socket, at_most: float) -> float:
+    """How long the server keeps the connection. Raises TimeoutError if it still does after that."""
+    started = time.monotonic()
+    read_all(connection, at_most)
+    return time.monotonic() - started
