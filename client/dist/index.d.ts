@@ -3,9 +3,11 @@ import { VideskProxyError } from "./errors.js";
 import type { Appointment, Availability, AvailabilityQuery, Booking, BookingByService, BookingByUser, Canceled, Cancellation, DatesQuery, Form, FormQuery, HoursQuery, Kind, Move, NextQuery, Service } from "./types.js";
 export { VideskProxyError } from "./errors.js";
 export type { ErrorSource } from "./errors.js";
+export { isOutcomeUnknown, makeDecision, newIdempotencyKey } from "./idempotency.js";
+export type { Decision } from "./idempotency.js";
 export type { Appointment, Availability, AvailabilityQuery, Booking, BookingByService, BookingByUser, Canceled, Cancellation, DatesQuery, Form, FormElement, FormField, FormQuery, HoursQuery, Kind, Move, NextQuery, Service, User, } from "./types.js";
 export interface Options {
-    /** Another `fetch` than the global one. */
+    /** Another `fetch` than the global one, which is looked up at each attempt. */
     fetch?: typeof globalThis.fetch;
     /** How often a call is tried again after its first attempt (2). */
     retries?: number;
@@ -38,7 +40,10 @@ export declare class VideskProxy {
     next(kind: Kind, id: string, query: NextQuery, call?: Call): Promise<string[]>;
     /** The fields of a segment's form, and the captcha to show. `version`: `base` if left out. */
     form(segment: string, query?: FormQuery, call?: Call): Promise<Form>;
-    /** Book an hour: of a service, where Videsk picks the user, or of a user. */
+    /**
+     * Book an hour: of a service, where Videsk picks the user, or of a user. Without a `referrer`, the
+     * e-mailed links lead back to the page that calls this.
+     */
     book(kind: "services", id: string, booking: BookingByService, call?: Call): Promise<Booking>;
     book(kind: "users", id: string, booking: BookingByUser, call?: Call): Promise<Booking>;
     /** The appointment of this accessToken, from five minutes before its start until its end. */
@@ -50,8 +55,3 @@ export declare class VideskProxy {
     /** The hours that are free, of a booking's conflict (409). Throws a TypeError for an error that names none. */
     alternatives(error: VideskProxyError, call?: Call): Promise<string[]>;
 }
-/**
- * For a decision of the customer's: the proxy does what has the same key only once.
- * It is bound to its request there, so it has to be unique but need not be secret.
- */
-export declare function newIdempotencyKey(): string;

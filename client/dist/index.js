@@ -1,7 +1,9 @@
 /** Calls videsk-proxy: every route it has for a page, typed by its OpenAPI document. */
 import { mayBeTriedAgain, VideskProxyError } from "./errors.js";
 import { exchange, pause } from "./exchange.js";
+import { newIdempotencyKey } from "./idempotency.js";
 export { VideskProxyError } from "./errors.js";
+export { isOutcomeUnknown, makeDecision, newIdempotencyKey } from "./idempotency.js";
 const FIRST_BACKOFF_SECONDS = 0.5;
 /** The calls. Each rejects with a VideskProxyError, or with the reason of its aborted signal. */
 export class VideskProxy {
@@ -13,7 +15,7 @@ export class VideskProxy {
     /** `baseUrl`: where the proxy is, without `/api`: `https://videsk-proxy.example`. */
     constructor(baseUrl, options = {}) {
         this.#baseUrl = baseUrl.replace(/\/+$/, "");
-        this.#fetch = options.fetch ?? globalThis.fetch;
+        this.#fetch = options.fetch;
         this.#retries = options.retries ?? 2;
         this.#longestWaitSeconds = options.longestWaitSeconds ?? 10;
         this.#timeoutSeconds = options.timeoutSeconds ?? 30;
@@ -43,7 +45,7 @@ export class VideskProxy {
         return this.#get("/api/forms/{segment}", { id: segment, query }, call);
     }
     book(kind, id, booking, call) {
-        return this.#post(`/api/${kind}/{id}/appointments`, booking, { id }, call);
+        return this.#post(`/api/${kind}/{id}/appointments`, withReferrer(booking), { id }, call);
     }
     /** The appointment of this accessToken, from five minutes before its start until its end. */
     appointment(accessToken, call) {
@@ -80,7 +82,7 @@ export class VideskProxy {
     async #send(request, call, idempotencyKey) {
         const circumstances = { baseUrl: this.#baseUrl, idempotencyKey, mayHaveHappened: false };
         for (let retry = 0;; retry += 1) {
-            const answer = await exchange(this.#fetch, request, this.#timeoutSeconds, call?.signal);
+            const answer = await exchange(this.#fetch ?? globalThis.fetch, request, this.#timeoutSeconds, call?.signal);
             const value = parse(answer.text);
             if (answer.status >= 200 && answer.status < 300 && value !== undefined)
                 return value;
@@ -94,17 +96,17 @@ export class VideskProxy {
     }
 }
 /**
- * For a decision of the customer's: the proxy does what has the same key only once.
- * It is bound to its request there, so it has to be unique but need not be secret.
+ * The booking with the page's address as its `referrer`, unless it has one. Across origins, the `Referer`
+ * header that the proxy would use instead has no path.
  */
-export function newIdempotencyKey() {
-    const bytes = new Uint8Array(16);
-    // Node 18 and React Native may have no crypto; a page of plain http has it, but no randomUUID.
-    if (globalThis.crypto)
-        globalThis.crypto.getRandomValues(bytes);
-    else
-        bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+function withReferrer(booking) {
+    const referrer = booking.referrer ?? pageAddress();
+    return referrer === undefined ? booking : { ...booking, referrer };
+}
+/** Without query and fragment, which may hold tokens. Undefined in Node, React Native, and pages of a file. */
+function pageAddress() {
+    const page = globalThis.location;
+    return page && ["http:", "https:"].includes(page.protocol) ? page.origin + page.pathname : undefined;
 }
 /** Half a second, one, two, four…, less up to a half by chance, so that not all come back at once. */
 function backoffSeconds(retry) {

@@ -3,6 +3,7 @@
 import { mayBeTriedAgain, VideskProxyError } from "./errors.js";
 import { exchange, pause } from "./exchange.js";
 import type { Exchange } from "./exchange.js";
+import { newIdempotencyKey } from "./idempotency.js";
 import type {
   Appointment,
   Availability,
@@ -29,6 +30,8 @@ import type {
 
 export { VideskProxyError } from "./errors.js";
 export type { ErrorSource } from "./errors.js";
+export { isOutcomeUnknown, makeDecision, newIdempotencyKey } from "./idempotency.js";
+export type { Decision } from "./idempotency.js";
 export type {
   Appointment,
   Availability,
@@ -52,7 +55,7 @@ export type {
 } from "./types.js";
 
 export interface Options {
-  /** Another `fetch` than the global one. */
+  /** Another `fetch` than the global one, which is looked up at each attempt. */
   fetch?: typeof globalThis.fetch;
   /** How often a call is tried again after its first attempt (2). */
   retries?: number;
@@ -75,7 +78,7 @@ const FIRST_BACKOFF_SECONDS = 0.5;
 /** The calls. Each rejects with a VideskProxyError, or with the reason of its aborted signal. */
 export class VideskProxy {
   readonly #baseUrl: string;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #fetch: typeof globalThis.fetch | undefined;
   readonly #retries: number;
   readonly #longestWaitSeconds: number;
   readonly #timeoutSeconds: number;
@@ -83,7 +86,7 @@ export class VideskProxy {
   /** `baseUrl`: where the proxy is, without `/api`: `https://videsk-proxy.example`. */
   constructor(baseUrl: string, options: Options = {}) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
-    this.#fetch = options.fetch ?? globalThis.fetch;
+    this.#fetch = options.fetch;
     this.#retries = options.retries ?? 2;
     this.#longestWaitSeconds = options.longestWaitSeconds ?? 10;
     this.#timeoutSeconds = options.timeoutSeconds ?? 30;
@@ -119,11 +122,14 @@ export class VideskProxy {
     return this.#get("/api/forms/{segment}", { id: segment, query }, call);
   }
 
-  /** Book an hour: of a service, where Videsk picks the user, or of a user. */
+  /**
+   * Book an hour: of a service, where Videsk picks the user, or of a user. Without a `referrer`, the
+   * e-mailed links lead back to the page that calls this.
+   */
   book(kind: "services", id: string, booking: BookingByService, call?: Call): Promise<Booking>;
   book(kind: "users", id: string, booking: BookingByUser, call?: Call): Promise<Booking>;
   book(kind: Kind, id: string, booking: BookingByService | BookingByUser, call?: Call): Promise<Booking> {
-    return this.#post(`/api/${kind}/{id}/appointments`, booking, { id }, call);
+    return this.#post(`/api/${kind}/{id}/appointments`, withReferrer(booking), { id }, call);
   }
 
   /** The appointment of this accessToken, from five minutes before its start until its end. */
@@ -176,7 +182,7 @@ export class VideskProxy {
   async #send<T>(request: Exchange, call?: Call, idempotencyKey?: string): Promise<T> {
     const circumstances = { baseUrl: this.#baseUrl, idempotencyKey, mayHaveHappened: false };
     for (let retry = 0; ; retry += 1) {
-      const answer = await exchange(this.#fetch, request, this.#timeoutSeconds, call?.signal);
+      const answer = await exchange(this.#fetch ?? globalThis.fetch, request, this.#timeoutSeconds, call?.signal);
       const value = parse(answer.text);
       if (answer.status >= 200 && answer.status < 300 && value !== undefined) return value as T;
       const error = new VideskProxyError(answer, value, circumstances);
@@ -189,15 +195,18 @@ export class VideskProxy {
 }
 
 /**
- * For a decision of the customer's: the proxy does what has the same key only once.
- * It is bound to its request there, so it has to be unique but need not be secret.
+ * The booking with the page's address as its `referrer`, unless it has one. Across origins, the `Referer`
+ * header that the proxy would use instead has no path.
  */
-export function newIdempotencyKey(): string {
-  const bytes = new Uint8Array(16);
-  // Node 18 and React Native may have no crypto; a page of plain http has it, but no randomUUID.
-  if (globalThis.crypto) globalThis.crypto.getRandomValues(bytes);
-  else bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+function withReferrer<T extends BookingByService | BookingByUser>(booking: T): T {
+  const referrer = booking.referrer ?? pageAddress();
+  return referrer === undefined ? booking : { ...booking, referrer };
+}
+
+/** Without query and fragment, which may hold tokens. Undefined in Node, React Native, and pages of a file. */
+function pageAddress(): string | undefined {
+  const page = globalThis.location as Location | undefined;
+  return page && ["http:", "https:"].includes(page.protocol) ? page.origin + page.pathname : undefined;
 }
 
 /** Half a second, one, two, four…, less up to a half by chance, so that not all come back at once. */

@@ -134,6 +134,62 @@ test("it needs nothing that React Native may lack", async (context) => {
   assert.deepEqual(await new VideskProxy("http://a.example", { fetch }).book("users", JOHN, {}, call), ["booked"]);
 });
 
+/** As if the calls were made on a page of this address. */
+function visit(context, address) {
+  const { href, protocol, origin, pathname } = new URL(address);
+  Object.defineProperty(globalThis, "location", { value: { href, protocol, origin, pathname }, configurable: true });
+  context.after(() => delete globalThis.location);
+}
+
+/** The `referrer` that each booking of `bookings` is sent with. */
+async function referrersOf(...bookings) {
+  const referrers = [];
+  const fetch = async (_, { body }) => (referrers.push(JSON.parse(body).referrer), Response.json({}));
+  const proxy = new VideskProxy("http://a.example", { fetch });
+  for (const booking of bookings) await proxy.book("users", JOHN, booking);
+  return referrers;
+}
+
+test("a page's bookings lead back to it: its address without query and fragment", async (context) => {
+  visit(context, "https://shop.example:8443/reservas/hoy?v-schedule-auth=secret#top");
+  assert.deepEqual(await referrersOf({ startAt: "x" }, { referrer: undefined }), Array(2).fill("https://shop.example:8443/reservas/hoy"));
+});
+
+test("a referrer of one's own is kept", async (context) => {
+  visit(context, "https://shop.example/reservas");
+  assert.deepEqual(await referrersOf({ referrer: "summer" }, { referrer: "" }), ["summer", ""]);
+});
+
+test("without a web page there is no referrer: in Node, React Native, a file, an app's own scheme", async (context) => {
+  assert.equal(globalThis.location, undefined);
+  assert.deepEqual(await referrersOf({}), [undefined]);
+  for (const address of ["file:///home/a/page.html", "capacitor://localhost/index.html", "about:srcdoc", "blob:https://a.example/1"]) {
+    visit(context, address);
+    assert.deepEqual(await referrersOf({}), [undefined], address);
+  }
+});
+
+test("only a booking has a referrer", async (context) => {
+  visit(context, "https://shop.example/reservas");
+  const bodies = [];
+  const fetch = async (_, { body }) => (bodies.push(body), Response.json({}));
+  const proxy = new VideskProxy("http://a.example", { fetch });
+  await proxy.cancel("a.b.c");
+  await proxy.reschedule("a.b.c", { date: "x" });
+  assert.deepEqual(bodies, ["{}", '{"date":"x"}']);
+});
+
+test("fetch is looked up at each attempt, so that one that is put in place later is used", async (context) => {
+  const proxy = new VideskProxy("http://a.example");
+  const busy = async () => ((answer = done), Response.json({}, { status: 503, headers: { "Retry-After": "0" } }));
+  const done = async () => Response.json(["a"]);
+  let answer = busy;
+  const own = Object.getOwnPropertyDescriptor(globalThis, "fetch");
+  context.after(() => Object.defineProperty(globalThis, "fetch", own));
+  Object.defineProperty(globalThis, "fetch", { get: () => answer, configurable: true });
+  assert.deepEqual(await proxy.services(), ["a"]);
+});
+
 test("an appointment's token goes with its own calls alone; a key with POSTs alone; never a cookie", async () => {
   const { url, requests } = await between();
   const proxy = new VideskProxy(url);
