@@ -1,15 +1,15 @@
 // What stands at the end of a booking and of a move: when, with whom, and where to keep it.
 
-import { newIdempotencyKey } from "../client/dist/index.js";
 import { calendarFile, googleLink, outlookLink } from "./calendars.js";
 import { el, webAddress } from "./dom.js";
 import { facts } from "./journey.js";
 import { t } from "./language.js";
 import { forget, recall, remember } from "./memory.js";
 import { nameOf } from "./pick.js";
+import { newIdempotencyKey } from "./videsk-proxy-client/index.js";
 import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
 
-/** @typedef {import("../client/dist/index.js").Booking} Booking */
+/** @typedef {import("./videsk-proxy-client/index.js").Booking} Booking */
 
 /**
  * What this browser knows of an appointment, by its action token.

@@ -3,17 +3,17 @@
 
 import { drawBooked, keep } from "./booked.js";
 import { segment } from "./config.js";
-import { makeDecision } from "./decision.js";
 import { el, say } from "./dom.js";
 import { drawForm, ESSENTIAL } from "./form.js";
 import { makeJourney, showProgress, showSummary } from "./journey.js";
 import { t } from "./language.js";
 import { agentsOf, drawAgents, drawServices, nameOf, target } from "./pick.js";
 import { drawProblem, fill, OFFLINE } from "./problem.js";
+import { isOutcomeUnknown, makeDecision } from "./videsk-proxy-client/index.js";
 import { drawWhen } from "./when.js";
 import { dayOf, writeDay, writeTime, zone } from "./zone.js";
 
-/** @param {import("../client/dist/index.js").VideskProxy} videsk */
+/** @param {import("./videsk-proxy-client/index.js").VideskProxy} videsk */
 export function startBooking(videsk) {
   const choice = {
     /** @type {import("./pick.js").Service | undefined} */ service: undefined,
@@ -25,10 +25,11 @@ export function startBooking(videsk) {
     /** @type {any} */ problem: undefined,
     /** @type {string | undefined} an hour whose booking has an unknown outcome */ doubted: undefined,
     isSending: false,
-    /** @type {{booking: import("../client/dist/index.js").Booking, known: import("./booked.js").Known} | undefined} */
+    /** @type {{booking: import("./videsk-proxy-client/index.js").Booking, known: import("./booked.js").Known} | undefined} */
     booked: undefined,
   };
-  const decision = makeDecision();
+  /** @type {import("./videsk-proxy-client/index.js").Decision | undefined} the last one, unless it was refused */
+  let decision;
 
   const journey = makeJourney({
     first: "service",
@@ -160,7 +161,7 @@ export function startBooking(videsk) {
       /** @type {HTMLFormElement} */ (form).requestSubmit();
     }
     function bookAnew() {
-      decision.forget();
+      decision = undefined;
       resend();
     }
   }
@@ -173,18 +174,18 @@ export function startBooking(videsk) {
       startAt: choice.startAt ?? "",
       timezone: zone,
       form,
-      // The e-mailed links lead back here. The Referer would say the same, but this page sends none.
-      referrer: location.origin + location.pathname,
       ...(choice.agent && { service: service().id }),
     };
     const about = { service: choice.service, agent: choice.agent };
     if (!navigator.onLine) return refuse(OFFLINE, booking.startAt);
+    decision = makeDecision({ kind, id, ...booking }, decision);
+    const { idempotencyKey } = decision;
     Object.assign(choice, { isSending: true, problem: undefined });
     journey.redraw();
     say(t.details.sending);
     try {
       const made = await videsk.book(/** @type {any} */ (kind), id, /** @type {any} */ (booking), {
-        idempotencyKey: decision.keyFor({ kind, id, ...booking }),
+        idempotencyKey,
       });
       choice.booked = { booking: made, known: keep(made, about) };
       choice.isSending = false;
@@ -197,7 +198,7 @@ export function startBooking(videsk) {
 
   /** @param {any} error @param {string} startAt */
   async function refuse(error, startAt) {
-    if (error.status >= 400 && error.status < 500 && !error.outcomeUnknown) decision.forget();
+    if (!isOutcomeUnknown(error)) decision = undefined;
     if (error.status === 409 || error.data === "dateInPast") {
       const free = await videsk.alternatives(error).catch(() => undefined);
       Object.assign(choice, {

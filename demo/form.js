@@ -1,7 +1,7 @@
 import { el } from "./dom.js";
 import { t } from "./language.js";
 
-/** @typedef {import("../client/dist/index.js").FormField & {id: string}} Field */
+/** @typedef {import("./videsk-proxy-client/index.js").FormField & {id: string}} Field */
 /** @typedef {string | number | boolean | (string | number)[]} Value */
 
 // Videsk's trap for machines: always sent, and always empty where a human filled the form.

@@ -8,7 +8,7 @@ import { t } from "./language.js";
 import { fill } from "./problem.js";
 
 /**
- * @param {import("../client/dist/index.js").VideskProxy} videsk
+ * @param {import("./videsk-proxy-client/index.js").VideskProxy} videsk
  * @param {string} token
  */
 export function startJoining(videsk, token) {

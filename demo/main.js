@@ -1,6 +1,5 @@
 // Joins the page: which of its three parts to begin with, and what surrounds them all.
 
-import { VideskProxy } from "../client/dist/index.js";
 import { startBooking } from "./booking.js";
 import { proxy } from "./config.js";
 import { byId } from "./dom.js";
@@ -8,6 +7,7 @@ import { startJoining } from "./join.js";
 import { switchLanguage, t, language } from "./language.js";
 import { forgetThePast } from "./memory.js";
 import { startModifying } from "./modify.js";
+import { VideskProxy } from "./videsk-proxy-client/index.js";
 import { writeZone } from "./zone.js";
 
 // A longer wait than this is shown to the customer, who may have something better to do.

@@ -2,19 +2,19 @@
 // tells nothing about it by that token: either this browser remembers it, or the customer is asked.
 
 import { drawBooked, keep, knownBy, rowsOf } from "./booked.js";
-import { makeDecision } from "./decision.js";
 import { button, el } from "./dom.js";
 import { facts, makeJourney, showSummary } from "./journey.js";
 import { t } from "./language.js";
 import { forget } from "./memory.js";
 import { agentsOf, drawAgents, drawServices, target } from "./pick.js";
 import { drawProblem, fill, OFFLINE } from "./problem.js";
+import { isOutcomeUnknown, makeDecision } from "./videsk-proxy-client/index.js";
 import { drawWhen } from "./when.js";
 
 const LONGEST_REASON = 1000;
 
 /**
- * @param {import("../client/dist/index.js").VideskProxy} videsk
+ * @param {import("./videsk-proxy-client/index.js").VideskProxy} videsk
  * @param {string} token
  */
 export function startModifying(videsk, token) {
@@ -30,7 +30,8 @@ export function startModifying(videsk, token) {
     isSending: false,
     /** @type {(() => import("./journey.js").Step) | undefined} what is shown for good, once it is done */ done: undefined,
   };
-  const decision = makeDecision();
+  /** @type {import("./videsk-proxy-client/index.js").Decision | undefined} the last one, unless it was refused */
+  let decision;
 
   const journey = makeJourney({
     first: "overview",
@@ -196,7 +197,7 @@ export function startModifying(videsk, token) {
         byToken: true,
         again: problem.status === 401 ? undefined : again,
         anew: () => {
-          decision.forget();
+          decision = undefined;
           again();
         },
       })
@@ -242,10 +243,12 @@ export function startModifying(videsk, token) {
   async function send(step, request, carryOut) {
     if (choice.isSending) return;
     if (!navigator.onLine) return refuse(OFFLINE, step);
+    decision = makeDecision({ step, ...request }, decision);
+    const { idempotencyKey } = decision;
     Object.assign(choice, { isSending: true, problem: undefined });
     journey.redraw();
     try {
-      choice.done = await carryOut({ idempotencyKey: decision.keyFor({ step, ...request }) });
+      choice.done = await carryOut({ idempotencyKey });
       choice.isSending = false;
       journey.end("booked");
     } catch (error) {
@@ -256,7 +259,7 @@ export function startModifying(videsk, token) {
 
   /** @param {any} error @param {string} step */
   async function refuse(error, step) {
-    if (error.status >= 400 && error.status < 500 && !error.outcomeUnknown) decision.forget();
+    if (!isOutcomeUnknown(error)) decision = undefined;
     if (step === "confirm" && (error.status === 409 || error.data === "dateInPast")) {
       const free = await videsk.alternatives(error).catch(() => undefined);
       Object.assign(choice, {

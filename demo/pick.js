@@ -3,7 +3,7 @@
 import { button, el } from "./dom.js";
 import { t } from "./language.js";
 
-/** @typedef {import("../client/dist/index.js").Service} Service */
+/** @typedef {import("./videsk-proxy-client/index.js").Service} Service */
 /** @typedef {Service["users"][number]} Agent */
 
 /** Only where the service does not choose by itself. @param {Service} service @returns {Agent[]} */

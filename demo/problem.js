@@ -1,6 +1,6 @@
-import { VideskProxyError } from "../client/dist/index.js";
 import { button, el } from "./dom.js";
 import { t } from "./language.js";
+import { VideskProxyError } from "./videsk-proxy-client/index.js";
 
 /** @typedef {VideskProxyError} Problem */
 

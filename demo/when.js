@@ -18,7 +18,7 @@ const SOONEST = 3;
  * Everything to choose an hour by: the soonest ones, the month, the day's hours.
  *
  * @param {object} given
- * @param {import("../client/dist/index.js").VideskProxy} given.videsk
+ * @param {import("./videsk-proxy-client/index.js").VideskProxy} given.videsk
  * @param {["services" | "users", string]} given.target
  * @param {(hour: string) => void} given.choose
  * @param {AbortSignal} given.signal

@@ -1,6 +1,6 @@
 """The booking page, on the sandbox's origin: so it calls the proxy across origins, as real ones do.
 
-Owns which folders of the repository are shown, and nothing of what Videsk answers.
+Owns which folder of the repository is shown, and nothing of what Videsk answers.
 """
 
 import mimetypes
@@ -9,8 +9,7 @@ from pathlib import Path
 from flask import Blueprint, redirect, send_from_directory
 from werkzeug.wrappers import Response
 
-_ROOT = Path(__file__).parent.parent
-_FOLDERS = ("/demo/", "/client/dist/")
+_DEMO = Path(__file__).parent.parent / "demo"
 
 # RFC 9239; the machine's own table may know an older name, or none.
 mimetypes.add_type("text/javascript", ".js")
@@ -18,7 +17,7 @@ mimetypes.add_type("text/javascript", ".js")
 
 def is_of_demo(path: str) -> bool:
     """Whether a request asks for the page, not for Videsk."""
-    return path in ("/", "/demo") or path.startswith(_FOLDERS)
+    return path in ("/", "/demo") or path.startswith("/demo/")
 
 
 def make_demo_routes() -> Blueprint:
@@ -34,11 +33,6 @@ def make_demo_routes() -> Blueprint:
     @routes.get("/demo/<path:name>")
     def show_page(name: str) -> Response:
         """Show a file of the page; Flask says `no-cache`, so an edit shows at the next look."""
-        return send_from_directory(_ROOT / "demo", name)
-
-    @routes.get("/client/dist/<path:name>")
-    def show_client(name: str) -> Response:
-        """Show a file of the client that the page imports."""
-        return send_from_directory(_ROOT / "client" / "dist", name)
+        return send_from_directory(_DEMO, name)
 
     return routes

@@ -63,6 +63,18 @@ def texts_of(page: Page, language: str) -> dict[str, Any]:
     return texts
 
 
+def config_for(proxy: str) -> str:
+    """The page's config.js with the URL of that proxy."""
+    config, changed = re.subn(
+        "^export const proxy = .*;$",
+        f'export const proxy = "{proxy}";',
+        (DEMO / "config.js").read_text(),
+        flags=re.MULTILINE,
+    )
+    assert changed == 1
+    return config
+
+
 @dataclass
 class Visitor:
     """Somebody with a browser of a language and a time zone of their own."""
@@ -96,14 +108,7 @@ class Visitor:
         return f"{self.origin}/demo/"
 
     def _name_the_proxy(self, route: Route) -> None:
-        config, changed = re.subn(
-            "^export const proxy = .*;$",
-            f'export const proxy = "{self.proxy}";',
-            (DEMO / "config.js").read_text(),
-            flags=re.MULTILINE,
-        )
-        assert changed == 1
-        route.fulfill(body=config, content_type="text/javascript")
+        route.fulfill(body=config_for(self.proxy), content_type="text/javascript")
 
     def come(self, address: str = "") -> "Visitor":
         self.page.goto(address or self.home)
@@ -112,7 +117,7 @@ class Visitor:
 
     def asked_of_others(self) -> set[str]:
         """The addresses of neither the page's own origin nor the proxy's."""
-        known = (self.home, f"{self.origin}/client/dist/", f"{self.proxy}/api/", "blob:", "data:")
+        known = (self.home, f"{self.proxy}/api/", "blob:", "data:")
         urls = {asked.partition(" ")[2] for asked in self.asked}
         return {url for url in urls if not url.startswith(known)}
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -39,9 +40,10 @@ from tests.journeys.demo_page import (
     PHONE,
     WRITTEN,
     Visitor,
+    config_for,
     texts_of,
 )
-from tests.processes import ROOT, Running, Sandbox, proxy_server
+from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server, running
 
 expect.set_options(timeout=30_000)
 
@@ -126,6 +128,31 @@ def book_elsewhere(sandbox: Sandbox, start: datetime, agent: str = JOHN, service
         timeout=10,
     )  # fmt: skip
     assert answer.status_code == 201
+
+
+# Copying it
+
+
+def test_a_copy_of_the_folder_alone_is_a_booking_page(
+    chromium: Browser, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """As the README says: copied, served as files from an origin of its own, and only config.js edited."""
+    shutil.copytree(DEMO, tmp_path / "booking")
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]  # fmt: skip
+    with (
+        running(command, port) as files,
+        proxy_server(sandbox, CORS_ORIGINS=files.url) as server,
+    ):
+        (tmp_path / "booking" / "config.js").write_text(config_for(server.url))
+        page = chromium.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{files.url}/booking/")
+        expect(page.get_by_role("button", name="My service")).to_be_visible()
+        page.close()
+    own = (f"{files.url}/booking/", f"{server.url}/api/")
+    assert {url for url in asked if not url.startswith(own)} == set()
 
 
 # Booking

@@ -1,0 +1,48 @@
+/** One request and its whole answer, and the pause before the next: both end when a signal says so. */
+/** setTimeout takes no more; what is longer (Infinity too) is cut to it, 24 days. */
+const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
+/** Send it and read the answer. Throws the signal's reason when that is aborted, and nothing else. */
+export async function exchange(fetch, { url, ...init }, timeoutSeconds, signal) {
+    throwIfAborted(signal);
+    // AbortSignal.any and AbortSignal.timeout would do this, but React Native has neither.
+    const controller = new AbortController();
+    const stop = () => controller.abort();
+    const timer = setTimeout(stop, milliseconds(timeoutSeconds));
+    signal?.addEventListener("abort", stop);
+    try {
+        const response = await fetch(url, { ...init, credentials: "omit", signal: controller.signal });
+        return { status: response.status, headers: response.headers, text: await response.text() };
+    }
+    catch (error) {
+        throwIfAborted(signal);
+        const cause = controller.signal.aborted ? new Error(`not within ${timeoutSeconds} s`) : error;
+        return { status: 0, headers: new Headers(), text: "", cause };
+    }
+    finally {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
+    }
+}
+/** Wait. Throws the signal's reason when that is aborted. */
+export async function pause(seconds, signal) {
+    throwIfAborted(signal);
+    await new Promise((resolve) => {
+        const timer = setTimeout(end, milliseconds(seconds));
+        signal?.addEventListener("abort", end);
+        function end() {
+            clearTimeout(timer);
+            signal?.removeEventListener("abort", end);
+            resolve();
+        }
+    });
+    throwIfAborted(signal);
+}
+/** AbortSignal.throwIfAborted, which React Native lacks; there `reason` may be missing too. */
+function throwIfAborted(signal) {
+    if (signal?.aborted) {
+        throw signal.reason ?? Object.assign(new Error("The call was aborted."), { name: "AbortError" });
+    }
+}
+function milliseconds(seconds) {
+    return Math.min(seconds * 1000, LONGEST_TIMER_MILLISECONDS);
+}
