@@ -158,8 +158,8 @@ def test_another_service_does_not_show_the_hours_of_the_one_before(
     expect(shop.hours().first).to_be_visible()
     shop.show(OPEN_SERVICE)
     expect(shop.hours()).to_have_count(0)
-    error = {"status": 500, "json": {"message": "It failed."}}
-    waiting[0].fulfill(headers={"Access-Control-Allow-Origin": "*"}, **error)
+    failure = {"message": "It failed."}
+    waiting[0].fulfill(status=500, json=failure, headers={"Access-Control-Allow-Origin": "*"})
     shop.says("It failed.")
     expect(shop.hours()).to_have_count(0)
     shop.show(AUTOMATIC_SERVICE)
