@@ -30,8 +30,8 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
   let month = monthOf(chosen ?? today());
   /** @type {Set<string> | undefined} undefined while they are asked for */
   let free;
-  /** The day that Tab stops at. */
-  let stop = chosen;
+  /** @type {string | undefined} the day that the visitor has chosen or walked to */
+  let at = chosen;
 
   const title = el("h2", { id: "month" });
   const previous = button("‹", () => turn(-1), { "aria-label": t.time.previousMonth, class: "turn" });
@@ -41,7 +41,7 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
 
   /** @param {number} months */
   function turn(months) {
-    stop = undefined;
+    at = undefined;
     show(addMonths(month, months));
   }
 
@@ -51,13 +51,14 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
     free = undefined;
     title.textContent = writeMonth(month);
     previous.disabled = month <= monthOf(today());
-    below.replaceChildren();
+    below.replaceChildren(el("p", { class: "hint" }, t.time.loadingDays));
     grid.setAttribute("aria-busy", "true");
     drawDays();
     try {
       const days = new Set((await read(month)).map(dayOf));
       if (signal.aborted || month !== wanted) return;
       free = days;
+      below.replaceChildren();
       if (days.size === 0) offerNextMonth();
       else say(t.time.freeDays(days.size, writeMonth(month)));
     } catch (error) {
@@ -83,11 +84,14 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
   }
 
   function drawDays() {
-    const hadFocus = grid.contains(document.activeElement);
+    const focused = /** @type {HTMLElement | null} */ (grid.querySelector(":focus"));
     const days = daysOf(month);
-    if (!stop || monthOf(stop) !== month) {
-      stop = days.find((day) => free?.has(day)) ?? days.find((day) => day >= today()) ?? days[0];
-    }
+    // Where the visitor is, else a day with hours, so that Tab leads to what can be chosen.
+    const stop =
+      [at, focused?.dataset.day].find((day) => day && days.includes(day)) ??
+      days.find((day) => free?.has(day)) ??
+      days.find((day) => day >= today()) ??
+      days[0];
     /** @type {(string | undefined)[]} */
     const cells = [...Array(dayOfWeek(days[0])).fill(undefined), ...days];
     const weeks = Array.from({ length: Math.ceil(cells.length / WEEK) }, (_, week) =>
@@ -114,16 +118,16 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
           el(
             "tr",
             {},
-            week.map((day) => el("td", {}, day && drawDay(day))),
+            week.map((day) => el("td", {}, day && drawDay(day, day === stop))),
           ),
         ),
       ),
     );
-    if (hadFocus) focusStop();
+    if (focused) /** @type {HTMLElement | null} */ (grid.querySelector('[tabindex="0"]'))?.focus();
   }
 
-  /** @param {string} day */
-  function drawDay(day) {
+  /** @param {string} day @param {boolean} isStop Tab stops at it */
+  function drawDay(day, isStop) {
     const isFree = free?.has(day);
     return button(String(Number(day.slice(-2))), () => pick(day), {
       "aria-label": free && !isFree ? `${writeDay(day)}, ${t.time.notFree}` : writeDay(day),
@@ -131,20 +135,16 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
       "aria-pressed": isFree && (day === chosen ? "true" : "false"),
       "aria-current": day === today() && "date",
       "data-day": day,
-      tabindex: day === stop ? "0" : "-1",
+      tabindex: isStop ? "0" : "-1",
     });
   }
 
   /** @param {string} day */
   function pick(day) {
     if (!free?.has(day)) return;
-    stop = chosen = day;
+    at = chosen = day;
     drawDays();
     choose(day);
-  }
-
-  function focusStop() {
-    /** @type {HTMLElement | null} */ (grid.querySelector('[tabindex="0"]'))?.focus();
   }
 
   /** @param {KeyboardEvent} event */
@@ -166,8 +166,8 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
     if (!to) return;
     event.preventDefault();
     const earliest = `${monthOf(today())}-01`;
-    stop = to < earliest ? earliest : to;
-    if (monthOf(stop) !== month) show(monthOf(stop));
+    at = to < earliest ? earliest : to;
+    if (monthOf(at) !== month) show(monthOf(at));
     else drawDays();
   }
 

@@ -4,21 +4,35 @@ import { VideskProxyError } from "./videsk-proxy-client/index.js";
 
 /** @typedef {VideskProxyError} Problem */
 
-/** What is known without asking: then nothing is sent, and nothing is in doubt. */
+/** The browser is offline: nothing was sent, so nothing is in doubt. */
 export const OFFLINE = /** @type {Problem} */ ({ status: 0 });
 
 /** What a customer is told. @param {Problem} error @param {boolean} byToken */
 function explain(error, byToken) {
   const say = t.problems;
-  if (error.outcomeUnknown) return [say.unknown, say.unknownText];
-  if (error.status === 0) return [say.offline, say.offlineText];
+  if (error.outcomeUnknown)
+    return [say.unknown, `${say.unknownText} ${canBeChecked(error) ? say.checkText : ""}`];
+  if (error === OFFLINE || (error.status === 0 && !navigator.onLine)) return [say.offline, say.offlineText];
+  if (error.status === 0) return [say.unreachable, say.unreachableText];
   if (error.status === 401 && byToken) return [say.deadToken, say.deadTokenText];
   if (error.status === 404) return [say.gone, say.goneText];
+  if (error.status === 429 && error.source === "proxy")
+    return [say.limited, say.limitedText(Math.ceil(error.retryAfterSeconds ?? 0))];
   if ([429, 503].includes(error.status)) return [say.busy, say.busyText];
   // Without a token it is the proxy's own key that Videsk refuses.
   if ([401, 403].includes(error.status)) return [say.failed, say.failedText];
   if (error.status < 500) return [say.refused, say.refusedText];
   return [say.failed, say.failedText];
+}
+
+/**
+ * Whether the same key can still bring the first answer: not once the proxy itself, or Videsk, has left
+ * the outcome open, because then the proxy answers the same for ever.
+ *
+ * @param {Problem} error of unknown outcome
+ */
+function canBeChecked({ source, status, data }) {
+  return source === "network" || ([429, 503].includes(status) && data !== "outcomeUnknown");
 }
 
 /**
@@ -46,7 +60,9 @@ export function drawProblem(error, { again, anew, byToken = false }) {
     el(
       "p",
       { class: "actions" },
-      again && againButton(again, unknown ? t.problems.checkAgain : t.tryAgain, problem),
+      again &&
+        (!unknown || canBeChecked(problem)) &&
+        againButton(again, unknown ? t.problems.checkAgain : t.tryAgain, problem),
       unknown && anew && button(t.problems.anew, anew, { class: "quiet" }),
     ),
   );
@@ -98,7 +114,7 @@ function drawSkeleton() {
   return el(
     "div",
     { class: "skeleton" },
-    el("span", { class: "unseen" }, t.loading),
+    el("p", { class: "hint" }, t.loading),
     [0, 1, 2].map(() => el("div", { "aria-hidden": "true" })),
   );
 }

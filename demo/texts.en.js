@@ -42,8 +42,11 @@ export const en = {
     title: "When suits you?",
     lead: "Choose a day, then an hour.",
     soonest: "Soonest",
+    soonestNone: "No free hours in the next three months.",
+    soonestFailed: "These could not be loaded. Choose a day below.",
     previousMonth: "Previous month",
     nextMonth: "Next month",
+    loadingDays: "Looking for free days…",
     noneIn: (/** @type {string} */ month) => `No free day in ${month}.`,
     lookIn: (/** @type {string} */ month) => `Look in ${month}`,
     freeDays: (/** @type {number} */ count, /** @type {string} */ month) =>
@@ -132,6 +135,13 @@ export const en = {
   problems: {
     offline: "You seem to be offline",
     offlineText: "What you have chosen and written is kept. Check your connection and try again.",
+    unreachable: "We cannot reach the booking service",
+    unreachableText: "What you have chosen and written is kept. Please try again in a moment.",
+    limited: "Too many requests from this connection",
+    limitedText: (/** @type {number} */ seconds) =>
+      seconds === 1
+        ? "Nothing is lost. Wait 1 second, then try again."
+        : `Nothing is lost. Wait ${seconds} seconds, then try again.`,
     busy: "Many people are booking right now",
     busyText: "Nothing is lost. Please wait a moment.",
     gone: "This is no longer offered",
@@ -140,8 +150,8 @@ export const en = {
     deadTokenText:
       "The appointment was moved, cancelled or is over. If you have moved it, use the link in the newest e-mail.",
     unknown: "We do not know whether it was done",
-    unknownText:
-      "The answer got lost on its way. Please look for a new e-mail first. Checking again never does it twice.",
+    unknownText: "The answer got lost on its way. Please look for a new e-mail first.",
+    checkText: "You can check again safely: it is never done twice.",
     checkAgain: "Check again",
     anew: "No e-mail came: do it again",
     failed: "That did not work",

@@ -43,8 +43,11 @@ export const es = {
     title: "¿Cuándo te acomoda?",
     lead: "Elige un día y luego una hora.",
     soonest: "Lo antes posible",
+    soonestNone: "No quedan horas libres en los próximos tres meses.",
+    soonestFailed: "No se pudieron cargar. Elige un día más abajo.",
     previousMonth: "Mes anterior",
     nextMonth: "Mes siguiente",
+    loadingDays: "Buscando días libres…",
     noneIn: (month) => `No quedan días libres en ${month}.`,
     lookIn: (month) => `Ver ${month}`,
     freeDays: (count, month) =>
@@ -133,6 +136,13 @@ export const es = {
   problems: {
     offline: "Parece que no tienes conexión",
     offlineText: "Lo que elegiste y escribiste se conserva. Revisa tu conexión y reintenta.",
+    unreachable: "No pudimos conectarnos al servicio de reservas",
+    unreachableText: "Lo que elegiste y escribiste se conserva. Reintenta en un momento.",
+    limited: "Demasiadas solicitudes desde esta conexión",
+    limitedText: (seconds) =>
+      seconds === 1
+        ? "No se pierde nada. Espera 1 segundo y reintenta."
+        : `No se pierde nada. Espera ${seconds} segundos y reintenta.`,
     busy: "Hay muchas personas reservando",
     busyText: "No se pierde nada. Espera un momento.",
     gone: "Esto ya no está disponible",
@@ -141,8 +151,8 @@ export const es = {
     deadTokenText:
       "La cita se cambió, se canceló o ya terminó. Si la cambiaste, usa el enlace del correo más reciente.",
     unknown: "No sabemos si se realizó",
-    unknownText:
-      "La respuesta se perdió en el camino. Busca primero un correo nuevo. Comprobar de nuevo nunca lo hace dos veces.",
+    unknownText: "La respuesta se perdió en el camino. Busca primero un correo nuevo.",
+    checkText: "Puedes comprobar de nuevo sin riesgo: nunca se hará dos veces.",
     checkAgain: "Comprobar de nuevo",
     anew: "No llegó ningún correo: intentar otra vez",
     failed: "No resultó",

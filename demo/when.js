@@ -30,7 +30,7 @@ export function drawWhen({ videsk, target, choose, signal, startAt, taken }) {
   const known = taken?.startAt ?? startAt;
   const day = known && dayOf(known) >= today() ? dayOf(known) : undefined;
 
-  const soonest = el("section", { class: "soonest", hidden: true });
+  const soonest = drawSoonest();
   const hours = el("div");
   const heading = el("h2", { tabindex: "-1", hidden: true });
   const section = el("section", { class: "day" }, heading, hours);
@@ -60,21 +60,18 @@ export function drawWhen({ videsk, target, choose, signal, startAt, taken }) {
     say(t.time.freeHours(offered.length));
   }
 
-  async function showSoonest() {
+  async function readSoonest() {
     const soon = await videsk.next(...target, { timezone: zone, limit: SOONEST }, call);
     const offered = soon.filter((hour) => hour !== taken?.startAt);
-    soonest.hidden = offered.length === 0;
-    soonest.replaceChildren(
-      el("h2", {}, t.time.soonest),
-      el(
-        "ul",
-        { class: "hours" },
-        offered.map((hour) =>
-          el(
-            "li",
-            {},
-            button(`${writeShortDay(dayOf(hour))}, ${writeTime(hour)}`, () => choose(hour)),
-          ),
+    if (offered.length === 0) return el("p", { class: "hint" }, t.time.soonestNone);
+    return el(
+      "ul",
+      { class: "hours" },
+      offered.map((hour) =>
+        el(
+          "li",
+          {},
+          button(`${writeShortDay(dayOf(hour))}, ${writeTime(hour)}`, () => choose(hour)),
         ),
       ),
     );
@@ -88,8 +85,14 @@ export function drawWhen({ videsk, target, choose, signal, startAt, taken }) {
   } else if (day) {
     openDay(day);
   }
-  // A convenience: where it fails, the month is still there.
-  if (!taken?.free?.length) showSoonest().catch(() => {});
+  if (taken?.free?.length) {
+    soonest.section.hidden = true;
+  } else {
+    // A convenience: where it fails, the month is still there.
+    readSoonest()
+      .catch(() => el("p", { class: "hint" }, t.time.soonestFailed))
+      .then(soonest.show);
+  }
 
   const calendar = drawCalendar({
     read: (month) => videsk.dates(...target, { date: month, timezone: zone }, call),
@@ -103,9 +106,38 @@ export function drawWhen({ videsk, target, choose, signal, startAt, taken }) {
   });
   return [
     taken && drawTaken(taken),
-    soonest,
+    soonest.section,
     el("div", { class: taken ? "when taken" : "when" }, calendar, section),
   ];
+}
+
+/** The place of the soonest hours: as high as they will be, so that nothing below moves when they come. */
+function drawSoonest() {
+  const loading = el("p", { class: "hint" }, t.loading);
+  const place = el(
+    "div",
+    { class: "place" },
+    el(
+      "div",
+      { class: "hours", "aria-hidden": "true" },
+      Array.from({ length: SOONEST }, () => el("div")),
+    ),
+    loading,
+  );
+  const section = el(
+    "section",
+    { class: "soonest", "aria-labelledby": "soonest", "aria-busy": "true" },
+    el("h2", { id: "soonest" }, t.time.soonest),
+    place,
+  );
+  return {
+    section,
+    /** @param {HTMLElement} content */
+    show(content) {
+      loading.replaceWith(content);
+      section.removeAttribute("aria-busy");
+    },
+  };
 }
 
 /** @param {Taken} taken */
