@@ -11,10 +11,17 @@ NODE_MODULES := client/node_modules/.package-lock.json
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# Where `make run` serves. honcho counts PORT on for each process, so the proxy's has a second name.
+PORT ?= 8000
+SANDBOX_PORT ?= 9000
+run: export PORT := $(PORT)
+run: export PROXY_PORT := $(PORT)
+run: export SANDBOX_PORT := $(SANDBOX_PORT)
 run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page; Ctrl-C ends all
-	@echo "booking page  http://127.0.0.1:9000/demo/              <- open this one"
-	@echo "videsk-proxy  http://127.0.0.1:8000/api/docs"
-	@echo "sandbox       http://127.0.0.1:9000/__sandbox__/keys   (plays Videsk)"
+	@$(BIN)/python ops/check_ports.py "$$PORT" "$$SANDBOX_PORT"
+	@echo "booking page  http://127.0.0.1:$$SANDBOX_PORT/demo/              <- open this one"
+	@echo "videsk-proxy  http://127.0.0.1:$$PORT/api/docs"
+	@echo "sandbox       http://127.0.0.1:$$SANDBOX_PORT/__sandbox__/keys   (plays Videsk)"
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # Ctrl-C is how it ends
 

@@ -4,9 +4,9 @@ It keeps a real agenda in memory (agents, working hours, bookings, tokens that d
 to misbehave. It owns what Videsk's public pages say and refuses to know who calls it: nothing here
 imports anything of the proxy. What the pages leave open is a choice, and says so where it is made.
 
-Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20]
+Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20] [--proxy-port 8000]
 Base URL     http://127.0.0.1:9000/public/video-contact-center/...
-Booking page http://127.0.0.1:9000/demo/, which calls the proxy on port 8000 (demo/config.js)
+Booking page http://127.0.0.1:9000/demo/, which calls the proxy on --proxy-port
 Keys         GET /__sandbox__/keys lists one for each kind; they are the same at every start:
              backend, rotated (a second backend key),
              public (bookings need the body field "token": "captcha-ok"),

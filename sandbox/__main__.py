@@ -21,9 +21,12 @@ def main() -> None:
     arguments.add_argument("--host", default="127.0.0.1")
     arguments.add_argument("--port", type=int, default=9000, help="0 takes a free one")
     arguments.add_argument("--rate", type=int, default=20, help="requests per second")
+    arguments.add_argument(
+        "--proxy-port", type=int, default=8000, help="where the booking page calls the proxy"
+    )
     chosen = arguments.parse_args()
 
-    server = make_server(create_app(chosen.rate), chosen.host, chosen.port)
+    server = make_server(create_app(chosen.rate, chosen.proxy_port), chosen.host, chosen.port)
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, server.stop)
     server.start()

@@ -21,7 +21,7 @@ from sandbox.seed import SERVICES
 _VIDESK_PREFIX = "/public/video-contact-center"
 
 
-def create_app(rate_per_second: int | None = 20) -> Flask:
+def create_app(rate_per_second: int | None = 20, proxy_port: int = 8000) -> Flask:
     """A sandbox of its own; two of them share nothing."""
     clock = Clock()
     agenda = Agenda(SERVICES, clock)
@@ -34,7 +34,7 @@ def create_app(rate_per_second: int | None = 20) -> Flask:
     app.register_blueprint(
         make_control_routes(agenda, clock, journal, rate, faults), url_prefix=CONTROL_PREFIX
     )
-    app.register_blueprint(make_demo_routes())
+    app.register_blueprint(make_demo_routes(proxy_port))
     app.register_error_handler(VideskError, VideskError.response)
     app.register_error_handler(HTTPException, _in_feathers_words)
     app.wsgi_app = Door(app.wsgi_app, journal, rate, faults)  # type: ignore[method-assign]

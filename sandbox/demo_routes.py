@@ -20,7 +20,8 @@ def is_of_demo(path: str) -> bool:
     return path in ("/", "/demo") or path.startswith("/demo/")
 
 
-def make_demo_routes() -> Blueprint:
+def make_demo_routes(proxy_port: int) -> Blueprint:
+    """The routes of the page, which calls the proxy on this port of the host that served it."""
     routes = Blueprint("demo", __name__)
 
     @routes.get("/")
@@ -28,6 +29,13 @@ def make_demo_routes() -> Blueprint:
     def lead_to_page() -> Response:
         """Lead to the page."""
         return redirect("/demo/")
+
+    @routes.get("/demo/config.js")
+    def show_config() -> Response:
+        """Show the page's settings with the proxy's port."""
+        text = (_DEMO / "config.js").read_text().replace(":8000`", f":{proxy_port}`")
+        headers = {"Cache-Control": "no-cache"}
+        return Response(text, content_type="text/javascript; charset=utf-8", headers=headers)
 
     @routes.get("/demo/", defaults={"name": "index.html"})
     @routes.get("/demo/<path:name>")

@@ -1,87 +1,140 @@
 """`make run`, the newcomer's first command: it starts both servers, and Ctrl-C ends both."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.client import Client
-from tests.processes import ROOT
+from tests.client import Client, bearer
+from tests.processes import ROOT, free_port
 
-PROXY, SANDBOX = 8000, 9000
 START_SECONDS = 60
 STOP_SECONDS = 15
 
 
+@dataclass
+class MakeRun:
+    """A `make run` in a process group of its own, as a terminal would start it."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+
+Start = Callable[..., MakeRun]
+
+
 @pytest.fixture
-def make_run(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`make run` in a process group of its own, as a terminal would start it; output to a file.
+def make_run(tmp_path: Path) -> Iterator[Start]:
+    """Starts it with these variables: `make_run(PORT="8001")`.
 
     `env` undoes an ignored SIGINT, which a job in the background of a script inherits.
     """
-    for port in (PROXY, SANDBOX):
-        assert not listens(port), (
-            f"port {port} is taken, which `make run` needs: is another `make run` up? "
-            f"`ss -ltnp 'sport = :{port}'` tells whose it is."
-        )
-    with (tmp_path / "output").open("wb") as output:
-        process = subprocess.Popen(
-            ["env", "--default-signal=INT", "make", "run"],
-            cwd=ROOT,
-            env={name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**variables: str) -> MakeRun:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        log = tmp_path / "output"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["env", "--default-signal=INT", "make", "run"],
+                cwd=ROOT,
+                env=kept | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(process)
+        return MakeRun(process, log)
+
+    yield start
+    for process in started:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=STOP_SECONDS)
 
 
-def test_make_run_serves_and_ctrl_c_ends_everything(
-    make_run: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
-    proxy = Client(f"http://127.0.0.1:{PROXY}")
-    wait_until_healthy(proxy, make_run, tmp_path / "output")
-    services = proxy.get("/api/services")
+def test_make_run_serves_and_ctrl_c_ends_everything(make_run: Start) -> None:
+    ports = free_port(), free_port()
+    run = make_run(PORT=str(ports[0]), SANDBOX_PORT=str(ports[1]))
+    proxy, sandbox = (Client(f"http://127.0.0.1:{port}") for port in ports)
+    wait_until_healthy(proxy, ports[1], run)
+    services = proxy.get("/api/services", headers={"Origin": f"http://localhost:{ports[1]}"})
     assert (services.status_code, services.json()[0]["title"]) == (200, "My service")
-    page = Client(f"http://127.0.0.1:{SANDBOX}").get("/demo/")
+    assert "Access-Control-Allow-Origin" in services.headers
+    page = sandbox.get("/demo/")
     assert (page.status_code, "<title>Book an appointment</title>" in page.text) == (200, True)
+    assert re.findall(r":(\d+)`", sandbox.get("/demo/config.js").text) == [str(ports[0])]
 
-    os.killpg(make_run.pid, signal.SIGINT)
-    status = make_run.wait(timeout=STOP_SECONDS)
-    output = (tmp_path / "output").read_text()
+    # A newcomer's tour: more POSTs in a minute than a customer makes.
+    statuses = {proxy.post("/api/appointment/cancel", {}, headers=bearer("a.b.c")).status_code for _ in range(30)}  # fmt: skip
+    assert statuses == {401}
+
+    os.killpg(run.process.pid, signal.SIGINT)
+    status = run.process.wait(timeout=STOP_SECONDS)
     # GNU make, once its recipe has ended well, ends itself by the SIGINT that it got, whatever the
     # recipe's status: a shell shows 130. A recipe that failed would be `make: *** … Error`, status 2.
-    assert status in (0, -signal.SIGINT), output
-    assert "***" not in output
-    assert f"http://127.0.0.1:{PROXY}/api/docs" in output
-    assert f"http://127.0.0.1:{SANDBOX}/demo/" in output
-    for port in (PROXY, SANDBOX):
-        assert not listens(port), f"something still listens on {port}:\n{output}"
-    assert processes_of_session(make_run.pid) == []
+    assert status in (0, -signal.SIGINT), run.output()
+    assert "***" not in run.output()
+    assert f"{proxy.url}/api/docs" in run.output()
+    assert f"{sandbox.url}/demo/" in run.output()
+    for port in ports:
+        assert not listens(port), f"something still listens on {port}:\n{run.output()}"
+    assert processes_of_session(run.process.pid) == []
 
 
-def wait_until_healthy(proxy: Client, process: subprocess.Popen[bytes], output: Path) -> None:
+@pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
+def test_a_taken_port_is_one_line(make_run: Start, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = make_run(
+            **{"PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), name: str(port)}
+        )
+        assert run.process.wait(timeout=START_SECONDS) == 2
+    refusal = f"Port {port} is already in use. Stop what uses it, or choose another one, as in: {name}={port + 1} make run"
+    assert without_makes_own(run) == [refusal]
+
+
+def test_both_on_one_port_is_one_line(make_run: Start) -> None:
+    port = str(free_port())
+    run = make_run(PORT=port, SANDBOX_PORT=port)
+    assert run.process.wait(timeout=START_SECONDS) == 2
+    assert without_makes_own(run) == ["PORT and SANDBOX_PORT must differ."]
+
+
+@pytest.mark.parametrize("text", ["http", "0", "65536", "8000 9000"])
+def test_a_port_that_is_none_is_one_line(make_run: Start, text: str) -> None:
+    run = make_run(SANDBOX_PORT=text)
+    assert run.process.wait(timeout=START_SECONDS) == 2
+    assert without_makes_own(run) == [f"SANDBOX_PORT must be a number from 1 to 65535, not {text!r}."]  # fmt: skip
+
+
+def without_makes_own(run: MakeRun) -> list[str]:
+    """The lines of its output but those in which make says that a recipe failed."""
+    return [line for line in run.output().splitlines() if not line.startswith("make: ***")]
+
+
+def wait_until_healthy(proxy: Client, sandbox_port: int, run: MakeRun) -> None:
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
+    while time.monotonic() < end and run.process.poll() is None:
         try:
-            if listens(SANDBOX) and proxy.get("/healthz").status_code == 200:
+            if listens(sandbox_port) and proxy.get("/healthz").status_code == 200:
                 return
         except requests.ConnectionError:
             pass
         time.sleep(0.05)
-    raise AssertionError(f"`make run` did not come up:\n{output.read_text()}")
+    raise AssertionError(f"`make run` did not come up:\n{run.output()}")
 
 
 def listens(port: int) -> bool:

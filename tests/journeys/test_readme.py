@@ -72,7 +72,6 @@ def as_make_run_sets_it(sandbox: Sandbox) -> dict[str, str]:
     """The settings of .env.sandbox, on ports of their own, and no others: an empty text is none."""
     lines = (ROOT / ".env.sandbox").read_text().splitlines()
     settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    del settings["PORT"]
     of_the_tests = (
         "VIDESK_RATE_LIMIT",
         "CLIENT_RATE_LIMIT",
