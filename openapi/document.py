@@ -131,7 +131,8 @@ def _add_parameters(spec: APISpec, converter: "OpenAPIConverter") -> None:
         described |= {"description": own_text} if own_text else {}
         spec.components.parameter(name, "query", described | {"examples": _named(examples)})
     for name, (text, json_schema, examples) in parameters.HEADER.items():
-        described = {"description": text, "schema": json_schema, "examples": _named(examples)}
+        described = {"description": text, "schema": json_schema}
+        described |= {"examples": _named(examples)} if examples else {}
         spec.components.parameter(name, "header", described)
 
 

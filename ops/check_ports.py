@@ -1,4 +1,4 @@
-"""Stops `make run`, with one line, if its ports cannot be had: `check_ports.py PORT SANDBOX_PORT`."""
+"""Stops `make run`, in one line, when a port cannot be had: `check_ports.py PORT SANDBOX_PORT`."""
 
 import errno
 import socket

@@ -1,11 +1,13 @@
 """The page of the documentation in a real browser, with no way to anybody but this machine."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
+from tests.client import JOHN, Client, booking_of, working_day
 from tests.openapi.reading import operations
 from tests.processes import Running, proxy_server, sandbox_server
 
@@ -40,6 +42,26 @@ def test_the_page_needs_nobody_else_and_tries_what_it_shows(
 
     assert said == []
     assert {url for url in asked if not url.startswith((f"{server.url}/", "data:"))} == set()
+
+
+def test_two_bookings_can_be_tried_one_after_the_other(chromium: Browser, server: Running) -> None:
+    """The field of the Idempotency-Key is there, and empty: a constant would make the second a 422."""
+    page = chromium.new_page()
+    page.goto(f"{server.url}/api/docs")
+    operation = page.locator("#operations-users-bookByUser")
+    operation.locator(".opblock-summary").click()
+    operation.get_by_role("button", name="Try it out").click()
+    key = operation.get_by_placeholder("Idempotency-Key")
+    expect(key).to_have_value("")
+    first, second, *_ = Client(server.url).hours("users", JOHN, working_day()).json()
+    operation.get_by_role("textbox").nth(0).fill(JOHN)
+    for start in (first, second):
+        operation.locator("textarea.body-param__text").fill(json.dumps(booking_of(start, "ana@example.com")))  # fmt: skip
+        operation.get_by_role("button", name="Execute").click()
+        live = operation.locator(".live-responses-table")
+        expect(live.locator(".response-col_status").last).to_have_text("201")
+        expect(live).to_contain_text(start)
+    page.close()
 
 
 def test_its_files_are_a_packages_and_no_others(server: Running) -> None:

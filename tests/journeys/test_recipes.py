@@ -15,7 +15,7 @@ from tests.journeys.test_client import CLIENT, node, run, tool
 from tests.journeys.test_readme import README, RECIPES
 from tests.processes import Running, Sandbox, proxy_server
 
-expect.set_options(timeout=5_000)
+expect.set_options(timeout=30_000)
 
 DAY = {"tsx": "day", "vue": "date"}
 """What each recipe calls its property with the day, or the first of the days."""
