@@ -19,6 +19,7 @@ from videsk.errors import (
     VideskError,
     VideskErrors,
     VideskFailedError,
+    VideskNoSocketError,
     VideskRefusedError,
     VideskTimeoutError,
     VideskUnreachableError,
@@ -38,6 +39,7 @@ ERRORS: list[VideskError] = [
     VideskTimeoutError(),
     VideskBusyError(3.2),
     VideskClosedError(0.1),
+    VideskNoSocketError(1),
 ]
 
 
