@@ -64,7 +64,8 @@ def _finite_float(digits: str) -> float:
 
 
 def _finite_int(digits: str) -> int:
-    _finite_float(digits)
+    if len(digits) > 300:  # the largest double has 309 digits
+        _finite_float(digits)
     return int(digits)
 
 

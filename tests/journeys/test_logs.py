@@ -156,7 +156,7 @@ def test_what_is_no_http_and_a_redis_that_dies_are_lines_of_json_too(sandbox: Sa
             server.process.wait(30)
             messages = " ".join(line["message"] for line in lines(server))
     assert "request not served" in messages
-    assert "redis is away" in messages
+    assert "Redis is unavailable" in messages
     assert "s3cr3t" not in messages
 
 

@@ -45,7 +45,7 @@ def assert_shares(server: Running) -> None:
     """The workers remember in Redis: what one has asked for, the other has."""
     assert knows_of_redis(server) == {"ok"}
     assert statuses(server) == ["fwd=miss; stored", "hit;"]
-    assert "redis is away" not in server.output()
+    assert "Redis is unavailable" not in server.output()
 
 
 def assert_goes_on_alone(server: Running) -> None:
@@ -157,7 +157,7 @@ def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
             Redis(port=redis.port, password="another").client_kill_filter(_type="normal")
             assert_goes_on_alone(server)
             texts = told_by(server)
-            assert "redis is away" in texts
+            assert "Redis is unavailable" in texts
     assert not [password for password in PASSWORDS if password in texts]
 
 
