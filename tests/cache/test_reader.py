@@ -12,9 +12,10 @@ from gevent.event import Event
 
 from cache.near import Near
 from cache.policy import Window
-from cache.reader import Reader, Reading
+from cache.reader import Reader, Reading, Shared
 from cache.store import process_store
 from meter import Meter
+from tests.cache.simulation import Link
 
 WINDOW = Window(10, 1000)
 
@@ -178,3 +179,61 @@ def test_the_pauses_of_many_entries_fill_no_memory(
         gevent.sleep(0)
     assert 1 <= len(reader._refreshed_at) <= 4
     assert not reader._refreshing
+
+
+def test_what_a_process_stored_while_redis_was_away_is_gone_when_redis_is_lost_again(
+    clock: Clock,
+) -> None:
+    """Between the two losses another process may have changed it."""
+    link: Any = Link()
+    store = process_store()
+    flights: Any = None
+    near: Near[Any] = Near(store.changes)
+    reader = Reader(Shared(link, store, flights), process_store(), near, Meter(), clock)
+    bodies = iter([b"[1]", b"[2]"])
+    read = partial(reader.read, "hours", (), WINDOW, lambda _: next(bodies), seconds=1)
+    link.lose()
+    assert [read().body, read().body] == [b"[1]", b"[1]"]
+    link.away = False
+    link.lose()
+    assert [read().body, read().body] == [b"[2]", b"[2]"]
+
+
+def test_an_answer_that_could_not_be_stored_is_not_called_stored(clock: Clock) -> None:
+    link: Any = Link()
+    store = process_store()
+    flights: Any = Alone()
+    near: Near[Any] = Near(store.changes)
+    reader = Reader(Shared(link, store, flights), process_store(), near, Meter(), clock)
+
+    def fetch(_: float) -> bytes:
+        link.lose()
+        return b"[1]"
+
+    reading = reader.read("hours", (), WINDOW, fetch, seconds=1)
+    assert (reading.body, reading.cache_status) == (b"[1]", "fwd=miss")
+
+
+class Alone:
+    """SharedFlights where no other process asks for anything."""
+
+    def fly(
+        self, _: Any, __: Any, fetch: Callable[[], bytes], seconds: float
+    ) -> tuple[bytes, bool]:
+        return fetch(), False
+
+
+def test_a_reading_tells_when_it_was_asked_for_and_until_when_it_is_fresh(
+    reader: Reader, clock: Clock
+) -> None:
+    def fetch(seconds: float) -> bytes:
+        assert 0.5 < seconds <= 1
+        clock.now += 3
+        return b"[]"
+
+    asked_at = clock.now
+    for _ in range(2):
+        reading = reader.read("hours", (), WINDOW, fetch, seconds=1)
+        assert (reading.asked_at, reading.fresh_until) == (asked_at, asked_at + 10)
+        assert reading.storable
+    assert reading.cache_status == "hit; ttl=7"

@@ -2,12 +2,16 @@
 a user with it; one whose users are not known shares with all; unrelated services are left alone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spans import Span
+from videsk.kinds import SERVICES, USERS, Kind
+from videsk.scheduling import Scheduling, Windows
 from videsk.touch import EVERYTHING, Write, group, touched
 
 law = settings(deadline=None, derandomize=True, max_examples=300)
@@ -99,9 +103,32 @@ def test_users_in_another_shape_are_not_known(users: object) -> None:
     assert touched(Write(service="S"), [*LIST, strange]) == EVERYTHING
 
 
-def test_what_touches_everything_names_no_group_of_its_own() -> None:
-    assert len(EVERYTHING) == 1
-    assert not EVERYTHING & groups(services="ABCD", users="mjkl")
+@pytest.mark.parametrize("kind", [SERVICES, USERS], ids=lambda kind: kind.plural)
+@pytest.mark.parametrize("what", ["dates", "hours"])
+def test_every_read_of_dates_and_hours_belongs_to_everything_and_to_its_own_group(
+    what: str, kind: Kind
+) -> None:
+    """Else what touches everything, or this service or user, would leave it."""
+    named: list[Sequence[str]] = []
+
+    class Cache:
+        def read(self, _: str, groups: Sequence[str], *__: Any, seconds: float) -> None:
+            named.append(groups)
+
+    nothing: Any = None
+    cache: Any = Cache()
+    windows = Windows(nothing, nothing, nothing)
+    scheduling = Scheduling(nothing, cache, windows)
+    span: Any = Span("2026-12", "UTC", nothing, nothing)
+    getattr(scheduling, what)(kind, "A", span, "now")
+    (groups,) = named
+    assert set(groups) >= EVERYTHING
+    assert groups[-1] == group(kind.singular, "A"), "the narrowest is the last"
+    assert touched(Write(service="A", user="A"), [service("B", "A")]) & set(groups)
+
+
+def test_the_groups_of_services_and_users_of_one_id_are_two() -> None:
+    assert len({group("service", "A"), group("user", "A"), group("service", "B"), *EVERYTHING}) == 4
 
 
 LISTS = st.dictionaries(
