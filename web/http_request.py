@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
-from gunicorn.http.message import Request
+from gunicorn.http.message import TOKEN_RE, Request
 from gunicorn.http.unreader import SocketUnreader
 
 from web.connections import READ_BYTES, REQUEST_SECONDS, ClientConnection
@@ -25,6 +25,9 @@ REQUEST_LINE_BYTES = 8190
 FIELDS = 50
 FIELD_BYTES = 4096
 """Browsers send up to some 30 fields, a router adds 10; a cookie, the longest, has up to 4 KB."""
+
+LENGTH_DIGITS = 18
+"""A Content-Length of more could overflow 63 bits, in a proxy or in a library."""
 
 HEAD_SECONDS = 10
 """From a head's first byte to its last."""
@@ -39,9 +42,11 @@ and loses the response if the connection is closed meanwhile (RFC 9112, section 
 """
 
 _HOST = re.compile(
-    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::\d*)?"
+    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
 )
-"""RFC 9110, section 7.2: uri-host [":" port]; here the host is never empty."""
+"""RFC 9110, section 7.2: uri-host [":" port]. Here the host is never empty and has no comma: a list
+of two hosts has one, and no name.
+"""
 
 
 class ConnectNotImplementedError(errors.ParseException):
@@ -55,13 +60,25 @@ class BoundedRequest(Request):
         super().__init__(*args)
         if self.method == "CONNECT":
             raise ConnectNotImplementedError
+        if "#" in self.uri:
+            raise errors.InvalidRequestLine("a fragment in the target")
         hosts = [value for name, value in self.headers if name == "HOST"]
         if len(hosts) != 1 or not _is_host(hosts[0]):
             raise errors.InvalidHeader("HOST", req=self)
         self._closes = _asks_to_close(self.version, self.headers)
 
     def set_body_reader(self) -> None:
-        super().set_body_reader()
+        """Choose how the body is read. Raises InvalidHeader or UnsupportedTransferCoding."""
+        fields = dict(self.headers)
+        if len(fields.get("CONTENT-LENGTH", "")) > LENGTH_DIGITS:
+            raise errors.InvalidHeader("CONTENT-LENGTH", req=self)
+        try:
+            super().set_body_reader()
+        except errors.UnsupportedTransferCoding:
+            codings = [coding.strip(" \t") for coding in fields["TRANSFER-ENCODING"].split(",")]
+            if all(map(TOKEN_RE.fullmatch, codings)):
+                raise
+            raise errors.InvalidHeader("TRANSFER-ENCODING", req=self) from None
         # Trailer fields are not used. gunicorn scans them anew after every read.
         self.body.reader.limit_trailer_section = FIELD_BYTES
 
@@ -139,14 +156,12 @@ class Requests:
         return True
 
     def _skip_body(self, request: BoundedRequest) -> bool:
-        """Read what the response did not need of the body; whether all of it came in time."""
-        unread = request.unread_bytes()
-        if not unread:
-            return True
+        """Read what the response did not need of the body; False if that is too much."""
         if request.should_close():
             return False
         self._connection.set_read_deadline(UNREAD_BODY_SECONDS)
-        return len(request.body.read(int(unread))) == unread
+        request.body.read(int(request.unread_bytes()))
+        return True
 
 
 class _Unreader(SocketUnreader):
@@ -156,10 +171,12 @@ class _Unreader(SocketUnreader):
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Read a piece of what is left of the body or of a chunk, `size_hint` bytes, or less where
-        that is not known.
+        that is not known. Raises NoMoreData where the body breaks off (RFC 9112, section 8).
         """
         gevent.sleep(0)
         data: bytes = self.sock.recv(min(max(size_hint or 0, CHUNK_LINES_BYTES), READ_BYTES))
+        if not data:
+            raise errors.NoMoreData
         return data
 
 
