@@ -29,6 +29,8 @@ def raw(
     [
         ("br, gzip", "br"), ("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("identity", None),
         ("gzip;q=0.5, br;q=0.1", "gzip"), ("", None), ("*", "br"), ("deflate", None),
+        ("br;q=0", None), ("br;q=0, gzip", "gzip"), ("br;q=0, *", "gzip"), ("br;q=0,gzip;q=0.000", None),
+        ("*;q=0", None), ("identity, br;q=0.5", None), ("br ; q=0", None), ("BR", "br"),
     ],
 )  # fmt: skip
 def test_a_long_answer_comes_as_the_client_likes_it(
