@@ -11,7 +11,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.fields import ZONE_NAMES
-from spans import Span, SpanInPastError, day_of, month_of
+from spans import (
+    Span,
+    SpanInPastError,
+    Stretch,
+    day_of,
+    instant_of,
+    month_of,
+    stretch_of,
+    to_videsk,
+)
 
 law = settings(deadline=None, derandomize=True, max_examples=200)
 
@@ -240,3 +249,96 @@ def test_a_month_has_the_days_of_the_calendar(month: str, days: int) -> None:
         at(f"{month}-01T00:00Z"),
         days * DAY,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "start", "months", "first", "last"),
+    [
+        ("2026-12", "Etc/UTC", "2026-12", ["2026-12"], "2026-12-01", "2026-12-31"),
+        ("2028-02", "America/Santiago", "2028-02", ["2028-02"], "2028-02-01", "2028-02-29"),
+        (
+            "2026-12-01", "America/Santiago", "2026-12-01",
+            ["2026-12", "2027-01", "2027-02", "2027-03"], "2026-12-01", "2027-03-01",
+        ),
+        (
+            "2026-11-30", "Etc/UTC", "2026-11-30",
+            ["2026-11", "2026-12", "2027-01", "2027-02"], "2026-11-30", "2027-02-28",
+        ),
+        (
+            "2027-11-30T23:30:00Z", "Asia/Tokyo", "2027-12-01",
+            ["2027-12", "2028-01", "2028-02", "2028-03"], "2027-12-01", "2028-03-01",
+        ),
+        (
+            "2027-11-29", "Etc/UTC", "2027-11-29",
+            ["2027-11", "2027-12", "2028-01", "2028-02"], "2027-11-29", "2028-02-29",
+        ),
+    ],
+)  # fmt: skip
+def test_a_stretch_is_a_month_or_from_a_day_on_three_months_ahead(
+    text: str, zone: str, start: str, months: list[str], first: str, last: str
+) -> None:
+    stretch = stretch_of(text, ZoneInfo(zone))
+    assert (stretch.start.name, stretch.start.zone) == (start, zone)
+    assert [month.name for month in stretch.months] == months
+    assert {month.zone for month in stretch.months} == {zone}
+    assert (stretch.first, stretch.last) == (date.fromisoformat(first), date.fromisoformat(last))
+    assert stretch.zone == ZoneInfo(zone)
+
+
+@law
+@given(zone=ZONES, day=DAYS)
+def test_the_months_of_a_stretch_touch_and_hold_its_first_and_last_day(
+    zone: ZoneInfo, day: date
+) -> None:
+    stretch = stretch_of(day.isoformat(), zone)
+    assert len(stretch.months) == 4
+    assert all(one.end == other.first for one, other in pairwise(stretch.months))
+    assert month_of(day.isoformat(), zone) == stretch.months[0]
+    assert month_of(stretch.last.isoformat(), zone) == stretch.months[-1]
+    assert stretch.last.day in {day.day, 28, 29, 30}
+    assert stretch.last.day <= day.day
+
+
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        ("2026-12-01T02:59:59Z", None),
+        ("2026-12-01T03:00Z", "2026-12-01"),
+        ("2027-01-01T02:59:59.999Z", "2026-12-31"),
+        ("2027-01-01T03:00Z", None),
+    ],
+)
+def test_a_stretch_has_the_day_of_each_instant_within_it(instant: str, day: str | None) -> None:
+    stretch: Stretch = stretch_of("2026-12", SANTIAGO)
+    found = stretch.day(at(instant))
+    assert (found.name if found else None) == day
+    assert found is None or found == day_of(found.name, SANTIAGO)
+
+
+@law
+@given(instant=INSTANTS, offset=OFFSETS)
+def test_an_instant_with_an_offset_goes_on_in_utc_with_milliseconds(
+    instant: datetime, offset: timezone
+) -> None:
+    read = instant_of(instant.astimezone(offset).isoformat())
+    assert (read, read.tzinfo) == (instant, UTC)
+    assert to_videsk(read) == to_videsk(instant.astimezone(offset))
+    assert at(to_videsk(read)) == instant
+
+
+@pytest.mark.parametrize("text", ["2026-12-01T12:00:00", "2026-12-01", "2026-12", "", "noon"])
+def test_an_instant_without_an_offset_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^it has no offset$"):
+        instant_of(text)
+
+
+def test_what_is_no_month_day_or_instant_is_told() -> None:
+    with pytest.raises(ValueError, match=r"^it is no month, day or instant$"):
+        day_of("noon", SANTIAGO)
+
+
+def test_a_span_in_the_past_is_told_by_its_name() -> None:
+    span = day_of("2026-12-01", SANTIAGO)
+    with pytest.raises(SpanInPastError, match=r"^2026-12-01$"):
+        span.ask_from(span.end)
+    assert span.ask_from(span.end - SECOND) == "2026-12-02T02:59:59.000Z"
