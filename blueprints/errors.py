@@ -10,9 +10,11 @@ from werkzeug.exceptions import HTTPException
 
 from cache.flight import FlightTimeoutError
 from captcha import CaptchaError, CaptchaMissingError, CaptchaRefusedError
+from schemas.bookings import UNKNOWN_FIELD
 from schemas.queries import DateInPastError, QueryError
 from videsk.errors import VideskFailedError, VideskRefusedError, VideskTimeoutError
 from web import answers
+from web.field_errors import first_faults, sentence
 from web.shape import error_body
 
 log = logging.getLogger("videsk_proxy.errors")
@@ -28,7 +30,8 @@ _VIDESK_SAYS = {
     "segment": "A valid segment id is required",
 }
 _VIDESK_DATA = {"date": "date", "startAt": "date", "timezone": "timezone"}
-"""Videsk's own messages and `data` for these fields; the first wrong one, in this order, speaks."""
+"""Videsk's own messages and `data` for these fields of a schema. Where several are wrong, the first
+in this order gives the message. A name that the schema does not have is only an unknown field."""
 
 
 _HTTP_SAYS = {
@@ -54,11 +57,11 @@ def on_invalid(error: ValidationError) -> Response:
     fields = error.messages_dict
     if isinstance(error, DateInPastError):
         return _answer(400, "The date can not be in the past.", "dateInPast")
-    errors = {} if isinstance(error, QueryError) else fields
+    errors = {} if isinstance(error, QueryError) else first_faults(fields)
     for field, message in _VIDESK_SAYS.items():
-        if field in fields:
+        if fields.get(field) not in (None, [UNKNOWN_FIELD]):
             return _answer(400, message, _VIDESK_DATA.get(field), errors)
-    return _answer(400, _sentence(fields), errors=errors)
+    return _answer(400, sentence(fields), errors=errors)
 
 
 def on_refused(error: VideskRefusedError) -> Response:
@@ -126,12 +129,3 @@ def _answer(
     response = answers.fresh(error_body(status, message, data, errors), status)
     response.headers["X-Error-Source"] = "proxy"
     return response
-
-
-def _sentence(messages: Any) -> str:
-    """The first message, after the dotted name of its field: `"form.0._id" must be …`."""
-    path: list[str] = []
-    while isinstance(messages, dict):
-        field, messages = next(iter(messages.items()))
-        path += [str(field)] if field != "_schema" else []
-    return f'"{".".join(path)}" {messages[0]}'

@@ -67,7 +67,7 @@ REFUSALS = {
     "elementIdInvalid": Refusal("An element of the form is malformed", 400, '"form.0._id" must be 24 hex digits or "videsk_essential"', errors={"form": {"0": {"_id": ['must be 24 hex digits or "videsk_essential"']}}}),
     "honeypotFilled": Refusal("A bot", 400, '"form.0.value" must be empty', errors={"form": {"0": {"value": ["must be empty"]}}}),
     "referrerForeign": Refusal("A URL of another origin", 400, '"referrer" must be a URL of an origin in REFERRER_ORIGINS', errors={"referrer": ["must be a URL of an origin in REFERRER_ORIGINS"]}),
-    "fieldUnknown": Refusal("A field that is not described here", 400, '"email" is not known here', errors={"email": ["is not known here"]}),
+    "fieldUnknown": Refusal("A field that is not described here", 400, '"email" is an unknown field', errors={"email": ["is an unknown field"]}),
     "captchaMissing": Refusal("The proxy checks captchas, and there is no token", 400, 'Please provide a valid "token", is mandatory.', errors={"token": ["is required"]}),
     "bodyNotJson": Refusal("No JSON", 400, "The body must be one JSON text in UTF-8."),
     "bodyNoObject": Refusal("JSON, but no object", 400, "The body must be a JSON object."),

@@ -1,0 +1,60 @@
+"""Errors per field of a body, kept short whatever the body holds.
+
+A body of 64 KB can have thousands of wrong fields, and a field's name can fill all of it.
+
+Errors are nested as marshmallow nests them: `{"form": {0: {"_id": ["must be …"]}}}`.
+"""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+MAX_FAULTS = 30
+"""More than a form has fields."""
+
+MAX_NAME_CHARACTERS = 64
+"""Longer than any name of the schemas, and than any misspelling of one."""
+
+Path = tuple[str, ...]
+
+
+def first_faults(errors: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the first MAX_FAULTS messages under their names, each name shortened."""
+    kept: dict[str, Any] = {}
+    for path, message in islice(_faults(errors), MAX_FAULTS):
+        *parents, field = path
+        level = kept
+        for name in parents:
+            level = level.setdefault(name, {})
+        level.setdefault(field, []).append(message)
+    return kept
+
+
+def sentence(errors: Mapping[Any, Any]) -> str:
+    """Return the first message after the dotted name of its field: `"form.0._id" must be …`.
+
+    Where there are more messages than `first_faults` returns, add how many.
+    """
+    faults = list(_faults(errors))
+    path, message = faults[0]
+    dotted = ".".join(name for name in path if name != "_schema")
+    text = f'"{dotted}" {message}'
+    if len(faults) > MAX_FAULTS:
+        text += f". This is the first of {len(faults)} faults; errors lists {MAX_FAULTS} of them."
+    return text
+
+
+def _faults(errors: Mapping[Any, Any], above: Path = ()) -> list[tuple[Path, str]]:
+    """Return all messages, each with the names that lead to its field."""
+    found: list[tuple[Path, str]] = []
+    for name, messages in errors.items():
+        path = (*above, _shortened(str(name)))
+        if isinstance(messages, dict):
+            found += _faults(messages, path)
+        else:
+            found += [(path, message) for message in messages]
+    return found
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"
