@@ -26,6 +26,7 @@ from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
 from web import answers, compression, cors, limits, logs, metrics
+from web.booking_captcha import BookingCaptcha
 from web.idempotency import Once
 from web.metrics import Metrics
 from web.records import RedisRecords
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     ahead = Ahead(scheduling)
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
-    captcha = _captcha(settings)
+    captcha = _captcha(settings, link, prefix)
     once = Once(RedisRecords(link, prefix) if link else None)
     if link:
         link.when_back(once.publish)
@@ -109,11 +110,11 @@ def _near(shared: Shared | None, local: Store) -> Near[Ready]:
     return Near(shared.changes, LEASE_SECONDS)
 
 
-def _captcha(settings: Settings) -> Captcha | None:
+def _captcha(settings: Settings, link: RedisLink | None, prefix: str) -> BookingCaptcha | None:
     if not settings.captcha_provider or not settings.captcha_secret:
         return None
     url = settings.captcha_verify_url or VERIFY_URLS[settings.captcha_provider]
-    return Captcha(url, settings.captcha_secret)
+    return BookingCaptcha(Captcha(url, settings.captcha_secret), link, prefix)
 
 
 def _prefix(settings: Settings) -> str:

@@ -1,18 +1,19 @@
 """Whatever has days and hours to book: written once, for services and for users."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 
 from flask import Blueprint, Response, request
 from marshmallow import Schema
 
-from captcha import Captcha
 from schemas.queries import load_availability, load_day, load_id, load_month, load_next
 from videsk.ahead import Ahead
 from videsk.kinds import Kind
 from videsk.scheduling import Scheduling
 from web import answers
 from web.bodies import read_object
+from web.booking_captcha import BookingCaptcha
 from web.idempotency import Once
 from web.referrers import Referrers
 
@@ -23,7 +24,7 @@ def make_blueprint(
     scheduling: Scheduling,
     ahead: Ahead,
     referrers: Referrers,
-    captcha: Captcha | None,
+    captcha: BookingCaptcha | None,
     once: Once,
     now: Callable[[], datetime],
 ) -> Blueprint:
@@ -82,10 +83,12 @@ def make_blueprint(
         booking["referrer"] = referrers.choose(booking.get("referrer"), headers)
         answers.offer_hours(kind.plural, ident, booking)
 
+        if captcha:
+            booking.pop("token", None)
+
         def act() -> Response:
-            if captcha:
-                captcha.check(booking.pop("token", None))
-            return answers.fresh(scheduling.book(kind, ident, booking), 201)
+            with captcha.confirmed(request.path, body) if captcha else nullcontext():
+                return answers.fresh(scheduling.book(kind, ident, booking), 201)
 
         return once.answer(act, body, notices_double_click=True)
 

@@ -20,6 +20,8 @@ class Provider:
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     hangs: bool = False
+    once: bool = False
+    """Like the real ones, confirm each token a single time."""
     ended: Event = field(default_factory=Event)
 
     def says(self, verdict: object, status: int = 200, **headers: str) -> None:
@@ -42,6 +44,12 @@ def captcha_provider() -> Iterator[Provider]:
             provider.asked.append((self.path, form))
             if provider.hangs:
                 provider.ended.wait(30)
+            elif provider.once and provider.asked.count(provider.asked[-1]) > 1:
+                self.answer(
+                    200,
+                    b'{"success": false, "error-codes": ["timeout-or-duplicate"]}',
+                    "application/json",
+                )
             else:
                 self.answer(
                     provider.status, provider.verdict, "application/json", **provider.headers

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import pytest
 import requests
 from redis import Redis
 
-from tests.client import FIRST_SERVICE, JOHN, Client, bearer
+from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
 from tests.journeys.captcha_provider import Provider, captcha_provider
+from tests.journeys.fleet import alone, at_once, wait_until, workers_of
 from tests.processes import Running, Sandbox, free_port, proxy_server
 from tests.timing import TIMING
 
@@ -40,6 +42,7 @@ def provider(one_provider: Provider) -> Provider:
     """It confirms every token, until it is told otherwise."""
     one_provider.says({"success": True, "error-codes": []})
     one_provider.asked.clear()
+    one_provider.once = False
     return one_provider
 
 
@@ -51,6 +54,17 @@ def guarded(
         sandbox_process,
         REDIS_URL=f"redis://127.0.0.1:{redis_process.port}",
         LOG_LEVEL="debug",
+        CAPTCHA_PROVIDER="turnstile",
+        CAPTCHA_SECRET=SECRET,
+        CAPTCHA_VERIFY_URL=f"{one_provider.url}/siteverify",
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded_without_redis(sandbox_process: Sandbox, one_provider: Provider) -> Iterator[Running]:
+    with proxy_server(
+        sandbox_process,
         CAPTCHA_PROVIDER="turnstile",
         CAPTCHA_SECRET=SECRET,
         CAPTCHA_VERIFY_URL=f"{one_provider.url}/siteverify",
@@ -213,6 +227,100 @@ def test_a_replay_does_not_ask_the_provider_again(client: Client, provider: Prov
         again = client.book("users", JOHN, START, headers, token=TOKEN)
         assert (again.status_code, again.content) == (201, first.content)
         assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(provider.asked) == 1
+
+
+NOT_BOOKED = [400, 401, 404, 409, 422, 429, 503]
+"""Of Videsk's statuses those that say that nothing was booked."""
+
+
+@pytest.fixture(params=["guarded", "guarded_without_redis"])
+def strict(
+    request: pytest.FixtureRequest, provider: Provider, redis: Redis, sandbox: Sandbox
+) -> Running:
+    """The provider confirms a token once."""
+    server: Running = request.getfixturevalue(request.param)
+    provider.once = True
+    return server
+
+
+@pytest.mark.parametrize("status", NOT_BOOKED)
+def test_a_booking_that_was_not_made_does_not_spend_its_token(
+    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+) -> None:
+    client = Client(strict.url)
+    headers = {"Retry-After": "1"} if status == 429 else {}
+    sandbox.fault("status", status=status, body={}, headers=headers, times=1)
+    failed = client.book("users", JOHN, START, token=TOKEN)
+    assert (failed.status_code, failed.headers["X-Error-Source"]) == (status, "videsk")
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == 201
+    assert len(provider.asked) == 1
+
+
+def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
+    strict: Running, provider: Provider, sandbox: Sandbox
+) -> None:
+    client = Client(strict.url)
+    sandbox.fault("reset")
+    for day in range(1, 15):
+        client.hours("users", JOHN, f"2031-06-{day:02}")
+    refused = client.book("users", JOHN, START, token=TOKEN)
+    assert (refused.status_code, refused.headers["X-Error-Source"]) == (503, "proxy")
+    sandbox.reset()
+    wait_until(lambda: client.book("users", JOHN, START, token=TOKEN).status_code == 201)
+    assert len(provider.asked) == 1
+
+
+def test_the_retry_may_be_another_workers(
+    guarded: Running, provider: Provider, sandbox: Sandbox, redis: Redis
+) -> None:
+    provider.once = True
+    client = Client(guarded.url)
+    wait_until(lambda: len(workers_of(guarded)) == 2)
+    statuses = []
+    for worker in workers_of(guarded):
+        sandbox.fault("status", status=503, body={}, times=1)
+        with alone(guarded, worker):
+            statuses.append(client.book("users", JOHN, START, token=TOKEN).status_code)
+        (name,) = redis.keys("*captcha:*")
+        assert 0 < redis.pttl(name) <= 60_000
+        assert TOKEN.encode() not in name
+        assert TOKEN.encode() not in (redis.dump(name) or b"")
+    assert statuses == [503, 503]
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == 201
+    assert redis.keys("*captcha:*") == []
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("status", [201, 500])
+def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
+    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+) -> None:
+    client = Client(strict.url)
+    if status == 500:
+        sandbox.fault("status", status=500, body={}, times=1)
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == status
+    again = client.book("users", JOHN, START, token=TOKEN)
+    assert (again.status_code, again.json()["data"]) == (422, {"extraData": "timeout-or-duplicate"})
+
+
+@pytest.mark.parametrize("other", ["hour", "path"])
+def test_the_confirmation_is_of_that_path_and_body_alone(
+    strict: Running, provider: Provider, sandbox: Sandbox, other: str
+) -> None:
+    client = Client(strict.url)
+    sandbox.fault("status", status=503, body={}, times=1)
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == 503
+    user, hour = (JOHN, LATER) if other == "hour" else (MARK, START)
+    assert client.book("users", user, hour, token=TOKEN).status_code == 422
+    assert client.book("users", JOHN.upper(), START, token=TOKEN).status_code == 201
+
+
+def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> None:
+    book = partial(
+        Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
+    )
+    assert {answer.status_code for answer in at_once([book] * 4)} == {201}
     assert len(provider.asked) == 1
 
 
