@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         shared = Shared(link, redis_store(link.redis, prefix), flights)
         gate_of_all = RedisGate(link, prefix, terms)
     meter = Metrics()
+    if link:
+        link.on_outage(meter.redis_lost)
     local = process_store()
     near = _near(shared, local)
     cache = Reader(shared, local, near, meter)
@@ -86,7 +88,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     answers.register(app)
     compression.register(app)
     logs.register(app)
-    metrics.register(app, meter, gate.look, settings.metrics_token)
+    state = metrics.State(gate.look, key_state.is_refused, lambda: bool(link and link.away))
+    metrics.register(app, meter, state, settings.metrics_token)
     cors.register(app, settings.cors_origins)
     limit = limits.register(
         app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit
@@ -100,6 +103,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
     app.register_blueprint(health.make_blueprint(key_state, gate, link, app.config))
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
+    meter.add_routes(app)
+    app.extensions[metrics.EXTENSION] = meter
     app.wsgi_app = ShortWay(app.wsgi_app, near, limit, meter)  # type: ignore[method-assign]
     return app
 

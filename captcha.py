@@ -5,7 +5,7 @@ For backend keys, of which Videsk itself demands no captcha. The secret goes to 
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 import requests
@@ -22,22 +22,33 @@ _OUR_FAULTS = {"missing-input-secret", "invalid-input-secret", "sitekey-secret-m
 
 
 class CaptchaError(Exception):
-    """The booking must not go on."""
+    """The booking must not go on. `reason`: why, in one word for the metrics."""
+
+    reason: ClassVar[str] = "unavailable"
 
 
 class CaptchaMissingError(CaptchaError):
     """There is no token."""
+
+    reason = "missing"
 
 
 @dataclass
 class CaptchaRefusedError(CaptchaError):
     """The provider does not confirm the token; `code` is its own word for why."""
 
+    reason = "refused"
     code: str
 
 
 class CaptchaUnavailableError(CaptchaError):
-    """The provider does not answer, or not to us."""
+    """The provider does not answer."""
+
+
+class CaptchaSecretError(CaptchaError):
+    """The provider does not accept CAPTCHA_SECRET."""
+
+    reason = "secret_refused"
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Captcha:
         ours = sorted(_OUR_FAULTS & set(codes))
         if ours:
             log.error("the captcha provider refuses CAPTCHA_SECRET: %s", ours[0])
-            raise CaptchaUnavailableError
+            raise CaptchaSecretError
         if verdict.get("success") is not True:
             raise CaptchaRefusedError(str(codes[0]))
 

@@ -99,6 +99,7 @@ def post_fork(server: Any, worker: Any) -> None:
     it has the master's, which write a signal down for a loop that runs in the master alone; so a
     stop just after a start would last as long as the graceful timeout.
     """
+    worker.is_replacement = worker.age > server.planned_age
     signal.signal(signal.SIGTERM, worker.handle_exit)
     while not server.SIG_QUEUE.empty():
         if server.SIG_QUEUE.get_nowait() == signal.SIGTERM:
@@ -106,10 +107,12 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let `/readyz` tell when this worker is about to stop. Behind a reverse proxy, all connections
-    come from one address: its.
+    """Let `/readyz` tell when this worker is about to stop, and count it if it replaces another.
+    Behind a reverse proxy, all connections come from one address: its.
     """
     worker.wsgi.config["STOPPING"] = lambda: not worker.alive
+    if worker.is_replacement:
+        worker.wsgi.extensions["videsk_proxy_metrics"].worker_restarted()
     worker.connections.shared_by_address = settings.trusted_proxies == 0
 
 
@@ -147,8 +150,14 @@ def on_exit(_server: Any) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
+def on_reload(server: Any) -> None:
+    """Workers that SIGHUP starts replace none that has ended by itself."""
+    server.planned_age = server.worker_age + server.cfg.workers
+
+
 def on_starting(server: Any) -> None:
     """Say once what differs from what was asked for."""
+    server.planned_age = server.cfg.workers
     if settings.web_concurrency > settings.workers:
         server.log.info(
             "WEB_CONCURRENCY is %d, and without REDIS_URL only one worker can keep the cache: 1",

@@ -89,6 +89,7 @@ class RedisLink:
         )
         self._when_back: list[Callable[[Redis], None]] = []
         self._is_probed = False
+        self._on_outage: list[Callable[[], None]] = []
         ThreadPool(1).spawn(self._watch)
 
     @property
@@ -101,6 +102,13 @@ class RedisLink:
         more right after that. It has to be idempotent.
         """
         self._when_back.append(action)
+
+    def on_outage(self, action: Callable[[], None]) -> None:
+        """Call `action` once for each loss of Redis, maybe in the watch's native thread.
+
+        It must not wait there for a lock that greenlets hold too: gevent's locks can hang then.
+        """
+        self._on_outage.append(action)
 
     def call(self, action: Callable[[], T]) -> T:
         """Return what `action`, which uses `redis`, returns. Raises RedisAwayError."""
@@ -126,6 +134,8 @@ class RedisLink:
             self.lost_at = self._answered_at
             self._away = True
             log.warning("Redis is unavailable (%s): each process works on its own", why)
+            for action in self._on_outage:
+                action()
 
     def _watch(self) -> None:
         slow_since: float | None = None

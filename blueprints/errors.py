@@ -1,7 +1,7 @@
 """Every exception becomes an answer here, and only here: one shape, Videsk's own (Feathers)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, g
@@ -43,13 +43,27 @@ _HTTP_SAYS = {
 
 def register(app: Flask) -> None:
     """Answer every exception of the app."""
-    app.register_error_handler(ValidationError, on_invalid)
-    app.register_error_handler(VideskRefusedError, on_refused)
-    app.register_error_handler(VideskFailedError, on_failed)
-    app.register_error_handler(CaptchaError, on_captcha)
-    app.register_error_handler(FlightTimeoutError, on_flight_timeout)
-    app.register_error_handler(HTTPException, on_http)
-    app.register_error_handler(Exception, on_fault)
+    handlers: dict[type[Exception], Callable[[Any], Response]] = {
+        ValidationError: on_invalid,
+        VideskRefusedError: on_refused,
+        VideskFailedError: on_failed,
+        CaptchaError: on_captcha,
+        FlightTimeoutError: on_flight_timeout,
+        HTTPException: on_http,
+        Exception: on_fault,
+    }
+    for kind, handler in handlers.items():
+        app.register_error_handler(kind, _with_error_in_g(handler))
+
+
+def _with_error_in_g(handler: Callable[[Any], Response]) -> Callable[[Any], Response]:
+    """Keep the error in `g.error`, for the metrics."""
+
+    def handle(error: Exception) -> Response:
+        g.error = error
+        return handler(error)
+
+    return handle
 
 
 def on_invalid(error: ValidationError) -> Response:

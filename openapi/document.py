@@ -15,6 +15,7 @@ from openapi.headers import HEADERS
 from openapi.operation import Body, Operation
 from openapi.operations import OPERATIONS
 from schemas import answers, bookings, hooks
+from version import VERSION
 
 if TYPE_CHECKING:
     from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -76,7 +77,7 @@ def build(app: Flask) -> dict[str, Any]:
     marshmallow = MarshmallowPlugin(schema_name_resolver=lambda _: "")
     spec = APISpec(
         "videsk-proxy",
-        "unreleased",
+        VERSION,
         "3.1.0",
         info={"description": _ABOUT},
         servers=[{"url": "/"}],

@@ -255,8 +255,9 @@ def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
 def exposed() -> dict[str, set[str]]:
     """Every name that /metrics shows, and its labels."""
     app, counted = Flask("counted"), metrics.Metrics()
-    state = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
-    metrics.register(app, counted, lambda: state, "token")
+    look = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
+    state = metrics.State(lambda: look, lambda: False, lambda: False)
+    metrics.register(app, counted, state, "token")
 
     @app.before_request
     def begin() -> None:

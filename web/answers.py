@@ -75,9 +75,12 @@ def cache_status(how: str) -> str:
 
 def route() -> str:
     """The rule that the request's path follows, such as `/api/users/{id}/hours`."""
-    if not request.url_rule:
-        return "unknown"
-    return request.url_rule.rule.replace("<ident>", "{id}").translate(_BRACES)
+    return route_of(request.url_rule.rule) if request.url_rule else "unknown"
+
+
+def route_of(rule: str) -> str:
+    """The same, of one of Flask's rules."""
+    return rule.replace("<ident>", "{id}").translate(_BRACES)
 
 
 def fresh(body: bytes, status: int = 200) -> Response:

@@ -1,6 +1,9 @@
 """Prometheus figures, summed over the workers of an instance by prometheus-client's own files.
 
 gunicorn.conf.py sets their folder before this is imported; without it, one process counts alone.
+
+A counter whose labels have few values starts at 0 with each of them: a series that is born at 1 has
+no increase, so an alert on the first bad booking would not fire.
 """
 
 import hmac
@@ -10,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from itertools import product
 from typing import Any
 
+import gevent
 from flask import Flask, Response, g, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -26,11 +31,27 @@ from prometheus_client.registry import Collector
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from meter import Meter
+from version import VERSION
 from web import answers
 from web.idempotency import REPLAYED
+from web.outcomes import (
+    BOOKING_OUTCOMES,
+    CAPTCHA_REASONS,
+    GATEWAY_ERROR_REQUESTS,
+    GATEWAY_ERROR_STATUSES,
+    RATE_LIMITERS,
+    booking_outcome,
+    captcha_failure,
+    gateway_error,
+    rate_limiter,
+)
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+EXTENSION = "videsk_proxy_metrics"
+"""The app's extension of that name is its Metrics, for gunicorn.conf.py."""
+
+FAILURES = (500, 502, 503, 504)
 
 
 class Metrics(Meter):
@@ -54,6 +75,25 @@ class Metrics(Meter):
         )
         self._waited = self._counter("gate_wait_seconds", "Time spent waiting for a place")
         self._outdated = self._counter("generations_raised", "Groups outdated by writes")
+        self._bookings = self._counter("bookings", "Bookings by outcome", "outcome")
+        self._gateway_errors = self._counter(
+            "gateway_errors",
+            "Responses of 502 and 504, of reads and of writes",
+            "request",
+            "status",
+        )
+        self._captcha_failures = self._counter(
+            "captcha_failures", "Bookings refused for their captcha", "reason"
+        )
+        self._rate_limited = self._counter(
+            "rate_limited", "Responses of 429: our limit for each client, or Videsk's", "source"
+        )
+        self._redis_outages = self._counter("redis_outages", "Losses of Redis, of each worker")
+        self._worker_restarts = self._counter(
+            "worker_restarts", "Workers started in place of one that has ended by itself"
+        )
+        self._hub = gevent.get_hub()
+        self._start_at_zero()
         # Found once: to find them by their labels costs more than to count.
         self._counters_of = cache(self._find_counters)
 
@@ -101,6 +141,45 @@ class Metrics(Meter):
         """Count a POST that was answered again."""
         self._replays.inc()
 
+    def booking(self, outcome: str) -> None:
+        self._bookings.labels(outcome).inc()
+
+    def gateway_error(self, request: str, status: int) -> None:
+        self._gateway_errors.labels(request, status).inc()
+
+    def captcha_failure(self, reason: str) -> None:
+        self._captcha_failures.labels(reason).inc()
+
+    def rate_limited(self, source: str) -> None:
+        self._rate_limited.labels(source).inc()
+
+    def redis_lost(self) -> None:
+        """Count a loss of Redis. May be called in any thread: the event loop's counts, as
+        prometheus-client's lock is gevent's here.
+        """
+        self._hub.loop.run_callback_threadsafe(self._redis_outages.inc)
+
+    def worker_restarted(self) -> None:
+        self._worker_restarts.inc()
+
+    def add_routes(self, app: Flask) -> None:
+        """Start the failures of every route at 0."""
+        for rule in app.url_map.iter_rules():
+            for status in FAILURES:
+                self._requests.labels(answers.route_of(rule.rule), status)
+
+    def _start_at_zero(self) -> None:
+        for verdict in ("wait", "full", "open"):
+            self._gate.labels(verdict)
+        for outcome in BOOKING_OUTCOMES:
+            self._bookings.labels(outcome)
+        for of_what, status in product(GATEWAY_ERROR_REQUESTS, GATEWAY_ERROR_STATUSES):
+            self._gateway_errors.labels(of_what, status)
+        for reason in CAPTCHA_REASONS:
+            self._captcha_failures.labels(reason)
+        for source in RATE_LIMITERS:
+            self._rate_limited.labels(source)
+
 
 def _result(cache_status: str) -> str:
     """hit, stale, miss, or collapsed: from our own Cache-Status."""
@@ -109,11 +188,20 @@ def _result(cache_status: str) -> str:
     return "collapsed" if cache_status.endswith("collapsed") else "miss"
 
 
-class _State(Collector):
-    """What the gate knows at this moment, for all processes."""
+class State(Collector):
+    """What holds at the moment of a scrape. `look`: the throttle's state, for all processes;
+    `redis_unavailable`: for the worker that answers the scrape.
+    """
 
-    def __init__(self, look: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        look: Callable[[], dict[str, Any]],
+        key_refused: Callable[[], bool],
+        redis_unavailable: Callable[[], bool],
+    ) -> None:
         self._look = look
+        self._key_refused = key_refused
+        self._redis_unavailable = redis_unavailable
 
     def collect(self) -> Iterator[Metric]:
         state = self._look()
@@ -121,11 +209,22 @@ class _State(Collector):
         yield GaugeMetricFamily("videsk_proxy_circuit_open", "1: Videsk fails", value=is_open)
         left = state["budget"]["left"]
         yield GaugeMetricFamily("videsk_proxy_budget_left", "Requests left now", value=left)
+        yield GaugeMetricFamily(
+            "videsk_proxy_redis_unavailable",
+            "1: this instance works without its Redis",
+            value=float(self._redis_unavailable()),
+        )
+        yield GaugeMetricFamily(
+            "videsk_proxy_key_refused",
+            "1: Videsk refuses VIDESK_API_KEY",
+            value=float(self._key_refused()),
+        )
+        build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
+        build.add_metric([VERSION], 1)
+        yield build
 
 
-def register(
-    app: Flask, metrics: Metrics, look: Callable[[], dict[str, Any]], token: str | None
-) -> None:
+def register(app: Flask, metrics: Metrics, state: State, token: str | None) -> None:
     """Count every answer, and show the figures to who has the token; without one, to nobody."""
 
     @app.after_request
@@ -134,6 +233,7 @@ def register(
         metrics.answered(answers.route(), response.status_code, seconds, g.get("cache_status"))
         if REPLAYED in response.headers:
             metrics.replayed()
+        _count_outcome(metrics, response)
         return response
 
     @app.get("/metrics")
@@ -145,9 +245,27 @@ def register(
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             raise Unauthorized("The Bearer token must be METRICS_TOKEN.")
         counted = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
-        state = CollectorRegistry()
-        state.register(_State(look))
-        return Response(counted + generate_latest(state), content_type=CONTENT_TYPE_LATEST)
+        now = CollectorRegistry()
+        now.register(state)
+        return Response(counted + generate_latest(now), content_type=CONTENT_TYPE_LATEST)
+
+
+def _count_outcome(metrics: Metrics, response: Response) -> None:
+    error, status = g.get("error"), response.status_code
+    if request.method == "POST" and answers.route().endswith("/appointments"):
+        replayed, attempts = REPLAYED in response.headers, g.errand.attempts
+        metrics.booking(
+            booking_outcome(status, error, replayed=replayed, upstream_attempts=attempts)
+        )
+    of_what = gateway_error(request.method, status, error)
+    if of_what:
+        metrics.gateway_error(of_what, status)
+    reason = captcha_failure(error)
+    if reason:
+        metrics.captcha_failure(reason)
+    source = rate_limiter(status, response.headers.get("X-Error-Source"))
+    if source:
+        metrics.rate_limited(source)
 
 
 def of_all_workers() -> bytes:

@@ -20,7 +20,10 @@ from tests.processes import Running, Sandbox, proxy_server
 from tests.timing import TIMING
 
 DAY, SLOT = "2031-05-06", "2031-05-06T14:00:00.000Z"
-LABELS = {"route", "status", "kind", "result", "endpoint", "verdict", "le"}
+LABELS = {
+    "route", "status", "kind", "result", "endpoint", "verdict", "le",
+    "outcome", "request", "reason", "source", "version",
+}  # fmt: skip
 """Every label there is; their values are checked to be words, statuses and routes."""
 
 
@@ -198,7 +201,7 @@ def test_those_who_wait_at_the_gate_and_those_it_refuses_are_counted(
         assert read("2031-06-02").status_code == 200
         assert figure(server, "budget_left") == 0
         assert read("2031-06-03").status_code == 200
-        assert figures(server, "gate_total") == {("wait",): 1}
+        assert figures(server, "gate_total") == {("wait",): 1, ("full",): 0, ("open",): 0}
         assert 0.5 < figure(server, "gate_wait_seconds_total") < 1.2
         sandbox.fault("status", status=429, headers={"Retry-After": "60"}, body={}, times=1)
         assert read("2031-06-04").status_code == 429

@@ -1,0 +1,59 @@
+"""What became of a request, in the words of the metrics. Pure."""
+
+from captcha import CaptchaError
+from videsk.errors import VideskFailedError
+from web.idempotency import Fate, fate_of
+
+BOOKING_OUTCOMES = ("booked", "conflict", "refused", "in_doubt", "replayed")
+GATEWAY_ERROR_REQUESTS = ("read", "write_not_done", "write_in_doubt")
+GATEWAY_ERROR_STATUSES = (502, 504)
+CAPTCHA_REASONS = ("missing", "refused", "unavailable", "secret_refused")
+RATE_LIMITERS = ("client", "videsk")
+
+
+def booking_outcome(
+    status: int, error: Exception | None, *, replayed: bool, upstream_attempts: int
+) -> str:
+    """Return one of BOOKING_OUTCOMES for the response to a booking.
+
+    A booking in doubt counts once: a later attempt with its Idempotency-Key gets the same error
+    without a request to Videsk, and is a replay.
+    """
+    if replayed or (
+        isinstance(error, VideskFailedError) and _is_repeated(error, upstream_attempts)
+    ):
+        return "replayed"
+    if error is None:
+        return "booked"
+    if _may_have_happened(error):
+        return "in_doubt"
+    return "conflict" if status == 409 else "refused"
+
+
+def gateway_error(method: str, status: int, error: Exception | None) -> str | None:
+    """Return which of GATEWAY_ERROR_REQUESTS a 502 or 504 answers; None for other statuses."""
+    if status not in GATEWAY_ERROR_STATUSES:
+        return None
+    if method in {"GET", "HEAD"}:
+        return "read"
+    return "write_in_doubt" if error and _may_have_happened(error) else "write_not_done"
+
+
+def captcha_failure(error: Exception | None) -> str | None:
+    """Return which of CAPTCHA_REASONS an error is; None if it is no error of the captcha."""
+    return error.reason if isinstance(error, CaptchaError) else None
+
+
+def rate_limiter(status: int, error_source: str | None) -> str | None:
+    """Return whose limit a 429 reports, ours per client or Videsk's; None for other statuses."""
+    if status != 429:
+        return None
+    return "videsk" if error_source == "videsk" else "client"
+
+
+def _may_have_happened(error: Exception) -> bool:
+    return fate_of(error, by_token=False) is Fate.DOUBT
+
+
+def _is_repeated(error: VideskFailedError, upstream_attempts: int) -> bool:
+    return error.outcome_unknown and upstream_attempts == 0
