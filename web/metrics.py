@@ -252,13 +252,14 @@ def register(app: Flask, metrics: Metrics, state: State, token: str | None) -> N
 
 def _count_outcome(metrics: Metrics, response: Response) -> None:
     error, status = g.get("error"), response.status_code
+    replayed = REPLAYED in response.headers
     if request.method == "POST" and answers.route().endswith("/appointments"):
-        replayed, attempts = REPLAYED in response.headers, g.errand.attempts
+        attempts = g.errand.attempts
         metrics.booking(
             booking_outcome(status, error, replayed=replayed, upstream_attempts=attempts)
         )
     of_what = gateway_error(request.method, status, error)
-    if of_what:
+    if of_what and not replayed:
         metrics.gateway_error(of_what, status)
     reason = captcha_failure(error)
     if reason:

@@ -55,7 +55,6 @@ def test_a_booking_has_one_outcome(
         ("POST", 502, VideskUnreachableError(), "write_not_done"),
         ("POST", 502, VideskBrokenError(outcome_unknown=True), "write_in_doubt"),
         ("POST", 504, refused(504), "write_in_doubt"),
-        ("POST", 504, None, "write_not_done"),
     ],
 )
 def test_gateway_errors_are_of_reads_or_of_writes(
