@@ -17,7 +17,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from redis.connection import parse_url
 
 from web.origins import ANY, parse_origin
-from web.referrers import Referrers
+from web.referrers import MAX_CHARACTERS, Referrers
 
 _YEAR_SECONDS = 365 * 24 * 60 * 60
 
@@ -110,7 +110,7 @@ def _check_together(settings: Settings) -> None:
     if settings.captcha_provider and not settings.captcha_secret:
         raise SettingsError(_line("CAPTCHA_SECRET", missing=True))
     default = settings.default_referrer
-    if default and not Referrers(settings.referrer_origins, None).allows(default):
+    if default and Referrers(settings.referrer_origins, None).problem(default):
         raise SettingsError(_line("DEFAULT_REFERRER", missing=False))
 
 
@@ -248,7 +248,9 @@ _SCHEMA = Schema.from_dict(
         "CORS_ORIGINS": _setting(_ORIGINS, _load_origins, load_default=()),
         "REFERRER_ORIGINS": _setting(_ORIGINS, _load_origins, load_default=()),
         "DEFAULT_REFERRER": _text(
-            "a campaign's name, or a URL of one of REFERRER_ORIGINS", load_default=None
+            "a campaign's name, which does not start with a scheme such as campaign:, "
+            f"or a URL of one of REFERRER_ORIGINS; at most {MAX_CHARACTERS} characters",
+            load_default=None,
         ),
         "TRUSTED_PROXIES": _whole(0, 10),
         "SERVICES_TTL": _seconds(0, _YEAR_SECONDS, 300),

@@ -67,8 +67,9 @@ class BookingSchema(_Body):
     referrer = loaded_by(
         load_text,
         metadata={
-            "description": "A campaign's name, or the page's URL, of one of REFERRER_ORIGINS. "
-            "Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER."
+            "maxLength": 2048,
+            "description": "The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which "
+            "does not start with a scheme such as `campaign:`. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER.",
         },
     )
     token = loaded_by(

@@ -124,8 +124,16 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "BOOKING_RATE_LIMIT": (RATE, NO_RATES),
     "REFERRER_ORIGINS": (ORIGINS, NO_ORIGINS),
     "DEFAULT_REFERRER": (
-        "a campaign's name, or a URL of one of REFERRER_ORIGINS",
-        (f"https://{MARK}.example", f"//{MARK}.example", f"spring\n{MARK}"),
+        "a campaign's name, which does not start with a scheme such as campaign:, "
+        "or a URL of one of REFERRER_ORIGINS; at most 2048 characters",
+        (
+            f"https://{MARK}.example",
+            f"//{MARK}.example",
+            f"spring\n{MARK}",
+            f"javascript:{MARK}",
+            f"campaign:{MARK}",
+            MARK.ljust(2049, "x"),
+        ),
     ),
     "CAPTCHA_PROVIDER": ("turnstile, hcaptcha or recaptcha", (MARK, "true", "turnstile,hcaptcha")),
     "CAPTCHA_SECRET": ("the provider's secret", NO_VISIBLE_TEXTS),
@@ -192,7 +200,7 @@ GOOD: list[tuple[str, str, object]] = [
     ),
     ("REFERRER_ORIGINS", "*", ("*",)),
     ("REFERRER_ORIGINS", "https://shop.example", ("https://shop.example",)),
-    ("DEFAULT_REFERRER", "spring: a campaign", "spring: a campaign"),
+    ("DEFAULT_REFERRER", "spring, a campaign", "spring, a campaign"),
     ("TRUSTED_PROXIES", "10", 10),
     *((f"{kind}_TTL", "0", 0) for kind in ("SERVICES", "DATES", "HOURS")),
     *((f"{kind}_STALE", "0.25", 0.25) for kind in ("SERVICES", "DATES", "HOURS")),

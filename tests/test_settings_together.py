@@ -59,7 +59,8 @@ def test_wrong_origins_are_refused_under_the_name_that_was_set() -> None:
 @pytest.mark.parametrize(
     ("referrer", "origins"),
     [
-        ("spring: a campaign", {}),
+        ("spring, a campaign", {}),
+        ("myapp://booking/done", {"REFERRER_ORIGINS": "myapp://booking"}),
         ("https://shop.example/page", SHOP),
         ("HTTPS://SHOP.EXAMPLE:443", SHOP),
         ("https://any.example/page", {"REFERRER_ORIGINS": "*"}),
@@ -76,14 +77,22 @@ def test_the_default_referrer_is_a_campaign_or_a_page_of_ours(
     "origins", [{}, SHOP, {"CORS_ORIGINS": "*", "REFERRER_ORIGINS": "https://shop.example"}]
 )
 @pytest.mark.parametrize(
-    "referrer", ["https://shop.example.evil.example", "//shop.example", "https:evil.example"]
+    "referrer",
+    [
+        "https://shop.example.evil.example",
+        "//shop.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "javascript://shop.example/%0aalert(1)",
+    ],
 )
 def test_a_default_referrer_of_a_foreign_origin_is_refused(
     referrer: str, origins: dict[str, str]
 ) -> None:
     assert line_of(origins | {"DEFAULT_REFERRER": referrer}) == (
         "videsk-proxy cannot start: DEFAULT_REFERRER must be "
-        "a campaign's name, or a URL of one of REFERRER_ORIGINS"
+        "a campaign's name, which does not start with a scheme such as campaign:, "
+        "or a URL of one of REFERRER_ORIGINS; at most 2048 characters"
     )
 
 

@@ -17,16 +17,32 @@ START = "2031-05-06T14:00:00.000Z"
 KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 
 OURS = [SHOP, PAGE, f"{SHOP}:443/", "HTTPS://SHOP.EXAMPLE/Page", f"{SHOP}/@evil.example", f"{LOCAL}/"]  # fmt: skip
-CAMPAIGNS = ["spring", "spring: sale", "e-mail / newsletter", "shop.example", "ñandú 50 %", "/page"]
+CAMPAIGNS = [
+    "spring",
+    "spring sale: all",
+    "e-mail / newsletter",
+    "shop.example",
+    "ñandú 50 %",
+    "/page",
+]
 FOREIGN = [
     EVIL, f"{EVIL}/{SHOP}", f"{SHOP}.evil.example", f"{SHOP}@evil.example", f"{SHOP}:443@evil.example",
     "https://user:pass@shop.example", f"{EVIL}#@shop.example", f"{SHOP}:8443", "http://shop.example",
     "//evil.example", "//shop.example", "\t//evil.example", "/\t/evil.example", "\\\\evil.example",
     "/\\evil.example", "https:evil.example", "https:/evil.example", "ht\ntps:evil.example",
     f"{SHOP}\\@evil.example", f"{SHOP}\t.evil.example", f" {SHOP}", f"{SHOP}%2eevil.example",
-    f"{SHOP}。evil.example", f"{SHOP}\u200b.evil.example", f"{SHOP}./", "javascript://shop.example/%0aalert(1)",
+    f"{SHOP}。evil.example", f"{SHOP}\u200b.evil.example", f"{SHOP}./",
     "://shop.example", f"see {EVIL}", f"spring\n{EVIL}",
 ]  # fmt: skip
+SCHEMES = [
+    "javascript:alert(1)", " JAVASCRIPT:alert(1)", "java\tscript:alert(1)", "data:text/html,x", "ftp:evil",
+    "mailto:a@evil.example", "campaign:2026", "javascript://shop.example/%0aalert(1)",
+]  # fmt: skip
+SCHEME_REFUSED = (
+    "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not start with "
+    "a scheme, a word and a colon such as javascript: or campaign:"
+)
+TOO_LONG = "must have at most 2048 characters"
 IN_A_HEADER = [url for url in FOREIGN if url.isascii() and url.isprintable() and url == url.strip()]
 
 SETTINGS = {
@@ -122,6 +138,25 @@ def test_a_foreign_url_in_the_body_is_refused_though_all_else_is_good(
 ) -> None:
     answer = book(proxies["default"], named=named, referer=PAGE, origin=SHOP)
     assert_refused(answer, sandbox, "must be a URL of an origin in REFERRER_ORIGINS")
+
+
+@pytest.mark.parametrize("setting", ["default", "any"])
+@pytest.mark.parametrize("named", SCHEMES)
+def test_what_starts_with_a_scheme_is_refused(
+    proxies: dict[str, str], sandbox: Sandbox, setting: str, named: str
+) -> None:
+    answer = book(proxies[setting], named=named, referer=PAGE, origin=SHOP)
+    assert_refused(answer, sandbox, SCHEME_REFUSED)
+
+
+@pytest.mark.parametrize("named", ["x" * 2049, "x" * 60_000, PAGE.ljust(2049, "x")])
+def test_a_long_referrer_is_refused(proxies: dict[str, str], sandbox: Sandbox, named: str) -> None:
+    assert_refused(book(proxies["default"], named=named, referer=PAGE), sandbox, TOO_LONG)
+
+
+def test_a_long_header_is_passed_over(proxies: dict[str, str], sandbox: Sandbox) -> None:
+    assert book(proxies["none"], referer=PAGE.ljust(2049, "x"), origin=LOCAL).status_code == 201
+    assert told(sandbox) == [LOCAL]
 
 
 @pytest.mark.parametrize("url", IN_A_HEADER)
