@@ -68,8 +68,9 @@ class BookingSchema(_Body):
         load_text,
         metadata={
             "maxLength": 2048,
-            "description": "The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which "
-            "does not start with a scheme such as `campaign:`. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER.",
+            "description": "The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, "
+            "which does not start with a scheme such as `campaign:`. Left out, it is the "
+            "request's Referer or Origin, else DEFAULT_REFERRER.",
         },
     )
     token = loaded_by(
