@@ -25,10 +25,11 @@ from videsk.key_state import KeyState
 from videsk.kinds import SERVICES, USERS
 from videsk.scheduling import Scheduling, Windows
 from videsk.terms import Terms
-from web import answers, compression, cors, limits, logs, metrics
+from web import answers, compression, cors, limits, logs, metrics, metrics_endpoint, shared_secrets
 from web.booking_captcha import BookingCaptcha
 from web.idempotency import Once
 from web.metrics import Metrics
+from web.metrics_endpoint import State
 from web.records import RedisRecords
 from web.referrers import Referrers
 from web.short_way import Ready, ShortWay
@@ -88,8 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     answers.register(app)
     compression.register(app)
     logs.register(app)
-    state = metrics.State(gate.look, key_state.is_refused, lambda: bool(link and link.away))
-    metrics.register(app, meter, state, settings.metrics_token)
+    metrics.register(app, meter)
     cors.register(app, settings.cors_origins)
     limit = limits.register(
         app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit
@@ -100,11 +100,13 @@ def create_app(settings: Settings | None = None) -> Flask:
             bookable.make_blueprint(kind, schema, scheduling, ahead, referrers, captcha, once, _now)
         )
     app.register_blueprint(appointments.make_blueprint(scheduling, once))
-    app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret))
+    guesses = shared_secrets.limit_guesses(app)
+    app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
+    state = State(gate.look, key_state.is_refused, lambda: bool(link and link.away))
+    metrics_endpoint.register(app, meter, state, settings.metrics_token, guesses)
     app.register_blueprint(health.make_blueprint(key_state, gate, link, app.config))
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
     meter.add_routes(app)
-    app.extensions[metrics.EXTENSION] = meter
     app.wsgi_app = ShortWay(app.wsgi_app, near, limit, meter)  # type: ignore[method-assign]
     return app
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from redis.connection import parse_url
 
+import secret_files
 from web.origins import ANY, parse_origin
 from web.referrers import MAX_CHARACTERS, Referrers
 
@@ -59,8 +60,8 @@ class Settings:
     captcha_verify_url: str | None
     max_body_bytes: int
     log_level: str
-    metrics_token: str | None = field(repr=False)
-    webhook_secret: str | None = field(repr=False)
+    metrics_token: tuple[str, ...] = field(repr=False)
+    webhook_secret: tuple[str, ...] = field(repr=False)
 
     @property
     def workers(self) -> int:
@@ -78,9 +79,16 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Settings from names and texts; an empty text is no setting. Raises SettingsError."""
     given = {name: text.strip() for name, text in environ.items() if text.strip()}
     try:
+        of_files = secret_files.read(given)
+        given |= of_files
         values = _SCHEMA.load(_defaults(given) | given)
+    except secret_files.SecretFileError as error:
+        raise SettingsError(str(error)) from None
     except ValidationError as error:
         first = next(name for name in _FIELDS if name in error.messages_dict)
+        if first in of_files:
+            must = f"must be the path of a file that holds {_FIELDS[first].metadata['must']}"
+            raise SettingsError(f"{secret_files.file_setting(first)} {must}") from None
         raise SettingsError(_line(first, missing=first not in given)) from None
     settings = Settings(**{name.lower(): value for name, value in values.items()})
     _check_together(settings)
@@ -88,8 +96,11 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def named() -> frozenset[str]:
-    """The settings that the environment names; all others have their defaults."""
-    return frozenset(name for name in _FIELDS if os.environ.get(name, "").strip())
+    """The settings that the environment names, itself or as a file; others have their defaults."""
+    names = {name for name, text in os.environ.items() if text.strip()}
+    return frozenset(
+        name for name in _FIELDS if name in names or secret_files.file_setting(name) in names
+    )
 
 
 def _defaults(given: Mapping[str, str]) -> dict[str, str]:
@@ -138,6 +149,22 @@ def _text(must: str, pattern: str = r".+", **kwargs: Any) -> fields.Function:
         return text
 
     return _setting(must, load_text, **kwargs)
+
+
+def _secrets() -> fields.Function:
+    """A secret that strangers may try to guess; two values while it is rotated."""
+
+    def load_secrets(text: str) -> tuple[str, ...]:
+        values = tuple(value.strip() for value in text.split(","))
+        if len(values) > 2 or not all(map(_SECRET.fullmatch, values)):
+            raise ValueError
+        return values
+
+    return _setting(
+        "at least 8 visible ASCII characters, or two such values separated by a comma",
+        load_secrets,
+        load_default=(),
+    )
 
 
 def _choice(*choices: str, load_default: str | None) -> fields.Function:
@@ -217,6 +244,7 @@ def _is_loopback(host: str) -> bool:
 
 
 _VISIBLE = r"[\x21-\x7e]+"
+_SECRET = re.compile(r"[\x21-\x7e]{8,}")
 _RATE = r"[1-9][0-9]{0,8}/(second|minute|hour|day)"
 _RATE_MUST = "a number of requests per second, minute, hour or day, such as 600/minute"
 _ORIGINS = "* or comma-separated origins, such as https://shop.example,http://localhost:3000"
@@ -268,8 +296,8 @@ _SCHEMA = Schema.from_dict(
         ),
         "MAX_BODY_BYTES": _whole(1, 100_000_000, load_default=65536),
         "LOG_LEVEL": _choice("debug", "info", "warning", "error", "critical", load_default="info"),
-        "METRICS_TOKEN": _text("visible ASCII characters", _VISIBLE, load_default=None),
-        "WEBHOOK_SECRET": _text("visible ASCII characters", _VISIBLE, load_default=None),
+        "METRICS_TOKEN": _secrets(),
+        "WEBHOOK_SECRET": _secrets(),
     }
 )(unknown=EXCLUDE)
 _FIELDS = _SCHEMA.fields

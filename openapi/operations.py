@@ -15,6 +15,9 @@ from openapi.operation import (
 )
 from videsk.kinds import SERVICES, USERS
 
+_TOO_MANY_GUESSES = error(
+    "This address has sent too many wrong secrets.", "tooManyGuesses", carries=("Retry-After",)
+)
 _WITHOUT_SETTING = "There is no such path without the setting {}."
 
 
@@ -96,7 +99,8 @@ OPERATIONS = {
         OURS
         | {
             "204": Answer("What the meeting touches is dropped.", None, ()),
-            "401": error("There is no secret, or another.", "webhookSecretWrong"),
+            "401": error("The secret is missing or wrong.", "webhookSecretWrong"),
+            "429": _TOO_MANY_GUESSES,
             "404": error(_WITHOUT_SETTING.format("WEBHOOK_SECRET"), "notFound"),
         },
         body=Body("MeetingChanged", ("meetingChanged",), required=False),
@@ -120,7 +124,8 @@ OPERATIONS = {
         OURS
         | {
             "200": Answer("Prometheus' text.", {"type": "string"}, (), media="text/plain"),
-            "401": error("There is no token, or another.", "metricsTokenWrong"),
+            "401": error("The token is missing or wrong.", "metricsTokenWrong"),
+            "429": _TOO_MANY_GUESSES,
             "404": error(_WITHOUT_SETTING.format("METRICS_TOKEN"), "notFound"),
         },
         opened_by="metricsToken",

@@ -81,6 +81,7 @@ REFUSALS = {
     "notJson": Refusal("Another Content-Type", 415, "The body must be JSON, with Content-Type: application/json."),
     "idempotencyKeyUsed": Refusal("The key was another request's", 422, "This Idempotency-Key was used before with another request."),
     "tooMany": Refusal("This client calls too often", 429, "Too many requests from this address. Try again as Retry-After says."),
+    "tooManyGuesses": Refusal("Too many wrong secrets", 429, "Too many requests from this address. Try again as Retry-After says."),
     "fault": Refusal("A fault of the proxy", 500, "This proxy has failed. Its log tells why, under this X-Request-ID."),
     "videskUnreachable": Refusal("No connection", 502, "Videsk could not be reached, so nothing was sent to it. Try again in a moment."),
     "videskBroken": Refusal("The connection broke", 502, "The connection to Videsk broke before its answer was complete."),

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from settings import _FIELDS, load
 from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, running
-from web import metrics
+from web import metrics, metrics_endpoint
 from web.idempotency import REPLAYED
 
 REQUIRED = {"VIDESK_API_KEY": "the-key-of-the-tests"}
@@ -256,8 +256,9 @@ def exposed() -> dict[str, set[str]]:
     """Every name that /metrics shows, and its labels."""
     app, counted = Flask("counted"), metrics.Metrics()
     look = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
-    state = metrics.State(lambda: look, lambda: False, lambda: False)
-    metrics.register(app, counted, state, "token")
+    state = metrics_endpoint.State(lambda: look, lambda: False, lambda: False)
+    metrics.register(app, counted)
+    metrics_endpoint.register(app, counted, state, ("token",), lambda view: view)
 
     @app.before_request
     def begin() -> None:

@@ -334,12 +334,21 @@ def test_a_referrers_page_that_is_not_there_is_a_warning(sandbox: Sandbox) -> No
     assert gone.of(f"referrer {nobody}").startswith("warn")
 
 
-def test_each_setting_is_told_with_its_source_and_secrets_are_not(sandbox: Sandbox) -> None:
-    secrets = {"CAPTCHA_SECRET": MARK, "METRICS_TOKEN": MARK, "WEBHOOK_SECRET": MARK}
+def test_each_setting_is_told_with_its_source_and_secrets_are_not(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    secrets = {
+        "CAPTCHA_SECRET": MARK,
+        "METRICS_TOKEN": f"{MARK}-{MARK}",
+        "WEBHOOK_SECRET": f"{MARK}-{MARK}",
+    }
     told = examine(sandbox, CAPTCHA_PROVIDER="turnstile", HOURS_TTL=" 7 ", PORT=" ", **secrets)
     assert [text.split()[1] for text in told.lines[: len(fields(Settings))]] == [
         setting.name.upper() for setting in fields(Settings)
     ]
+    (tmp_path / "token").write_text(secrets.pop("METRICS_TOKEN"))
+    of_file = examine(sandbox, METRICS_TOKEN_FILE=str(tmp_path / "token"))
+    assert of_file.of("METRICS_TOKEN").endswith(" set, not shown (environment)")
     for name in (*secrets, "VIDESK_API_KEY"):
         assert told.of(name).endswith(" set, not shown (environment)")
     assert told.of("HOURS_TTL").endswith(" 7 (environment)")

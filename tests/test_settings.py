@@ -37,8 +37,8 @@ DEFAULTS: dict[str, object] = {
     "CAPTCHA_VERIFY_URL": None,
     "MAX_BODY_BYTES": 65536,
     "LOG_LEVEL": "info",
-    "METRICS_TOKEN": None,
-    "WEBHOOK_SECRET": None,
+    "METRICS_TOKEN": (),
+    "WEBHOOK_SECRET": (),
 }
 
 BASE_URL = "an https URL without a query (plain http only to a loopback host)"
@@ -84,7 +84,18 @@ NO_NUMBERS = (MARK, "-1", "+1", "1e3", "1_0", "0x10", "nan", "inf", "1,5", "1 0"
 NO_WHOLE_NUMBERS = (*NO_NUMBERS, "5.5", "5.0")
 NO_SECONDS = (*NO_NUMBERS, ".5", "5.", "31536000.5")
 NO_RATES = (MARK, "600", "0/minute", "-1/minute", "600/week", "600 per minute", "6.5/second")
+SECRET = "at least 8 visible ASCII characters, or two such values separated by a comma"
 NO_VISIBLE_TEXTS = (f"Bearer {MARK}", f"{MARK}\ttab", f"{MARK}\nline", f"{MARK}ñ")
+NO_SECRETS = (
+    *(f"{text}{MARK}" for text in NO_VISIBLE_TEXTS),
+    MARK,
+    f"{MARK}{MARK},",
+    f",{MARK}{MARK}",
+    f"{MARK}{MARK},{MARK}",
+    f"{MARK},{MARK}",
+    f"{MARK}-1,{MARK}-2,{MARK}-3",
+    ",",
+)
 
 REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "VIDESK_API_KEY": (
@@ -143,8 +154,8 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
         (*NO_WHOLE_NUMBERS, "0", "100000001", "64K"),
     ),
     "LOG_LEVEL": ("debug, info, warning, error or critical", (MARK, "20", "warn", "trace")),
-    "METRICS_TOKEN": ("visible ASCII characters", NO_VISIBLE_TEXTS),
-    "WEBHOOK_SECRET": ("visible ASCII characters", NO_VISIBLE_TEXTS),
+    "METRICS_TOKEN": (SECRET, NO_SECRETS),
+    "WEBHOOK_SECRET": (SECRET, NO_SECRETS),
 } | {
     f"{kind}_{what}": (SECONDS, NO_SECONDS)
     for kind in ("SERVICES", "DATES", "HOURS")
@@ -213,8 +224,15 @@ GOOD: list[tuple[str, str, object]] = [
     ("CAPTCHA_VERIFY_URL", "https://captcha.example/verify", "https://captcha.example/verify"),
     ("MAX_BODY_BYTES", "1", 1),
     ("LOG_LEVEL", "DEBUG", "debug"),
-    ("METRICS_TOKEN", MARK, MARK),
-    ("WEBHOOK_SECRET", MARK, MARK),
+    *(
+        (name, text, values)
+        for name in ("METRICS_TOKEN", "WEBHOOK_SECRET")
+        for text, values in (
+            (f"{MARK}!", (f"{MARK}!",)),
+            (f"{MARK}-1,{MARK}-2", (f"{MARK}-1", f"{MARK}-2")),
+            (f" {MARK}-1 , {MARK}-2 ", (f"{MARK}-1", f"{MARK}-2")),
+        )
+    ),
 ]
 CAPTCHA = {"CAPTCHA_PROVIDER": "hcaptcha", "CAPTCHA_SECRET": "secret-of-the-captcha"}
 

@@ -4,6 +4,7 @@ Counted in Redis for all processes; while Redis is away, in each process.
 """
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -32,6 +33,9 @@ MOST_KNOWN = 20_000
 
 TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """The app's config: how many proxies stand before it."""
+
+_WITH_PORT = re.compile(r"(?P<ipv4>[0-9.]+):[0-9]*|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::[0-9]*)?")
+"""What may follow an address in X-Forwarded-For. Of a bare IPv6 address nothing is a port."""
 
 _IPV6_NETWORK_BITS = 64
 """What one subscriber has at the least: all of it counts as one client."""
@@ -176,8 +180,16 @@ def address_in(environ: Mapping[str, Any], proxies: int) -> str:
     """The same, of a request that Flask does not know of."""
     entries = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if 0 < proxies <= len(entries) and entries[-proxies].strip():
-        return str(entries[-proxies].strip())
+        return _without_port(entries[-proxies].strip())
     return environ.get("REMOTE_ADDR") or "unknown"
+
+
+def _without_port(entry: str) -> str:
+    """Some proxies (Azure's application gateway) write `ip:port` or `[ipv6]:port`: with the port
+    every connection would be a client of its own.
+    """
+    found = _WITH_PORT.fullmatch(entry)
+    return (found["ipv4"] or found["ipv6"]) if found else entry
 
 
 def client_network() -> str:

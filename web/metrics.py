@@ -1,37 +1,18 @@
-"""Prometheus figures, summed over the workers of an instance by prometheus-client's own files.
-
-gunicorn.conf.py sets their folder before this is imported; without it, one process counts alone.
+"""What is counted for Prometheus; web/metrics_endpoint.py shows it.
 
 A counter whose labels have few values starts at 0 with each of them: a series that is born at 1 has
 no increase, so an alert on the first bad booking would not fire.
 """
 
-import hmac
-import os
-import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache
 from itertools import product
-from typing import Any
 
 import gevent
 from flask import Flask, Response, g, request
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    generate_latest,
-)
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
-from werkzeug.exceptions import NotFound, Unauthorized
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from meter import Meter
-from version import VERSION
 from web import answers
 from web.idempotency import REPLAYED
 from web.outcomes import (
@@ -47,7 +28,6 @@ from web.outcomes import (
 )
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 EXTENSION = "videsk_proxy_metrics"
 """The app's extension of that name is its Metrics, for gunicorn.conf.py."""
 
@@ -188,44 +168,9 @@ def _result(cache_status: str) -> str:
     return "collapsed" if cache_status.endswith("collapsed") else "miss"
 
 
-class State(Collector):
-    """What holds at the moment of a scrape. `look`: the throttle's state, for all processes;
-    `redis_unavailable`: for the worker that answers the scrape.
-    """
-
-    def __init__(
-        self,
-        look: Callable[[], dict[str, Any]],
-        key_refused: Callable[[], bool],
-        redis_unavailable: Callable[[], bool],
-    ) -> None:
-        self._look = look
-        self._key_refused = key_refused
-        self._redis_unavailable = redis_unavailable
-
-    def collect(self) -> Iterator[Metric]:
-        state = self._look()
-        is_open = float(state["circuit"] == "open")
-        yield GaugeMetricFamily("videsk_proxy_circuit_open", "1: Videsk fails", value=is_open)
-        left = state["budget"]["left"]
-        yield GaugeMetricFamily("videsk_proxy_budget_left", "Requests left now", value=left)
-        yield GaugeMetricFamily(
-            "videsk_proxy_redis_unavailable",
-            "1: this instance works without its Redis",
-            value=float(self._redis_unavailable()),
-        )
-        yield GaugeMetricFamily(
-            "videsk_proxy_key_refused",
-            "1: Videsk refuses VIDESK_API_KEY",
-            value=float(self._key_refused()),
-        )
-        build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
-        build.add_metric([VERSION], 1)
-        yield build
-
-
-def register(app: Flask, metrics: Metrics, state: State, token: str | None) -> None:
-    """Count every answer, and show the figures to who has the token; without one, to nobody."""
+def register(app: Flask, metrics: Metrics) -> None:
+    """Count every answer."""
+    app.extensions[EXTENSION] = metrics
 
     @app.after_request
     def count(response: Response) -> Response:
@@ -235,19 +180,6 @@ def register(app: Flask, metrics: Metrics, state: State, token: str | None) -> N
             metrics.replayed()
         _count_outcome(metrics, response)
         return response
-
-    @app.get("/metrics")
-    def show() -> Response:
-        """Show the figures to Prometheus."""
-        if not token:
-            raise NotFound
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-            raise Unauthorized("The Bearer token must be METRICS_TOKEN.")
-        counted = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
-        now = CollectorRegistry()
-        now.register(state)
-        return Response(counted + generate_latest(now), content_type=CONTENT_TYPE_LATEST)
 
 
 def _count_outcome(metrics: Metrics, response: Response) -> None:
@@ -267,22 +199,3 @@ def _count_outcome(metrics: Metrics, response: Response) -> None:
     source = rate_limiter(status, response.headers.get("X-Error-Source"))
     if source:
         metrics.rate_limited(source)
-
-
-def of_all_workers() -> bytes:
-    """What the workers have counted, from their files.
-
-    While a worker makes its file, or a new figure in it, the file cannot be read: an instant later
-    it can.
-    """
-    for pause_seconds in (0.01, 0.05, 0.2):
-        with suppress(struct.error, RuntimeError, ValueError):
-            return _read_files()
-        time.sleep(pause_seconds)
-    return _read_files()
-
-
-def _read_files() -> bytes:
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)

@@ -101,6 +101,22 @@ def test_the_entry_that_counts_is_the_last_but_for_each_further_trusted_proxy(
     assert statuses(behind[2], [f"{address}, {next(NEW)}, {ROUTER}"]) == [FREE]
 
 
+@pytest.mark.parametrize(
+    ("form", "address"), [("{}:{}", ""), ("[{}]:{}", "2001:db8:99:1::1")], ids=["IPv4", "IPv6"]
+)
+@pytest.mark.parametrize("proxies", [1, 2])
+def test_a_port_after_the_address_makes_no_new_client(
+    behind: list[str], proxies: int, form: str, address: str
+) -> None:
+    address = address.replace("::1", f"::{proxies}") if ":" in address else next(NEW)
+    router = "" if proxies == 1 else f", {ROUTER}:80"
+    ports = [form.format(address, 40_000 + number) + router for number in range(CALLS)]
+    assert statuses(behind[proxies], ports) == [FREE] * CALLS
+    bare = address + router
+    bracketed = f"[{address}]{router}" if ":" in address else bare
+    assert statuses(behind[proxies], [bare, bracketed]) == [OVER, OVER]
+
+
 POST = ("POST", "/api/appointment/cancel")
 
 

@@ -55,7 +55,7 @@ HEADERS = st.fixed_dictionaries(
         "Origin": st.sampled_from(["https://shop.example", "null"]) | st.text(),
         "Referer": st.text(),
         "If-None-Match": st.text(),
-        "X-Webhook-Secret": st.sampled_from(["hook", "hoek"]),
+        "X-Webhook-Secret": st.sampled_from(["the-hook", "the-hoek"]),
         "X-Forwarded-For": st.text(),
     },
 )
@@ -74,7 +74,7 @@ def target(sandbox_process: Sandbox) -> Iterator[Running]:
     sandbox_process.reset()
     more = {
         "CORS_ORIGINS": "https://shop.example",
-        "WEBHOOK_SECRET": "hook",
+        "WEBHOOK_SECRET": "the-hook",
         "TRUSTED_PROXIES": "1",
     }
     with proxy_server(sandbox_process, **more) as server:

@@ -37,7 +37,7 @@ NOOR = "63bdbf3b25ab497401602d13"
 
 @pytest.fixture(scope="module")
 def both(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    settings = {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "m"}
+    settings = {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"}
     with fleet(sandbox_process, redis_process.port, settings) as started:
         yield started
 

@@ -150,7 +150,7 @@ def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
         Redis(port=redis.port).config_set("requirepass", PASSWORDS[1])
         url = f"redis://{user}:{PASSWORDS[0]}@127.0.0.1:{redis.port}"
         with proxy_server(
-            sandbox, REDIS_URL=url, HOURS_TTL="600", LOG_LEVEL="debug", METRICS_TOKEN="token"
+            sandbox, REDIS_URL=url, HOURS_TTL="600", LOG_LEVEL="debug", METRICS_TOKEN="the-token"
         ) as server:
             assert_shares(server)
             Redis(port=redis.port, password=PASSWORDS[1]).config_set("requirepass", "another")
@@ -164,7 +164,7 @@ def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
 def told_by(server: Running) -> str:
     """Its log, and what it tells of itself."""
     client = Client(server.url)
-    metrics = client.get("/metrics", headers={"Authorization": "Bearer token"})
+    metrics = client.get("/metrics", headers={"Authorization": "Bearer the-token"})
     return "".join((server.output(), client.get("/readyz").text, metrics.text))
 
 

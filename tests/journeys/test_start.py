@@ -2,11 +2,14 @@
 
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from app import app
-from tests.processes import ROOT, free_port
+from tests.client import Client, bearer
+from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server
 
 MARK = "hunter2"
 """Part of every bad value: no output may show it."""
@@ -56,6 +59,49 @@ def test_a_wrong_setting_stops_the_start_with_one_line(name: str, value: str) ->
     assert not value or value not in line
     assert MARK not in line
     assert not set(GOOD.values()) & set(line.split())
+
+
+def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(MARK)
+    for path, line in (
+        (tmp_path / "key", "VIDESK_API_KEY and VIDESK_API_KEY_FILE are both set: set one of them"),
+        (tmp_path / MARK, "VIDESK_API_KEY_FILE must be the path of a readable text file"),
+    ):
+        settings = GOOD | {"VIDESK_API_KEY_FILE": str(path)}
+        if path.name == MARK:
+            del settings["VIDESK_API_KEY"]
+        for command in (["gunicorn", "app:app"], [sys.executable, "-m", "doctor"]):
+            stopped = subprocess.run(
+                command,
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "PORT": str(free_port())} | settings,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LONGEST_START_SECONDS,
+            )
+            assert stopped.returncode != 0
+            (told,) = stopped.stderr.splitlines()
+            assert told.startswith(f"videsk-proxy cannot start: {line}")
+            assert MARK not in told
+
+
+def test_secrets_in_files_start_it(
+    sandbox: Sandbox, redis_process: Running, tmp_path: Path
+) -> None:
+    secrets = {
+        "VIDESK_API_KEY": sandbox.keys["backend"],
+        "REDIS_URL": f"redis://127.0.0.1:{redis_process.port}",
+        "METRICS_TOKEN": "the-old-token,the-new-token",
+    }
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    files = {f"{name}_FILE": str(tmp_path / name) for name in secrets}
+    with proxy_server(sandbox, VIDESK_API_KEY="", **files) as server:
+        client = Client(server.url)
+        assert client.get("/api/services").status_code == 200
+        assert client.get("/readyz").json()["redis"] == "ok"
+        assert client.get("/metrics", headers=bearer("the-new-token")).status_code == 200
 
 
 ROUTES = {

@@ -87,6 +87,7 @@ OF_REFUSALS: dict[str, Provocation] = {
     "notJson": in_header(Content_Type="text/plain"),
     "idempotencyKeyUsed": ways.key_used,
     "tooMany": ways.too_many,
+    "tooManyGuesses": ways.too_many_guesses,
     "fault": by("failing"),
     "videskUnreachable": ways.unreachable,
     "videskBroken": with_fault("reset"),

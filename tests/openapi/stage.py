@@ -61,6 +61,7 @@ class Stage:
             "remembering": {},
             "hasty": NO_MEMORY | {"VIDESK_TIMEOUT": "0.2"},
             "held": NO_MEMORY,
+            "guessed": NO_MEMORY,
             "limited": {"CLIENT_RATE_LIMIT": "1/day"},
             "failing": {},
             "impatient": {},

@@ -9,6 +9,7 @@ from openapi.examples import USER
 from openapi.refusals import REFUSALS
 from tests.client import MARK, bearer
 from tests.openapi.stage import Call, Stage
+from web.shared_secrets import MAX_WRONG_PER_MINUTE
 
 LONG_AGO = "2023-02-07T04:24:00.000Z"
 MOVED_TO = "2031-05-06T15:00:00.000Z"
@@ -136,6 +137,15 @@ def captcha_unavailable(stage: Stage, call: Call) -> None:
 def too_many(stage: Stage, call: Call) -> requests.Response:
     call.proxy = "limited"
     return stage.until(call, 429)
+
+
+def too_many_guesses(stage: Stage, call: Call) -> None:
+    """In a proxy of its own: this machine's address is refused there for a minute."""
+    call.proxy = "guessed"
+    wrong = {"X-Webhook-Secret": "a-guess", **bearer("a-guess")}
+    for _ in range(MAX_WRONG_PER_MINUTE):
+        refused = stage.proxy("guessed").call(call.method, call.path, headers=wrong)
+        assert refused.status_code in {401, 429}
 
 
 def no_place(stage: Stage, call: Call) -> None:

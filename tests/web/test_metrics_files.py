@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from web.metrics import of_all_workers
+from web.metrics_endpoint import of_all_workers
 
 
 def test_a_file_that_a_worker_is_just_making_spoils_no_scrape(

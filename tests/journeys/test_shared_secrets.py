@@ -1,0 +1,92 @@
+"""/metrics and /hooks/videsk: two values while a secret is rotated, and no guessing."""
+
+from collections.abc import Iterator
+from itertools import count, islice
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import Client, bearer
+from tests.processes import Running, Sandbox, proxy_server
+
+OLD, NEW = "the-old-secret", "the-new-secret"
+WRONG_A_MINUTE = 20
+ADDRESSES = map("203.0.113.{}".format, count(1))
+"""That nobody has called from yet."""
+
+SETTINGS = {
+    "METRICS_TOKEN": f"{OLD},{NEW}",
+    "WEBHOOK_SECRET": f"{NEW}, {OLD}",
+    "TRUSTED_PROXIES": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def two_workers(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    with proxy_server(sandbox_process, REDIS_URL=redis_url, **SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def one_process(sandbox_process: Sandbox) -> Iterator[Running]:
+    with proxy_server(sandbox_process, **SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(params=["two_workers", "one_process"])
+def client(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Client:
+    server: Running = request.getfixturevalue(request.param)
+    return Client(server.url)
+
+
+def scrape(client: Client, address: str, token: str) -> requests.Response:
+    return client.get("/metrics", headers={"X-Forwarded-For": address, **bearer(token)})
+
+
+def hook(client: Client, address: str, secret: str) -> requests.Response:
+    headers = {"X-Forwarded-For": address, "X-Webhook-Secret": secret}
+    return client.post("/hooks/videsk", {}, headers=headers)
+
+
+@pytest.mark.parametrize("secret", [OLD, NEW])
+def test_either_of_two_values_opens(client: Client, secret: str) -> None:
+    address = next(ADDRESSES)
+    assert scrape(client, address, secret).status_code == 200
+    assert hook(client, address, secret).status_code == 204
+
+
+@pytest.mark.parametrize("wrong", [f"{OLD},{NEW}", f"{OLD},", ",", OLD[:-1], ""])
+def test_nothing_else_does(client: Client, wrong: str) -> None:
+    address = next(ADDRESSES)
+    assert scrape(client, address, wrong).status_code == 401
+    assert hook(client, address, wrong).status_code == 401
+
+
+def test_after_some_wrong_ones_an_address_is_refused_whatever_it_sends(client: Client) -> None:
+    attacker, innocent = islice(ADDRESSES, 2)
+    asked = [
+        (scrape if number % 2 else hook)(client, attacker, f"guess-{number}").status_code
+        for number in range(WRONG_A_MINUTE)
+    ]
+    assert set(asked) == {401}
+    for refused in (scrape(client, attacker, "guess"), hook(client, attacker, "guess")):
+        assert (refused.status_code, refused.json()["name"]) == (429, "TooManyRequests")
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["X-Error-Source"] == "proxy"
+    assert scrape(client, attacker, OLD).status_code == 429, "a right guess opens nothing"
+    assert scrape(client, innocent, OLD).status_code == 200
+    assert hook(client, innocent, NEW).status_code == 204
+    calls = {"X-Forwarded-For": attacker}
+    assert client.get("/api/services", headers=calls).status_code == 200
+
+
+def test_right_secrets_and_none_at_all_are_not_counted(client: Client) -> None:
+    address = next(ADDRESSES)
+    headers = {"X-Forwarded-For": address}
+    for _ in range(WRONG_A_MINUTE + 1):
+        assert scrape(client, address, OLD).status_code == 200
+        assert hook(client, address, OLD).status_code == 204
+        assert client.get("/metrics", headers=headers).status_code == 401
+    assert scrape(client, address, "wrong").status_code == 401
