@@ -1,5 +1,6 @@
 """What is offered here, told in OpenAPI, and a page to try it."""
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -10,27 +11,33 @@ from werkzeug.exceptions import NotFound
 
 import strict_json
 from web import answers
+from web.compression import compressed
 
-_PAGE = b"""<!doctype html>
+_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>videsk-proxy</title>
-<link rel="stylesheet" href="docs/swagger-ui.css">
-<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="stylesheet" href="{swagger-ui.css}">
+<link rel="icon" href="{favicon-32x32.png}">
 <div id="page"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
+<script src="{swagger-ui-bundle.js}"></script>
+<script src="{start.js}"></script>
 </html>
 """
 
 _START = b"""SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: true});
 """
 
-_PACKAGED = {
+_TYPES = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
+    "start.js": "text/javascript; charset=utf-8",
 }
+
+_IMMUTABLE = "public, max-age=31536000, immutable"
+"""The page links to each file with a digest of its content (RFC 8246): another release has other
+URLs."""
 
 _OF_PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -52,18 +59,34 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
     @blueprint.get("/docs")
     def docs() -> Response:
         """Show all of this, to be tried."""
-        page = Response(_PAGE, content_type="text/html; charset=utf-8")
+        page = Response(_page(), content_type="text/html; charset=utf-8")
         page.headers["Content-Security-Policy"] = _OF_PAGE
         return page
 
     @blueprint.get("/docs/<name>")
     def asset(name: str) -> Response:
         """Hand out a file of the page."""
-        if name == "start.js":
-            return Response(_START, content_type="text/javascript; charset=utf-8")
-        if name not in _PACKAGED:
+        if name not in _TYPES:
             raise NotFound
-        file = resources.files("flask_swagger_ui").joinpath("dist", name)
-        return Response(file.read_bytes(), content_type=_PACKAGED[name])
+        content, digest = _file(name)
+        file = Response(content, content_type=_TYPES[name])
+        file.headers["Cache-Control"] = _IMMUTABLE
+        return compressed(file, content, digest)
 
     return blueprint
+
+
+@cache
+def _file(name: str) -> tuple[bytes, str]:
+    """Read a file of the page once, and return it with a digest of its content."""
+    packaged = resources.files("flask_swagger_ui").joinpath("dist", name)
+    content = _START if name == "start.js" else packaged.read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:32]
+
+
+@cache
+def _page() -> str:
+    page = _PAGE
+    for name in _TYPES:
+        page = page.replace(f"{{{name}}}", f"docs/{name}?v={_file(name)[1]}")
+    return page

@@ -24,6 +24,10 @@ HEADERS = {
         "`no-cache`, or `no-store` if the answer is not complete.", enum=["no-cache", "no-store"]
     ),
     "Briefly": _header("A browser keeps it for half a minute.", const="public, max-age=30"),
+    "Immutable": _header(
+        "A browser keeps it: the page links to it with a digest of its content.",
+        const="public, max-age=31536000, immutable",
+    ),
     "X-Content-Type-Options": _header("It is what Content-Type says.", const="nosniff"),
     "Referrer-Policy": _header("Its links tell nobody where they stood.", const="no-referrer"),
     "Content-Security-Policy": _header("What a browser may load for it."),
@@ -82,6 +86,7 @@ _OTHER_NAMES = {
     "AlwaysAskIfComplete": "Cache-Control",
     "Briefly": "Cache-Control",
     "ETag-if-complete": "ETag",
+    "Immutable": "Cache-Control",
     "Cache-Status-of-error": "Cache-Status",
 }
 

@@ -135,7 +135,10 @@ OPERATIONS = {
         "getDocs", Answer("The page.", {"type": "string"}, (), media="text/html")
     ),
     "GET /api/docs/{name}": _page(
-        "getDocsAsset", Answer("The file.", {}, (), media="*/*"), "name", **{"404": "NotFound"}
+        "getDocsAsset",
+        Answer("The file.", {}, (), ("Immutable", "Content-Encoding"), "*/*"),
+        "name",
+        **{"404": "NotFound"},
     ),
 }
 """By method and path, as Flask's rules have it with braces, `<ident>` as `{id}`."""

@@ -91,7 +91,7 @@ def test_each_is_counted_and_told(both: Fleet, redis: Redis, sandbox: Sandbox) -
     server, client = both.instances[1], both.clients[1]
 
     def counted() -> float:
-        figures = client.get("/metrics", headers={"Authorization": "Bearer m"}).text
+        figures = client.get("/metrics", headers={"Authorization": "Bearer the-metrics-token"}).text
         (line,) = (
             line
             for line in figures.splitlines()
