@@ -19,6 +19,7 @@ REQUIRED_COMMANDS: tuple[tuple[str | int, ...], ...] = (
     ("INCRBY", KEY, 1),
     ("EXISTS", KEY),
     ("TTL", KEY),
+    ("PTTL", KEY),
     ("EXPIRE", KEY, 5),
     ("PEXPIRE", KEY, SCRATCH_MILLISECONDS),
     ("DEL", KEY),

@@ -30,6 +30,12 @@ CONFIRMED_SECONDS = 60
 
 MAX_KEPT_HERE = 1000
 
+_TAKE = """
+local milliseconds = redis.call('PTTL', KEYS[1])
+redis.call('DEL', KEYS[1])
+return milliseconds
+"""
+
 
 class BookingCaptcha:
     """Confirms the token of a booking, or uses the confirmation of its failed first attempt."""
@@ -39,6 +45,8 @@ class BookingCaptcha:
         self._link = link
         self._prefix = f"{prefix}captcha:"
         self._here = SimpleCache(threshold=MAX_KEPT_HERE)
+        if link:
+            self._take_shared = link.redis.register_script(_TAKE)
 
     @contextmanager
     def confirmed(self, path: str, body: Mapping[str, Any]) -> Iterator[None]:
@@ -67,11 +75,8 @@ class BookingCaptcha:
         self._here.delete(name)
         seconds = end - time.monotonic() if end else 0.0
         if self._link and seconds <= 0:
-            with self._link.redis.pipeline(transaction=True) as pipe, suppress(RedisAwayError):
-                pipe.pttl(name)
-                pipe.delete(name)
-                milliseconds, _ = self._link.call(pipe.execute)
-                seconds = milliseconds / 1000
+            with suppress(RedisAwayError):
+                seconds = self._link.call(lambda: self._take_shared([name])) / 1000
         return seconds if seconds > 0 else None
 
     def _keep(self, name: str, seconds: float) -> None:
