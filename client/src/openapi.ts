@@ -430,7 +430,7 @@ export interface components {
             timezone: string;
             /** @description No `_id` twice. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
-            /** @description A campaign's name, or the page's URL, of one of REFERRER_ORIGINS. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER. */
+            /** @description The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which does not start with a scheme such as `campaign:`. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER. */
             referrer?: string;
             /** @description The captcha widget's, where the proxy checks one */
             token?: string;
@@ -443,7 +443,7 @@ export interface components {
             timezone: string;
             /** @description No `_id` twice. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
-            /** @description A campaign's name, or the page's URL, of one of REFERRER_ORIGINS. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER. */
+            /** @description The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which does not start with a scheme such as `campaign:`. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER. */
             referrer?: string;
             /** @description The captcha widget's, where the proxy checks one */
             token?: string;
