@@ -129,7 +129,8 @@ def sent() -> list[tuple[str, str, str, Any]]:
     found = []
     for name, (_, _, operation) in OPERATIONS.items():
         for parameter in map(resolved, operation["parameters"]):
-            examples = examples_of(parameter) or {"example": parameter["example"]}
+            one = {"example": parameter["example"]} if "example" in parameter else {}
+            examples = examples_of(parameter) or one
             found += [
                 (name, parameter["in"], parameter["name"], value) for value in examples.values()
             ]
