@@ -3,6 +3,7 @@
 tests/journeys/test_openapi.py sends each request, and provokes and compares each answer.
 """
 
+from datetime import date, timedelta
 from typing import Any
 
 from schemas.fields import HONEYPOT
@@ -12,7 +13,13 @@ USER = "63bdbf3230013a2792550a1c"
 _OTHER_USER = "63bdbf3b25ab497401602d07"
 SEGMENT = "63bdbf49394aad976d4aa5aa"
 ZONE = "America/Santiago"
-START = "2031-05-06T14:00:00.000Z"
+
+# The first Tuesday in May of the year after next: a working day at 10:00 in Santiago, and still
+# ahead when the process that shows it has run for a year.
+_MAY = date(date.today().year + 2, 5, 1)
+_TUESDAY = _MAY + timedelta(days=(1 - _MAY.weekday()) % 7)
+DAY, _NEXT_DAY = _TUESDAY.isoformat(), (_TUESDAY + timedelta(days=1)).isoformat()
+START = f"{DAY}T14:00:00.000Z"
 
 _FORM = [
     {"_id": HONEYPOT, "value": ""},
@@ -26,7 +33,7 @@ REQUESTS: dict[str, tuple[str, Any]] = {
     "bookingByUser": ("An hour of one user, in a service", {"service": SERVICE, **_BOOKING}),
     "cancellation": ("With a reason", {"cancelReason": "I am on holiday"}),
     "cancellationWithoutReason": ("Without one; no body at all is the same", {}),
-    "move": ("To another hour", {"date": "2031-05-06T15:00:00.000Z"}),
+    "move": ("To another hour", {"date": f"{DAY}T15:00:00.000Z"}),
     "meetingChanged": ("As the template fills it in", {"service": SERVICE, "user": USER}),
 }
 """By name: a summary, and the body."""
@@ -90,25 +97,25 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "Two free days",
         {
             "days": {
-                "2031-05-06": ["2031-05-06T13:00:00.000Z", "2031-05-06T13:15:00.000Z"],
-                "2031-05-07": ["2031-05-07T13:00:00.000Z"],
+                DAY: [f"{DAY}T13:00:00.000Z", f"{DAY}T13:15:00.000Z"],
+                _NEXT_DAY: [f"{_NEXT_DAY}T13:00:00.000Z"],
             },
             "complete": True,
-            "asOf": "2031-05-06T11:22:33.444Z",
+            "asOf": f"{DAY}T11:22:33.444Z",
         },
     ),
     "availabilityInPart": (
         "One day could not be read",
         {
-            "days": {"2031-05-06": ["2031-05-06T13:00:00.000Z"]},
+            "days": {DAY: [f"{DAY}T13:00:00.000Z"]},
             "complete": False,
-            "missing": ["2031-05-07"],
-            "asOf": "2031-05-06T11:22:33.444Z",
+            "missing": [_NEXT_DAY],
+            "asOf": f"{DAY}T11:22:33.444Z",
         },
     ),
     "nextHours": (
         "The first three",
-        ["2031-05-06T13:00:00.000Z", "2031-05-06T13:15:00.000Z", "2031-05-06T13:30:00.000Z"],
+        [f"{DAY}T13:00:00.000Z", f"{DAY}T13:15:00.000Z", f"{DAY}T13:30:00.000Z"],
     ),
     "bookingByService": ("Booked", _booking(7)),
     "bookingByUser": ("Booked", _booking(5)),

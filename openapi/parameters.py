@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow.fields import Field, String
 
-from openapi.examples import SEGMENT, SERVICE, USER, ZONE
+from openapi.examples import DAY, SEGMENT, SERVICE, USER, ZONE
 from schemas.fields import load_hex_id, loaded_by
 from schemas.queries import AvailabilityQuery, FormQuery, NextQuery, SpanQuery
 
@@ -18,7 +18,7 @@ PATH: dict[str, tuple[str, str, Field[Any], str]] = {
 }
 """By the name of the component: the name in the path, a description, a field, an example."""
 
-_DAY = {"day": "2031-05-06", "instant": "2031-05-06T12:00:00.000Z"}
+_DAY = {"day": DAY, "instant": f"{DAY}T12:00:00.000Z"}
 
 QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
     "month": (
@@ -26,7 +26,7 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
         "date",
         "A month, or a day or an instant in it; `timezone` is that of a day, and of an instant "
         "without an offset",
-        {"month": "2031-05", **_DAY},
+        {"month": DAY[:7], **_DAY},
     ),
     "day": (
         SpanQuery,
@@ -38,7 +38,7 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
         AvailabilityQuery,
         "date",
         "A month, for the days in it; or a day, or an instant in it, to look ahead from",
-        {"month": "2031-05", **_DAY},
+        {"month": DAY[:7], **_DAY},
     ),
     "timezone": (SpanQuery, "timezone", None, {"santiago": ZONE, "old": "Asia/Calcutta"}),
     "days": (AvailabilityQuery, "days", "How many free days", {"days": 2}),

@@ -14,11 +14,12 @@ from tests.client import (
     Client,
     bearer,
 )
+from tests.days import YEAR
 from tests.journeys.fleet import Fleet, on_each_worker
 from tests.processes import Sandbox
 
-DAY = "2031-05-06"
-SLOT, LATER = "2031-05-06T14:00:00.000Z", "2031-05-06T20:00:00.000Z"
+DAY = f"{YEAR}-05-06"
+SLOT, LATER = f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T20:00:00.000Z"
 UNRELATED_SERVICE, ELENA = "63bdbf49394aad976d4aa443", "63bdbf3b25ab497401602d0d"
 CAMILA = "63bdbf3b25ab497401602d08"
 """Serves SHARING_SERVICE, beside MARK."""
@@ -54,7 +55,7 @@ def read_everything(client: Client) -> dict[tuple[str, str], object]:
 
 def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
     """What Videsk itself says."""
-    first = {"dates": "2031-05-01T04:00:00.000Z", "hours": "2031-05-06T04:00:00.000Z"}
+    first = {"dates": f"{YEAR}-05-01T04:00:00.000Z", "hours": f"{YEAR}-05-06T04:00:00.000Z"}
     return {
         (what, ident): requests.get(
             f"{sandbox.url}/public/video-contact-center/{KINDS[ident]}/{ident}/{what}",

@@ -48,12 +48,12 @@ def test_a_month_shows_its_first_free_days_each_with_its_hours(
     proxy: Client, kind: str, ident: str
 ) -> None:
     before = datetime.now(UTC)
-    answer = availability(proxy, kind, ident, "2031-05")
+    answer = availability(proxy, kind, ident, f"{YEAR}-05")
     assert answer.status_code == 200
     body = answer.json()
     assert list(body) == ["days", "complete", "asOf"]
     assert list(body["days"]) == [
-        "2031-05-01", "2031-05-02", "2031-05-05", "2031-05-06", "2031-05-07", "2031-05-08", "2031-05-09",
+        f"{YEAR}-05-01", f"{YEAR}-05-02", f"{YEAR}-05-05", f"{YEAR}-05-06", f"{YEAR}-05-07", f"{YEAR}-05-08", f"{YEAR}-05-09",
     ]  # fmt: skip
     for day, hours in body["days"].items():
         assert hours == proxy.hours(kind, ident, day).json() != []
@@ -62,87 +62,92 @@ def test_a_month_shows_its_first_free_days_each_with_its_hours(
 
 
 def test_a_month_ends_where_it_ends(proxy: Client) -> None:
-    body = availability(proxy, "users", JOHN, "2031-05", days=31).json()
-    free = proxy.dates("users", JOHN, "2031-05").json()
+    body = availability(proxy, "users", JOHN, f"{YEAR}-05", days=31).json()
+    free = proxy.dates("users", JOHN, f"{YEAR}-05").json()
     assert list(body["days"]) == [text[:10] for text in free]
     assert body["complete"] is True
 
 
-@pytest.mark.parametrize("date", ["2031-05-30", "2031-05-30T23:00:00", "2031-05-31T03:59:59.999Z"])
+@pytest.mark.parametrize(
+    "date", [f"{YEAR}-05-30", f"{YEAR}-05-30T23:00:00", f"{YEAR}-05-31T03:59:59.999Z"]
+)
 def test_from_a_day_on_it_goes_over_the_months_end(proxy: Client, date: str) -> None:
     body = availability(proxy, "users", JOHN, date, days=3).json()
-    assert list(body["days"]) == ["2031-05-30", "2031-06-02", "2031-06-03"]
+    assert list(body["days"]) == [f"{YEAR}-05-30", f"{YEAR}-06-02", f"{YEAR}-06-03"]
 
 
 def test_from_a_day_on_it_looks_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
-    body = availability(proxy, "users", ITS_AGENT, "2031-05-16", days=31).json()
+    body = availability(proxy, "users", ITS_AGENT, f"{YEAR}-05-16", days=31).json()
     days = list(body["days"])
-    assert (days[0], days[-1], len(days)) == ("2031-05-22", "2031-08-14", 13)
+    assert (days[0], days[-1], len(days)) == (f"{YEAR}-05-22", f"{YEAR}-08-14", 13)
     assert sum(str(entry["path"]).endswith("/dates") for entry in sandbox.journal()) == 4
 
 
 def test_days_are_those_of_the_zone_asked_for(proxy: Client) -> None:
     """JOHN's afternoon is the next morning in Tokyo."""
-    body = availability(proxy, "users", JOHN, "2031-05-06", "Asia/Tokyo", days=1).json()
+    body = availability(proxy, "users", JOHN, f"{YEAR}-05-06", "Asia/Tokyo", days=1).json()
     assert body["days"] == {
-        "2031-05-06": proxy.hours("users", JOHN, "2031-05-06", "Asia/Tokyo").json()
+        f"{YEAR}-05-06": proxy.hours("users", JOHN, f"{YEAR}-05-06", "Asia/Tokyo").json()
     }
-    assert {text[:10] for text in body["days"]["2031-05-06"]} == {"2031-05-05", "2031-05-06"}
+    assert {text[:10] for text in body["days"][f"{YEAR}-05-06"]} == {
+        f"{YEAR}-05-05",
+        f"{YEAR}-05-06",
+    }
 
 
 def test_a_day_that_has_filled_up_makes_room_for_the_next(cached: Client, sandbox: Sandbox) -> None:
     """The month is remembered for longer than its days: it may still list one that is full."""
-    assert cached.dates("users", ITS_AGENT, "2031-05").json()[0] == "2031-05-01T04:00:00.000Z"
+    assert cached.dates("users", ITS_AGENT, f"{YEAR}-05").json()[0] == f"{YEAR}-05-01T04:00:00.000Z"
     elsewhere = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{ITS_AGENT}",
         headers=bearer(sandbox.keys["backend"]),
-        json={"startAt": "2031-05-01T14:00:00.000Z", "timezone": ZONE, "form": FORM}
+        json={"startAt": f"{YEAR}-05-01T14:00:00.000Z", "timezone": ZONE, "form": FORM}
         | {"service": WEEKLY_SERVICE, "referrer": "tests"},
         timeout=10,
     )
     assert elsewhere.status_code == 201
-    body = availability(cached, "users", ITS_AGENT, "2031-05", days=2).json()
-    assert list(body["days"]) == ["2031-05-08", "2031-05-15"]
+    body = availability(cached, "users", ITS_AGENT, f"{YEAR}-05", days=2).json()
+    assert list(body["days"]) == [f"{YEAR}-05-08", f"{YEAR}-05-15"]
     assert body["complete"] is True
 
 
 def test_its_parts_come_from_the_cache_and_go_into_it(cached: Client, sandbox: Sandbox) -> None:
-    cached.dates("users", JOHN, "2031-05")
-    cached.hours("users", JOHN, "2031-05-01")
-    first = availability(cached, "users", JOHN, "2031-05", days=2)
+    cached.dates("users", JOHN, f"{YEAR}-05")
+    cached.hours("users", JOHN, f"{YEAR}-05-01")
+    first = availability(cached, "users", JOHN, f"{YEAR}-05", days=2)
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     assert len(sandbox.journal()) == 3
-    again = availability(cached, "users", JOHN, "2031-05", days=2)
+    again = availability(cached, "users", JOHN, f"{YEAR}-05", days=2)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert again.headers["Cache-Control"] == "no-cache"
-    cached.hours("users", JOHN, "2031-05-02")
+    cached.hours("users", JOHN, f"{YEAR}-05-02")
     assert len(sandbox.journal()) == 3
     repeated = availability_if_changed(cached, again.headers["ETag"])
     assert (repeated.status_code, repeated.content) == (304, b"")
 
 
 def availability_if_changed(client: Client, etag: str) -> requests.Response:
-    params: dict[str, object] = {"date": "2031-05", "timezone": ZONE, "days": 2}
+    params: dict[str, object] = {"date": f"{YEAR}-05", "timezone": ZONE, "days": 2}
     path = f"/api/users/{JOHN}/availability"
     return client.get(path, params=params, headers={"If-None-Match": etag})
 
 
 def test_as_of_is_when_the_oldest_part_was_asked_for(cached: Client) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    cached.dates("users", JOHN, "2031-05")
+    cached.dates("users", JOHN, f"{YEAR}-05")
     read_at = datetime.now(UTC)
     time.sleep(0.2)
-    body = availability(cached, "users", JOHN, "2031-05", days=1).json()
+    body = availability(cached, "users", JOHN, f"{YEAR}-05", days=1).json()
     assert before <= instant(body["asOf"]) <= read_at
 
 
 def test_nobody_sees_in_it_what_a_write_has_changed(cached: Client) -> None:
-    hours = availability(cached, "services", FIRST_SERVICE, "2031-05-06", days=1).json()["days"]
-    first = hours["2031-05-06"][0]
+    hours = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
+    first = hours[f"{YEAR}-05-06"][0]
     for agent in ("63bdbf3230013a2792550a1c", "63bdbf3b25ab497401602d07"):
         assert cached.book("users", agent, first).status_code == 201
-    after = availability(cached, "services", FIRST_SERVICE, "2031-05-06", days=1).json()["days"]
-    assert after["2031-05-06"] == hours["2031-05-06"][1:]
+    after = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
+    assert after[f"{YEAR}-05-06"] == hours[f"{YEAR}-05-06"][1:]
     assert first not in next_hours(cached, "services", FIRST_SERVICE, limit=20).json()
 
 
@@ -161,10 +166,10 @@ def test_what_does_not_fit_in_the_budget_is_missing_by_name(
     """Two requests a second: some of thirteen days, in good time, and never more than two."""
     sandbox.forget()
     started = time.monotonic()
-    body = availability(small_budget, "services", AUTOMATIC_SERVICE, "2031-05", days=13).json()
+    body = availability(small_budget, "services", AUTOMATIC_SERVICE, f"{YEAR}-05", days=13).json()
     assert time.monotonic() - started < 15
     assert body["complete"] is False
-    free = small_budget.dates("services", AUTOMATIC_SERVICE, "2031-05").json()
+    free = small_budget.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05").json()
     assert sorted([*body["days"], *body["missing"]]) == [text[:10] for text in free[:13]]
     assert body["missing"]
     assert len(body["days"]) >= 4
@@ -175,18 +180,22 @@ def test_a_day_that_fails_is_missing_and_the_others_are_there(
     proxy: Client, sandbox: Sandbox
 ) -> None:
     sandbox.fault("status", path="/hours", status=500, body={"message": "no"}, times=1)
-    body = availability(proxy, "users", JOHN, "2031-05", days=3).json()
+    body = availability(proxy, "users", JOHN, f"{YEAR}-05", days=3).json()
     assert body["complete"] is False
-    assert sorted([*body["days"], *body["missing"]]) == ["2031-05-01", "2031-05-02", "2031-05-05"]
+    assert sorted([*body["days"], *body["missing"]]) == [
+        f"{YEAR}-05-01",
+        f"{YEAR}-05-02",
+        f"{YEAR}-05-05",
+    ]
     assert len(body["missing"]) == 1
 
 
 def test_a_month_that_fails_is_missing_by_its_name(cached: Client, sandbox: Sandbox) -> None:
-    assert cached.dates("users", JOHN, "2031-05").status_code == 200
+    assert cached.dates("users", JOHN, f"{YEAR}-05").status_code == 200
     sandbox.fault("status", path="/dates", status=500, body={"message": "no"})
-    body = availability(cached, "users", JOHN, "2031-05-29", days=5).json()
-    assert list(body["days"]) == ["2031-05-29", "2031-05-30"]
-    assert (body["complete"], body["missing"]) == (False, ["2031-06"])
+    body = availability(cached, "users", JOHN, f"{YEAR}-05-29", days=5).json()
+    assert list(body["days"]) == [f"{YEAR}-05-29", f"{YEAR}-05-30"]
+    assert (body["complete"], body["missing"]) == (False, [f"{YEAR}-06"])
 
 
 def test_an_incomplete_answer_is_stored_by_nobody_and_a_hit_for_nobody(
@@ -224,14 +233,14 @@ def test_videsks_own_error_comes_through_where_nothing_can_be_shown(
 ) -> None:
     unknown = "63bdbf49394aad976d4affff"
     for answer in (
-        availability(proxy, "services", unknown, "2031-05"),
+        availability(proxy, "services", unknown, f"{YEAR}-05"),
         next_hours(proxy, "services", unknown),
     ):
         assert answer.status_code == 404
         assert answer.headers["X-Error-Source"] == "videsk"
         assert answer.headers["Cache-Control"] == "no-store"
     sandbox.fault("status", path="/hours", status=403, body={"message": "not yours"})
-    answer = availability(proxy, "users", JOHN, "2031-05")
+    answer = availability(proxy, "users", JOHN, f"{YEAR}-05")
     assert (answer.status_code, answer.json()) == (403, {"message": "not yours"})
 
 
@@ -265,7 +274,7 @@ def test_hours_that_are_no_instants_are_a_502(
 def test_its_requests_to_videsk_carry_the_callers_request_id(
     proxy: Client, sandbox: Sandbox
 ) -> None:
-    path = f"/api/users/{JOHN}/availability?date=2031-05&timezone=UTC&days=3"
+    path = f"/api/users/{JOHN}/availability?date={YEAR}-05&timezone=UTC&days=3"
     assert proxy.get(path, headers={"X-Request-ID": "one-screen"}).status_code == 200
     journal: list[Any] = sandbox.journal()
     assert [entry["headers"].get("x-request-id") for entry in journal] == ["one-screen"] * 4
@@ -325,15 +334,15 @@ def test_next_fails_rather_than_to_pass_over_a_day(proxy: Client, sandbox: Sandb
     ("path", "message"),
     [
         ("availability?timezone=UTC", 'A valid "date" is required'),
-        ("availability?date=2031-05", 'A valid "timezone" is required'),
-        ("availability?date=2031-05&timezone=Mars", 'A valid "timezone" is required'),
+        (f"availability?date={YEAR}-05", 'A valid "timezone" is required'),
+        (f"availability?date={YEAR}-05&timezone=Mars", 'A valid "timezone" is required'),
         ("availability?date=May&timezone=UTC", 'A valid "date" is required'),
         ("availability?date=9999-12-01&timezone=UTC", 'A valid "date" is required'),
         ("availability?date=2020-05&timezone=UTC", "The date can not be in the past."),
         ("availability?date=2020-05-06&timezone=UTC", "The date can not be in the past."),
         ("next", 'A valid "timezone" is required'),
         *[
-            (f"availability?date=2031-05&timezone=UTC&days={days}", '"days" must be a whole number from 1 to 31')
+            (f"availability?date={YEAR}-05&timezone=UTC&days={days}", '"days" must be a whole number from 1 to 31')
             for days in ("0", "32", "-1", "1.5", "x", "", "%D9%A3", "1e1", "+7", "99999")
         ],
         *[

@@ -13,6 +13,7 @@ from tests.client import (
     next_open_day,
     working_day,
 )
+from tests.days import YEAR
 from tests.processes import Sandbox
 
 BOTH_KINDS = pytest.mark.parametrize(
@@ -95,11 +96,11 @@ def test_one_agent_in_two_services_is_booked_once(proxy: Client) -> None:
 
 def test_what_goes_to_videsk_is_what_its_page_says(proxy: Client, sandbox: Sandbox) -> None:
     sandbox.forget()
-    proxy.book("users", JOHN.upper(), "2031-05-06T09:00:00.1239+02:00", referrer="campaña")
+    proxy.book("users", JOHN.upper(), f"{YEAR}-05-06T09:00:00.1239+02:00", referrer="campaña")
     (entry,) = sandbox.journal()
     assert entry["method"] == "POST"
     assert entry["path"] == f"/public/video-contact-center/schedule/user/{JOHN}"
-    assert '"startAt": "2031-05-06T07:00:00.123Z"' in str(entry["body"])
+    assert f'"startAt": "{YEAR}-05-06T07:00:00.123Z"' in str(entry["body"])
     assert '"referrer": "campa\\u00f1a"' in str(entry["body"])
     headers = entry["headers"]
     assert isinstance(headers, dict)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE
+from tests.days import YEAR
 from tests.journeys.browser import Shop, browser, shop
 from tests.processes import Running, Sandbox, proxy_server, sandbox_server
 
-DAY, START = "2031-05-06", "2031-05-06T14:00:00.000Z"
+DAY, START = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 CALLS = {
     "services", "hours", "hours again", "booked", "booked again", "conflict", "free hours",
     "refused here", "not found", "without a preflight", "info", "cancelled", "another header",

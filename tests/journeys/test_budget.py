@@ -13,6 +13,7 @@ import requests
 from redis import Redis
 
 from tests.client import JOHN, Client, bearer
+from tests.days import YEAR
 from tests.journeys.fleet import (
     Fleet,
     arrivals,
@@ -28,9 +29,9 @@ from tests.timing import TIMING
 
 pytestmark = TIMING
 
-SLOT = "2031-05-06T14:00:00.000Z"
+SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 KEYS = [
-    ("services", f"63bdbf49394aad976d4aa4{service}", f"2031-{month:02}")
+    ("services", f"63bdbf49394aad976d4aa4{service}", f"{YEAR}-{month:02}")
     for service in ("3d", "3e", "3f", "41", "42", "43", "44", "45", "46", "47")
     for month in range(1, 7)
 ]
@@ -99,10 +100,10 @@ def test_who_is_told_to_wait_waits_and_so_do_all_others(
     both: Fleet, sandbox: Sandbox, status: int, headers: dict[str, str], pause: int
 ) -> None:
     sandbox.fault("status", status=status, body=[], headers=headers, times=1)
-    told = both.clients[0].dates("users", JOHN, "2031-05")
+    told = both.clients[0].dates("users", JOHN, f"{YEAR}-05")
     assert told.status_code == status
     calls = flood(both, KEYS[:8]) + [
-        partial(client.book, "users", JOHN, f"2031-05-06T{14 + number}:00:00.000Z")
+        partial(client.book, "users", JOHN, f"{YEAR}-05-06T{14 + number}:00:00.000Z")
         for number, client in enumerate(both.clients)
     ]
     assert {answer.status_code for answer in at_once(calls)} == {200, 201}
@@ -116,13 +117,13 @@ def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
     settings = {"VIDESK_RATE_LIMIT": "1", "HOURS_TTL": "0.1", "HOURS_STALE": "60"}
     with fleet(sandbox, redis_process.port, settings, 1) as one:
         (client,) = one.clients
-        remembered = client.hours("users", JOHN, "2031-05-06")
+        remembered = client.hours("users", JOHN, f"{YEAR}-05-06")
         assert remembered.status_code == 200
         with ThreadPoolExecutor(40) as pool:
             reads = [pool.submit(timed, call) for call in flood(one, KEYS[:40], each=1)]
             wait_until(lambda: any(read.done() for read in reads))
             time.sleep(0.2)  # by now it is stale
-            stale, seconds = timed(partial(client.hours, "users", JOHN, "2031-05-06"))
+            stale, seconds = timed(partial(client.hours, "users", JOHN, f"{YEAR}-05-06"))
             answers = [read.result() for read in reads]
     assert (stale.status_code, stale.content) == (200, remembered.content)
     assert cache_status(stale).endswith("; detail=stale")
@@ -169,14 +170,14 @@ def test_the_budget_holds_while_redis_dies_and_when_it_is_back(sandbox: Sandbox)
             answers.extend(pool.submit(call) for call in calls)
             wait_until(lambda: len(arrivals(sandbox)) >= sent + 18)
 
-        flood_with(2032)
+        flood_with(YEAR + 1)
         redis.process.kill()
-        flood_with(2033)
+        flood_with(YEAR + 2)
         wait_until(lambda: _redis_is(client, "away"))
         stack.enter_context(redis_server(port))
-        flood_with(2034)
+        flood_with(YEAR + 3)
         wait_until(lambda: _redis_is(client, "ok"))
-        flood_with(2035)
+        flood_with(YEAR + 4)
         assert {answer.result().status_code for answer in answers} == {200, 401}
     # Twenty that left together reach a busy machine's sandbox up to 0.1 s apart.
     assert most_in(0.9, arrivals(sandbox)) <= 20

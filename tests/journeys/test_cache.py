@@ -8,20 +8,21 @@ import pytest
 from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, Client, working_day
+from tests.days import YEAR
 from tests.processes import Sandbox, everything_in, proxy_server, redis_server
 
 MONTH = [
-    "2031-05",
-    "2031-05-01",
-    "2031-05-31",
-    "2031-05-17T23:59:59",
-    "2031-05-17T12:00",
-    "2031-05-17T12:00:00Z",
-    "2031-06-01T03:59:59.999Z",
-    "2031-05-31T23:59:59-04:00",
-    "2031-05-01T00:00:00-0400",
-    "2031-05-01T04:00:00.000Z",
-    "2031-06-01T05:00:00+09",
+    f"{YEAR}-05",
+    f"{YEAR}-05-01",
+    f"{YEAR}-05-31",
+    f"{YEAR}-05-17T23:59:59",
+    f"{YEAR}-05-17T12:00",
+    f"{YEAR}-05-17T12:00:00Z",
+    f"{YEAR}-06-01T03:59:59.999Z",
+    f"{YEAR}-05-31T23:59:59-04:00",
+    f"{YEAR}-05-01T00:00:00-0400",
+    f"{YEAR}-05-01T04:00:00.000Z",
+    f"{YEAR}-06-01T05:00:00+09",
 ]
 """May in Santiago, four hours behind UTC."""
 
@@ -32,32 +33,32 @@ def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandb
     assert len({answer.content for answer in answers}) == 1
     (entry,) = sandbox.journal()
     assert entry["path"] == f"/public/video-contact-center/services/{AUTOMATIC_SERVICE}/dates"
-    assert entry["query"] == "date=2031-05-01T04%3A00%3A00.000Z&timezone=America%2FSantiago"
+    assert entry["query"] == f"date={YEAR}-05-01T04%3A00%3A00.000Z&timezone=America%2FSantiago"
     assert answers[0].headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     for answer in answers[1:]:
         assert re.fullmatch(r"videsk-proxy; hit; ttl=\d+", answer.headers["Cache-Status"])
 
 
 def test_every_spelling_of_one_day_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
-    for date in ("2031-05-17", "2031-05-17T23:00:00", "2031-05-18T03:59:59Z"):
+    for date in (f"{YEAR}-05-17", f"{YEAR}-05-17T23:00:00", f"{YEAR}-05-18T03:59:59Z"):
         assert cached.hours("users", JOHN, date).status_code == 200
     (entry,) = sandbox.journal()
-    assert entry["query"] == "date=2031-05-17T04%3A00%3A00.000Z&timezone=America%2FSantiago"
+    assert entry["query"] == f"date={YEAR}-05-17T04%3A00%3A00.000Z&timezone=America%2FSantiago"
 
 
 def test_kinds_ids_days_and_zones_are_kept_apart(cached: Client, sandbox: Sandbox) -> None:
-    cached.dates("users", JOHN, "2031-05")
-    cached.dates("services", AUTOMATIC_SERVICE, "2031-05")
-    cached.dates("users", JOHN, "2031-06")
-    cached.dates("users", JOHN, "2031-05", "Europe/Madrid")
-    cached.hours("users", JOHN, "2031-05-01")
+    cached.dates("users", JOHN, f"{YEAR}-05")
+    cached.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05")
+    cached.dates("users", JOHN, f"{YEAR}-06")
+    cached.dates("users", JOHN, f"{YEAR}-05", "Europe/Madrid")
+    cached.hours("users", JOHN, f"{YEAR}-05-01")
     assert len(sandbox.journal()) == 5
 
 
 def test_unknown_parameters_headers_and_cookies_change_nothing_and_go_nowhere(
     cached: Client, sandbox: Sandbox
 ) -> None:
-    path = f"/api/users/{JOHN}/dates?date=2031-05&timezone=UTC"
+    path = f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"
     cached.get(path)
     again = cached.get(
         f"{path}&$limit=1&nocache=1",
@@ -70,7 +71,7 @@ def test_unknown_parameters_headers_and_cookies_change_nothing_and_go_nowhere(
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/services", f"/api/users/{JOHN}/dates?date=2031-05&timezone=UTC"]
+    "path", ["/api/services", f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"]
 )
 def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
     first = proxy.get(path)
@@ -89,7 +90,7 @@ def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/services", f"/api/users/{JOHN}/hours?date=2031-05-06&timezone=UTC"]
+    "path", ["/api/services", f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"]
 )
 def test_head_is_get_without_its_body(proxy: Client, path: str) -> None:
     get, head = proxy.get(path), proxy.call("HEAD", path)
@@ -107,10 +108,10 @@ def test_an_entry_outlives_neither_its_ttl_nor_a_ttl_of_nothing(sandbox: Sandbox
         statuses = [client.get("/api/services").headers["Cache-Status"] for _ in range(2)]
         assert statuses == ["videsk-proxy; fwd=miss"] * 2
         assert list(Redis(port=redis.port).scan_iter("*:services")) == []
-        assert "stored" in client.dates("users", JOHN, "2031-05").headers["Cache-Status"]
-        assert "; hit" in client.dates("users", JOHN, "2031-05").headers["Cache-Status"]
+        assert "stored" in client.dates("users", JOHN, f"{YEAR}-05").headers["Cache-Status"]
+        assert "; hit" in client.dates("users", JOHN, f"{YEAR}-05").headers["Cache-Status"]
         time.sleep(0.3)
-        again = client.dates("users", JOHN, "2031-05")
+        again = client.dates("users", JOHN, f"{YEAR}-05")
         assert again.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
 
 
@@ -126,7 +127,7 @@ def test_without_redis_the_process_remembers(sandbox: Sandbox) -> None:
 
 def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: Redis) -> None:
     cached.get("/api/services")
-    cached.dates("users", JOHN, "2031-05")
+    cached.dates("users", JOHN, f"{YEAR}-05")
     held = everything_in(redis)
     assert len(held) >= 2
     for key, value in held.items():

@@ -13,13 +13,14 @@ import requests
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
+from tests.days import YEAR
 from tests.journeys.captcha_provider import Provider, captcha_provider
 from tests.journeys.fleet import alone, at_once, wait_until, workers_of
 from tests.processes import Running, Sandbox, free_port, proxy_server
 from tests.timing import TIMING
 
 SECRET, TOKEN = "s3cr3t-of-the-captcha", "t0ken-of-a-visitor"
-START, LATER = "2031-05-06T14:00:00.000Z", "2031-05-06T15:00:00.000Z"
+START, LATER = f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T15:00:00.000Z"
 KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 REFUSED = {
     "name": "Unprocessable",
@@ -263,7 +264,7 @@ def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
     client = Client(strict.url)
     sandbox.fault("reset")
     for day in range(1, 15):
-        client.hours("users", JOHN, f"2031-06-{day:02}")
+        client.hours("users", JOHN, f"{YEAR}-06-{day:02}")
     refused = client.book("users", JOHN, START, token=TOKEN)
     assert (refused.status_code, refused.headers["X-Error-Source"]) == (503, "proxy")
     sandbox.reset()

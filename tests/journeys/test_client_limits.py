@@ -12,6 +12,7 @@ import requests
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, Client
+from tests.days import YEAR
 from tests.journeys.fleet import at_once, on_each_worker
 from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server
 from tests.timing import TIMING
@@ -138,7 +139,7 @@ def test_a_refusal_has_the_one_shape_and_says_when_to_come_back(urls: list[str])
 
 def test_what_is_refused_never_reaches_videsk(urls: list[str], sandbox: Sandbox) -> None:
     headers = {"X-Forwarded-For": next(NEW)}
-    client, day = Client(urls[0]), "2031-05-06"
+    client, day = Client(urls[0]), f"{YEAR}-05-06"
     for minute in range(0, 15 * POSTS, 15):
         start = f"{day}T14:{minute:02}:00Z"
         assert client.book("users", JOHN, start, headers=headers).status_code == 201

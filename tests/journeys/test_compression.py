@@ -8,10 +8,11 @@ import pytest
 import requests
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client
+from tests.days import YEAR
 from tests.processes import Sandbox
 
 LONG = "/api/services"
-SHORT = f"/api/users/{JOHN}/dates?date=2031-05&timezone=UTC"
+SHORT = f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"
 DECODED = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
 
 
@@ -67,7 +68,7 @@ def test_each_encoding_has_an_etag_of_its_own_that_is_known_again(proxy: Client)
 
 
 def test_what_holds_tokens_is_never_compressed(proxy: Client) -> None:
-    hour = proxy.hours("users", JOHN, "2031-05-06").json()[0]
+    hour = proxy.hours("users", JOHN, f"{YEAR}-05-06").json()[0]
     booked = requests.post(
         f"{proxy.url}/api/users/{JOHN}/appointments",
         json={"startAt": hour, "timezone": ZONE, "form": FORM, "service": FIRST_SERVICE},

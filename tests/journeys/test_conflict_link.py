@@ -5,11 +5,12 @@ import requests
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, MARK, ZONE, Client, bearer
+from tests.days import YEAR
 from tests.journeys.fleet import cache_status
 from tests.processes import Sandbox
 
 SHOP = "https://shop.example"
-DAY, START, LATER = "2031-05-06", "2031-05-06T14:00:00.000Z", "2031-05-06T15:00:00.000Z"
+DAY, START, LATER = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T15:00:00.000Z"
 KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 
 
@@ -44,7 +45,7 @@ def test_a_conflict_links_to_a_fresh_list_without_the_taken_hour(
     assert conflict.headers["Access-Control-Allow-Origin"] == SHOP
     assert "Link" in conflict.headers["Access-Control-Expose-Headers"].split(", ")
     assert conflict.headers["Link"] == (
-        f"</api/{kind}/{KINDS[kind]}/hours?date=2031-05-06T14%3A00%3A00.000Z"
+        f"</api/{kind}/{KINDS[kind]}/hours?date={YEAR}-05-06T14%3A00%3A00.000Z"
         '&timezone=America%2FSantiago>; rel="alternate"'
     )
     free = cached.get(link_of(conflict), headers={"Origin": SHOP})
@@ -56,10 +57,10 @@ def test_a_conflict_links_to_a_fresh_list_without_the_taken_hour(
 @pytest.mark.parametrize(
     ("start", "zone", "date"),
     [
-        ("2031-05-06T16:00:00+02:00", ZONE, START),
-        ("2031-05-06T14:00:00Z", "Etc/GMT+5", START),
-        ("2031-05-06T14:00:00Z", "Asia/Calcutta", START),
-        ("2031-05-06T23:00:00Z", "Asia/Tokyo", "2031-05-06T23:00:00.000Z"),
+        (f"{YEAR}-05-06T16:00:00+02:00", ZONE, START),
+        (f"{YEAR}-05-06T14:00:00Z", "Etc/GMT+5", START),
+        (f"{YEAR}-05-06T14:00:00Z", "Asia/Calcutta", START),
+        (f"{YEAR}-05-06T23:00:00Z", "Asia/Tokyo", f"{YEAR}-05-06T23:00:00.000Z"),
     ],
 )
 def test_the_link_is_of_the_visitors_own_day_in_any_zone(
@@ -80,6 +81,6 @@ def test_only_a_conflict_of_a_booking_links(cached: Client, sandbox: Sandbox) ->
     token = bearer(booked.json()["actionToken"])
     moved = cached.post("/api/appointment/reschedule", {"date": LATER}, headers=token)
     sandbox.fault("status", status=404, body={"name": "NotFound"}, method="POST", times=1)
-    missing = cached.book("users", JOHN, "2031-05-06T16:00:00Z")
+    missing = cached.book("users", JOHN, f"{YEAR}-05-06T16:00:00Z")
     assert [a.status_code for a in (booked, moved, missing)] == [201, 409, 404]
     assert all("Link" not in answer.headers for answer in (booked, moved, missing))

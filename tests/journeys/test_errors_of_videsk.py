@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tests.client import JOHN, Client, bearer, working_day
+from tests.days import YEAR
 from tests.processes import Sandbox, free_port, proxy_server
 from tests.timing import TIMING
 
-READ = f"/api/users/{JOHN}/dates?date=2031-05&timezone=America/Santiago"
-HOUR = "2031-05-06T12:00:00.000Z"
+READ = f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=America/Santiago"
+HOUR = f"{YEAR}-05-06T12:00:00.000Z"
 OUTCOME_UNKNOWN = "outcomeUnknown"
 
 

@@ -12,6 +12,7 @@ import requests
 from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, JOHN, MARK
+from tests.days import YEAR
 from tests.journeys.fleet import (
     Fleet,
     arrivals,
@@ -35,7 +36,7 @@ SETTINGS = {
     "HOURS_STALE": str(HOURS_STALE),
     "VIDESK_TIMEOUT": "1.3",
 }
-OLD = ["2031-05-06T12:00:00.000Z"]
+OLD = [f"{YEAR}-05-06T12:00:00.000Z"]
 """What Videsk has answered once, and does not answer any more."""
 
 STORED, COLLAPSED = "fwd=miss; stored", "fwd=miss; collapsed"
@@ -57,7 +58,7 @@ def test_a_fresh_answer_is_served_by_all_and_tells_its_seconds_left(
     both: Fleet, sandbox: Sandbox
 ) -> None:
     one, other = both.clients
-    read = [partial(client.dates, "users", JOHN, "2031-05") for client in (one, other)]
+    read = [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in (one, other)]
     first = read[0]()
     asked = time.monotonic()
     assert cache_status(first) == STORED
@@ -73,7 +74,7 @@ def test_a_fresh_answer_is_served_by_all_and_tells_its_seconds_left(
 def test_a_stale_answer_is_served_at_once_by_all_while_one_refresh_runs(
     both: Fleet, sandbox: Sandbox
 ) -> None:
-    reads = [partial(client.dates, "users", MARK, "2031-05") for client in both.clients]
+    reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in both.clients]
     sandbox.fault("status", status=200, body=OLD, times=1)
     assert reads[0]().json() == OLD
     asked = time.monotonic()
@@ -113,7 +114,7 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
     both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
 ) -> None:
     reads = [
-        partial(client.hours, "services", FIRST_SERVICE, "2031-05-06") for client in both.clients
+        partial(client.hours, "services", FIRST_SERVICE, f"{YEAR}-05-06") for client in both.clients
     ]
     truth = reads[0]()
     asked = time.monotonic()
@@ -157,7 +158,7 @@ def _ttls(least_age: float, greatest_age: float) -> set[int]:
 def test_who_waits_for_anothers_request_is_told_so(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("delay", seconds=0.7)
     reads = [
-        partial(client.hours, "services", AUTOMATIC_SERVICE, "2031-05-06")
+        partial(client.hours, "services", AUTOMATIC_SERVICE, f"{YEAR}-05-06")
         for client in both.clients_for(12)
     ]
     assert sorted(map(cache_status, at_once(reads))) == [COLLAPSED] * 11 + [STORED]
@@ -178,5 +179,5 @@ def test_what_is_not_cached_is_never_called_stored(both: Fleet, sandbox: Sandbox
 def test_an_error_is_not_remembered(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("reset", times=1)
     one, other = both.clients
-    assert one.hours("users", JOHN, "2031-05-06").status_code == 502
-    assert cache_status(other.hours("users", JOHN, "2031-05-06")) == STORED
+    assert one.hours("users", JOHN, f"{YEAR}-05-06").status_code == 502
+    assert cache_status(other.hours("users", JOHN, f"{YEAR}-05-06")) == STORED

@@ -16,25 +16,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, FORM, JOHN, ZONE
+from tests.days import YEAR
 from tests.processes import Running, Sandbox, proxy_server
 
 CASES = int(os.environ.get("FUZZ_CASES", "400"))
 
 IDS = st.sampled_from([JOHN, FIRST_SERVICE, AUTOMATIC_SERVICE, JOHN.upper()]) | st.text(max_size=30)
-DATES = st.sampled_from(["2031-05", "2031-05-06", "2031-05-06T12:00:00Z", "2020-01-01"]) | st.text()
+DATES = (
+    st.sampled_from([f"{YEAR}-05", f"{YEAR}-05-06", f"{YEAR}-05-06T12:00:00Z", "2020-01-01"])
+    | st.text()
+)
 ZONES = st.sampled_from([ZONE, "Asia/Calcutta", "localtime", "UTC"]) | st.text()
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12
 )
 GOOD = {
-    "startAt": "2031-05-06T12:00:00Z",
+    "startAt": f"{YEAR}-05-06T12:00:00Z",
     "timezone": ZONE,
     "form": FORM,
     "service": FIRST_SERVICE,
     "referrer": "fuzz",
     "cancelReason": "because",
-    "date": "2031-05-06T12:00:00Z",
+    "date": f"{YEAR}-05-06T12:00:00Z",
     "token": "x",
 }
 BODIES = (
@@ -134,4 +138,4 @@ def test_nothing_malformed_has_reached_videsk(target: Running, sandbox_process: 
             assert isinstance(sent, dict)
             assert set(sent) <= set(GOOD)
             for field in ("startAt", "date"):
-                assert re.fullmatch(instant, sent.get(field, "2031-05-06T12:00:00.000Z"))
+                assert re.fullmatch(instant, sent.get(field, f"{YEAR}-05-06T12:00:00.000Z"))

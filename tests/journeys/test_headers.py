@@ -4,12 +4,13 @@ import pytest
 import requests
 
 from tests.client import JOHN, Client
+from tests.days import YEAR
 from tests.processes import Sandbox, proxy_server
 
 SHOP = "https://shop.example"
 ANSWERS = [
     ("GET", "/api/services", 200),
-    ("GET", f"/api/users/{JOHN}/dates?date=2031-05&timezone=UTC", 200),
+    ("GET", f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC", 200),
     ("GET", f"/api/users/{JOHN}/dates?date=x&timezone=UTC", 400),
     ("GET", "/api/appointment", 401),
     ("GET", "/nowhere", 404),
@@ -78,7 +79,7 @@ def test_a_304_and_an_error_of_videsk_carry_cors_too(proxy: Client, sandbox: San
     headers = {"Origin": SHOP, "If-None-Match": etag}
     repeat = proxy.get("/api/services", headers=headers)
     sandbox.fault("status", status=409, body={})
-    error = proxy.get(f"/api/users/{JOHN}/dates?date=2031-07&timezone=UTC", headers=headers)
+    error = proxy.get(f"/api/users/{JOHN}/dates?date={YEAR}-07&timezone=UTC", headers=headers)
     for answer, status in ((repeat, 304), (error, 409)):
         assert answer.status_code == status
         assert answer.headers["Access-Control-Allow-Origin"] == SHOP

@@ -13,17 +13,18 @@ import pytest
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, SHARING_SERVICE, ZONE, Client, bearer
+from tests.days import YEAR
 from tests.journeys.fleet import wait_until
 from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
 
-START = "2031-05-06T14:00:00.000Z"
-QUERY = {"date": "2031-05-06", "timezone": ZONE, "utm": "s3cr3t-campaign"}
+START = f"{YEAR}-05-06T14:00:00.000Z"
+QUERY = {"date": f"{YEAR}-05-06", "timezone": ZONE, "utm": "s3cr3t-campaign"}
 FIELDS = {
     "time", "level", "logger", "message", "request_id", "route", "method", "status",
     "duration_ms", "cache", "upstream_ms", "upstream_attempts",
 }  # fmt: skip
 PRIVATE = [
-    "s3cr3t", JOHN, MARK, FIRST_SERVICE, SHARING_SERVICE, "2031-05", "2031-06", "Santiago", "ana@example.com",
+    "s3cr3t", JOHN, MARK, FIRST_SERVICE, SHARING_SERVICE, f"{YEAR}-05", f"{YEAR}-06", "Santiago", "ana@example.com",
     "Ana P", "60dbe3416af0be33b8b372b1", "shop.example", "captcha-ok", "eyJ", "a-key-of-a-visitor",
 ]  # fmt: skip
 """Pieces of paths, queries, tokens, forms, e-mail addresses, headers and bodies."""
@@ -66,7 +67,7 @@ def server(sandbox: Sandbox, redis: Redis, request: pytest.FixtureRequest) -> It
 def test_each_request_has_one_line_that_tells_what_it_cost(
     server: Running, sandbox: Sandbox
 ) -> None:
-    hours = f"/api/users/{JOHN}/hours?date=2031-05-06&timezone=UTC"
+    hours = f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"
     calls = [
         ("GET", hours, "/api/users/{id}/hours", 200, "fwd=miss; stored", 1),
         ("GET", hours, "/api/users/{id}/hours", 200, "hit; ttl=", 0),
@@ -216,10 +217,10 @@ def test_a_fault_of_ours_tells_the_log_where_and_nobody_what(
 def test_a_refresh_that_fails_is_told_without_what_was_asked_for(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, DATES_TTL="0.1", LOG_LEVEL="debug") as server:
         client = Client(server.url)
-        assert client.dates("users", JOHN, "2031-07").status_code == 200
+        assert client.dates("users", JOHN, f"{YEAR}-07").status_code == 200
         sandbox.fault("status", status=500, body={})
         while "not refreshed" not in server.output():
-            assert client.dates("users", JOHN, "2031-07").status_code == 200
+            assert client.dates("users", JOHN, f"{YEAR}-07").status_code == 200
         output = server.output()
     assert "dates not refreshed: VideskRefusedError" in output
-    assert not any(piece in output for piece in (JOHN, "2031-07", "Santiago"))
+    assert not any(piece in output for piece in (JOHN, f"{YEAR}-07", "Santiago"))

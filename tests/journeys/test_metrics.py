@@ -14,12 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, OPEN_SERVICE, Client, bearer
+from tests.days import YEAR
 from tests.journeys.fleet import alone, at_once, cache_status, wait_until, workers_of
 from tests.journeys.scraped import TOKEN, WORKERS, counting, figure, figures, text_of
 from tests.processes import Running, Sandbox, proxy_server
 from tests.timing import TIMING
 
-DAY, SLOT = "2031-05-06", "2031-05-06T14:00:00.000Z"
+DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 LABELS = {
     "route", "status", "kind", "result", "endpoint", "verdict", "le",
     "outcome", "request", "reason", "source", "version",
@@ -184,7 +185,7 @@ def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
     assert figure(server, "circuit_open") == 0
     sandbox.fault("reset")
     with alone(server, worker):
-        reads = [client.hours("users", JOHN, f"2031-06-{day:02}") for day in range(1, 9)]
+        reads = [client.hours("users", JOHN, f"{YEAR}-06-{day:02}") for day in range(1, 9)]
     assert [answer.status_code for answer in reads] == [502] * 5 + [503] * 3
     assert figure(server, "circuit_open") == 1
     assert figure(server, "gate_total", "open") == 3
@@ -198,14 +199,14 @@ def test_those_who_wait_at_the_gate_and_those_it_refuses_are_counted(
     with counting(sandbox, redis_url, VIDESK_RATE_LIMIT="1") as server:
         read = partial(Client(server.url).hours, "users", JOHN)
         assert figure(server, "budget_left") == 1
-        assert read("2031-06-02").status_code == 200
+        assert read(f"{YEAR}-06-02").status_code == 200
         assert figure(server, "budget_left") == 0
-        assert read("2031-06-03").status_code == 200
+        assert read(f"{YEAR}-06-03").status_code == 200
         assert figures(server, "gate_total") == {("wait",): 1, ("full",): 0, ("open",): 0}
         assert 0.5 < figure(server, "gate_wait_seconds_total") < 1.2
         sandbox.fault("status", status=429, headers={"Retry-After": "60"}, body={}, times=1)
-        assert read("2031-06-04").status_code == 429
-        assert read("2031-06-05").status_code == 503
+        assert read(f"{YEAR}-06-04").status_code == 429
+        assert read(f"{YEAR}-06-05").status_code == 503
         assert figure(server, "gate_total", "full") == 1
 
 

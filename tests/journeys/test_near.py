@@ -27,7 +27,7 @@ from tests.journeys.fleet import (
 from tests.journeys.test_redis_may_die import Mortal
 from tests.processes import Running, Sandbox, proxy_server
 
-DAY = "2031-05-06"
+DAY = f"{YEAR}-05-06"
 READ = f"/api/users/{JOHN}/hours?date={DAY}&timezone=America/Santiago"
 SHOP = "https://shop.example"
 HITS = 300

@@ -49,8 +49,8 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
 @pytest.mark.parametrize(
     ("path", "requests", "miss"),
     [
-        (f"/api/users/{JOHN}/dates?date=2031-05&timezone=UTC", 1, "fwd=miss; stored"),
-        (f"/api/services/{FIRST_SERVICE}/hours?date=2031-05-06&timezone=UTC", 1, "fwd=miss"),
+        (f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC", 1, "fwd=miss; stored"),
+        (f"/api/services/{FIRST_SERVICE}/hours?date={YEAR}-05-06&timezone=UTC", 1, "fwd=miss"),
         ("/api/services", 2, "fwd=miss; stored"),
     ],
     ids=["dates-cached", "hours-not-cached", "services-of-two-pages"],
@@ -74,7 +74,7 @@ def test_its_error_is_everybodys_error(both: Fleet, sandbox: Sandbox, what: str)
     sandbox.fault("delay", seconds=1)
     answers = at_once(
         [
-            partial(getattr(client, what), "services", UNKNOWN, "2031-05-06")
+            partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
             for client in both.clients_for(CROWD)
         ]
     )
@@ -91,7 +91,7 @@ def test_its_error_is_everybodys_error(both: Fleet, sandbox: Sandbox, what: str)
 def test_a_broken_connection_is_everybodys_too(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("hang", seconds=1)
     answers = at_once(
-        [partial(client.dates, "users", JOHN, "2031-05") for client in both.clients_for(CROWD)]
+        [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
     )
     assert len(arrivals(sandbox)) == 1
     assert {answer.status_code for answer in answers} == {502}
@@ -108,17 +108,19 @@ def test_a_worker_that_dies_while_it_asks_blocks_nobody_for_more_than_5_s(
     clients = both.clients
     with ThreadPoolExecutor(50) as pool:
         with alone(server, victim):
-            lost = pool.submit(clients[0].dates, "users", MARK, "2031-05")
+            lost = pool.submit(clients[0].dates, "users", MARK, f"{YEAR}-05")
             wait_until(lambda: arrivals(sandbox))
         early = [
-            pool.submit(timed, partial(clients[1].dates, "users", MARK, "2031-05"))
+            pool.submit(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))
             for _ in range(20)
         ]
         time.sleep(1.8)  # the leader has said once that it lives
         os.kill(victim, signal.SIGKILL)
         died = time.monotonic()
         assert lost.exception() is not None
-        late = at_once([partial(timed, partial(clients[1].dates, "users", MARK, "2031-05"))] * 20)
+        late = at_once(
+            [partial(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))] * 20
+        )
         answers = [answer for answer, _ in [future.result() for future in early] + late]
         took = time.monotonic() - died
     assert {answer.status_code for answer in answers} == {200}
@@ -134,7 +136,7 @@ def test_a_leader_slower_than_its_lock_still_costs_one_request(
 
     def ask(client: Client, wait_seconds: float) -> int:
         time.sleep(wait_seconds)
-        return client.dates("users", JOHN, "2031-05").status_code
+        return client.dates("users", JOHN, f"{YEAR}-05").status_code
 
     crowd = [
         partial(ask, client, 5.5 * number / CROWD)

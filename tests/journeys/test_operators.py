@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.client import JOHN, Client
+from tests.days import YEAR
 from tests.journeys.captcha_provider import captcha_provider
 from tests.journeys.fleet import at_once, wait_until, workers_of
 from tests.journeys.scraped import WORKERS, counting, figure, figures
@@ -17,7 +18,7 @@ from tests.journeys.test_metrics import has_another_worker
 from tests.processes import Sandbox, free_port, redis_server
 from version import VERSION
 
-DAY, SLOT, LATER = "2031-05-06", "2031-05-06T14:00:00.000Z", "2031-05-06T15:00:00.000Z"
+DAY, SLOT, LATER = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T15:00:00.000Z"
 AT_ZERO: dict[str, set[tuple[str, ...]]] = {
     "bookings_total": {("booked",), ("conflict",), ("refused",), ("in_doubt",), ("replayed",)},
     "captcha_failures_total": {("missing",), ("refused",), ("unavailable",), ("secret_refused",)},

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, MARK
+from tests.days import YEAR
 from tests.journeys.fleet import (
     Fleet,
     alone,
@@ -29,7 +30,7 @@ from tests.timing import TIMING
 
 pytestmark = TIMING
 
-DAY, SLOT = "2031-05-06", "2031-05-06T14:00:00.000Z"
+DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "600"}
 NOISE_SECONDS = 0.06
 """What a busy machine may add to the 50 ms that a request may pay."""

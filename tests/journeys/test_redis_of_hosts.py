@@ -15,10 +15,11 @@ from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
 from tests.client import JOHN, MARK, OPEN_SERVICE, Client
+from tests.days import YEAR
 from tests.journeys.fleet import at_once, cache_status, on_each_worker, wait_until
 from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
 
-DAY = "2031-05-06"
+DAY = f"{YEAR}-05-06"
 PASSWORDS = ["s3cr3t%2Fof%40redis", "s3cr3t/of@redis"]
 """As it is written in a URL, and as it is."""
 
@@ -178,9 +179,9 @@ def test_four_workers_get_along_with_the_few_connections_of_a_small_redis(
             slots = [f"{DAY}T{hour:02}:{minute:02}:00Z" for hour in range(10) for minute in (0, 5)]
             book = [partial(client.book, "services", OPEN_SERVICE, slot) for slot in slots]
             read = [
-                partial(client.hours, "users", MARK, f"2031-06-{day:02}") for day in range(2, 22)
+                partial(client.hours, "users", MARK, f"{YEAR}-06-{day:02}") for day in range(2, 22)
             ]
-            hits = [partial(client.hours, "users", MARK, "2031-06-03")] * 20
+            hits = [partial(client.hours, "users", MARK, f"{YEAR}-06-03")] * 20
             booked: list[requests.Response] = []
             with watched(Redis(port=redis.port)) as connected:
                 for _ in range(3):

@@ -9,11 +9,12 @@ import pytest
 import requests
 
 from tests.client import FIRST_SERVICE, JOHN, Client
+from tests.days import YEAR
 from tests.processes import Sandbox, proxy_server
 
 SHOP, PAGE = "https://shop.example", "https://shop.example/book?step=2"
 LOCAL, EVIL = "http://localhost:3000", "https://evil.example"
-START = "2031-05-06T14:00:00.000Z"
+START = f"{YEAR}-05-06T14:00:00.000Z"
 KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 
 OURS = [SHOP, PAGE, f"{SHOP}:443/", "HTTPS://SHOP.EXAMPLE/Page", f"{SHOP}/@evil.example", f"{LOCAL}/"]  # fmt: skip

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.client import AUTOMATIC_SERVICE, FORM, JOHN, ZONE, Client, bearer
+from tests.days import YEAR
 from tests.journeys.test_errors_of_videsk import assert_ours
 from tests.processes import Sandbox
 
 PLACES = [("services", "service"), ("users", "user")]
-GOOD_QUERY = {"date": "2031-05-06", "timezone": ZONE}
-APPOINTMENT = {"startAt": "2031-05-06T12:00:00Z", "timezone": ZONE, "form": FORM}
+GOOD_QUERY = {"date": f"{YEAR}-05-06", "timezone": ZONE}
+APPOINTMENT = {"startAt": f"{YEAR}-05-06T12:00:00Z", "timezone": ZONE, "form": FORM}
 BOOK = f"/api/services/{AUTOMATIC_SERVICE}/appointments"
 MANY = '"{}" {}. This is the first of {} faults; errors lists 30 of them.'
 NO_VALUE = "must be a string, a number, a boolean, or an array of strings and numbers"
@@ -40,7 +41,7 @@ def test_a_malformed_id_is_refused_under_its_kind(
 ) -> None:
     method = "POST" if path == "appointments" else "GET"
     # A raw request line: clients would tidy the path up.
-    target = f"/api/{kind}/{ident}/{path}?date=2031-05-06&timezone=UTC"
+    target = f"/api/{kind}/{ident}/{path}?date={YEAR}-05-06&timezone=UTC"
     status, body = raw(proxy, method, target)
     assert (status, body["message"]) == (400, f"A valid {singular} id is required")
     assert "data" not in body
@@ -53,8 +54,8 @@ def test_a_malformed_id_is_refused_under_its_kind(
     [
         ({"date": None}, 'A valid "date" is required', "date"),
         ({"date": ""}, 'A valid "date" is required', "date"),
-        ({"date": "2031-13-01"}, 'A valid "date" is required', "date"),
-        ({"date": "2031-02-30"}, 'A valid "date" is required', "date"),
+        ({"date": f"{YEAR}-13-01"}, 'A valid "date" is required', "date"),
+        ({"date": f"{YEAR}-02-30"}, 'A valid "date" is required', "date"),
         ({"date": "tomorrow"}, 'A valid "date" is required', "date"),
         ({"date": "٢٠٣١-05-06"}, 'A valid "date" is required', "date"),
         ({"timezone": None}, 'A valid "timezone" is required', "timezone"),
@@ -75,7 +76,7 @@ def test_a_wrong_query_is_refused_in_videsks_words(
 
 
 def test_a_month_is_no_day(proxy: Client) -> None:
-    body = assert_ours(proxy.hours("users", JOHN, "2031-05"), 400, "BadRequest")
+    body = assert_ours(proxy.hours("users", JOHN, f"{YEAR}-05"), 400, "BadRequest")
     assert body["data"] == "date"
 
 
@@ -83,7 +84,7 @@ def test_a_month_is_no_day(proxy: Client) -> None:
     ("kind", "changes", "message", "data", "errors"),
     [
         ("services", {"startAt": None}, 'A valid "date" is required', "date", {"startAt"}),
-        ("services", {"startAt": "2031-05-06T12:00:00"}, 'A valid "date" is required', "date", {"startAt"}),
+        ("services", {"startAt": f"{YEAR}-05-06T12:00:00"}, 'A valid "date" is required', "date", {"startAt"}),
         ("services", {"startAt": 1_900_000_000}, 'A valid "date" is required', "date", {"startAt"}),
         ("services", {"timezone": 5}, 'A valid "timezone" is required', "timezone", {"timezone"}),
         ("users", {}, "A valid service id is required", None, {"service"}),
@@ -212,8 +213,8 @@ def test_an_appointment_needs_a_bearer_token(
         ("cancel", {"cancelReason": []}, "cancelReason"),
         ("cancel", {"reason": "x"}, "reason"),
         ("reschedule", {}, "date"),
-        ("reschedule", {"date": "2031-05-06"}, "date"),
-        ("reschedule", {"date": "2031-05-06T12:00:00Z", "timezone": "UTC"}, "timezone"),
+        ("reschedule", {"date": f"{YEAR}-05-06"}, "date"),
+        ("reschedule", {"date": f"{YEAR}-05-06T12:00:00Z", "timezone": "UTC"}, "timezone"),
     ],
 )
 def test_a_wrong_cancellation_or_move_is_refused_by_name(
@@ -230,7 +231,7 @@ def test_an_unknown_field_is_named_as_unknown_whatever_it_is_called(
     proxy: Client, field: str
 ) -> None:
     cancellation = {"cancelReason": "x", field: "x"}
-    move = {"date": "2031-05-06T12:00:00Z", field: "x"}
+    move = {"date": f"{YEAR}-05-06T12:00:00Z", field: "x"}
     for path, body in (("cancel", cancellation), ("reschedule", move)):
         if path == "reschedule" and field == "date":
             continue

@@ -26,7 +26,7 @@ from tests.timing import TIMING
 
 pytestmark = TIMING
 
-DAY = "2031-05-06"
+DAY = f"{YEAR}-05-06"
 SLOTS = [
     f"{DAY}T{hour:02}:{minute:02}:00.000Z"
     for hour in range(14, 16)
@@ -112,7 +112,7 @@ def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
     assert client.hours("users", MARK, DAY, "UTC").json()
     sandbox.forget()
     sandbox.fault("delay", seconds=SLOW_SECONDS)
-    days = [f"2031-06-{day:02}" for day in range(2, 15)]
+    days = [f"{YEAR}-06-{day:02}" for day in range(2, 15)]
     with ThreadPoolExecutor(40) as pool:
         bookings = [pool.submit(client.book, "services", OPEN_SERVICE, slot) for slot in SLOTS]
         misses = [pool.submit(client.hours, "users", JOHN, day) for day in days]

@@ -9,10 +9,11 @@ import pytest
 import requests
 
 from tests.client import JOHN, Client, bearer, booking_of
+from tests.days import YEAR
 from tests.journeys.test_logs import lines
 from tests.processes import Running, Sandbox, proxy_server
 
-SLOT = "2031-05-06T14:00:00.000Z"
+SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 GOOD = [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"cc-{TRACE}-{SPAN}-ff"]
 TRACESTATE = "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE"
@@ -54,7 +55,7 @@ def ways_to_videsk(client: Client, headers: dict[str, str]) -> list[requests.Res
     }
     return [
         client.get("/api/services", headers=headers),
-        client.get(f"/api/users/{JOHN}/hours?date=2031-05-06&timezone=UTC", headers=headers),
+        client.get(f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC", headers=headers),
         client.call("POST", f"/api/users/{JOHN}/appointments", **booking),
         client.get("/api/appointment", headers=headers | bearer("a.b.c")),
     ]

@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, bearer
+from tests.days import YEAR
 from tests.journeys.fleet import (
     Fleet,
     alone,
@@ -30,8 +31,8 @@ from tests.timing import TIMING
 
 pytestmark = TIMING
 
-DAY = "2031-05-06"
-SLOT = "2031-05-06T14:00:00.000Z"
+DAY = f"{YEAR}-05-06"
+SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "0.2", "HOURS_STALE": "600", "VIDESK_TIMEOUT": "2"}
 
 
@@ -50,7 +51,7 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
 def cold_reads(both: Fleet, number: int, ident: str = MARK) -> list[Any]:
     """Calls for so many months that nobody has read yet."""
     return [
-        partial(client.dates, "users", ident, f"{2031 + index // 12}-{1 + index % 12:02}")
+        partial(client.dates, "users", ident, f"{YEAR + index // 12}-{1 + index % 12:02}")
         for index, client in enumerate(both.clients_for(number))
     ]
 
@@ -91,7 +92,7 @@ def test_after_five_failures_in_a_row_what_is_remembered_is_served_and_the_rest_
         assert known["videsk"]["circuit"] == "open"
     for client in both.clients:
         for call in (
-            partial(client.dates, "users", JOHN, "2032-05"),
+            partial(client.dates, "users", JOHN, f"{YEAR + 1}-05"),
             partial(client.book, "users", JOHN, SLOT),
         ):
             refused, seconds = timed(call)
@@ -203,7 +204,7 @@ def test_a_refused_key_is_told_by_every_worker_and_takes_the_instance_out(
             assert (known["http"], known["videsk"]["key"]) == (200, "accepted")
         assert client.get("/api/appointment", headers=bearer("a.b.c")).status_code == 401
         assert {known["http"] for known in readiness(one)} == {200}, "that was not the key's fault"
-        refused = client.dates("services", FIRST_SERVICE, "2031-05")
+        refused = client.dates("services", FIRST_SERVICE, f"{YEAR}-05")
         assert refused.status_code == status
         assert refused.headers["X-Error-Source"] == "videsk"
         told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}

@@ -22,12 +22,12 @@ from tests.openapi.reading import DOCUMENT
 
 HEX_ID = "63bdbf3230013a2792550a1c"
 INSTANTS = [
-    "2031-05-06T12:00:00.000Z", "2031-05-06T12:00Z", "2031-05-06T12:00:00+02:00",
-    "2031-05-06T12:00:00-0330", "2031-05-06T12:00:00+02", "2031-05-06T23:59:59.123456789Z",
+    f"{YEAR}-05-06T12:00:00.000Z", f"{YEAR}-05-06T12:00Z", f"{YEAR}-05-06T12:00:00+02:00",
+    f"{YEAR}-05-06T12:00:00-0330", f"{YEAR}-05-06T12:00:00+02", f"{YEAR}-05-06T23:59:59.123456789Z",
 ]  # fmt: skip
 NO_INSTANTS = [
-    "", "2031-05", "2031-05-06", "2031-05-06T12:00:00", "2031-05-06 12:00:00Z", "2031-05-06t12:00:00z",
-    "2031-05-06T24:00:00Z", "2031-05-06T12Z", " 2031-05-06T12:00Z", "٢٠٣١-05-06T12:00Z", "Z",
+    "", f"{YEAR}-05", f"{YEAR}-05-06", f"{YEAR}-05-06T12:00:00", f"{YEAR}-05-06 12:00:00Z", f"{YEAR}-05-06t12:00:00z",
+    f"{YEAR}-05-06T24:00:00Z", f"{YEAR}-05-06T12Z", f" {YEAR}-05-06T12:00Z", "٢٠٣١-05-06T12:00Z", "Z",
 ]  # fmt: skip
 VALUES: list[Any] = [
     *INSTANTS, *NO_INSTANTS, HEX_ID, HEX_ID.upper(), HEX_ID[1:], f"{HEX_ID}0", "g" * 24, HONEYPOT,
@@ -110,7 +110,7 @@ CHANGES: list[dict[str, Any]] = [
     {"form": [{"_id": HEX_ID, "value": None}]}, {"form": [{"_id": HEX_ID, "value": 1, "more": 1}]},
     {"startAt": 1}, {"service": HEX_ID}, {"service": "x"}, {"timezone": None}, {"email": "a@b"},
     {"cancelReason": "x" * 1000}, {"cancelReason": "x" * 1001}, {"cancelReason": []},
-    {"cancelReason": None}, {"date": INSTANTS[1]}, {"date": "2031-05-06"}, {"user": HEX_ID},
+    {"cancelReason": None}, {"date": INSTANTS[1]}, {"date": f"{YEAR}-05-06"}, {"user": HEX_ID},
     {"user": None}, {"_id": HEX_ID}, {"_id": "x"}, {"value": [1]}, {"value": {}}, {"more": 1},
 ]  # fmt: skip
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import requests
 
-from openapi.examples import USER
+from openapi.examples import DAY, REQUESTS, USER
 from openapi.refusals import REFUSALS
 from tests.client import MARK, bearer
 from tests.openapi.stage import Call, Stage
 from web.shared_secrets import MAX_WRONG_PER_MINUTE
 
 LONG_AGO = "2023-02-07T04:24:00.000Z"
-MOVED_TO = "2031-05-06T15:00:00.000Z"
+MOVED_TO = REQUESTS["move"][1]["date"]
 Provocation = Callable[[Stage, Call], requests.Response | None]
 """Changes the call, or the stage; or makes the call itself, and returns the answer."""
 
@@ -109,7 +109,7 @@ def hour_taken(stage: Stage, call: Call) -> None:
 
 
 def key_used(stage: Stage, call: Call) -> None:
-    stage.book(MARK, "2031-05-07T14:00:00.000Z", key=call.headers["Idempotency-Key"])
+    stage.book(MARK, f"{DAY}T20:00:00.000Z", key=call.headers["Idempotency-Key"])
 
 
 def without_honeypot(_: Stage, call: Call) -> None:
