@@ -1,7 +1,10 @@
-"""The year that the tests ask about, derived so that it is never in the past."""
+"""The days that the tests ask about, derived so that none is ever in the past."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import count
+from zoneinfo import ZoneInfo
+
+from tests.client import ZONE
 
 YEAR = next(
     year for year in count(date.today().year + 1) if date(year, 5, 6).strftime("%a") == "Tue"
@@ -10,3 +13,9 @@ YEAR = next(
 
 In May and June Santiago is four hours behind UTC, and the seed's agents work on a Tuesday.
 """
+
+
+def first_instant(day: str) -> str:
+    """Santiago's midnight of a day such as `2026-12-01` in UTC: `2026-12-01T03:00:00.000Z`."""
+    midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(ZONE))
+    return f"{midnight.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"

@@ -53,7 +53,7 @@ def running(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=ROOT,
-                env=_environ() | dict(environ or {}),
+                env=neutral_environ() | dict(environ or {}),
                 start_new_session=True,
             )
         server = Running(process, port, log)
@@ -69,9 +69,12 @@ def running(
                 process.wait()
 
 
-def _environ() -> dict[str, str]:
-    """This process's environment without any setting of the proxy's in it."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+def neutral_environ() -> dict[str, str]:
+    """This process's environment without any setting of the proxy's in it.
+
+    LD_PRELOAD carries the shifted clock of tests/other_days.py.
+    """
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_PRELOAD")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

@@ -21,6 +21,7 @@ from tests.client import (
     bearer,
     working_day,
 )
+from tests.days import YEAR
 from tests.journeys.fleet import arrivals, at_once, most_in, on_each_worker
 from tests.journeys.test_errors_of_videsk import assert_ours
 from tests.processes import Running, Sandbox, proxy_server

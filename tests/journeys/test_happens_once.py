@@ -15,6 +15,7 @@ import requests
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer, working_day
+from tests.days import YEAR
 from tests.forwarder import Forwarder
 from tests.journeys.fleet import fleet as fleet_of
 from tests.journeys.fleet import wait_until

@@ -16,6 +16,7 @@ from redis import Redis
 
 from spans import day_of
 from tests.client import JOHN, OPEN_SERVICE, ZONE, Client, bearer, working_day
+from tests.days import YEAR
 from tests.journeys.fleet import (
     Fleet,
     cache_status,

@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, Client, working_day
+from tests.days import YEAR
 from tests.journeys.fleet import (
     Fleet,
     alone,

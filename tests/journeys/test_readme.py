@@ -1,7 +1,6 @@
 """README.md cannot lie: its commands are run, its answers, routes and settings are compared."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from app import app
 from settings import _FIELDS, load
 from tests.journeys.test_client import CLIENT, run, tool
-from tests.processes import ROOT, Sandbox, free_port, proxy_server, sandbox_server
+from tests.processes import ROOT, Sandbox, free_port, neutral_environ, proxy_server, sandbox_server
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -24,7 +23,8 @@ MORE = "…"
 """In a list: more elements. At the end of a text: more of it. In a line of its own: more headers."""
 
 _BLOCK = re.compile(r"^```bash\n(.*?)^```\n(?:\n```(?:json|http)\n(.*?)^```\n)?", re.DOTALL | re.M)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d(:|%3A)\d\d\1\d\d\.\d{3}Z")
+"""As JSON has it, or percent-encoded in a URI."""
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _TTL = re.compile(r"(?<=; ttl=)\d+")
 _SLOT_SECONDS = 300
@@ -57,7 +57,7 @@ def steps() -> list[Step]:
             capture_output=True,
             check=False,
             timeout=60,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+            env=neutral_environ() | {"LANG": "C.UTF-8"},
         )
     assert (bash.returncode, bash.stderr.decode()) == (0, "")
     *outputs, rest = bash.stdout.decode().split(mark)
@@ -145,7 +145,7 @@ def json_differences(printed: Any, real: Any, path: str) -> Iterator[str]:
 
 def text_matches(printed: str, real: str) -> bool:
     """Equal, when instants and seconds count as equal, and `…` stands for at least one character."""
-    printed, real = (_TTL.sub("N", _INSTANT.sub("INSTANT", text)) for text in (printed, real))
+    printed, real = (_TTL.sub("N", _INSTANT.sub(r"INSTANT\1", text)) for text in (printed, real))
     return re.fullmatch(".+".join(map(re.escape, printed.split(MORE))), real) is not None
 
 
@@ -155,20 +155,30 @@ def text_matches(printed: str, real: str) -> bool:
         ('{"a": 1}', '{"a": 1}', True),
         ('{"a": 1}', '{"a": true}', False),
         ('{"a": 1}', '{"a": 1, "b": 2}', False),
-        ('{"2026-12-01": 1}', '{f"{YEAR}-05-06": 1}', True),
-        ('{"2026-12-01": 1}', '{f"{YEAR}-05-06": 2}', False),
-        ('{"2026-12-01": 1}', '{f"{YEAR}-05": 1}', False),
+        ('{"2026-12-01": 1}', '{"1999-05-06": 1}', True),
+        ('{"2026-12-01": 1}', '{"1999-05-06": 2}', False),
+        ('{"2026-12-01": 1}', '{"1999-05": 1}', False),
         ('{"a": "x"}', '{"a": "y"}', False),
         ('{"a": "x…"}', '{"a": "xyz"}', True),
         ('{"a": "x…"}', '{"a": "x"}', False),
-        ('["2026-12-01T03:00:00.000Z"]', '[f"{YEAR}-01-01T04:30:00.000Z"]', True),
-        ('["2026-12-01T03:00:00.000Z"]', '[f"{YEAR}-01-01T04:30:00Z"]', False),
+        ('["2026-12-01T03:00:00.000Z"]', '["1999-01-01T04:30:00.000Z"]', True),
+        ('["2026-12-01T03:00:00.000Z"]', '["1999-01-01T04:30:00Z"]', False),
         ('[1, "…"]', "[1, 2, 3]", True),
         ('[1, "…"]', "[1]", False),
         ('["…"]', "[]", False),
         ("[]", "[1]", False),
         ("HTTP/1.1 200 OK\nA: b\n…\n\n[]", "HTTP/1.1 200 OK\r\nC: d\r\nA: b\r\n\r\n[]", True),
         ("HTTP/1.1 200 OK\nA: b\n\n[]", "HTTP/1.1 200 OK\r\nC: d\r\nA: b\r\n\r\n[]", False),
+        (
+            "HTTP/1.1 409 CONFLICT\nLink: </?date=2026-12-01T12%3A00%3A00.000Z>\n\n[]",
+            "HTTP/1.1 409 CONFLICT\r\nLink: </?date=2027-07-20T13%3A15%3A00.000Z>\r\n\r\n[]",
+            True,
+        ),
+        (
+            "HTTP/1.1 409 CONFLICT\nLink: </?date=2026-12-01T12%3A00%3A00.000Z>\n\n[]",
+            "HTTP/1.1 409 CONFLICT\r\nLink: </?date=2027-07-20T13:15:00.000Z>\r\n\r\n[]",
+            False,
+        ),
         ("HTTP/1.1 200 OK\nA: b\n…\n\n[]", "HTTP/1.1 200 OK\r\nA: c\r\n\r\n[]", False),
         ("HTTP/1.1 200 OK\n…\n\n[]", "HTTP/1.1 404 NOT FOUND\r\n\r\n[]", False),
     ],

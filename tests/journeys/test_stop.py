@@ -19,6 +19,7 @@ import requests
 from redis import Redis
 
 from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
+from tests.days import YEAR
 from tests.journeys.fleet import alone, arrivals, cache_status, wait_until, workers_of
 from tests.journeys.test_logs import lines
 from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, proxy_server

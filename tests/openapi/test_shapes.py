@@ -18,6 +18,7 @@ from schemas.bookings import (
 from schemas.fields import _SHAPES, HONEYPOT, load_instant, load_zone, load_zone_name
 from schemas.hooks import MeetingSchema
 from schemas.queries import AvailabilityQuery, NextQuery
+from tests.days import YEAR
 from tests.openapi.reading import DOCUMENT
 
 HEX_ID = "63bdbf3230013a2792550a1c"
