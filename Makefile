@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
 NODE_MODULES := client/node_modules/.package-lock.json
 
-.PHONY: help run test fuzz check format client requirements bench bench-peers
+.PHONY: help run test test-dates fuzz check format client requirements bench bench-peers compiler
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,9 +25,15 @@ run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page;
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # Ctrl-C is how it ends
 
-test: check $(BIN)/redis-server $(BIN)/chromium $(NODE_MODULES) ## lint, types, and every test against a real Redis server
+TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compiler
+
+test: check $(TOOLS) ## lint, types, and every test against a real Redis server
 	@echo "== tests"
 	@PATH="$(PATHS)" python -m pytest
+	@PATH="$(PATHS)" python -m tests.other_days --changes
+
+test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve other days; some minutes
+	@PATH="$(PATHS)" python -m tests.other_days
 
 fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/journeys/test_fuzz.py --timeout=3600
@@ -47,9 +53,12 @@ client: $(VENV)/installed $(NODE_MODULES) ## the TypeScript client: types from t
 	@PATH="$(PATHS)" npm run --silent --prefix client types
 	@npm run --silent --prefix client build
 
-requirements: $(VENV)/installed ## compile both requirements files anew, to today's releases
-	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
-	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links requirements-dev.in
+# One file for every Python from 3.11 on, by markers. UPGRADE= keeps the pins: after a change of a .in
+UPGRADE := --upgrade
+requirements: $(VENV)/installed ## pin today's releases and their hashes in each requirements file
+	@for name in requirements requirements-sandbox requirements-dev bench/peers/fastapi; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 
 bench: $(BIN)/redis-server ## the figures of the README, measured here
 	@PATH="$(PATHS)" python -m bench
@@ -58,17 +67,17 @@ bench-peers: $(BIN)/redis-server ## the same beside nginx, Varnish, Express, Fas
 	@PATH="$(PATHS)" python -m bench.peers
 	@PATH="$(PATHS)" python -m bench peers peers-startup peers-crowds peers-stalled peers-trace
 
-# What `make run` needs: little, so that a newcomer waits little. honcho and pyjwt are the sandbox's.
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-$(VENV)/runs: requirements.txt requirements-dev.txt
+# What `make run` needs: little, so that a newcomer waits little.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+$(VENV)/runs: requirements.txt requirements-sandbox.txt
 	@echo "== installing into $(VENV)"
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	@python3 -c 'import ensurepip' 2>/dev/null || ops/bring.sh python3-venv
 	@python3 -m venv $(VENV)
-	@$(PIP) -r requirements.txt -c requirements-dev.txt honcho pyjwt
+	@$(PIP) -r requirements.txt -r requirements-sandbox.txt
 	@touch $@
 
-$(VENV)/installed: $(VENV)/runs
+$(VENV)/installed: $(VENV)/runs requirements-dev.txt
 	@echo "== installing what the tests and checks need"
 	@$(PIP) -r requirements.txt -r requirements-dev.txt
 	@touch $@
@@ -77,6 +86,15 @@ $(VENV)/installed: $(VENV)/runs
 $(BIN)/redis-server: | $(VENV)/installed
 	@test -x /usr/bin/redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
 	@ln -sf "$$(ls /usr/bin/redis-server 2>/dev/null || echo /usr/bin/redis-check-rdb)" $@
+
+# The tests paste README.md's commands into a shell.
+$(BIN)/curl: | $(VENV)/installed
+	@command -v curl >/dev/null || ops/bring.sh curl
+	@ln -sf "$$(command -v curl)" $@
+
+# For the clock of other days. Without one, tests/other_days.py says that it did not run.
+compiler:
+	@command -v cc >/dev/null || ops/bring.sh gcc libc6-dev || echo "== no C compiler could be brought"
 
 # The machine's own browser, else Debian's. Without any, the tests in a browser say that they did not run.
 BROWSER := command -v chromium chromium-browser google-chrome

@@ -94,7 +94,7 @@ def _wait_for_port(server: Running) -> None:
 def gunicorn_settings() -> dict[str, str]:
     """What gunicorn goes by once it has read gunicorn.conf.py: each setting as it prints it."""
     with TemporaryDirectory() as folder:
-        environ = _environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
+        environ = neutral_environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
         command = ["gunicorn", "--print-config", "app:app"]
         printed = subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True

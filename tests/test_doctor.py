@@ -22,7 +22,7 @@ from doctor.surroundings import address
 from sandbox.seed import SERVICES
 from settings import Settings
 from tests.journeys.local_server import Handler, serving
-from tests.processes import ROOT, Running, Sandbox, free_port, redis_server
+from tests.processes import ROOT, Running, Sandbox, free_port, neutral_environ, redis_server
 
 MARK = "hunter2"
 """Part of every secret but the key: no output may show it."""
@@ -46,8 +46,7 @@ class Told:
 def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Told:
     """One run with the sandbox's key of that kind; no run shows a secret or asks too much."""
     sandbox.forget()
-    environ = {
-        "PATH": os.environ["PATH"],
+    environ = neutral_environ() | {
         "VIDESK_API_KEY": sandbox.keys[key],
         "VIDESK_BASE_URL": sandbox.url,
         "WEB_CONCURRENCY": "1",

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.journeys.local_server import Handler, serving
+from tests.processes import neutral_environ
 
 PAGE = Path(__file__).with_name("page.html")
 PAGE_SECONDS = 60
@@ -55,7 +56,7 @@ class Shop:
                 [browser(), *QUIET, f"--user-data-dir={profile}", f"{self.origin}/#{quote(json.dumps(facts))}"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={"PATH": os.environ["PATH"], "HOME": profile},
+                env=neutral_environ() | {"HOME": profile},
                 start_new_session=True,
             )  # fmt: skip
             try:

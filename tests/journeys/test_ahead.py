@@ -77,6 +77,7 @@ def test_from_a_day_on_it_goes_over_the_months_end(proxy: Client, date: str) -> 
     assert list(body["days"]) == [f"{YEAR}-05-30", f"{YEAR}-06-02", f"{YEAR}-06-03"]
 
 
+@pytest.mark.dates
 def test_from_a_day_on_it_looks_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
     body = availability(proxy, "users", ITS_AGENT, f"{YEAR}-05-16", days=31).json()
     days = list(body["days"])
@@ -281,6 +282,7 @@ def test_its_requests_to_videsk_carry_the_callers_request_id(
     assert [entry["headers"].get("x-request-id") for entry in journal] == ["one-screen"] * 4
 
 
+@pytest.mark.dates
 def test_next_gives_the_first_hours_from_now_on(proxy: Client) -> None:
     now = datetime.now(UTC)
     hours = next_hours(proxy, "services", OPEN_SERVICE, timezone="UTC").json()
@@ -291,6 +293,7 @@ def test_next_gives_the_first_hours_from_now_on(proxy: Client) -> None:
     assert len(more) == 20
 
 
+@pytest.mark.dates
 def test_next_goes_over_months_ends_and_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
     now = datetime.now(UTC)
     hours = [
@@ -305,6 +308,7 @@ def test_next_goes_over_months_ends_and_three_months_ahead(proxy: Client, sandbo
     assert sum(str(entry["path"]).endswith("/dates") for entry in sandbox.journal()) == 4
 
 
+@pytest.mark.dates
 def test_next_leaves_out_an_hour_that_has_begun(cached: Client, sandbox: Sandbox) -> None:
     past, coming = datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC) + timedelta(hours=1)
     listed = [f"{moment:%Y-%m-%dT%H:%M:%S}.000Z" for moment in (past, coming)]
@@ -358,6 +362,7 @@ def test_a_wrong_query_is_refused(proxy: Client, sandbox: Sandbox, path: str, me
     assert sandbox.journal() == []
 
 
+@pytest.mark.dates
 def test_a_day_of_yesterday_is_past_in_its_own_zone(proxy: Client) -> None:
     """When it is over in Kiritimati, 14 hours ahead, it may go on in Santiago."""
     yesterday = (datetime.now(UTC) + timedelta(hours=14) - timedelta(days=1)).date().isoformat()

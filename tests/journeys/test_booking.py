@@ -16,6 +16,7 @@ from tests.client import (
 from tests.days import YEAR, first_instant
 from tests.processes import Sandbox
 
+pytestmark = pytest.mark.dates
 BOTH_KINDS = pytest.mark.parametrize(
     ("kind", "ident"), [("services", AUTOMATIC_SERVICE), ("users", JOHN)]
 )

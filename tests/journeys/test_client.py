@@ -49,6 +49,7 @@ def run(*command: str, **environ: str) -> str:
     return done.stdout
 
 
+@pytest.mark.dates
 @TIMING
 def test_its_own_tests_pass(sandbox: Sandbox, proxy_in_process: Running) -> None:
     files = sorted(str(path.relative_to(CLIENT)) for path in CLIENT.glob("tests/*.test.mjs"))

@@ -162,6 +162,7 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
     ("service", "agent", "agents_zone"),
     [("My service", "John Doe", ZONE), ("Soporte técnico", None, "America/Bogota")],
 )
+@pytest.mark.dates
 @pytest.mark.parametrize(("locale", "zone"), [("es-CL", ZONE), ("en-US", "Asia/Tokyo")])
 def test_from_the_services_to_the_customers_calendar(
     visit: Visit, sandbox: Sandbox, service: str, agent: str | None, agents_zone: str, locale: str, zone: str

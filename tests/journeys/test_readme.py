@@ -1,6 +1,7 @@
 """README.md cannot lie: its commands are run, its answers, routes and settings are compared."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -89,6 +90,7 @@ def wait_until_no_slot_is_about_to_begin() -> None:
         time.sleep(left + 0.1)
 
 
+@pytest.mark.dates
 def test_every_answer_is_the_printed_one(steps: list[Step]) -> None:
     assert len(steps) > 12
     for step in steps:

@@ -14,7 +14,7 @@ from app import create_app
 from openapi.document import UndescribedError, build
 from settings import load
 from tests.openapi.reading import DOCUMENT, check, examples_of, operations, resolved
-from tests.processes import ROOT
+from tests.processes import ROOT, neutral_environ
 from web import answers, idempotency
 
 OPERATION_IDS = {
@@ -48,7 +48,11 @@ def test_a_route_that_is_not_described_has_no_document(methods: list[str]) -> No
 
 def test_it_prints_itself_without_any_setting() -> None:
     printed = subprocess.run(
-        [sys.executable, "-m", "openapi"], cwd=ROOT, env={}, capture_output=True, check=True
+        [sys.executable, "-m", "openapi"],
+        cwd=ROOT,
+        env=neutral_environ(),
+        capture_output=True,
+        check=True,
     )
     assert json.loads(printed.stdout) == DOCUMENT
 

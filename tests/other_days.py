@@ -1,0 +1,128 @@
+"""Run the tests that depend on the date on other days: `python -m tests.other_days [--changes]`.
+
+For each day a library that shifts the clock (clock_shift.c) is compiled and preloaded into pytest
+and into every process that a test starts. `--changes` runs only the days on which Santiago's clocks
+change.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from calendar import isleap
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
+
+from tests.client import ZONE
+from tests.processes import ROOT
+
+SANTIAGO = ZoneInfo(ZONE)
+HALF_AN_HOUR = timedelta(minutes=30)
+NO_COMPILER = (
+    "== the tests on other days did NOT run: no C compiler (cc) here; "
+    "on Debian, `apt-get install gcc libc6-dev` brings one"
+)
+
+
+def clock_changes(after: datetime) -> dict[str, datetime]:
+    """The instants in the year after this one at which Santiago's clocks go "back" and "forward"."""
+    start = after.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    changes: dict[str, datetime] = {}
+    for hours in range(1, 366 * 24):
+        instant = start + timedelta(hours=hours)
+        before, since = _offset(instant - timedelta(seconds=1)), _offset(instant)
+        if before != since:
+            changes.setdefault("back" if since < before else "forward", instant)
+    return changes
+
+
+def _offset(instant: datetime) -> timedelta:
+    return instant.astimezone(SANTIAGO).utcoffset() or timedelta()
+
+
+def days_of_change(now: datetime) -> dict[str, datetime]:
+    """Half an hour after each change: in the hour that comes twice, and after the one left out."""
+    return {
+        f"the clocks have just gone {way}": change + HALF_AN_HOUR
+        for way, change in clock_changes(now).items()
+    }
+
+
+def other_days(now: datetime) -> dict[str, datetime]:
+    """The next of each kind of day on which calendars tend to break, by what is special about it."""
+    about_to_change = {
+        f"the clocks are about to go {way}": change - HALF_AN_HOUR
+        for way, change in clock_changes(now).items()
+    }
+    weekday = now.astimezone(SANTIAGO).isoweekday()
+    sunday = now.astimezone(SANTIAGO) + timedelta(days=7 - weekday or 7)
+    return about_to_change | {
+        "New Year's Eve, 23:58": _coming(now, 12, 31, 23, 58),
+        "New Year's Eve, 23:58 UTC": _coming(now, 12, 31, 23, 58, zone=UTC),
+        "28 February of a leap year": _coming(now, 2, 28, 12, leap=True),
+        "29 February, already 1 March in UTC": _coming(now, 2, 29, 22, leap=True),
+        "a 31st, before a shorter month": _coming(now, 1, 31, 12),
+        "a Sunday": sunday.replace(hour=12),
+        "a day in Chilean winter": _coming(now, 7, 15, 12),
+        "ten years from now": now + timedelta(days=3653),
+    }
+
+
+def _coming(
+    now: datetime, month: int, day: int, hour: int, minute: int = 0, *,
+    zone: tzinfo = SANTIAGO, leap: bool = False,
+) -> datetime:  # fmt: skip
+    """The next such local time after now, in a leap year where `leap` asks for one."""
+    years = (year for year in count(now.year) if isleap(year) or not leap)
+    instants = (datetime(year, month, day, hour, minute, tzinfo=zone) for year in years)
+    return next(instant for instant in instants if instant > now)
+
+
+def passes(name: str, instant: datetime) -> bool:
+    """Run the tests marked `dates`, with a clock that starts at that instant."""
+    sys.stdout.write(f"== tests on {instant.astimezone(SANTIAGO):%Y-%m-%d %H:%M %z}: {name}\n")
+    sys.stdout.flush()
+    with TemporaryDirectory() as folder:
+        library = Path(folder, "clock_shift.so")
+        shift_seconds = round((instant - datetime.now(UTC)).total_seconds())
+        options = ["-O2", "-shared", "-fPIC", f"-DSHIFT_SECONDS={shift_seconds}LL"]
+        source = ROOT / "tests/clock_shift.c"
+        subprocess.run(["cc", *options, "-o", library, source], check=True)
+        environ = os.environ | {"LD_PRELOAD": str(library)}
+        _check_clock(environ, instant)
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "dates", "-p", "no:cacheprovider"]
+        done = subprocess.run([*command, *_marked_files()], cwd=ROOT, env=environ, check=False)
+        return done.returncode == 0
+
+
+def _marked_files() -> list[Path]:
+    """The files with such a test; to collect all the others takes seconds."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [path for path in files if "pytest.mark.dates" in path.read_text(encoding="utf-8")]
+
+
+def _check_clock(environ: dict[str, str], instant: datetime) -> None:
+    """Stop where the preloaded library has no effect: every test would run today."""
+    command = [sys.executable, "-c", "import time; print(time.time())"]
+    shifted = subprocess.run(command, env=environ, capture_output=True, check=True)
+    if abs(float(shifted.stdout) - instant.timestamp()) > 60:
+        sys.exit("The preloaded library does not shift the clock on this system.")
+
+
+def main(arguments: list[str]) -> int:
+    """Run each day in turn. 1 if a test fails on any, or if under CI=true there is no compiler."""
+    if not shutil.which("cc"):
+        sys.stdout.write(f"{NO_COMPILER}\n")
+        return int(os.environ.get("CI") == "true")
+    now = datetime.now(UTC)
+    days = days_of_change(now) | ({} if "--changes" in arguments else other_days(now))
+    failed = [name for name, instant in days.items() if not passes(name, instant)]
+    sys.stdout.writelines(f"== failed: {name}\n" for name in failed)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
