@@ -3,7 +3,8 @@ FROM python:3.11-slim
 WORKDIR /app
 
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: -r requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: \
+    --require-hashes -r requirements.txt
 
 COPY *.py ./
 COPY blueprints blueprints
