@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 
 from bench import (
+    attacks,
     crowds,
     hanging,
     hits,
@@ -32,6 +33,7 @@ BENCHES = {
     "trace": trace.measure,
     "hanging": hanging.measure,
     "workers": workers.measure,
+    "attacks": attacks.measure,
     "soak": soak.measure,
     "peers": peers_speed.measure,
     "peers-startup": peers_startup.measure,

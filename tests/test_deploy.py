@@ -20,6 +20,9 @@ from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings
 from web import metrics, metrics_endpoint
 from web.idempotency import REPLAYED
 
+OPEN_FILES = 4096
+"""What gunicorn.conf.py asks for."""
+
 REQUIRED = {"VIDESK_API_KEY": "the-key-of-the-tests"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
@@ -226,6 +229,7 @@ def test_systemd_unit_comes_back_and_lets_requests_end() -> None:
     assert service["Restart"] == "always"
     assert service["DynamicUser"] == "yes", "not root"
     assert int(service["TimeoutStopSec"]) > gunicorns("graceful_timeout")
+    assert int(service["LimitNOFILE"]) >= OPEN_FILES
     assert service["ExecStart"].endswith(" app:app")
     assert "TRUSTED_PROXIES=1" in text
     assert f"{service['EnvironmentFile']} <<END\n" in DEPLOY, "the commands write that file"

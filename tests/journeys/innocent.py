@@ -89,20 +89,6 @@ def open_socket(server: Running, seconds: float = 10) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
 
 
-def send_until_closed(connection: socket.socket, data: bytes, seconds: float) -> int:
-    """Send the data over and over; how many bytes left until the server closed or time was up."""
-    sent, end = 0, time.monotonic() + seconds
-    connection.settimeout(0.2)
-    while time.monotonic() < end:
-        try:
-            sent += connection.send(data)
-        except TimeoutError:
-            continue
-        except OSError:
-            break
-    return sent
-
-
 def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
     """What the server sends until it closes. Raises TimeoutError if it does not."""
     connection.settimeout(seconds)

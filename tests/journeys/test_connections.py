@@ -2,20 +2,24 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.journeys import attacks
 from tests.journeys.fleet import wait_until, workers_of
 from tests.journeys.innocent import innocent_clients, open_socket, read_all
 from tests.journeys.test_stop import stopping
 from tests.processes import Running, Sandbox, free_port, proxy_server, running
+from tests.timing import TIMING
 
-OPENED = 2200
-HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: pr"
+pytestmark = TIMING
+
+ATTACK_SECONDS = 9
+OPENED_AFTER_SECONDS = 4
 BUNDLE = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: proxy\r\n\r\n"
 """What is asked for has 1.4 MB: more than the kernel keeps for a client that does not read."""
 
@@ -31,29 +35,12 @@ def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Running
         yield server
 
 
-@contextmanager
-def attackers(server: Running) -> Iterator[Callable[[int], None]]:
-    """Connections of one address, half of which send nothing, and half of which send half a head.
-    Yields how to open more.
-    """
-    with ExitStack() as stack:
-
-        def open_more(connections: int) -> None:
-            for number in range(connections):
-                connection = stack.enter_context(open_socket(server))
-                if number % 2:
-                    connection.sendall(HALF_A_HEAD)
-
-        open_more(OPENED)
-        yield open_more
-
-
 def test_2200_idle_and_half_open_connections_keep_nobody_waiting(server: Running) -> None:
     """Nor do 200 more of them a second."""
-    with attackers(server) as open_more, innocent_clients(server, "127.0.0.2") as calls:
-        for _ in range(30):
-            open_more(20)
-            time.sleep(0.1)
+    with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
+        time.sleep(OPENED_AFTER_SECONDS)
+        with innocent_clients(server, "127.0.0.2") as calls:
+            time.sleep(ATTACK_SECONDS - OPENED_AFTER_SECONDS - 1)
     calls.assert_undisturbed()
 
 
@@ -62,9 +49,11 @@ def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server, requests.Session() as session:
         session.mount("http://", SourceAddress("127.0.0.2"))
         assert session.get(f"{server.url}/healthz").status_code == 200
-        with attackers(server):
-            (worker,) = workers_of(server)
-            wait_until(lambda: open_sockets(worker) < 400)
+        (worker,) = workers_of(server)
+        with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
+            wait_until(lambda: open_sockets(worker) > 200)
+            time.sleep(OPENED_AFTER_SECONDS)
+            assert open_sockets(worker) < 400
             assert session.get(f"{server.url}/healthz").status_code == 200
 
 

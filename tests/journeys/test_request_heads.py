@@ -5,21 +5,22 @@
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
+from tests.journeys import attacks
 from tests.journeys.innocent import innocent_clients, open_socket, read_all
 from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
 
 START = b"GET /healthz HTTP/1.1\r\nHost: proxy\r\n"
 CLOSE = b"Connection: close\r\n"
 FIELDS = 50
 FIELD_BYTES = 4096
 HEAD_SECONDS = 10
-ATTACK_SECONDS = 4
-UNFINISHED_CONNECTIONS = 100
+ATTACK_SECONDS = 5
 
 
 @pytest.fixture(scope="module")
@@ -117,21 +118,7 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
 
 
 def test_heads_that_do_not_end_keep_nobody_waiting(server: Running) -> None:
-    """Almost as large as allowed, they go on byte by byte."""
-    head = START + b"".join(field(number, FIELD_BYTES) for number in range(FIELDS - 2))
-
-    def attack(connections: int) -> None:
-        with ExitStack() as stack:
-            opened = [stack.enter_context(open_socket(server)) for _ in range(connections)]
-            for connection in opened:
-                connection.sendall(head)
-            end = time.monotonic() + ATTACK_SECONDS
-            while time.monotonic() < end:
-                for connection in opened:
-                    connection.sendall(b"x")
-
-    with innocent_clients(server) as calls, ThreadPoolExecutor(2) as pool:
-        attacking = [pool.submit(attack, UNFINISHED_CONNECTIONS // 2) for _ in range(2)]
-        for future in attacking:
-            future.result()
+    attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
+    with attack, innocent_clients(server, "127.0.0.2") as calls:
+        time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()

@@ -5,35 +5,22 @@ at most 128 KB or 2 s of it are read, and other clients have their turn meanwhil
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 
-from tests.client import JOHN
-from tests.journeys.innocent import (
-    innocent_clients,
-    open_socket,
-    read_all,
-    seconds_until_closed,
-    send_until_closed,
-)
-from tests.journeys.test_refusals import JSON_TYPE
+from tests.journeys import attacks
+from tests.journeys.attacks import CHUNKED, HEADS, TINY_CHUNKS, head, send_until_closed
+from tests.journeys.innocent import innocent_clients, open_socket, read_all, seconds_until_closed
 from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
 
-DRAINED_BYTES = 131_072
+pytestmark = TIMING
+
 DRAIN_SECONDS = 2
-ATTACK_SECONDS = 3
-CONNECTIONS = 6
-TINY_CHUNKS = b"1\r\nx\r\n" * 8192
-BOOK = f"/api/users/{JOHN}/appointments"
-HEADS = {
-    "a hit": "GET /api/services",
-    "404": "GET /nowhere",
-    "405": "PUT /healthz",
-    "413": f"POST {BOOK}",
-}
+ATTACK_SECONDS = 5
 HUGE_LENGTH = 2**40
+OPENINGS = {("413", CHUNKED): b"20000\r\n" + b"x" * 65537}
+"""What makes the body too large for an answer to be due; else the answer needs nothing of it."""
 
 
 @pytest.fixture(scope="module")
@@ -43,29 +30,10 @@ def server(sandbox_process: Sandbox) -> Iterator[Running]:
         yield server
 
 
-def head(what: str, framing: str) -> bytes:
-    return f"{HEADS[what]} HTTP/1.1\r\nHost: proxy\r\n{framing}\r\n\r\n".encode()
-
-
-CHUNKED = "Content-Type: application/json\r\nTransfer-Encoding: chunked"
-OPENINGS = {("413", CHUNKED): b"20000\r\n" + b"x" * 65537}
-"""What makes the body too large for an answer to be due; else the answer needs nothing of it."""
-
-
-@pytest.mark.parametrize("what", HEADS)
-def test_bodies_of_tiny_chunks_that_are_not_read_keep_nobody_waiting(
-    server: Running, what: str
-) -> None:
-    def attack(end: float) -> None:
-        while time.monotonic() < end:
-            with suppress(OSError), open_socket(server) as connection:
-                connection.sendall(head(what, CHUNKED))
-                send_until_closed(connection, TINY_CHUNKS, end - time.monotonic())
-
-    with innocent_clients(server) as calls, ThreadPoolExecutor(CONNECTIONS) as pool:
-        end = time.monotonic() + ATTACK_SECONDS
-        for future in [pool.submit(attack, end) for _ in range(CONNECTIONS)]:
-            future.result()
+def test_bodies_of_tiny_chunks_that_are_not_read_keep_nobody_waiting(server: Running) -> None:
+    attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
+    with attack, innocent_clients(server) as calls:
+        time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()
 
 
@@ -82,7 +50,7 @@ def test_little_of_an_unread_body_is_read_and_the_connection_ends(
         while b"\r\n\r\n" not in received:
             received += connection.recv(65536)
         started = time.monotonic()
-        send_until_closed(connection, data, 3 * DRAIN_SECONDS)
+        send_until_closed(connection, data, started + 3 * DRAIN_SECONDS)
         assert time.monotonic() - started < 2 * DRAIN_SECONDS
     assert b"\r\nConnection: close\r\n" in received
 
@@ -108,8 +76,17 @@ def test_the_answer_to_a_body_that_is_too_large_reaches_a_client_that_sends_all_
     server: Running,
 ) -> None:
     body = b"x" * 120_000
-    framing = f"Content-Type: {JSON_TYPE['Content-Type']}\r\nContent-Length: {len(body)}"
+    framing = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
     with open_socket(server) as connection:
         connection.sendall(head("413", framing) + body)
         connection.shutdown(socket.SHUT_WR)
         assert read_all(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_408_says_that_the_connection_ends(server: Running) -> None:
+    with open_socket(server, 20) as connection:
+        framing = "Content-Type: application/json\r\nContent-Length: 100"
+        connection.sendall(head("413", framing) + b"{")
+        received = read_all(connection, 20)
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nConnection: close\r\n" in received
