@@ -30,9 +30,9 @@ STALLED_SECONDS = 5
 USABLE_SHARE = 0.9
 """Of the worker's connections. Beyond it, each new one closes the one that has waited longest."""
 
-ADDRESS_SHARE = 0.25
-"""Of the worker's connections, for one client address. An office behind one address has room: in
-a browser, a page keeps up to 6 connections, and most are idle.
+ADDRESS_SHARE = 0.5
+"""Of the worker's connections, for one client address: the other half is for everybody else. An
+office behind one address has room, for a browser keeps up to 6 connections.
 """
 
 

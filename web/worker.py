@@ -91,14 +91,14 @@ class Worker(GeventWorker):
         """The short way's answer, or the application's. Then the other connections have their turn:
         one that brings request after request would keep them waiting.
         """
-        answer = self._short_answer(req, addr)
+        answer = self._short_answer(req, sock.address)
         if answer:
             sock.sendall(answer)
         else:
             super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
-    def _short_answer(self, req: BoundedRequest, addr: Any) -> bytes | None:
+    def _short_answer(self, req: BoundedRequest, address: str) -> bytes | None:
         """Only for a connection that is kept alive after it, and a request that is as plain as
         browsers' are.
         """
@@ -107,7 +107,7 @@ class Worker(GeventWorker):
             return None
         if req.version != (1, 1) or req.should_close() or req.unread_bytes():
             return None
-        environ = {"REQUEST_METHOD": req.method, "RAW_URI": req.uri, "REMOTE_ADDR": addr[0]}
+        environ = {"REQUEST_METHOD": req.method, "RAW_URI": req.uri, "REMOTE_ADDR": address}
         for name, value in req.headers:
             variable = f"HTTP_{name.replace('-', '_')}"
             if variable in environ:

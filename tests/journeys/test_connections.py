@@ -51,9 +51,9 @@ def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
         assert session.get(f"{server.url}/healthz").status_code == 200
         (worker,) = workers_of(server)
         with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
-            wait_until(lambda: open_sockets(worker) > 200)
+            wait_until(lambda: open_sockets(worker) > 400)
             time.sleep(OPENED_AFTER_SECONDS)
-            assert open_sockets(worker) < 400
+            assert open_sockets(worker) < 700
             assert session.get(f"{server.url}/healthz").status_code == 200
 
 
@@ -140,3 +140,19 @@ class SourceAddress(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: object, **options: object) -> None:
         super().init_poolmanager(*args, source_address=(self._address, 0), **options)  # type: ignore[arg-type]  # handed on as they come
+
+
+def test_a_unix_socket_has_no_addresses_to_share_by(sandbox: Sandbox, tmp_path: Path) -> None:
+    path, port = tmp_path / "socket", free_port()
+    environ = {
+        "VIDESK_API_KEY": sandbox.keys["backend"],
+        "VIDESK_BASE_URL": sandbox.url,
+        "GUNICORN_CMD_ARGS": f"--bind unix:{path} --bind 127.0.0.1:{port}",
+    }
+    with running(["gunicorn", "app:app"], port, environ):
+        for _ in range(3):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(10)
+                connection.connect(str(path))
+                connection.sendall(b"GET /api/services HTTP/1.1\r\nHost: proxy\r\n\r\n")
+                assert connection.recv(12) == b"HTTP/1.1 200"
