@@ -159,7 +159,8 @@ def test_one_client_fills_no_more_memory_than_is_said(monkeypatch: pytest.Monkey
     finally:
         tracemalloc.stop()
     assert asked.times == 4400
-    assert 1_000_000 < used < 2_200_000
+    # Without its keys in the sum it would be above 4 MB; other tests' threads allocate meanwhile.
+    assert 1_000_000 < used < 3_000_000
 
 
 def test_who_is_near_a_limit_goes_the_long_way_where_each_call_is_counted() -> None:
