@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
 NODE_MODULES := client/node_modules/.package-lock.json
 
-.PHONY: help run test test-dates fuzz check format client requirements bench bench-peers compiler
+.PHONY: help run test test-dates fuzz mutation check format client requirements bench bench-peers compiler
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,15 @@ test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve ot
 fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/journeys/test_fuzz.py --timeout=3600
 
+# [tool.mutmut] in pyproject.toml says which modules, and which tests. It goes on where it was broken off.
+mutation: $(VENV)/mutates $(BIN)/redis-server ## change the rules bit by bit: tests must notice 90 % of it; some ten minutes
+	@PATH="$(PATHS)" mutmut run
+	@PATH="$(PATHS)" mutmut results
+	@PATH="$(PATHS)" mutmut export-cicd-stats >/dev/null
+	@$(BIN)/python -c 'import json; of = json.load(open("mutants/mutmut-cicd-stats.json")); \
+		noticed = of["killed"] + of["timeout"]; print(noticed, "of", of["total"], "were noticed"); \
+		raise SystemExit(noticed < 0.9 * of["total"])'
+
 check: $(VENV)/installed ## lint, format, types and the house's own rules of import
 	@echo "== lint, format, types, imports"
 	@$(BIN)/ruff check .
@@ -56,7 +65,7 @@ client: $(VENV)/installed $(NODE_MODULES) ## the TypeScript client: types from t
 # One file for every Python from 3.11 on, by markers. UPGRADE= keeps the pins: after a change of a .in
 UPGRADE := --upgrade
 requirements: $(VENV)/installed ## pin today's releases and their hashes in each requirements file
-	@for name in requirements requirements-sandbox requirements-dev bench/peers/fastapi; do \
+	@for name in requirements requirements-sandbox requirements-dev requirements-mutation bench/peers/fastapi; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 
@@ -80,6 +89,11 @@ $(VENV)/runs: requirements.txt requirements-sandbox.txt
 $(VENV)/installed: $(VENV)/runs requirements-dev.txt
 	@echo "== installing what the tests and checks need"
 	@$(PIP) -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/mutates: $(VENV)/installed requirements-mutation.txt
+	@echo "== installing what the mutation run needs"
+	@$(PIP) -r requirements-mutation.txt
 	@touch $@
 
 # redis-tools starts no service; its redis-check-rdb is the server under the name redis-server.

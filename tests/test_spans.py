@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
+from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -342,3 +343,16 @@ def test_a_span_in_the_past_is_told_by_its_name() -> None:
     with pytest.raises(SpanInPastError, match=r"^2026-12-01$"):
         span.ask_from(span.end)
     assert span.ask_from(span.end - SECOND) == "2026-12-02T02:59:59.000Z"
+
+
+def test_the_machines_own_time_zone_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    tzset()
+    try:
+        read = instant_of("2026-12-01T00:00:00-03:00")
+        assert (read.utcoffset(), read.hour) == (timedelta(0), 3)
+        assert to_videsk(read.astimezone(SANTIAGO)) == "2026-12-01T03:00:00.000Z"
+        assert day_of("2026-12-01", SANTIAGO).first == read
+    finally:
+        monkeypatch.undo()
+        tzset()
