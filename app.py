@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         link.when_back(lambda redis: redis_store(redis, prefix).outdate([EVERYTHING]))
         flights = SharedFlights(link, prefix, VideskErrors())
         shared = Shared(link, redis_store(link.redis, prefix), flights)
-        gate_of_all = RedisGate(link, prefix, terms)
+        gate_of_all = RedisGate(link, prefix, terms, _secret(settings))
     meter = Metrics()
     if link:
         link.on_outage(meter.redis_lost)
@@ -136,6 +136,11 @@ def _prefix(settings: Settings) -> str:
 
 def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _secret(settings: Settings) -> bytes:
+    """What clients' addresses are hashed under, alike in all processes."""
+    return hashlib.sha256(f"clients {settings.videsk_api_key}".encode()).digest()
 
 
 def _now() -> datetime:

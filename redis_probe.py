@@ -8,7 +8,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 
 KEY = "videsk-proxy:watch"
 SCRATCH_MILLISECONDS = 5000
-_LIST, _HASH = f"{KEY}:list", f"{KEY}:hash"
+_LIST, _HASH, _SORTED = f"{KEY}:list", f"{KEY}:hash", f"{KEY}:sorted"
 
 REQUIRED_COMMANDS: tuple[tuple[str | int, ...], ...] = (
     ("SET", KEY, 1, "PX", SCRATCH_MILLISECONDS),
@@ -27,6 +27,7 @@ REQUIRED_COMMANDS: tuple[tuple[str | int, ...], ...] = (
     ("RPUSH", _LIST, 1, 2),
     ("PEXPIRE", _LIST, SCRATCH_MILLISECONDS),
     ("LINDEX", _LIST, 0),
+    ("LSET", _LIST, 0, 1),
     ("LLEN", _LIST),
     ("LRANGE", _LIST, 0, -1),
     ("LPOP", _LIST),
@@ -36,6 +37,14 @@ REQUIRED_COMMANDS: tuple[tuple[str | int, ...], ...] = (
     ("HMGET", _HASH, "field"),
     ("HINCRBY", _HASH, "field", 1),
     ("HDEL", _HASH, "field"),
+    ("ZADD", _SORTED, 1, "member"),
+    ("PEXPIRE", _SORTED, SCRATCH_MILLISECONDS),
+    ("ZSCORE", _SORTED, "member"),
+    ("ZRANK", _SORTED, "member"),
+    ("ZRANGE", _SORTED, 0, -1),
+    ("ZRANGEBYSCORE", _SORTED, 0, 1),
+    ("ZREMRANGEBYSCORE", _SORTED, 0, 1),
+    ("ZREM", _SORTED, "member"),
 )
 """Every command that the proxy and its Lua scripts use, on keys of the watch's own."""
 

@@ -32,6 +32,9 @@ T = TypeVar("T")
 REFRESH_SECONDS = 25.0
 """For one whole refresh behind the scenes."""
 
+WAIT_SECONDS = 0.25
+"""A miss that takes longer has its `on_wait` called: most do not."""
+
 REFRESH_PAUSE_SECONDS = 1.0
 """From the end of a refresh to the next of that entry in one process, whatever came of it."""
 
@@ -57,13 +60,15 @@ class Reading:
 @dataclass(frozen=True)
 class _Question:
     """What is asked for: under which key, in which groups (its service or user, and wider ones),
-    for how long the answer may be served, and how to fetch it in so many seconds.
+    for how long the answer may be served, how to fetch it in so many seconds, and what to do once
+    that takes long.
     """
 
     key: str
     groups: Sequence[str]
     window: Window
     fetch: Callable[[float], bytes]
+    on_wait: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,15 @@ class Reader:
         fetch: Callable[[float], bytes],
         *,
         seconds: float,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> Reading:
         """The entry if it may be served, else what one fetch returns to all who ask meanwhile.
 
-        `fetch` is given the seconds it may take. Raises whatever it raises, and FlightTimeoutError
+        `fetch` is given the seconds it may take. `on_wait` is called once, in a greenlet, if the
+        answer is not there after WAIT_SECONDS. Raises what `fetch` raises, and FlightTimeoutError
         after `seconds` of waiting for another's.
         """
-        question = _Question(key, groups, window, fetch)
+        question = _Question(key, groups, window, fetch, on_wait)
         end = time.monotonic() + seconds
         return self._where_possible(lambda shared: self._read(shared, question, end))
 
@@ -184,11 +191,15 @@ class Reader:
             if freshness is Freshness.STALE:
                 self._refresh(shared, question, stamp)
                 return _reading(entry, question, f"{status}; detail=stale")
-        reading, joined = self._flights.join(
-            (question.key, stamp),
-            lambda: self._fetch_once(shared, question, stamp, end),
-            end - time.monotonic(),
-        )
+        waiting = gevent.spawn_later(WAIT_SECONDS, question.on_wait)
+        try:
+            reading, joined = self._flights.join(
+                (question.key, stamp),
+                lambda: self._fetch_once(shared, question, stamp, end),
+                end - time.monotonic(),
+            )
+        finally:
+            waiting.kill(block=False)
         return replace(reading, cache_status="fwd=miss; collapsed") if joined else reading
 
     def _fetch_once(

@@ -47,13 +47,17 @@ _ID = re.compile(r"[0-9a-f]{24}")
 
 @dataclass(frozen=True)
 class Request:
-    """One request to Videsk. `token` is an appointment's own; without it the key is sent."""
+    """One request to Videsk. `token` is an appointment's own; without it the key is sent.
+
+    `what` names a read that several clients may wait for.
+    """
 
     method: str
     path: str
     params: Mapping[str, str | int] | None = None
     body: Mapping[str, Any] | None = None
     token: str | None = None
+    what: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -103,7 +107,7 @@ class VideskClient:
         Raises VideskRefusedError for a 4xx or 5xx, a VideskFailedError for everything else.
         """
         end = monotonic() + seconds
-        ailing = self._gate.enter(seconds, is_write=request.is_write)
+        self._gate.enter(seconds, is_write=request.is_write, what=request.what)
         started = monotonic()
         status = "failed"
         try:
@@ -116,10 +120,14 @@ class VideskClient:
             raise
         finally:
             self._meter.upstream(request.endpoint, status, monotonic() - started)
-        self._tell_gate(answer, ailing=ailing)
+        self._tell_gate(answer)
         if request.token is None and (_refuses_key(answer) or answer.is_success):
             self._key_state.note(refused=not answer.is_success)
         return self._judge(answer, is_write=request.is_write)
+
+    def promote(self, client: str, what: str) -> None:
+        """Let the queued read of `what`, which another client leads, leave in this one's turn."""
+        self._gate.promote(client, what)
 
     def _exchange(self, request: Request, seconds: float) -> _Answer:
         """One answer, to its last byte, in so many seconds. Raises VideskFailedError.
@@ -163,11 +171,11 @@ class VideskClient:
             if session is not self._reads:
                 session.close()
 
-    def _tell_gate(self, answer: _Answer, *, ailing: bool) -> None:
+    def _tell_gate(self, answer: _Answer) -> None:
         if answer.status >= 500:
             self._gate.failed()
         else:
-            self._gate.succeeded(ailing=ailing)
+            self._gate.succeeded()
         seconds = pause_seconds(answer.status, answer.headers)
         if seconds:
             self._gate.hold(seconds)

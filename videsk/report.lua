@@ -1,7 +1,7 @@
 -- What came of a request, for gate.lua. A failure is no answer or a 5xx; five in a row open the
 -- circuit, one answer closes it.
 --
--- KEYS  1 state: hold, open, failures (hash)
+-- KEYS  1 state: hold, pause, open, failures (hash)
 -- ARGV  1 success, failure or hold  2 how long to hold everybody  3 how many failures open the
 --       circuit  4 trial  5 now (tests; else Redis's clock). All times in microseconds.
 local state, what = KEYS[1], ARGV[1]
@@ -19,6 +19,8 @@ elseif what == 'failure' then
     end
 elseif what == 'hold' then
     local hold = tonumber(redis.call('HGET', state, 'hold') or 0)
-    redis.call('HSET', state, 'hold', text(math.max(hold, now + tonumber(ARGV[2]))))
+    if now + tonumber(ARGV[2]) > hold then
+        redis.call('HSET', state, 'hold', text(now + tonumber(ARGV[2])), 'pause', ARGV[2])
+    end
 end
 redis.call('PEXPIRE', state, 120000)

@@ -6,14 +6,21 @@ what it returns is JSON, simplified.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import strict_json
 from videsk.client import Request, VideskClient
-from videsk.errors import VideskFailedError, VideskRefusedError, VideskUnsoundError
+from videsk.errand import client_at_hand
+from videsk.errors import (
+    VideskBusyError,
+    VideskClosedError,
+    VideskFailedError,
+    VideskRefusedError,
+    VideskUnsoundError,
+)
 from videsk.kinds import SERVICES, Kind
 from videsk.simplify import rename_ids, with_users
 from videsk.touch import AVAILABILITY, Write, group, touched
@@ -50,19 +57,14 @@ class Scheduling:
 
     def services(self) -> "Reading":
         """All services, of every page. No write of a customer's changes them."""
-        return self._cache.read(
-            "services", (), self._windows.services, self._fetch_services, seconds=REQUEST_SECONDS
-        )
+        return self._read("services", (), self._windows.services, self._fetch_services)
 
     def form(self, segment: str, version: str) -> "Reading":
         """A form's fields, and the captcha to show with it. No write of a customer's changes it."""
-        request = Request("GET", f"/forms/{segment}", params={"version": version})
-        return self._cache.read(
-            f"form:{segment}:{version}",
-            (),
-            self._windows.services,
-            lambda seconds: self._fetch_object(request, seconds),
-            seconds=REQUEST_SECONDS,
+        key = f"form:{segment}:{version}"
+        request = Request("GET", f"/forms/{segment}", params={"version": version}, what=key)
+        return self._read(
+            key, (), self._windows.services, lambda seconds: self._fetch_object(request, seconds)
         )
 
     def dates(
@@ -116,14 +118,54 @@ class Scheduling:
         seconds: float,
     ) -> "Reading":
         path = f"/{kind.plural}/{ident}/{what}"
-        request = Request("GET", path, params={"date": ask_from, "timezone": span.zone})
-        return self._cache.read(
-            f"{what}:{kind.plural}:{ident}:{span.name}:{span.zone}",
+        key = f"{what}:{kind.plural}:{ident}:{span.name}:{span.zone}"
+        params = {"date": ask_from, "timezone": span.zone}
+        request = Request("GET", path, params=params, what=key)
+        return self._read(
+            key,
             (AVAILABILITY, group(kind.singular, ident)),
             window,
             lambda left: self._fetch_list(request, left),
-            seconds=seconds,
+            seconds,
         )
+
+    def _read(
+        self,
+        key: str,
+        groups: Sequence[str],
+        window: "Window",
+        fetch: Callable[[float], bytes],
+        seconds: float = REQUEST_SECONDS,
+    ) -> "Reading":
+        """Read through the cache, so that nobody pays for who else asks for the same.
+
+        Where another client's request leads, its read is queued behind that client's other reads.
+        It leaves in this client's turn, if that is sooner. Where it is refused for want of a place,
+        this client tries for one of its own.
+        """
+        end, client, leads = monotonic() + seconds, client_at_hand(), False
+
+        def lead(left: float) -> bytes:
+            nonlocal leads
+            leads = True
+            return fetch(left)
+
+        def on_wait() -> None:
+            if not leads:
+                self._client.promote(client, key)
+
+        def read() -> "Reading":
+            left = end - monotonic()
+            return self._cache.read(key, groups, window, lead, seconds=left, on_wait=on_wait)
+
+        try:
+            return read()
+        except VideskClosedError:
+            raise
+        except VideskBusyError:
+            if leads:
+                raise
+        return read()
 
     def _write(
         self, path: str, body: Mapping[str, Any], where: Write, token: str | None = None
@@ -176,7 +218,7 @@ class Scheduling:
         services: list[Any] = []
         for _ in range(MAX_PAGES):
             params = {"$skip": len(services)} if services else None
-            request = Request("GET", f"/{SERVICES.plural}", params=params)
+            request = Request("GET", f"/{SERVICES.plural}", params=params, what="services")
             page, total = _unwrap(self._client.send(request, end - monotonic()))
             services += page
             if not page or len(services) >= total:

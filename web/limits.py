@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 
 import gevent
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from limits import parse
 from limits.storage import MemoryStorage, RedisStorage
@@ -30,6 +30,9 @@ SMALLEST_LIMIT = 100
 
 MOST_KNOWN = 20_000
 """Clients whose count is known here; then all are forgotten, until Redis tells each count again."""
+
+CHARGED_BY_COST = {"availability", "next_hours"}
+"""The views whose calls ask Videsk many times, and are charged as many calls."""
 
 TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """The app's config: how many proxies stand before it."""
@@ -130,6 +133,11 @@ class FarFromLimit:
             return self._storage.count_behind(key, self._limit.get_expiry(), self._most)
         return self._storage.incr(key, self._limit.get_expiry()) <= self._limit.amount
 
+    def charge(self, environ: Mapping[str, str], calls: int) -> None:
+        """Count so many more calls of this client's, which refuses none but the next ones."""
+        key = self._limit.key_for(address_in(environ, self._proxies), CALLS)
+        self._storage.incr(key, self._limit.get_expiry(), calls)
+
 
 def register(
     app: Flask, link: RedisLink | None, prefix: str, client_rate: str, booking_rate: str
@@ -162,6 +170,17 @@ def register(
             return True
         reads = request.method in {"GET", "HEAD"} and not _outside_api()
         return reads and far_from_limit.admits(request.environ)
+
+    @app.before_request
+    def note_client() -> None:
+        g.errand.client = client_network()
+
+    @app.after_request
+    def charge_cost(response: Response) -> Response:
+        _, _, view = (request.endpoint or "").rpartition(".")
+        if view in CHARGED_BY_COST and g.errand.attempts > 1:
+            far_from_limit.charge(request.environ, g.errand.attempts - 1)
+        return response
 
     return far_from_limit
 

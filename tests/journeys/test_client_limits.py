@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 
@@ -175,6 +176,38 @@ def test_who_calls_all_at_once_gets_no_more(urls: list[str]) -> None:
         partial(call, url, address) for url in urls * (24 // len(urls))
     ]
     assert [answer.status_code for answer in at_once(calls)].count(401) == CALLS
+
+
+def ask_ahead(url: str, address: str, view: str, **params: object) -> requests.Response:
+    path = f"/api/users/{JOHN}/{view}"
+    return Client(url).get(path, params=params, headers={"X-Forwarded-For": address})
+
+
+def test_availability_and_next_are_charged_what_they_asked_of_videsk(
+    urls: list[str], sandbox: Sandbox
+) -> None:
+    address, other = next(NEW), next(NEW)
+    first = ask_ahead(urls[0], address, "next", timezone="UTC", limit=1)
+    assert first.status_code == 200
+    asked = len(sandbox.journal())
+    assert 2 <= asked < CALLS
+    assert statuses(urls[-1], address, CALLS - asked + 1) == [401] * (CALLS - asked) + [429]
+    repeated = ask_ahead(urls[0], other, "next", timezone="UTC", limit=1)
+    assert repeated.status_code == 200
+    repeats = len(sandbox.journal()) - asked
+    assert repeats <= 1, "what it needs is in the cache"
+    assert statuses(urls[-1], other, CALLS) == [401] * (CALLS - 1) + [429]
+
+
+def test_a_call_that_costs_more_than_is_left_is_answered_and_the_next_one_refused(
+    urls: list[str], sandbox: Sandbox
+) -> None:
+    address = next(NEW)
+    month = datetime.now(UTC) + timedelta(days=40)
+    days = {"date": f"{month:%Y-%m}", "timezone": "UTC", "days": 7}
+    assert ask_ahead(urls[0], address, "availability", **days).status_code == 200
+    assert len(sandbox.journal()) > CALLS
+    assert statuses(urls[-1], address, 1) == [429]
 
 
 @TIMING

@@ -136,6 +136,24 @@ def test_answers_in_turn_with_failures_are_no_row(both: Fleet, sandbox: Sandbox)
     assert circuits(both) == {"closed"}
 
 
+def test_an_answer_that_was_under_way_before_the_failures_breaks_their_row_too(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    """The failures are those of another instance."""
+    one, other = both.clients
+    sandbox.fault("delay", path=JOHN, seconds=1.5, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(one.dates, "users", JOHN, DAY[:7])
+        wait_until(lambda: len(arrivals(sandbox)) == 1)
+        sandbox.fault("reset", path=MARK)
+        for month in range(1, 5):
+            assert other.dates("users", MARK, f"{DAY[:5]}{month:02}").status_code == 502
+        assert not slow.done(), "too late: this has shown nothing"
+        assert slow.result().status_code == 200
+    assert other.dates("users", MARK, DAY[:7]).status_code == 502
+    assert circuits(both) == {"closed"}
+
+
 def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_it(
     both: Fleet, sandbox: Sandbox
 ) -> None:

@@ -4,8 +4,10 @@ one in the process and the one in Redis, keep them alike.
 
 import heapq
 import secrets
+from collections.abc import Callable
 from copy import deepcopy
-from itertools import count, pairwise
+from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,10 +16,21 @@ from hypothesis import strategies as st
 from redis_link import RedisLink
 from tests.processes import Running
 from videsk.gate import RedisGate
-from videsk.terms import SECOND, WINDOW, Answer, Book, Terms, Verdict
+from videsk.terms import (
+    GRACE,
+    HEARTBEAT,
+    SECOND,
+    TRIAL,
+    WINDOW,
+    Answer,
+    Book,
+    Terms,
+    Ticket,
+    Verdict,
+)
 
 law = settings(deadline=None, derandomize=True, max_examples=300)
-law_on_redis = settings(deadline=None, derandomize=True, max_examples=150)
+long_law = settings(deadline=None, derandomize=True, max_examples=25)
 
 GO, WAIT, FULL, OPEN = Verdict.GO, Verdict.WAIT, Verdict.FULL, Verdict.OPEN
 EVER = 10**15
@@ -27,10 +40,8 @@ START = 1_795_000_000 * SECOND
 LIMITS = st.integers(1, 12) | st.sampled_from([20, 21, 30, 100])
 GAPS = st.integers(0, 3) | st.integers(0, WINDOW // 4) | st.integers(0, 3 * WINDOW)
 PATIENCES = st.sampled_from([0, 1, SECOND // 10, WINDOW, 10 * SECOND, EVER])
-ASKS = st.tuples(GAPS, st.booleans(), st.booleans(), PATIENCES)
-REPORTS = st.tuples(
-    GAPS, st.sampled_from(["success", "failure", "failure", "hold"]), st.integers(0, 2 * SECOND)
-)
+CLIENTS = st.sampled_from(["", "a", "a", "b", "c"])
+ASKS = st.tuples(GAPS, st.booleans(), CLIENTS, PATIENCES)
 
 
 @pytest.fixture(scope="module")
@@ -38,67 +49,136 @@ def link(redis_process: Running) -> RedisLink:
     return RedisLink(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
 
 
-@law_on_redis
-@given(
-    limit=LIMITS,
-    # In Redis the places live for a window of its real time, and an example takes a part of that.
-    window=st.integers(20 * SECOND, 40 * SECOND) | st.just(1000 * SECOND),
-    steps=st.lists(ASKS | ASKS | REPORTS, max_size=40),
-)
-def test_both_books_give_the_same_answers(
-    link: RedisLink,
-    limit: int,
-    window: int,
-    steps: list[tuple[int, bool, bool, int] | tuple[int, str, int]],
-) -> None:
-    terms = Terms(limit, window)
-    here, there = Book(terms), RedisGate(link, f"{secrets.token_hex(8)}:", terms)
-    now = START
-    for step in steps:
-        now += step[0] * window // WINDOW
-        if len(step) == 4:
-            _, is_write, comes_back, patience = step
-            answers = [
-                here.ask(now, patience, is_write=is_write, comes_back=comes_back),
-                there.ask(patience, is_write=is_write, comes_back=comes_back, now=now),
-            ]
-            assert answers[0] == answers[1]
+class BothBooks:
+    """The book in the process and the one in Redis, which must give the same answers."""
+
+    def __init__(self, link: RedisLink, terms: Terms) -> None:
+        self.here = Book(terms)
+        self.there = RedisGate(link, f"{secrets.token_hex(8)}:", terms, b"tests")
+        self.now = START
+        self.waiting: list[tuple[int, Ticket, str, str, int]] = []
+
+    def ask(
+        self,
+        client: str,
+        what: str,
+        patience: int,
+        *,
+        is_write: bool = False,
+        ticket: Ticket | None = None,
+    ) -> None:
+        here = self.here.ask(
+            self.now, patience, is_write=is_write, client=client, what=what, ticket=ticket
+        )
+        there = self.there.ask(
+            patience, is_write=is_write, client=client, what=what, ticket=ticket, now=self.now
+        )
+        assert here == there
+        if here.ticket:
+            due = self.now + min(here.wait, HEARTBEAT)
+            heapq.heappush(self.waiting, (due, here.ticket, client, what, patience))
+
+    def come_back(self, late: int) -> None:
+        """Of those who wait, the one who is due first."""
+        due, ticket, client, what, patience = heapq.heappop(self.waiting)
+        self.now = max(self.now, due + late)
+        self.ask(client, what, patience, ticket=ticket)
+
+    def promote(self, client: str, what: str) -> None:
+        self.here.promote(client, what)
+        self.there.promote(client, what)
+
+    def report(self, what: str, pause: int) -> None:
+        self.there.report(what, pause, now=self.now)
+        if what == "success":
+            self.here.succeed()
+        elif what == "failure":
+            self.here.fail(self.now)
         else:
-            _, what, pause = step
-            there.report(what, pause, now=now)
-            if what == "success":
-                here.succeed()
-            elif what == "failure":
-                here.fail(now)
-            else:
-                here.hold_until(now + pause)
+            self.here.hold_for(pause, self.now)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_books_give_the_same_answers(link: RedisLink, seed: int) -> None:
+    """To those who come, to those who come back, in time or late, and whatever the clock does."""
+    random = Random(seed)
+    # In Redis the places live for a window of its real time, and an example takes a part of that.
+    window = random.choice([20 * SECOND, 40 * SECOND + 1])
+    books = BothBooks(link, Terms(random.choice([1, 2, 5, 20, 40, 100]), window))
+    clients = ["", *"abc", *map(str, range(random.choice([0, 60])))]
+
+    def ask(times: int, *, is_write: bool) -> None:
+        client, patience = random.choice(clients), random.choice([0, 10 * SECOND, EVER, EVER])
+        for _ in range(times):
+            books.ask(client, random.choice("wxyz"), patience, is_write=is_write)
+
+    def crowd() -> None:
+        for _ in range(30):
+            ask(1, is_write=False)
+
+    def come_back() -> None:
+        everyone_late = random.choice([0, 0, 0, SECOND // 100, GRACE, 3 * SECOND])
+        for _ in range(min(random.randint(1, 60), len(books.waiting))):
+            books.come_back(everyone_late)
+
+    def die() -> None:
+        books.waiting = [waiter for waiter in books.waiting if random.random() < 0.5]
+        heapq.heapify(books.waiting)
+
+    def step_clock() -> None:
+        seconds = random.choice([-3600, -40, -1, -0.3, 0.3, 2, 30])
+        books.now += round(seconds * SECOND * random.random())
+
+    actions: list[Callable[[], None]] = [
+        lambda: ask(random.randint(1, 8), is_write=False),
+        crowd,
+        lambda: ask(random.randint(1, 3), is_write=True),
+        come_back,
+        die,
+        step_clock,
+        lambda: books.promote(random.choice(clients), random.choice("wxyz")),
+        lambda: books.report(random.choice(["success", "failure"]), 0),
+        lambda: books.report("hold", random.randint(0, 2 * SECOND)),
+    ]
+    for _ in range(120):
+        random.choices(actions, [20, 4, 4, 40, 2, 3, 10, 8, 1])[0]()
 
 
 def test_the_book_of_all_is_read_back_on_this_process_s_clock(link: RedisLink) -> None:
-    gate = RedisGate(link, f"{secrets.token_hex(8)}:", Terms(20))
+    gate = RedisGate(link, f"{secrets.token_hex(8)}:", Terms(20), b"tests")
     assert not gate.book().places
     for _ in range(3):
-        assert gate.ask(0, is_write=True, comes_back=False).verdict is GO
+        assert gate.ask(0, is_write=True).verdict is GO
     gate.report("failure")
     book = gate.book()
     assert (len(book.places), book.failures) == (3, 1)
     assert list(book.places) == sorted(book.places)
 
 
+def test_no_address_is_written_into_redis(link: RedisLink) -> None:
+    gate = RedisGate(link, f"{secrets.token_hex(8)}:", Terms(2), b"tests")
+    address = "198.51.100.7"
+    for _ in range(3):
+        gate.ask(EVER, is_write=False, client=address)
+    held = [link.redis.dump(key) or b"" for key in link.redis.keys("*:gate:*")]
+    assert len(held) >= 5
+    assert not any(address.encode() in value for value in held)
+
+
 def go_at(book: Book, now: int, *, is_write: bool = False) -> bool:
-    return book.ask(now, 0, is_write=is_write, comes_back=False).verdict is GO
+    return book.ask(now, 0, is_write=is_write).verdict is GO
 
 
 @law
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=150))
 def test_of_any_limit_and_one_more_the_last_leaves_a_window_after_the_first(
-    limit: int, asks: list[tuple[int, bool, bool, int]]
+    limit: int, asks: list[tuple[int, bool, str, int]]
 ) -> None:
     book, now = Book(Terms(limit)), START
     left: list[int] = []
-    for gap, is_write, comes_back, patience in asks:
+    for gap, is_write, client, patience in asks:
         now += gap
-        if book.ask(now, patience, is_write=is_write, comes_back=comes_back).verdict is GO:
+        if book.ask(now, patience, is_write=is_write, client=client).verdict is GO:
             left.append(now)
     assert all(last - first >= WINDOW for first, last in zip(left, left[limit:], strict=False))
 
@@ -106,13 +186,13 @@ def test_of_any_limit_and_one_more_the_last_leaves_a_window_after_the_first(
 @law
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=80))
 def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
-    limit: int, asks: list[tuple[int, bool, bool, int]]
+    limit: int, asks: list[tuple[int, bool, str, int]]
 ) -> None:
     book, now = Book(Terms(limit)), START
     assert limit == 1 or 1 <= book.terms.reserve < limit
-    for gap, is_write, comes_back, patience in asks:
+    for gap, is_write, client, patience in asks:
         now += gap
-        answer = book.ask(now, patience, is_write=is_write, comes_back=comes_back)
+        answer = book.ask(now, patience, is_write=is_write, client=client)
         if answer.verdict is GO and not is_write:
             later = deepcopy(book)
             assert all(go_at(later, now, is_write=True) for _ in range(later.terms.reserve))
@@ -121,21 +201,21 @@ def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
 @law
 @given(limit=LIMITS, asks=st.lists(ASKS, min_size=1, max_size=80))
 def test_nobody_is_told_to_wait_longer_than_its_patience_and_nobody_is_turned_away_for_less(
-    limit: int, asks: list[tuple[int, bool, bool, int]]
+    limit: int, asks: list[tuple[int, bool, str, int]]
 ) -> None:
     book, now = Book(Terms(limit)), START
-    for gap, is_write, comes_back, patience in asks:
+    for gap, is_write, client, patience in asks:
         now += gap
         before = deepcopy(book)
-        answer = book.ask(now, patience, is_write=is_write, comes_back=comes_back)
+        answer = book.ask(now, patience, is_write=is_write, client=client)
         if answer.verdict is WAIT:
             assert 0 < answer.wait <= patience
         elif answer.verdict is FULL:
             assert answer.wait > patience
-            book.places = before.places = type(book.places)()  # those of long ago may be gone
+            before.ask(now, -1, is_write=True)  # so that those of long ago are gone there too
             assert book == before, "who is turned away takes no place"
         else:
-            assert answer == Answer(GO, 0, 0)
+            assert answer == Answer(GO, 0)
 
 
 def arrivals(gaps: list[int]) -> list[int]:
@@ -145,58 +225,155 @@ def arrivals(gaps: list[int]) -> list[int]:
     return times
 
 
-def reads_leave(book: Book, asked_at: list[int]) -> tuple[list[int], int]:
-    """When those leave who ask then and come back exactly when they are told, and the longest wait
-    that anybody was told who had come back at its time.
+def reads_leave(
+    book: Book, reads: list[tuple[int, str]], late: int = 0, patience: int = EVER
+) -> list[tuple[int, int]]:
+    """When those left who asked at a time for a client each, and came back at their next heartbeat
+    or turn, so late: pairs of the read's number and that time, in the order of leaving.
     """
-    ticket = count()
-    queue = [(now, next(ticket), False) for now in asked_at]
-    heapq.heapify(queue)
-    left, longest = [], 0
-    while queue:
-        now, _, comes_back = heapq.heappop(queue)
-        answer = book.ask(now, EVER, is_write=False, comes_back=comes_back)
+    asks = [(at, number, None) for number, (at, _) in enumerate(reads)]
+    heap: list[tuple[int, int, Ticket | None]] = list(asks)
+    heapq.heapify(heap)
+    left = []
+    while heap:
+        now, number, ticket = heapq.heappop(heap)
+        came, client = reads[number]
+        answer = book.ask(
+            now, patience - (now - came), is_write=False, client=client, ticket=ticket
+        )
         if answer.verdict is GO:
-            left.append(now)
-        else:
-            longest = max(longest, answer.wait if comes_back else 0)
-            heapq.heappush(queue, (now + answer.wait, next(ticket), True))
-    return left, longest
+            left.append((number, now))
+        elif answer.verdict is WAIT:
+            again = now + min(answer.wait, HEARTBEAT) + late
+            heapq.heappush(heap, (again, number, answer.ticket))
+    return left
 
 
 @law
 @given(limit=LIMITS, gaps=st.lists(GAPS, max_size=60))
 @example(limit=20, gaps=[0] * 60)
-def test_a_read_that_comes_back_at_its_time_goes(limit: int, gaps: list[int]) -> None:
-    """But for the microseconds that rounding its pace has cost those before it."""
-    _, longest = reads_leave(Book(Terms(limit)), arrivals(gaps))
-    assert longest <= limit
+def test_the_reads_of_one_client_leave_in_turn_when_they_were_told(
+    limit: int, gaps: list[int]
+) -> None:
+    book = Book(Terms(limit))
+    told = [max(at, START + number * book.terms.pace) for number, at in enumerate(arrivals(gaps))]
+    left = reads_leave(book, [(at, "a") for at in arrivals(gaps)])
+    assert [number for number, _ in left] == list(range(len(gaps) + 1))
+    for (_, before), (number, at) in pairwise(left):
+        assert at <= max(told[number], before + book.terms.pace)
+
+
+@long_law
+@given(limit=LIMITS, readers=st.integers(1, 90), late=st.integers(0, SECOND // 20))
+@example(limit=20, readers=60, late=SECOND // 50)
+def test_under_constant_demand_the_budget_is_used(limit: int, readers: int, late: int) -> None:
+    book = Book(Terms(limit))
+    left = [at for _, at in reads_leave(book, [(START, "a")] * readers, late)]
+    assert len(left) == readers
+    windows = readers // (limit - book.terms.reserve) + 1  # each of which one may be late to fill
+    assert left[-1] - START <= readers * book.terms.pace + (windows + 1) * late
+    if not late:
+        assert all(later - earlier >= book.terms.pace for earlier, later in pairwise(left)), "paced"
+
+
+@long_law
+@given(
+    backlog=st.integers(1, 190),
+    others=st.integers(0, 18),
+    asked_at=st.integers(0, 5 * SECOND),
+    late=st.integers(0, SECOND // 100),
+)
+@example(backlog=190, others=18, asked_at=SECOND, late=SECOND // 100)
+def test_whatever_one_client_asks_the_first_read_of_another_leaves_within_2_s(
+    backlog: int, others: int, asked_at: int, late: int
+) -> None:
+    """As long as fewer than twenty wait, each with any number of reads."""
+    clients = [f"busy-{number}" for number in range(others + 1)]
+    reads = [(START, client) for client in clients for _ in range(backlog)]
+    reads += [(START + asked_at, "first")]
+    left = dict(reads_leave(Book(Terms(20)), reads, late, patience=10 * SECOND))
+    assert left[len(reads) - 1] - (START + asked_at) <= 2 * SECOND
+
+
+def test_one_client_alone_gets_the_whole_budget_of_reads() -> None:
+    left = reads_leave(Book(Terms(20)), [(START, "office")] * 300, patience=10 * SECOND)
+    assert len(left) == 1 + 10 * SECOND // Terms(20).pace
 
 
 @law
-@given(limit=LIMITS, readers=st.integers(1, 150))
-def test_under_constant_demand_the_budget_is_used(limit: int, readers: int) -> None:
-    book = Book(Terms(limit))
-    left, _ = reads_leave(book, [START] * readers)
+@given(limit=LIMITS, readers=st.integers(1, 60))
+def test_unpaced_reads_leave_as_soon_as_there_is_room(limit: int, readers: int) -> None:
+    book = Book(Terms(limit, is_paced=False))
     room = limit - book.terms.reserve
-    assert left[-1] - START <= readers * WINDOW / room + readers
-    assert all(later - earlier >= WINDOW // room for earlier, later in pairwise(left)), "paced"
+    left = [at - START for _, at in reads_leave(book, [(START, "a")] * readers)]
+    assert left == [number // room * WINDOW for number in range(readers)]
+
+
+def test_an_unpaced_read_that_waiting_is_in_vain_for_is_refused_too() -> None:
+    book = Book(Terms(20, is_paced=False))
+    told = [book.ask(START, 10 * SECOND, is_write=False).verdict for _ in range(300)]
+    assert 19 * 9 <= len(told) - told.count(FULL) <= 19 * 11
+
+
+def test_a_client_s_own_backlog_is_refused_and_not_who_has_none() -> None:
+    book = Book(Terms(20))
+    asked = [book.ask(START, 10 * SECOND, is_write=False, client="a") for _ in range(300)]
+    assert asked[-1].verdict is FULL
+    assert book.ask(START, 10 * SECOND, is_write=False, client="a").verdict is FULL
+    assert book.ask(START, SECOND, is_write=False, client="b").verdict is WAIT
+
+
+def test_a_client_that_has_had_its_turn_gets_the_next_one_among_ever_new_clients() -> None:
+    """More new clients than the budget has room for: each other's first reads are not all there is."""
+    pace = Terms(20).pace
+    reads = [(START + number * pace // 2, str(number)) for number in range(150)]
+    reads.insert(1, (START + 1, "0"))
+    left = dict(reads_leave(Book(Terms(20)), reads))
+    assert left[1] - START <= 2 * 20 * pace
+
+
+@law
+@given(readers=st.integers(1, 150), late=st.integers(1, 60 * SECOND))
+def test_those_who_died_waiting_are_gone_within_a_second(readers: int, late: int) -> None:
+    book = Book(Terms(20))
+    for _ in range(readers):
+        book.ask(START, 10 * SECOND, is_write=False, client="a")
+    now = START + SECOND
+    for client in ("a", "b"):
+        assert book.ask(now + late, 2 * Terms(20).pace, is_write=False, client=client).verdict in {
+            GO,
+            WAIT,
+        }
+    assert len(book.queue) <= 2
+
+
+def test_who_comes_back_too_late_still_has_its_turn() -> None:
+    book = Book(Terms(20))
+    tickets = [book.ask(START, EVER, is_write=False, client="a").ticket for _ in range(100)]
+    late = START + 10 * SECOND
+    new = book.ask(late, EVER, is_write=False, client="a")
+    answers = [
+        book.ask(late, EVER, is_write=False, client="a", ticket=ticket) for ticket in tickets[1:]
+    ]
+    after = book.ask(late, EVER, is_write=False, client="a")
+    assert new.verdict is GO
+    assert max(answer.wait for answer in answers) < after.wait
 
 
 @law
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=20), hold=st.integers(1, 60 * SECOND))
 def test_while_all_are_held_nobody_leaves_and_then_they_do(
-    limit: int, asks: list[tuple[int, bool, bool, int]], hold: int
+    limit: int, asks: list[tuple[int, bool, str, int]], hold: int
 ) -> None:
     book, now = Book(Terms(limit)), START
     until = START + hold
-    book.hold_until(until)
-    book.hold_until(until - 1)  # a shorter one ends none
-    for gap, is_write, comes_back, patience in asks:
+    book.hold_for(hold, START)
+    book.hold_for(hold - 1, START)  # a shorter one ends none
+    for gap, is_write, client, patience in asks:
         now += gap
         if now >= until:
             break
-        answer = book.ask(now, patience, is_write=is_write, comes_back=comes_back)
+        answer = book.ask(now, patience, is_write=is_write, client=client)
         assert answer.verdict in {WAIT, FULL}
         assert answer.wait >= until - now
     assert go_at(book, until, is_write=True)
@@ -204,11 +381,43 @@ def test_while_all_are_held_nobody_leaves_and_then_they_do(
 
 def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
     book = Book(Terms(20))
-    book.hold_until(START + SECOND)
-    told = [book.ask(START + 2, EVER, is_write=False, comes_back=True).wait for _ in range(5)]
-    assert all(
-        later - earlier >= WINDOW // (20 - book.terms.reserve) for earlier, later in pairwise(told)
-    )
+    book.hold_for(SECOND, START)
+    left = [at for _, at in reads_leave(book, [(START, "a")] * 5)]
+    assert left[0] == START + SECOND
+    assert all(later - earlier >= book.terms.pace for earlier, later in pairwise(left))
+
+
+@law
+@given(
+    limit=LIMITS,
+    asks=st.lists(ASKS, max_size=60),
+    back=st.integers(1, 3600 * SECOND),
+    hold=st.integers(0, 2 * SECOND),
+    failures=st.integers(0, 6),
+)
+def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_early(
+    limit: int, asks: list[tuple[int, bool, str, int]], back: int, hold: int, failures: int
+) -> None:
+    book, now, left = Book(Terms(limit)), START, []
+    for gap, is_write, client, patience in asks:
+        now += gap
+        if book.ask(now, patience, is_write=is_write, client=client).verdict is GO:
+            left.append(now)
+    if hold:
+        book.hold_for(hold, now)
+    for _ in range(failures):
+        book.fail(now)
+    recently = sum(at > now - WINDOW for at in left)
+    there, now = now, now - back
+    went = sum(go_at(book, now, is_write=True) for _ in range(limit + 1))
+    assert went <= limit - recently
+    assert not (went and hold)
+    assert not (went and failures >= 5)
+    assert there > now
+    later = now + max(WINDOW, hold, TRIAL if failures >= 5 else 0) + HEARTBEAT + GRACE
+    assert go_at(book, later, is_write=False)
+    if failures < 5:
+        assert go_at(book, later, is_write=True) or limit == 1
 
 
 @law
