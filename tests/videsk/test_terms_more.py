@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.videsk.test_circuit import opened
-from tests.videsk.test_terms import EVER, GO, OPEN, START, go_at
+from tests.videsk.test_terms import EVER, OPEN, START, go_at
 from videsk.terms import SECOND, TRIAL, WINDOW, Book, Terms
 
 
@@ -15,16 +15,6 @@ def test_a_window_is_longer_than_the_second_that_videsk_counts() -> None:
     assert not go_at(book, START + SECOND, is_write=True), "guarantee 3: in any one second"
     assert go_at(book, START + WINDOW, is_write=True)
     assert WINDOW < 1.5 * SECOND
-
-
-def test_who_comes_back_in_the_instant_that_ends_the_hold_goes() -> None:
-    """Its turn was given to it before; another turn at the end of the queue would be a second wait."""
-    book = Book(Terms(20))
-    assert go_at(book, START)
-    book.hold_until(START + 1)
-    assert book.next_read > START + 1
-    answer = book.ask(START + 1, EVER, is_write=False, comes_back=True)
-    assert answer.verdict is GO
 
 
 def test_a_place_is_free_again_exactly_a_window_after_it_was_taken() -> None:
@@ -39,7 +29,7 @@ def test_a_failure_in_the_instant_that_ends_the_period_begins_a_new_one() -> Non
     book = opened()
     end = START + TRIAL
     book.fail(end)
-    answer = book.ask(end, EVER, is_write=True, comes_back=False)
+    answer = book.ask(end, EVER, is_write=True)
     assert (answer.verdict, answer.wait) == (OPEN, TRIAL)
 
 
@@ -59,10 +49,10 @@ def test_a_share_is_of_the_same_window_or_one_place_in_so_much_longer_a_one(
 )
 def test_reads_leave_a_twentieth_to_writes_one_at_least(limit: int, reserve: int) -> None:
     assert Terms(limit).reserve == reserve
-    book = Book(Terms(limit))
+    book = Book(Terms(limit, is_paced=False))
     left = [
         now for now in range(START, START + WINDOW, WINDOW // 400)
-        if book.ask(now, 0, is_write=False, comes_back=True).verdict is GO
+        if book.ask(now, 0, is_write=False).verdict is GO
     ]  # fmt: skip
     assert len(left) == limit - reserve
     assert all(earlier < later for earlier, later in pairwise(left))
