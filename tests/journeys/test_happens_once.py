@@ -233,7 +233,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_its_key_in_doubt(
     settings = {"REDIS_URL": url, "WEB_CONCURRENCY": "1"}
     with proxy_server(sandbox, **settings) as victim, proxy_server(sandbox, **settings) as other:
         start, headers = hours(Client(victim.url))[0], key()
-        sandbox.fault("delay", seconds=20, method="POST", times=1)
+        sandbox.fault("delay", seconds=20, method="POST", times=1, after=True)
         sent = threading.Thread(target=book_in_vain, args=(Client(victim.url), start, headers))
         sent.start()
         while bookings(sandbox) + len([e for e in sandbox.journal() if e["method"] == "POST"]) == 0:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.videsk.test_circuit import opened
-from tests.videsk.test_terms import EVER, OPEN, START, go_at
+from tests.videsk.test_terms import EVER, GO, OPEN, START, go_at
 from videsk.terms import SECOND, TRIAL, WINDOW, Book, Terms
 
 

@@ -112,7 +112,7 @@ def test_every_read_of_dates_and_hours_belongs_to_everything_and_to_its_own_grou
     named: list[Sequence[str]] = []
 
     class Cache:
-        def read(self, _: str, groups: Sequence[str], *__: Any, seconds: float) -> None:
+        def read(self, _: str, groups: Sequence[str], *__: Any, **___: Any) -> None:
             named.append(groups)
 
     nothing: Any = None
