@@ -31,6 +31,8 @@ class Shared(ProcessRecords):
         self.failing = 0
         """So many calls fail still, of a Redis that is back sooner than they end."""
         self.renewed: list[str] = []
+        self.clients: list[Any] = []
+        """Of the calls that may have one of their own, those that succeeded."""
         self.leases: set[str] = set()
 
     def _reach(self) -> None:
@@ -40,12 +42,14 @@ class Shared(ProcessRecords):
 
     def begin(self, name: str, record: Record, keep_seconds: int, redis: Any = None) -> Any:
         self._reach()
+        self.clients.append(redis)
         assert keep_seconds >= 60, "longer than any request"
         known = super().begin(name, record, keep_seconds)
         return known if known and known.owner != record.owner else None
 
     def end(self, name: str, record: Record, keep_seconds: int, outcome: Record, redis: Any = None) -> None:  # fmt: skip
         self._reach()
+        self.clients.append(redis)
         super().end(name, record, keep_seconds, outcome)
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:

@@ -38,6 +38,10 @@ def refused(status: int) -> VideskRefusedError:
     return VideskRefusedError(status, b"{}", "application/json", {})
 
 
+def test_a_request_has_a_key_unless_it_is_told_otherwise() -> None:
+    assert fate_of(refused(409), by_token=False) is KEEP
+
+
 @WAYS
 def test_a_success_is_kept(by_token: bool, is_click: bool) -> None:
     assert fate_of(None, by_token=by_token, is_click=is_click) is KEEP

@@ -77,9 +77,10 @@ def test_another_request_of_the_same_key_is_refused(
 ) -> None:
     act = Act()
     send(once, act)
-    with pytest.raises(UnprocessableEntity, match="used before with another request"):
+    with pytest.raises(UnprocessableEntity) as caught:
         send(once, act, **change)
-    assert act.times == 1
+    message = "This Idempotency-Key was used before with another request."
+    assert (caught.value.description, act.times) == (message, 1)
 
 
 def test_another_key_is_another_request(once: Once, send: Send) -> None:

@@ -1,7 +1,6 @@
 """Records of POSTs: the same laws for those in Redis and those in the process, and what is stored."""
 
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from redis_link import RedisLink
-from tests.processes import Running
+from redis_link import RedisAwayError, RedisLink
+from tests.processes import Running, free_port
 from web import records
 from web.records import UNREADABLE, ProcessRecords, Record, RedisRecords, new_owner
 
@@ -95,7 +94,9 @@ def test_a_token_ends_the_record_that_it_is_linked_to_and_no_other(kept: Either)
     for name, record in (("a", first), ("b", other)):
         kept.begin(name, record, 60)
     kept.link_token("a-token", "a", 60)
-    kept.forget_by_token("another-token")
+    kept.link_token("a-token-of-none", "nothing", 60)
+    for token in ("another-token", "a-token-of-none"):
+        kept.forget_by_token(token)
     assert kept.begin("a", started(), 60) == first
     kept.forget_by_token("a-token")
     assert kept.begin("b", started(), 60) == other
@@ -157,20 +158,18 @@ def test_all_that_is_stored_ends(in_redis: RedisRecords, redis: Redis) -> None:
 
 
 def test_a_client_of_ones_own_is_used_while_redis_is_away(
-    in_redis: RedisRecords, link: RedisLink, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    in_redis: RedisRecords, redis: Redis
 ) -> None:
     """As the actions do that run before the proxy uses Redis again."""
-
-    def refuse(_: Callable[[], object]) -> None:
-        raise AssertionError("the link was asked")
-
+    away = RedisRecords(RedisLink(f"redis://127.0.0.1:{free_port()}", verify_tls=True), PREFIX)
     first = started()
-    with monkeypatch.context() as patched:
-        patched.setattr(link, "call", refuse)
-        assert in_redis.begin("a", first, 60, redis) is None
-        in_redis.end("b", answered(first), 60, answered(first), redis)
+    assert away.begin("a", first, 60, redis) is None
+    away.end("b", answered(first), 60, answered(first), redis)
     assert in_redis.begin("a", started(), 60) == first
     assert in_redis.begin("b", started(), 60) == answered(first)
+    with pytest.raises(RedisAwayError):
+        away.begin("a", first, 60)
+    assert away.are_away
 
 
 def test_they_are_away_when_redis_is(in_redis: RedisRecords, link: RedisLink) -> None:
@@ -231,6 +230,18 @@ def test_of_too_many_those_go_first_whose_time_is_over_and_then_the_oldest(
     own.end("a", answered(held["a"]), 60, answered(held["a"]))  # now c is the oldest
     assert own.begin("c", started(), 60) is None
     assert len(own._held) == 3
+
+
+def test_a_record_that_ends_is_no_longer_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MAX_RECORDS_IN_PROCESS", 4)
+    own, first, second = ProcessRecords(), started(), started()
+    own.begin("a", first, 60)
+    own.begin("b", second, 60)
+    own.end("a", answered(first), 60, answered(first))
+    own.begin("c", started(), 60)
+    own.begin("d", started(), 60)
+    assert own.begin("a", started(), 60) == answered(first)
+    assert own.begin("b", started(), 60) is None
 
 
 # What is stored

@@ -138,6 +138,8 @@ def test_what_began_and_ended_without_redis_is_stored_there_when_it_is_back(
     assert send(once, act).get_data() == first.get_data(), "in this process it is known"
     shared.are_away = False
     once.publish(A_REDIS)
+    assert shared.clients == [A_REDIS], "that of the moment: others are refused still"
+    assert shared.begin(NAME, Record("x", "y"), 60).state == "answered"
     again = send(over(shared), act)
     assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
     assert act.times == 1
@@ -166,6 +168,7 @@ def test_what_is_under_way_when_redis_is_back_is_stored_there(shared: Shared, se
     def redis_is_back() -> None:
         shared.are_away = False
         once.publish(A_REDIS)
+        assert shared.clients == [A_REDIS]
         shared.leases.update(once._under_way)
         later.append(gevent.spawn(send, other, never))
         gevent.sleep(0.05)
@@ -228,3 +231,24 @@ def test_without_a_redis_there_is_nothing_to_store_there(send: Send) -> None:
     once = Once(None)
     send(once, Act())
     once.publish(A_REDIS)
+
+
+def test_of_too_many_endings_the_last_are_stored(
+    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MAX_UNPUBLISHED", 2)
+    once, act = over(shared), Act()
+    shared.are_away = True
+    keys = [{"Idempotency-Key": key} for key in "abc"]
+    for key in keys:
+        send(once, act, headers=key)
+    shared.are_away = False
+    once.publish(A_REDIS)
+    replayed = [REPLAYED in send(over(shared), act, headers=key).headers for key in keys]
+    assert replayed == [False, True, True]
+
+
+def test_what_is_in_doubt_is_stored_as_such(shared: Shared, send: Send) -> None:
+    act = Act(VideskTimeoutError(outcome_unknown=True))
+    send(over(shared), act)
+    assert shared.begin(NAME, Record("x", "y"), 60).state == "doubt"
