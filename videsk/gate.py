@@ -7,6 +7,7 @@ heartbeat: nobody spins.
 
 import hashlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +36,11 @@ from videsk.terms import (
 )
 
 log = logging.getLogger("videsk_proxy.gate")
+
+PROMOTE_SECONDS = 1.0
+"""Of those of one client who wait for one read, one in so many seconds promotes it."""
+
+MOST_PROMOTIONS = 1000
 
 PATIENCE_SECONDS = 10
 """How long a request waits for its place: then the client is told to come again."""
@@ -133,6 +139,7 @@ class Gate:
         self._link = link
         self._meter = meter
         self._losses = 0
+        self._promoted_at: dict[tuple[str, str], float] = {}
         self._sleep = sleep
         if shared and link:
             link.when_back(shared.hold_after_loss)
@@ -162,6 +169,12 @@ class Gate:
 
     def promote(self, client: str, what: str) -> None:
         """`client` waits for a read of `what` that another client's request may have queued."""
+        now = time.monotonic()
+        if now < self._promoted_at.get((client, what), -math.inf) + PROMOTE_SECONDS:
+            return None
+        if len(self._promoted_at) >= MOST_PROMOTIONS:
+            self._promoted_at.clear()
+        self._promoted_at[client, what] = now
         if self._shared:
             try:
                 return self._shared.promote(client, what)

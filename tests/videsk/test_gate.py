@@ -67,6 +67,21 @@ def test_until_then_it_waits_for_what_others_may_have_sent_meanwhile() -> None:
     assert others == [0] * (ROOM - 1)
 
 
+def test_of_one_client_s_many_who_wait_for_one_read_one_promotes_it() -> None:
+    promoted = []
+
+    class Shared(LostRedisGate):
+        def promote(self, client: str, what: str) -> None:
+            promoted.append((client, what))
+
+    link = SimpleNamespace(when_back=lambda _: None)
+    gate = Gate(SHARE, cast("RedisGate", Shared()), cast("RedisLink", link), Meter())
+    for client in ("a", "b"):
+        for what in ("x", "x", "y"):
+            gate.promote(client, what)
+    assert promoted == [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+
+
 class Flights:
     """A cache whose misses are led by other clients, until `led` are over; each ends in `error`."""
 
