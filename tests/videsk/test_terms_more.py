@@ -56,3 +56,11 @@ def test_reads_leave_a_twentieth_to_writes_one_at_least(limit: int, reserve: int
     ]  # fmt: skip
     assert len(left) == limit - reserve
     assert all(earlier < later for earlier, later in pairwise(left))
+
+
+def test_a_longer_hold_lengthens_the_one_that_lasts_and_a_shorter_one_ends_none() -> None:
+    book = Book(Terms(20))
+    for pause, until in ((2 * SECOND, 2 * SECOND), (3 * SECOND, 4 * SECOND), (SECOND, 4 * SECOND)):
+        book.hold_for(pause, START + SECOND if pause != 2 * SECOND else START)
+        assert not go_at(book, START + until - 1, is_write=True)
+    assert go_at(book, START + 4 * SECOND, is_write=True)
