@@ -18,7 +18,7 @@ from cache.outcome_poller import OutcomePoller
 from redis_link import RedisAwayError, RedisLink
 
 LOCK_MILLISECONDS = 4800
-"""A leader that dies blocks nobody for more than 5 s, the pause between two polls included."""
+"""A dead leader delays the others by at most 5 s, their pause between two polls included."""
 
 RENEW_SECONDS = 1.5
 """How often a living leader says so: three times before its lock would go."""

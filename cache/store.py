@@ -91,7 +91,7 @@ class Store:
         """The entry under `key`, if no write has outdated it, and the groups' present stamp.
 
         `groups`: the narrowest last. Where there is no entry, its token lives on for as long as the
-        fetch that follows: if it ended meanwhile, who asks next would not join that fetch.
+        fetch that follows: if it expired meanwhile, the next request would not join that fetch.
         """
         names = [_token_name(group) for group in (EVERYTHING, *groups)]
         stored, *tokens = self._backend.get_many(key, *names)

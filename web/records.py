@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from redis import Redis
 from redis.commands.core import Script
@@ -85,28 +85,6 @@ def new_owner() -> str:
     return secrets.token_hex(8)
 
 
-class Records(Protocol):
-    """Where records are kept."""
-
-    def begin(self, name: str, record: Record, keep_seconds: int) -> Record | None:
-        """Store the record, or return the one of that name that another request has stored."""
-
-    def renew(self, owner: str) -> None:
-        """Keep the owner's lease."""
-
-    def end(self, name: str, record: Record, keep_seconds: int, outcome: Record) -> None:
-        """Replace the owner's record (0 seconds: delete it) and publish the outcome."""
-
-    def outcome(self, owner: str) -> tuple[Record | None, bool]:
-        """The outcome, if it is published, and whether the owner has a lease."""
-
-    def link_token(self, token: str, name: str, keep_seconds: int) -> None:
-        """Link the digest of an appointment's token to the record of that name."""
-
-    def forget_by_token(self, token: str) -> None:
-        """Delete the record that this digest of a token is linked to."""
-
-
 _BEGIN = """
 local known = redis.call('GET', KEYS[1])
 if known and string.match(known, '^%w+ (%w+) ') ~= ARGV[1] then return known end
@@ -151,12 +129,14 @@ class RedisRecords:
     def begin(
         self, name: str, record: Record, keep_seconds: int, redis: Redis | None = None
     ) -> Record | None:
+        """Store the record, or return the one of that name that another request has stored."""
         keys = [self._prefix + name, self._lease(record.owner)]
         args = [record.owner, record.to_bytes(), keep_seconds, LEASE_MILLISECONDS]
         known = self._run(self._begin, keys, args, redis)
         return None if known is None else Record.from_bytes(known)
 
     def renew(self, owner: str) -> None:
+        """Keep the owner's lease."""
         self._link.call(lambda: self._link.redis.set(self._lease(owner), 1, px=LEASE_MILLISECONDS))
 
     def end(
@@ -167,12 +147,14 @@ class RedisRecords:
         outcome: Record,
         redis: Redis | None = None,
     ) -> None:
+        """Replace the owner's record (0 seconds: delete it) and publish the outcome."""
         owner = record.owner
         keys = [self._prefix + name, self._outcome(owner), self._lease(owner)]
         args = [owner, record.to_bytes(), keep_seconds, outcome.to_bytes(), OUTCOME_SECONDS]
         self._run(self._end, keys, args, redis)
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:
+        """The outcome, if it is published, and whether the owner has a lease."""
         names = [self._outcome(owner), self._lease(owner)]
         found, lease = cast(
             "list[bytes | None]", self._link.call(lambda: self._link.redis.mget(names))
@@ -180,11 +162,13 @@ class RedisRecords:
         return (Record.from_bytes(found) if found else None), lease is not None
 
     def link_token(self, token: str, name: str, keep_seconds: int) -> None:
+        """Link the digest of an appointment's token to the record of that name."""
         self._link.call(
             lambda: self._link.redis.set(f"{self._prefix}token:{token}", name, ex=keep_seconds)
         )
 
     def forget_by_token(self, token: str) -> None:
+        """Delete the record that this digest of a token is linked to."""
         self._run(self._forget, [f"{self._prefix}token:{token}"], [self._prefix])
 
     def _run(
@@ -202,7 +186,7 @@ class RedisRecords:
 
 
 class ProcessRecords:
-    """Records of this process, in a dictionary. It has no leases: the process knows its owners."""
+    """The same for this process, in a dictionary. No leases: the process knows its owners."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -215,9 +199,6 @@ class ProcessRecords:
                 self._put(name, record.to_bytes(), keep_seconds)
                 return None
             return Record.from_bytes(known)
-
-    def renew(self, owner: str) -> None:
-        """Do nothing: this process has no leases."""
 
     def end(self, name: str, record: Record, keep_seconds: int, outcome: Record) -> None:
         with self._lock:

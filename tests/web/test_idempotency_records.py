@@ -212,7 +212,6 @@ def test_a_name_can_be_forgotten() -> None:
     assert own.begin("a", started(), 60) == first
     own.forget("a")
     assert own.begin("a", started(), 60) is None
-    own.renew(first.owner)
     assert own.outcome(first.owner) == (None, False)
 
 
