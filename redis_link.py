@@ -48,6 +48,11 @@ SLOW_SECONDS = 0.04
 SLOW_FOR_SECONDS = 0.5
 """A Redis whose every answer has been slow for so long is away: a request pays 50 ms at most."""
 
+RETURN_SECONDS = 0.9
+"""How long after its last answer a write waits for Redis: a restart or a failover is over by then.
+Requests may wait for Redis in the first second of an outage, and 50 ms after that (guarantee 6).
+"""
+
 
 class RedisAwayError(Exception):
     """Redis cannot be used now."""
@@ -127,6 +132,14 @@ class RedisLink:
             return result
         finally:
             self._places.put(None)
+
+    def wait_for_return(self) -> bool:
+        """Wait until Redis is used again, at most until RETURN_SECONDS after its last answer.
+        Return whether it is used again.
+        """
+        while self._away and time.monotonic() < self.lost_at + RETURN_SECONDS:
+            time.sleep(WATCH_SECONDS / 10)
+        return not self._away
 
     def _lose(self, why: str) -> None:
         if not self._away:

@@ -107,6 +107,22 @@ def test_a_redis_that_dies_is_away_at_once_and_back_by_itself() -> None:
     assert link.losses == 1
 
 
+def test_a_write_waits_for_a_redis_that_restarts_and_not_for_one_that_is_gone() -> None:
+    port = free_port()
+    with redis_server(port):
+        link = link_to(port)
+        assert link.call(link.redis.ping) is True
+    with pytest.raises(RedisAwayError):
+        link.call(link.redis.ping)
+    with redis_server(port):
+        assert link.wait_for_return()
+    until(lambda: link.away)
+    started = time.monotonic()
+    assert not link.wait_for_return()
+    assert not link.wait_for_return(), "and in the same outage nobody waits again"
+    assert time.monotonic() - started < 1
+
+
 def test_an_idle_connection_that_broke_costs_no_loss(redis: Redis, redis_process: Running) -> None:
     link = link_to(redis_process.port)
     link.call(link.redis.ping)

@@ -165,12 +165,19 @@ class Once:
             self._unpublished.popleft()
 
     def _begin(self, attempt: _Attempt) -> Record | None:
-        """Store the attempt's record, or return the one that is there."""
+        """Store the attempt's record, or return the one that is there.
+
+        A Redis that was lost just now may be back in a moment, as after a restart or a failover,
+        and another process may use it again sooner than this one. So a write waits for it: without
+        it, two processes could both book.
+        """
         name, own, keep_seconds = attempt.name, attempt.own, _started_seconds(attempt)
         while self._shared:
             try:
                 return self._shared.begin(name, own, keep_seconds)
             except RedisAwayError:
+                if self._shared.wait_for_return():
+                    continue
                 known = self._begin_here(name, own, keep_seconds)
             # Redis may have come back in between: then `publish` has missed this record.
             if known or self._shared.are_away:

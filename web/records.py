@@ -126,6 +126,10 @@ class RedisRecords:
     def are_away(self) -> bool:
         return self._link.away
 
+    def wait_for_return(self) -> bool:
+        """See RedisLink."""
+        return self._link.wait_for_return()
+
     def begin(
         self, name: str, record: Record, keep_seconds: int, redis: Redis | None = None
     ) -> Record | None:

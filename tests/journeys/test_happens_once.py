@@ -479,6 +479,7 @@ def test_a_redis_that_comes_back_empty_in_the_middle_of_a_booking_forgets_no_key
             interruptible.road.target = empty.port
             interruptible.road.break_connections()
             wait_until(lambda: Redis(port=empty.port).keys("*once:key:*"), seconds=5)
+            # The other worker may not use Redis again yet: its booking waits for that moment.
             second = workers[1].book("users", JOHN, start, headers=headers)
             assert (second.status_code, second.content) == (201, first.result().content)
         assert_replayed_by_all(workers, start, headers, first.result())

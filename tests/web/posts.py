@@ -28,6 +28,8 @@ class Shared(ProcessRecords):
     def __init__(self) -> None:
         super().__init__()
         self.are_away = False
+        self.returns_soon = False
+        """Whether it is back for who waits for it."""
         self.failing = 0
         """So many calls fail still, of a Redis that is back sooner than they end."""
         self.renewed: list[str] = []
@@ -39,6 +41,10 @@ class Shared(ProcessRecords):
         if self.are_away or self.failing:
             self.failing = max(0, self.failing - 1)
             raise RedisAwayError
+
+    def wait_for_return(self) -> bool:
+        self.are_away = self.are_away and not self.returns_soon
+        return not self.are_away and not self.failing
 
     def begin(self, name: str, record: Record, keep_seconds: int, redis: Any = None) -> Any:
         self._reach()

@@ -129,6 +129,16 @@ def test_the_lease_is_renewed_as_long_as_it_takes_and_no_longer(
 # While Redis is away
 
 
+def test_a_write_waits_for_a_redis_that_another_process_uses_again_already(
+    shared: Shared, send: Send
+) -> None:
+    act = Act()
+    first = send(over(shared), act)
+    shared.are_away, shared.returns_soon = True, True
+    assert send(over(shared), act).get_data() == first.get_data()
+    assert act.times == 1
+
+
 def test_what_began_and_ended_without_redis_is_stored_there_when_it_is_back(
     shared: Shared, send: Send
 ) -> None:
