@@ -8,10 +8,14 @@ RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: \
 
 COPY *.py ./
 COPY blueprints blueprints
+COPY booking booking
 COPY cache cache
+COPY common common
 COPY doctor doctor
+COPY idempotency idempotency
 COPY openapi openapi
 COPY schemas schemas
+COPY settings settings
 COPY videsk videsk
 COPY web web
 

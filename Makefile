@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
-NODE_MODULES := client/node_modules/.package-lock.json
+NODE_MODULES := frontend/client/node_modules/.package-lock.json
 
 .PHONY: help run test test-dates fuzz mutation check format client requirements bench bench-peers compiler
 
@@ -36,7 +36,7 @@ test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve ot
 	@PATH="$(PATHS)" python -m tests.other_days
 
 fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
-	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/journeys/test_fuzz.py --timeout=3600
+	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/e2e/test_fuzz.py --timeout=3600
 
 # [tool.mutmut] in pyproject.toml says which modules, and which tests. It goes on where it was broken off.
 mutation: $(VENV)/mutates $(BIN)/redis-server ## change the rules bit by bit: tests must notice 90 % of it; some ten minutes
@@ -59,8 +59,8 @@ format: $(VENV)/installed ## put the code in order
 	@$(BIN)/ruff format .
 
 client: $(VENV)/installed $(NODE_MODULES) ## the TypeScript client: types from the OpenAPI document, JavaScript from both
-	@PATH="$(PATHS)" npm run --silent --prefix client types
-	@npm run --silent --prefix client build
+	@PATH="$(PATHS)" npm run --silent --prefix frontend/client types
+	@npm run --silent --prefix frontend/client build
 
 # One file for every Python from 3.11 on, by markers. UPGRADE= keeps the pins: after a change of a .in
 UPGRADE := --upgrade
@@ -117,8 +117,8 @@ $(BIN)/chromium: | $(VENV)/installed
 	@found="$$($(BROWSER) | head -n 1)"; test -z "$$found" || ln -sf "$$found" $@
 
 # The machine's own Node.js, else Debian's. Without it, the tests of the client say that they did not run.
-$(NODE_MODULES): client/package-lock.json
+$(NODE_MODULES): frontend/client/package-lock.json
 	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== no npm could be brought"
 	@! command -v npm >/dev/null || { echo "== installing what builds the client"; \
-		npm ci --prefix client --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \
+		npm ci --prefix frontend/client --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \
 		|| echo "== it could not be installed"

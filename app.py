@@ -6,33 +6,42 @@ from datetime import UTC, datetime
 from flask import Flask
 
 import settings as environment
-from blueprints import appointments, bookable, catalog, docs, errors, health, hooks
-from cache.near import LEASE_SECONDS, Near
-from cache.policy import Window
-from cache.reader import Reader, Shared
-from cache.shared_flight import SharedFlights
-from cache.store import EVERYTHING, Store, process_store, redis_store
-from captcha import VERIFY_URLS, Captcha
+from blueprints import appointments, bookable, catalog, docs, errors, health, hooks, outcomes
+from booking.captcha_confirmations import BookingCaptcha
+from cache.freshness import FreshnessPolicy
+from cache.near_cache import LEASE_SECONDS, NearCache
+from cache.read_through import ReadThroughCache, SharedCache
+from cache.shared_single_flight import SharedSingleFlight
+from cache.store import ALL_ENTRIES, Store, process_store, redis_store
+from common.resilient_redis import ResilientRedis
+from idempotency.protocol import Idempotency
+from idempotency.store import RedisStore
 from openapi import document
-from redis_link import RedisLink
 from schemas.bookings import BookingSchema, UserBookingSchema
 from settings import Settings
-from videsk.ahead import Ahead
+from videsk.api_key_status import ApiKeyStatus
+from videsk.availability import AvailabilityFinder
 from videsk.client import VideskClient
 from videsk.errors import VideskErrors
-from videsk.gate import Gate, RedisGate
-from videsk.key_state import KeyState
-from videsk.kinds import SERVICES, USERS
-from videsk.scheduling import Scheduling, Windows
-from videsk.terms import Terms
-from web import answers, compression, cors, limits, logs, metrics, metrics_endpoint, shared_secrets
-from web.booking_captcha import BookingCaptcha
-from web.idempotency import Once
+from videsk.resources import SERVICES, USERS
+from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.throttle.rate_limit import RateLimit
+from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
+from web import (
+    access_log,
+    client_limits,
+    compression,
+    cors,
+    metrics,
+    metrics_endpoint,
+    responses,
+    shared_secrets,
+)
+from web.captcha import VERIFY_URLS, Captcha
+from web.fast_path import CachedResponse, FastPath
 from web.metrics import Metrics
 from web.metrics_endpoint import State
-from web.records import RedisRecords
 from web.referrers import Referrers
-from web.short_way import Ready, ShortWay
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -41,87 +50,96 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = Flask("videsk_proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config[limits.TRUSTED_PROXIES] = settings.trusted_proxies
+    app.config[client_limits.TRUSTED_PROXIES] = settings.trusted_proxies
     app.url_map.merge_slashes = False  # a path is found or not: never a redirect
 
     prefix = _prefix(settings)
-    terms = Terms(settings.videsk_rate_limit)
-    link, shared, gate_of_all = None, None, None
+    terms = RateLimit(settings.videsk_rate_limit)
+    redis, shared, redis_limiter = None, None, None
     if settings.redis_url:
-        link = RedisLink(settings.redis_url, verify_tls=settings.redis_tls_verify)
-        link.when_back(lambda redis: redis_store(redis, prefix).outdate([EVERYTHING]))
-        flights = SharedFlights(link, prefix, VideskErrors())
-        shared = Shared(link, redis_store(link.redis, prefix), flights)
-        gate_of_all = RedisGate(link, prefix, terms, _secret(settings))
-    meter = Metrics()
-    if link:
-        link.on_outage(meter.redis_lost)
+        redis = ResilientRedis(settings.redis_url, verify_tls=settings.redis_tls_verify)
+        redis.on_reconnect(lambda redis: redis_store(redis, prefix).invalidate([ALL_ENTRIES]))
+        flights = SharedSingleFlight(redis, prefix, VideskErrors())
+        shared = SharedCache(redis, redis_store(redis.client, prefix), flights)
+        redis_limiter = RedisLimiter(redis, prefix, terms, _secret(settings))
+    instrumentation = Metrics()
+    if redis:
+        redis.on_outage(instrumentation.redis_outage)
     local = process_store()
-    near = _near(shared, local)
-    cache = Reader(shared, local, near, meter)
-    gate = Gate(terms.share(settings.workers), gate_of_all, link, meter)
-    key_state = KeyState(link, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
+    near_cache = _near_cache(shared, local)
+    cache = ReadThroughCache(shared, local, near_cache, instrumentation)
+    throttle = UpstreamThrottle(
+        terms.share(settings.workers), redis_limiter, redis, instrumentation
+    )
+    api_key_status = ApiKeyStatus(redis, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
     client = VideskClient(
         settings.videsk_base_url,
         settings.videsk_api_key,
         settings.videsk_timeout,
-        gate,
-        key_state,
-        meter,
+        throttle,
+        api_key_status,
+        instrumentation,
     )
     scheduling = Scheduling(
         client,
         cache,
-        Windows(
-            services=Window(settings.services_ttl, settings.services_stale),
-            dates=Window(settings.dates_ttl, settings.dates_stale),
-            hours=Window(settings.hours_ttl, settings.hours_stale),
+        FreshnessPolicies(
+            services=FreshnessPolicy(settings.services_ttl, settings.services_stale),
+            dates=FreshnessPolicy(settings.dates_ttl, settings.dates_stale),
+            hours=FreshnessPolicy(settings.hours_ttl, settings.hours_stale),
         ),
     )
-    ahead = Ahead(scheduling)
+    finder = AvailabilityFinder(scheduling)
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
-    captcha = _captcha(settings, link, prefix)
-    once = Once(RedisRecords(link, prefix) if link else None)
-    if link:
-        link.when_back(once.publish)
+    captcha = _captcha(settings, redis, prefix)
+    once = Idempotency(RedisStore(redis, prefix) if redis else None)
+    if redis:
+        redis.on_reconnect(once.publish)
 
     errors.register(app)
-    answers.register(app)
+    responses.register(app)
     compression.register(app)
-    logs.register(app)
-    metrics.register(app, meter)
+    access_log.register(app)
+    metrics.register(app, instrumentation)
+    outcomes.register(app, instrumentation)
     cors.register(app, settings.cors_origins)
-    limit = limits.register(
-        app, link, prefix, settings.client_rate_limit, settings.booking_rate_limit
+    limit = client_limits.register(
+        app, redis, prefix, settings.client_rate_limit, settings.booking_rate_limit
     )
     app.register_blueprint(catalog.make_blueprint(scheduling))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
         app.register_blueprint(
-            bookable.make_blueprint(kind, schema, scheduling, ahead, referrers, captcha, once, _now)
+            bookable.make_blueprint(
+                kind, schema, scheduling, finder, referrers, captcha, once, _now
+            )
         )
     app.register_blueprint(appointments.make_blueprint(scheduling, once))
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
-    state = State(gate.look, key_state.is_refused, lambda: bool(link and link.away))
-    metrics_endpoint.register(app, meter, state, settings.metrics_token, guesses)
-    app.register_blueprint(health.make_blueprint(key_state, gate, link, app.config))
+    state = State(
+        throttle.snapshot, api_key_status.is_rejected, lambda: bool(redis and redis.unavailable)
+    )
+    metrics_endpoint.register(app, instrumentation, state, settings.metrics_token, guesses)
+    app.register_blueprint(health.make_blueprint(api_key_status, throttle, redis, app.config))
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
-    meter.add_routes(app)
-    app.wsgi_app = ShortWay(app.wsgi_app, near, limit, meter)  # type: ignore[method-assign]
+    instrumentation.add_routes(app)
+    app.wsgi_app = FastPath(app.wsgi_app, near_cache, limit, instrumentation)  # type: ignore[method-assign]
     return app
 
 
-def _near(shared: Shared | None, local: Store) -> Near[Ready]:
+def _near_cache(shared: SharedCache | None, local: Store) -> NearCache[CachedResponse]:
     if not shared:
-        return Near(local.changes)
-    return Near(shared.changes, LEASE_SECONDS)
+        return NearCache(local.current_version)
+    return NearCache(shared.current_version, LEASE_SECONDS)
 
 
-def _captcha(settings: Settings, link: RedisLink | None, prefix: str) -> BookingCaptcha | None:
+def _captcha(
+    settings: Settings, redis: ResilientRedis | None, prefix: str
+) -> BookingCaptcha | None:
     if not settings.captcha_provider or not settings.captcha_secret:
         return None
     url = settings.captcha_verify_url or VERIFY_URLS[settings.captcha_provider]
-    return BookingCaptcha(Captcha(url, settings.captcha_secret), link, prefix)
+    return BookingCaptcha(Captcha(url, settings.captcha_secret), redis, prefix)
 
 
 def _prefix(settings: Settings) -> str:

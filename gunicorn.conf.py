@@ -29,7 +29,7 @@ if _PREFIX not in FOLDER:
 from gunicorn import glogging
 from prometheus_client.multiprocess import mark_process_dead
 
-from web import http_request, logs
+from web import access_log, http_request
 
 
 def raise_open_files(wanted: int) -> int:
@@ -53,7 +53,7 @@ workers = settings.workers
 # bench/workers.py with 2 workers, p99 of cached hits as a multiple of the healthy one: while 100
 # clients wait for a hanging Videsk 0.8 with gevent, 38 with 32 threads; while 400 wait 1.1 with
 # gevent, 26 with 128 threads. Hits a second: 1.1 times those with threads.
-worker_class = "web.worker.Worker"
+worker_class = "web.gunicorn_worker.Worker"
 
 # Half of a worker's open files at most: it also needs some for Videsk (20 requests a second, of up
 # to 10 s each) and Redis. A worker without a free one could neither accept nor ask.
@@ -78,7 +78,7 @@ timeout = 30
 forwarded_allow_ips = ""
 forwarder_headers = ""
 
-logconfig_dict = logs.config(settings.log_level)
+logconfig_dict = access_log.config(settings.log_level)
 control_socket_disable = True
 
 
@@ -88,7 +88,7 @@ class Logger(glogging.Logger):
     """
 
     def access(self, *_: Any) -> None:
-        """Nothing: web/logs.py writes a line of ours."""
+        """Nothing: web/access_log.py writes a line of ours."""
 
 
 logger_class = Logger

@@ -6,8 +6,8 @@ The innocent client has an address of its own: the attacker's has a share of the
 from time import sleep
 
 from bench.figures import Row, milliseconds, percentile
-from tests.journeys import attacks
-from tests.journeys.innocent import innocent_clients
+from tests.e2e import attacks
+from tests.e2e.innocent import innocent_clients
 from tests.processes import proxy_server, redis_server, sandbox_server
 
 SECONDS = 10

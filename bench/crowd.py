@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import gevent
 
-from bench import wire
+from bench import sockets
 
 ANSWER_SECONDS = 30
 
@@ -53,7 +53,7 @@ def ask(port: int, paths: Sequence[str]) -> list[Answer]:
 
 def main() -> None:
     port = int(sys.argv[1])
-    requests = [wire.get(path) for path in sys.stdin.read().split()]
+    requests = [sockets.get(path) for path in sys.stdin.read().split()]
     begun = monotonic()
     clients = [gevent.spawn(_ask, port, request, begun) for request in requests]
     gevent.joinall(clients, raise_error=True)
@@ -62,11 +62,11 @@ def main() -> None:
 
 def _ask(port: int, request: bytes, begun: float) -> Answer:
     try:
-        with wire.connect(port, ANSWER_SECONDS) as connection:
-            head, _ = wire.exchange(connection, request)
+        with sockets.connect(port, ANSWER_SECONDS) as connection:
+            head, _ = sockets.exchange(connection, request)
     except OSError as error:
         return Answer(monotonic() - begun, 0, type(error).__name__)
-    return Answer(monotonic() - begun, wire.status(head), wire.cache_status(head))
+    return Answer(monotonic() - begun, sockets.status(head), sockets.cache_status(head))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bench import asked, crowd
+from bench import crowd, read_paths
 from bench.crowd import Answer
 from bench.figures import Row, milliseconds, percentile, worst_second
 from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
@@ -21,17 +21,17 @@ def measure() -> list[Row]:
             "REDIS_URL": f"redis://127.0.0.1:{redis.port}",
             "VIDESK_RATE_LIMIT": str(LIMIT),
         }
-        with proxy_server(sandbox, **settings, **asked.TTLS) as proxy:
+        with proxy_server(sandbox, **settings, **read_paths.TTLS) as proxy:
             # Every worker's first request costs more than any later one.
             crowd.ask(proxy.port, ["/healthz"] * 50)
-            paths = [f"/api/{path}" for path in asked.days(KEYS // 5 + 1)]
+            paths = [f"/api/{path}" for path in read_paths.days(KEYS // 5 + 1)]
             return [*_one_key(sandbox, proxy, paths.pop()), *_many_keys(sandbox, proxy, paths)]
 
 
 def _one_key(sandbox: Sandbox, proxy: Running, path: str) -> list[Row]:
     """The same crowd twice: the key is cold, and then it is in the cache."""
     cold = crowd.ask(proxy.port, [path] * CLIENTS)
-    requests = len(sandbox.journal())
+    requests = len(sandbox.request_log())
     warm = crowd.ask(proxy.port, [path] * CLIENTS)
     what = f"{CLIENTS} clients at once, one cold key"
     return [
@@ -46,7 +46,7 @@ def _many_keys(sandbox: Sandbox, proxy: Running, paths: Sequence[str]) -> list[R
     paths = paths[:KEYS]
     sandbox.forget()
     answers = crowd.ask(proxy.port, [paths[client % KEYS] for client in range(CLIENTS)])
-    journal = sandbox.journal()
+    journal = sandbox.request_log()
     worst = worst_second([float(str(entry["at"])) for entry in journal])
     refused = sum(entry["status"] == 429 for entry in journal)
     what = f"{CLIENTS} clients at once, {KEYS} cold keys, {LIMIT} requests/s"

@@ -6,7 +6,7 @@ The load shares the processor with the servers, so the ratio says more than eith
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench import asked, load
+from bench import load, read_paths
 from bench.figures import Row, milliseconds
 from bench.load import Load
 from tests.processes import free_port, proxy_server, redis_server, running, sandbox_server
@@ -28,13 +28,13 @@ def measure() -> list[Row]:
 
 def _rows(what: str, **settings: str) -> list[Row]:
     """The free days of one month, again and again; proxy and floor in turns."""
-    path = f"/api/{asked.months(1)[0]}"
+    path = f"/api/{read_paths.months(1)[0]}"
     hits, floors = [], []
     # gunicorn.conf.py asks for a key; with the same settings it starts the same workers.
     environ = {"VIDESK_API_KEY": "none", "WEB_CONCURRENCY": "2"} | settings
     with (
         sandbox_server() as sandbox,
-        proxy_server(sandbox, **asked.TTLS, **settings) as proxy,
+        proxy_server(sandbox, **read_paths.TTLS, **settings) as proxy,
         _floor(environ) as floor_port,
     ):
         load.run(proxy.port, [path], 1000, ROUND_SECONDS)
@@ -57,7 +57,7 @@ def _rows(what: str, **settings: str) -> list[Row]:
 def _floor(environ: dict[str, str]) -> Iterator[int]:
     """The port of an empty application."""
     port = free_port()
-    with running(["gunicorn", "bench.floors:app"], port, environ | {"PORT": str(port)}):
+    with running(["gunicorn", "bench.baselines:app"], port, environ | {"PORT": str(port)}):
         yield port
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import gevent
 
-from bench import wire
+from bench import sockets
 from bench.figures import percentile
 
 CONNECTIONS = 32
@@ -63,7 +63,7 @@ def main() -> None:
     arguments.add_argument("seconds", type=float)
     arguments.add_argument("expected")
     chosen = arguments.parse_args()
-    requests = [wire.get(path) for path in sys.stdin.read().split()]
+    requests = [sockets.get(path) for path in sys.stdin.read().split()]
 
     begun = monotonic()
     turns = _turns(requests, chosen.most, begun + chosen.seconds)
@@ -92,16 +92,16 @@ def _ask(
     port: int, turns: Iterator[bytes], expected: bytes, answers: list[tuple[float, bool]]
 ) -> None:
     """Ask on one connection while there are turns; note the seconds, and if it was `expected`."""
-    with wire.connect(port, ANSWER_SECONDS) as connection:
+    with sockets.connect(port, ANSWER_SECONDS) as connection:
         for request in turns:
             asked_at = monotonic()
             try:
-                head, _ = wire.exchange(connection, request)
+                head, _ = sockets.exchange(connection, request)
             except TimeoutError:
                 answers.append((monotonic() - asked_at, False))
                 return
             answers.append((monotonic() - asked_at, expected in head))
-            if wire.status(head) != 200:
+            if sockets.status(head) != 200:
                 raise ValueError(head.decode(errors="replace"))
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bench import asked, load
+from bench import load, read_paths
 from bench.figures import Row
 from tests.processes import proxy_server, redis_server, sandbox_server
 
@@ -13,10 +13,10 @@ SECONDS = 30
 
 def measure() -> list[Row]:
     """Two workers on Redis after services, months and days, a fifth of them misses."""
-    paths = ["services", *asked.months(12), *asked.days(60)]
+    paths = ["services", *read_paths.months(12), *read_paths.days(60)]
     with redis_server() as redis, sandbox_server() as sandbox:
         redis_url = f"redis://127.0.0.1:{redis.port}"
-        with proxy_server(sandbox, REDIS_URL=redis_url, **asked.TTLS) as proxy:
+        with proxy_server(sandbox, REDIS_URL=redis_url, **read_paths.TTLS) as proxy:
             done = load.run(proxy.port, [f"/api/{path}" for path in paths], READS, SECONDS)
             return [
                 Row(

@@ -6,7 +6,7 @@ from time import monotonic, perf_counter
 
 import requests
 
-from bench import asked
+from bench import read_paths
 from bench.figures import Row, milliseconds, percentile
 from tests.client import bearer
 from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
@@ -22,10 +22,10 @@ def measure() -> list[Row]:
     """Two workers on Redis; every read has a key of its own, so nothing of it is in the cache."""
     with redis_server() as redis, sandbox_server() as sandbox:
         redis_url = f"redis://127.0.0.1:{redis.port}"
-        with proxy_server(sandbox, REDIS_URL=redis_url, **asked.TTLS) as proxy:
+        with proxy_server(sandbox, REDIS_URL=redis_url, **read_paths.TTLS) as proxy:
             return [
-                *_compare("a day's hours", asked.days(ROUNDS), sandbox, proxy),
-                *_compare("a month's days", asked.months(ROUNDS), sandbox, proxy),
+                *_compare("a day's hours", read_paths.days(ROUNDS), sandbox, proxy),
+                *_compare("a month's days", read_paths.months(ROUNDS), sandbox, proxy),
             ]
 
 

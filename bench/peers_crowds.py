@@ -6,11 +6,11 @@ Each stands alone before it. Only the proxy knows of the limit; Videsk answers 4
 from collections.abc import Sequence
 from time import sleep
 
-from bench import asked, contestants, crowd
-from bench.contestants import PEERS, PROXY, Contestant
+from bench import crowd, read_paths, servers
 from bench.crowd import Answer
 from bench.crowds import CLIENTS, KEYS, LIMIT
 from bench.figures import Row, worst_second
+from bench.servers import PEERS, PROXY, Contestant
 from tests.processes import Sandbox, redis_server, sandbox_server
 
 WARM = 50
@@ -19,26 +19,26 @@ WARM = 50
 
 def measure() -> list[Row]:
     one, many = [], []
-    paths = [f"/api/{path}" for path in asked.days(KEYS // 5 + 1)]
+    paths = [f"/api/{path}" for path in read_paths.days(KEYS // 5 + 1)]
     with redis_server() as redis, sandbox_server() as sandbox:
         sandbox.control("POST", "rate", {"limit": LIMIT})
         url = f"redis://127.0.0.1:{redis.port}"
-        settings = {**asked.TTLS, "VIDESK_RATE_LIMIT": str(LIMIT)}
+        settings = {**read_paths.TTLS, "VIDESK_RATE_LIMIT": str(LIMIT)}
         for name in PEERS:
-            if not contestants.missing(name):
-                with contestants.started(name, sandbox, url, **settings) as contestant:
+            if not servers.missing(name):
+                with servers.started(name, sandbox, url, **settings) as contestant:
                     crowd.ask(contestant.port, ["/api/services"] * WARM)
                     one.append(_crowd(contestant, sandbox, paths[KEYS:][:1]))
                     many.append(_crowd(contestant, sandbox, paths[:KEYS]))
                     contestant.forget()
-    return [*one, *many, *contestants.not_measured(PEERS)]
+    return [*one, *many, *servers.not_measured(PEERS)]
 
 
 def _crowd(contestant: Contestant, sandbox: Sandbox, paths: Sequence[str]) -> Row:
     sleep(1.1)  # what was asked before does not count against the limit
     sandbox.forget()
     answers = crowd.ask(contestant.port, [paths[each % len(paths)] for each in range(CLIENTS)])
-    journal = sandbox.journal()
+    journal = sandbox.request_log()
     worst = worst_second([float(str(entry["at"])) for entry in journal])
     keys = f"{len(paths)} cold keys" if len(paths) > 1 else "one cold key"
     refused = sum(entry["status"] == 429 for entry in journal)

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import requests
 
-from bench import asked, contestants, load, wrk
-from bench.contestants import KINDS, ORIGIN, PEERS, PROXY, Contestant
+from bench import load, read_paths, servers, wrk
 from bench.figures import Row, milliseconds
 from bench.misses import TARGET as MISS_TARGET
+from bench.servers import KINDS, ORIGIN, PEERS, PROXY, Contestant
 from bench.wrk import Done
 from tests.client import bearer
 from tests.processes import Sandbox, redis_server, sandbox_server
@@ -60,12 +60,12 @@ def measure() -> list[Row]:
     """Two workers each, on a Redis where they use one."""
     if not shutil.which("wrk"):
         return [Row("Not measured: hits beside the peers", "not installed: wrk")]
-    path = f"/api/{asked.months(1)[0]}"
-    many = [f"/api/{path}" for path in asked.days(KEYS // 5)]
+    path = f"/api/{read_paths.months(1)[0]}"
+    many = [f"/api/{path}" for path in read_paths.days(KEYS // 5)]
     with (
         redis_server() as redis,
         sandbox_server() as sandbox,
-        contestants.all_started([*KINDS], sandbox, redis.port, **asked.TTLS) as all_,
+        servers.all_started([*KINDS], sandbox, redis.port, **read_paths.TTLS) as all_,
     ):
         peers = [each for each in all_ if each.name in PEERS]
         for each in peers:
@@ -94,14 +94,14 @@ def measure() -> list[Row]:
         *_memory(memory),
         Row("Requests to Videsk during all of these hits", _by_name(strays.asked), "0"),
         Row("Answers with an error, or none of a hit", _by_name(strays.wrong), "0"),
-        *contestants.not_measured([*KINDS]),
+        *servers.not_measured([*KINDS]),
     ]
 
 
 def _check(each: Contestant, sandbox: Sandbox) -> None:
     """It answers what Videsk does, to a page of the one origin."""
     key = bearer(sandbox.keys["backend"])
-    for path in (asked.months(1)[0], asked.days(5)[-1]):
+    for path in (read_paths.months(1)[0], read_paths.days(5)[-1]):
         url = f"{sandbox.url}/public/video-contact-center/{path}"
         truth = requests.get(url, headers=key, timeout=10).json()
         answer = each.get(f"/api/{path}", Origin=ORIGIN)
@@ -126,13 +126,13 @@ def _round(
     strays: _Strays,
 ) -> Round:
     measured: dict[tuple[str, str], Done] = {}
-    for each in contestants.in_turn(all_, number):
+    for each in servers.in_turn(all_, number):
         body = len(each.get(loads[ONE, each.name][0]).content)
         for what in (ONE, MANY, UNCHANGED):
             if (what, each.name) in loads:
                 sandbox.forget()
                 done = wrk.run(each.port, loads[what, each.name], SECONDS)
-                strays.asked[each.name] += len(sandbox.journal())
+                strays.asked[each.name] += len(sandbox.request_log())
                 strays.wrong[each.name] += done.errors
                 measured[what, each.name] = done
         if measured[ONE, each.name].mean_length <= body:
@@ -185,7 +185,7 @@ def _misses(sandbox: Sandbox, peers: Sequence[Contestant]) -> list[Row]:
         session.trust_env = False
     sessions[""].headers.update(bearer(sandbox.keys["backend"]))
     took: dict[str, list[float]] = {name: [] for name in bases}
-    for number, path in enumerate(asked.months(MISSES // 5 + 1)[5:]):
+    for number, path in enumerate(read_paths.months(MISSES // 5 + 1)[5:]):
         names = [*bases]
         for name in names[number % len(names) :] + names[: number % len(names)]:
             asked_at = perf_counter()

@@ -1,14 +1,15 @@
-"""The hits of hanging.py, while others wait for a Videsk that hangs: the proxy and its peers.
+"""The hits of stalled_videsk.py beside peers, while other clients wait for a Videsk that hangs.
 
 Healthy and hanging rounds take turns, and so do the contestants.
 """
 
 from itertools import islice
 
-from bench import asked, contestants, crowd, hanging, load
-from bench.contestants import PEERS, PROXY, Contestant
+from bench import crowd, load, read_paths, servers, stalled_videsk
 from bench.figures import Row, milliseconds
 from bench.load import Load
+from bench.servers import PEERS, PROXY, Contestant
+from bench.stalled_videsk import CLIENTS, MAX_RESPONSES, MEASURED_SECONDS
 from tests.client import JOHN, MARK
 from tests.processes import Sandbox, redis_server, sandbox_server
 
@@ -21,10 +22,10 @@ def measure() -> list[Row]:
     with (
         redis_server() as redis,
         sandbox_server() as sandbox,
-        contestants.all_started(PEERS, sandbox, redis.port, **asked.TTLS) as all_,
+        servers.all_started(PEERS, sandbox, redis.port, **read_paths.TTLS) as all_,
     ):
         for number in range(ROUNDS):
-            for each in contestants.in_turn(all_, number):
+            for each in servers.in_turn(all_, number):
                 well, ill = _take_turn(sandbox, each)
                 healthy.setdefault(each.name, []).append(well)
                 stalled.setdefault(each.name, []).append(ill)
@@ -34,29 +35,29 @@ def measure() -> list[Row]:
         more = "at least " if ill.p99 >= load.ANSWER_SECONDS else ""
         rows.append(
             Row(
-                f"p99 of hits while {hanging.CLIENTS} clients wait for a hanging Videsk: {name}",
+                f"p99 of hits while {CLIENTS} clients wait for a hanging Videsk: {name}",
                 f"{more}{ill.p99 / well.p99:.2f} times the healthy one; "
                 f"{milliseconds(ill.p99)} to {milliseconds(well.p99)}",
-                hanging.TARGET if name == PROXY else "",
+                stalled_videsk.TARGET if name == PROXY else "",
             )
         )
-    return [*rows, *contestants.not_measured(PEERS)]
+    return [*rows, *servers.not_measured(PEERS)]
 
 
 def _take_turn(sandbox: Sandbox, each: Contestant) -> tuple[Load, Load]:
     """Hits with a healthy Videsk, and with one that hangs for a crowd that asks for cold keys."""
     each.forget()
-    path = next(hanging.paths(JOHN))
+    path = next(stalled_videsk.paths(JOHN))
     load.run(each.port, [path], 200, 1)
     well = _hits(each, path)
     sandbox.forget()
-    sandbox.fault("hang", path=MARK, seconds=hanging.HANGING_SECONDS)
-    with crowd.under_way(each.port, [*islice(hanging.paths(MARK), hanging.CLIENTS)]):
-        hanging.wait_for_arrival(sandbox, hanging.CLIENTS)
+    sandbox.fault("hang", path=MARK, seconds=stalled_videsk.HANGING_SECONDS)
+    with crowd.under_way(each.port, [*islice(stalled_videsk.paths(MARK), CLIENTS)]):
+        stalled_videsk.wait_for_arrival(sandbox, CLIENTS)
         ill = _hits(each, path)
     sandbox.control("DELETE", "faults")
     return well, ill
 
 
 def _hits(each: Contestant, path: str) -> Load:
-    return load.run(each.port, [path], hanging.MOST_ANSWERS, hanging.MEASURED_SECONDS)
+    return load.run(each.port, [path], MAX_RESPONSES, MEASURED_SECONDS)

@@ -3,9 +3,9 @@
 from statistics import median
 from time import perf_counter
 
-from bench import contestants
-from bench.contestants import KINDS, PROXY
+from bench import servers
 from bench.figures import Row
+from bench.servers import KINDS, PROXY
 from tests.processes import redis_server, sandbox_server
 
 STARTS = 5
@@ -13,14 +13,14 @@ STARTS = 5
 
 def measure() -> list[Row]:
     """In turns, each alone, with nothing in any cache."""
-    names = [name for name in KINDS if not contestants.missing(name)]
+    names = [name for name in KINDS if not servers.missing(name)]
     took: dict[str, list[float]] = {name: [] for name in names}
     with redis_server() as redis, sandbox_server() as sandbox:
         for number in range(STARTS):
             for name in names[number:] + names[:number]:
                 begun = perf_counter()
                 url = f"redis://127.0.0.1:{redis.port}"
-                with contestants.started(name, sandbox, url) as contestant:
+                with servers.started(name, sandbox, url) as contestant:
                     took[name].append(perf_counter() - begun)
                     contestant.forget()
     ours = median(took[PROXY])
@@ -33,5 +33,5 @@ def measure() -> list[Row]:
             for name, seconds in took.items()
             if name != PROXY
         ),
-        *contestants.not_measured([*KINDS]),
+        *servers.not_measured([*KINDS]),
     ]

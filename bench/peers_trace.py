@@ -8,9 +8,9 @@ are is told in visitors.py. Videsk means its limit; only the proxy knows of it.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench import contestants
-from bench.contestants import PEERS, PROXY
+from bench import servers
 from bench.figures import Row, worst_second
+from bench.servers import PEERS, PROXY
 from bench.trace import ALIKE, LIMIT, visitors
 from tests.processes import Sandbox, redis_server, sandbox_server
 
@@ -45,12 +45,12 @@ def measure() -> list[Row]:
         seen = [
             _visit(name, spelling, sandbox, url)
             for name, spelling in runs
-            if not contestants.missing(name)
+            if not servers.missing(name)
         ]
     return [
         *(row for each in seen for row in _rows(each)),
         *(row for spelling in WAYS for row in _ratios([s for s in seen if s.spelling == spelling])),
-        *contestants.not_measured(PEERS),
+        *servers.not_measured(PEERS),
     ]
 
 
@@ -58,11 +58,11 @@ def _visit(name: str, spelling: str, sandbox: Sandbox, redis_url: str) -> Seen:
     sandbox.reset()
     sandbox.control("POST", "rate", {"limit": LIMIT})
     settings = {"VIDESK_RATE_LIMIT": str(LIMIT)}
-    with contestants.started(name, sandbox, redis_url, **settings) as contestant:
+    with servers.started(name, sandbox, redis_url, **settings) as contestant:
         contestant.forget()
         met = visitors(contestant.port, KIND, spelling)
         contestant.forget()
-    journal = sandbox.journal()
+    journal = sandbox.request_log()
     return Seen(
         name,
         spelling,

@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 import gevent
 from gevent import socket
 
-from bench import wire
+from bench import sockets
 from tests.client import FORM, ZONE
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ THINK_SECONDS = (0.3, 1.5)
 SPELLINGS = ("short", "instant", "now")
 
 
-class Kind(NamedTuple):
+class ResourceKind(NamedTuple):
     """How many come, for how long, how alike they choose, and the share of those who book."""
 
     seconds: float
@@ -90,7 +90,7 @@ class _Page:
     It takes the services as the proxy answers them, and as Videsk does.
     """
 
-    def __init__(self, port: int, kind: Kind, spelling: str) -> None:
+    def __init__(self, port: int, kind: ResourceKind, spelling: str) -> None:
         self.port = port
         self.kind = kind
         self.spelling = spelling
@@ -101,11 +101,11 @@ class _Page:
         """The list, out of its page where it is in one; an empty one instead of an error."""
         asked_at = time()
         try:
-            head, body = wire.exchange(connection, wire.get(path))
+            head, body = sockets.exchange(connection, sockets.get(path))
         except OSError as error:
             self.met.reads.append(Read(asked_at, time() - asked_at, path, 0, type(error).__name__))
             raise
-        status, how = wire.status(head), wire.cache_status(head)
+        status, how = sockets.status(head), sockets.cache_status(head)
         self.met.reads.append(Read(asked_at, time() - asked_at, path, status, how))
         if status != 200:
             return []
@@ -140,9 +140,9 @@ class _Page:
         named = [*FORM[:2], FORM[2] | {"value": email}]
         booking = {"startAt": hour, "timezone": ZONE, "form": named, "service": service["id"]}
         booking["referrer"] = "bench"
-        request = wire.post(f"/api/users/{user}/appointments", booking)
-        head, body = wire.exchange(connection, request)
-        answered_at, status = time(), wire.status(head)
+        request = sockets.post(f"/api/users/{user}/appointments", booking)
+        head, body = sockets.exchange(connection, request)
+        answered_at, status = time(), sockets.status(head)
         self.met.bookings.append(Booking(answered_at, service["id"], user, status))
         if status == 201:
             answer = json.loads(body)
@@ -166,7 +166,7 @@ def main() -> None:
     arguments.add_argument("kind", type=float, nargs=4)
     chosen = arguments.parse_args()
 
-    kind = Kind(*chosen.kind)
+    kind = ResourceKind(*chosen.kind)
     page = _Page(chosen.port, kind, chosen.spelling)
     dice = random.Random(chosen.seed)
     visitors: list[gevent.Greenlet[..., None]] = []
@@ -181,7 +181,7 @@ def main() -> None:
 def _visit(page: _Page, dice: random.Random, number: int) -> None:
     books = dice.random() < page.kind.booking
     try:
-        with wire.connect(page.port, ANSWER_SECONDS) as connection:
+        with sockets.connect(page.port, ANSWER_SECONDS) as connection:
             _look_around(page, connection, dice, f"visitor{number}@example.com" if books else "")
     except OSError:
         return  # noted where a read met with it

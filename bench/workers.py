@@ -10,14 +10,14 @@ from contextlib import ExitStack
 
 from redis import Redis
 
-from bench import asked, hanging, load
+from bench import load, read_paths, stalled_videsk
 from bench.figures import Row
 from bench.load import Load
 from bench.memory import proportional_megabytes
 from tests.processes import Running, Sandbox, free_port, redis_server, running, sandbox_server
 
 CLASSES = {
-    "gevent": ["-k", "web.worker.Worker", "app:app"],
+    "gevent": ["-k", "web.gunicorn_worker.Worker", "app:app"],
     "gthread, 32 threads": ["-k", "gthread", "--threads", "32", "bench.threaded:app"],
     "gthread, 128 threads": ["-k", "gthread", "--threads", "128", "bench.threaded:app"],
 }
@@ -40,7 +40,7 @@ def measure() -> list[Row]:
                 "WEB_CONCURRENCY": "2",
                 "VIDESK_RATE_LIMIT": "10000",
                 "CLIENT_RATE_LIMIT": "1000000/minute",
-                **hanging.SETTINGS,
+                **stalled_videsk.SETTINGS,
             }
             proxies.append(stack.enter_context(running(["gunicorn", *options], port, settings)))
             databases.append(Redis(port=redis.port, db=number))
@@ -56,7 +56,7 @@ def measure() -> list[Row]:
 
 def _hits(proxies: Sequence[Running]) -> list[Row]:
     """The free days of one month, again and again."""
-    path = f"/api/{asked.months(1)[0]}"
+    path = f"/api/{read_paths.months(1)[0]}"
     rounds: list[list[Load]] = [[] for _ in proxies]
     for proxy in proxies:
         load.run(proxy.port, [path], 1000, HIT_SECONDS)
@@ -64,12 +64,12 @@ def _hits(proxies: Sequence[Running]) -> list[Row]:
         for proxy, measured in zip(proxies, rounds, strict=True):
             measured.append(load.run(proxy.port, [path], 30_000, HIT_SECONDS, "; hit"))
     return [
-        Row(f"Hits, 2 workers, {what}", hanging.figure(load.middle(measured)))
+        Row(f"Hits, 2 workers, {what}", stalled_videsk.figure(load.middle(measured)))
         for what, measured in zip(CLASSES, rounds, strict=True)
     ]
 
 
 def _hanging(what: str, sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> list[Row]:
     """One round: the difference is not one of a few per cent."""
-    measured = hanging.take_turn(sandbox, proxy, redis, clients)
-    return hanging.rows(what, [measured])
+    measured = stalled_videsk.take_turn(sandbox, proxy, redis, clients)
+    return stalled_videsk.rows(what, [measured])

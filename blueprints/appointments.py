@@ -2,14 +2,14 @@
 
 from flask import Blueprint, Response
 
+from idempotency.protocol import Idempotency
 from schemas.bookings import CancelSchema, RescheduleSchema
 from videsk.scheduling import Scheduling
-from web import answers
-from web.bodies import bearer_token, read_object
-from web.idempotency import Once
+from web import responses
+from web.request_body import bearer_token, read_object
 
 
-def make_blueprint(scheduling: Scheduling, once: Once) -> Blueprint:
+def make_blueprint(scheduling: Scheduling, once: Idempotency) -> Blueprint:
     """The routes under `/api/appointment`."""
     blueprint = Blueprint("appointment", __name__, url_prefix="/api/appointment")
     cancel_schema, reschedule_schema = CancelSchema(), RescheduleSchema()
@@ -17,7 +17,7 @@ def make_blueprint(scheduling: Scheduling, once: Once) -> Blueprint:
     @blueprint.get("")
     def info() -> Response:
         """Look an appointment up by its accessToken."""
-        return answers.fresh(scheduling.appointment(bearer_token()))
+        return responses.uncached_response(scheduling.appointment(bearer_token()))
 
     @blueprint.post("/cancel")
     def cancel() -> Response:
@@ -29,7 +29,7 @@ def make_blueprint(scheduling: Scheduling, once: Once) -> Blueprint:
         def act() -> Response:
             answer = scheduling.cancel(token, cancellation)
             once.end_double_click(token)
-            return answers.fresh(answer)
+            return responses.uncached_response(answer)
 
         return once.answer(act, body, token=token)
 
@@ -43,7 +43,7 @@ def make_blueprint(scheduling: Scheduling, once: Once) -> Blueprint:
         def act() -> Response:
             answer = scheduling.reschedule(token, move)
             once.end_double_click(token)
-            return answers.fresh(answer)
+            return responses.uncached_response(answer)
 
         return once.answer(act, body, token=token)
 

@@ -7,25 +7,25 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from marshmallow import Schema
 
+from booking.captcha_confirmations import BookingCaptcha
+from idempotency.protocol import Idempotency
 from schemas.queries import load_availability, load_day, load_id, load_month, load_next
-from videsk.ahead import Ahead
-from videsk.kinds import Kind
+from videsk.availability import AvailabilityFinder
+from videsk.resources import ResourceKind
 from videsk.scheduling import Scheduling
-from web import answers
-from web.bodies import read_object
-from web.booking_captcha import BookingCaptcha
-from web.idempotency import Once
+from web import responses
 from web.referrers import Referrers
+from web.request_body import read_object
 
 
 def make_blueprint(
-    kind: Kind,
+    kind: ResourceKind,
     booking_schema: Schema,
     scheduling: Scheduling,
-    ahead: Ahead,
+    finder: AvailabilityFinder,
     referrers: Referrers,
     captcha: BookingCaptcha | None,
-    once: Once,
+    once: Idempotency,
     now: Callable[[], datetime],
 ) -> Blueprint:
     """The routes of one kind under `/api/{kind}/{id}`."""
@@ -35,18 +35,20 @@ def make_blueprint(
     def dates(ident: str) -> Response:
         """List the free days of a month."""
         ident = load_id(kind.singular, ident)
-        month, ask_from = load_month(request.args, now())
-        return answers.remembered(
-            lambda: scheduling.dates(kind, ident, month, ask_from), answers.ALWAYS_ASK, month.end
+        month, query_instant = load_month(request.args, now())
+        return responses.cached_response(
+            lambda: scheduling.dates(kind, ident, month, query_instant),
+            responses.NO_CACHE,
+            month.end,
         )
 
     @blueprint.get("/hours")
     def hours(ident: str) -> Response:
         """List the free hours of a day."""
         ident = load_id(kind.singular, ident)
-        day, ask_from = load_day(request.args, now())
-        return answers.remembered(
-            lambda: scheduling.hours(kind, ident, day, ask_from), answers.ALWAYS_ASK, day.end
+        day, query_instant = load_day(request.args, now())
+        return responses.cached_response(
+            lambda: scheduling.hours(kind, ident, day, query_instant), responses.NO_CACHE, day.end
         )
 
     @blueprint.get("/availability")
@@ -54,11 +56,11 @@ def make_blueprint(
         """List the free hours of several days at once."""
         ident = load_id(kind.singular, ident)
         asked_at = now()
-        stretch, days = load_availability(request.args, asked_at)
-        return answers.remembered(
-            lambda: ahead.availability(kind, ident, stretch, days, asked_at),
-            answers.ALWAYS_ASK,
-            stretch.start.end,
+        day_range, days = load_availability(request.args, asked_at)
+        return responses.cached_response(
+            lambda: finder.availability(kind, ident, day_range, days, asked_at),
+            responses.NO_CACHE,
+            day_range.start.end,
         )
 
     @blueprint.get("/next")
@@ -66,10 +68,10 @@ def make_blueprint(
         """List the next free hours from now on."""
         ident = load_id(kind.singular, ident)
         asked_at = now()
-        stretch, limit = load_next(request.args, asked_at)
-        return answers.remembered(
-            lambda: ahead.next_hours(kind, ident, stretch, limit, asked_at),
-            answers.ALWAYS_ASK,
+        day_range, limit = load_next(request.args, asked_at)
+        return responses.cached_response(
+            lambda: finder.next_hours(kind, ident, day_range, limit, asked_at),
+            responses.NO_CACHE,
             until=asked_at,  # what comes next changes with every moment
         )
 
@@ -81,15 +83,15 @@ def make_blueprint(
         booking = booking_schema.load(body)
         headers = request.headers.get("Referer"), request.headers.get("Origin")
         booking["referrer"] = referrers.choose(booking.get("referrer"), headers)
-        answers.offer_hours(kind.plural, ident, booking)
+        responses.link_to_free_hours(kind.plural, ident, booking)
 
         if captcha:
             booking.pop("token", None)
 
         def act() -> Response:
             with captcha.confirmed(request.path, body) if captcha else nullcontext():
-                return answers.fresh(scheduling.book(kind, ident, booking), 201)
+                return responses.uncached_response(scheduling.book(kind, ident, booking), 201)
 
-        return once.answer(act, body, notices_double_click=True)
+        return once.answer(act, body, detect_double_click=True)
 
     return blueprint

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from schemas.queries import load_form, load_id
 from videsk.scheduling import Scheduling
-from web import answers
+from web import responses
 
 BRIEFLY = "public, max-age=30"
 """They change seldom: half a minute in a browser's cache spares a request a page view."""
@@ -17,13 +17,13 @@ def make_blueprint(scheduling: Scheduling) -> Blueprint:
     @blueprint.get("/services")
     def services() -> Response:
         """List all services, with the agents of those that let the customer pick one."""
-        return answers.remembered(scheduling.services, BRIEFLY)
+        return responses.cached_response(scheduling.services, BRIEFLY)
 
     @blueprint.get("/forms/<segment>")
     def form(segment: str) -> Response:
         """Show a form's fields, and the captcha to show with it."""
         segment = load_id("segment", segment)
         version = load_form(request.args)
-        return answers.remembered(lambda: scheduling.form(segment, version), BRIEFLY)
+        return responses.cached_response(lambda: scheduling.form(segment, version), BRIEFLY)
 
     return blueprint

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-import strict_json
-from web import answers
+from common import strict_json
+from web import responses
 from web.compression import compressed
 
 _PAGE = """<!doctype html>
@@ -54,7 +54,7 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
         """Tell all of this to machines."""
-        return answers.fresh(document())
+        return responses.uncached_response(document())
 
     @blueprint.get("/docs")
     def docs() -> Response:

@@ -8,14 +8,14 @@ from flask import Flask, Response, g
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from cache.flight import FlightTimeoutError
-from captcha import CaptchaError, CaptchaMissingError, CaptchaRefusedError
+from cache.single_flight import SingleFlightTimeoutError
 from schemas.bookings import UNKNOWN_FIELD
 from schemas.queries import DateInPastError, QueryError
-from videsk.errors import VideskFailedError, VideskRefusedError, VideskTimeoutError
-from web import answers
+from videsk.errors import VideskFailedError, VideskResponseError, VideskTimeoutError
+from web import responses
+from web.captcha import CaptchaError, CaptchaMissingError, CaptchaRefusedError
+from web.error_body import error_body
 from web.field_errors import first_faults, sentence
-from web.shape import error_body
 
 log = logging.getLogger("videsk_proxy.errors")
 
@@ -45,10 +45,10 @@ def register(app: Flask) -> None:
     """Answer every exception of the app."""
     handlers: dict[type[Exception], Callable[[Any], Response]] = {
         ValidationError: on_invalid,
-        VideskRefusedError: on_refused,
+        VideskResponseError: on_refused,
         VideskFailedError: on_failed,
         CaptchaError: on_captcha,
-        FlightTimeoutError: on_flight_timeout,
+        SingleFlightTimeoutError: on_flight_timeout,
         HTTPException: on_http,
         Exception: on_fault,
     }
@@ -78,7 +78,7 @@ def on_invalid(error: ValidationError) -> Response:
     return _answer(400, sentence(fields), errors=errors)
 
 
-def on_refused(error: VideskRefusedError) -> Response:
+def on_refused(error: VideskResponseError) -> Response:
     """Videsk's own error, byte for byte."""
     response = Response(error.body, error.status)
     del response.headers["Content-Type"]
@@ -103,13 +103,13 @@ def on_failed(error: VideskFailedError) -> Response:
     return response
 
 
-def on_flight_timeout(_: FlightTimeoutError) -> Response:
+def on_flight_timeout(_: SingleFlightTimeoutError) -> Response:
     """Who asked Videsk for all of us did not come to an end."""
     return on_failed(VideskTimeoutError())
 
 
 def on_http(error: HTTPException) -> Response:
-    """Werkzeug's own errors: no such path, no such method, and what web/bodies.py refuses."""
+    """Werkzeug's own errors: no such path, no such method, and what web/request_body.py refuses."""
     status = error.code or 500
     response = _answer(status, _HTTP_SAYS.get(status) or str(error.description))
     for name, value in error.get_headers():
@@ -140,6 +140,6 @@ def on_fault(error: Exception) -> Response:
 def _answer(
     status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> Response:
-    response = answers.fresh(error_body(status, message, data, errors), status)
+    response = responses.uncached_response(error_body(status, message, data, errors), status)
     response.headers["X-Error-Source"] = "proxy"
     return response

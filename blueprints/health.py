@@ -5,18 +5,21 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-import strict_json
-from redis_link import RedisLink
-from videsk.gate import Gate
-from videsk.key_state import KeyState
-from web import answers
+from common import strict_json
+from common.resilient_redis import ResilientRedis
+from videsk.api_key_status import ApiKeyStatus
+from videsk.throttle.throttle import UpstreamThrottle
+from web import responses
 
 STOPPING = "STOPPING"
 """The app's config: a function that tells whether this worker is about to stop."""
 
 
 def make_blueprint(
-    key_state: KeyState, gate: Gate, link: RedisLink | None, config: Mapping[str, Any]
+    api_key_status: ApiKeyStatus,
+    throttle: UpstreamThrottle,
+    redis: ResilientRedis | None,
+    config: Mapping[str, Any],
 ) -> Blueprint:
     """The routes `/healthz`, which touches nothing else, and `/readyz`: neither asks Videsk."""
     blueprint = Blueprint("health", __name__)
@@ -24,7 +27,7 @@ def make_blueprint(
     @blueprint.get("/healthz")
     def healthz() -> Response:
         """Tell that the process serves."""
-        return answers.fresh(b'{"status":"ok"}')
+        return responses.uncached_response(b'{"status":"ok"}')
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
@@ -33,16 +36,16 @@ def make_blueprint(
         A Redis or a Videsk that is away is everybody's: taking instances out would not help.
         """
         stopping = config.get(STOPPING, bool)()
-        redis = "none" if link is None else "away" if link.away else "ok"
-        state = gate.look()
-        refused = key_state.is_refused()
-        well = redis != "away" and state["circuit"] == "closed"
+        redis_state = "none" if redis is None else "away" if redis.unavailable else "ok"
+        state = throttle.snapshot()
+        refused = api_key_status.is_rejected()
+        well = redis_state != "away" and state["circuit"] == "closed"
         known = {
             "status": "ok" if well else "degraded",
-            "redis": redis,
+            "redis": redis_state,
             "videsk": {"key": "refused" if refused else "accepted", **state},
         }
         ready = not stopping and not refused
-        return answers.fresh(strict_json.dumps(known), 200 if ready else 503)
+        return responses.uncached_response(strict_json.dumps(known), 200 if ready else 503)
 
     return blueprint

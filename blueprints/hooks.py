@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from schemas.hooks import MeetingSchema
 from videsk.scheduling import Scheduling
 from web import shared_secrets
-from web.bodies import read_object
+from web.request_body import read_object
 
 
 def make_blueprint(

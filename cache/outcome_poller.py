@@ -9,8 +9,8 @@ from typing import cast
 
 from redis import Redis
 
-from cache.flight import FlightTimeoutError
-from redis_link import RedisLink
+from cache.single_flight import SingleFlightTimeoutError
+from common.resilient_redis import ResilientRedis
 
 POLL_SECONDS = (0.003125, 0.05)
 """The first pause between two polls for an outcome, and the longest; each doubles the last."""
@@ -35,9 +35,9 @@ class OutcomePoller:
     longest pause are due at the same moments, whenever they began, and share one MGET.
     """
 
-    def __init__(self, link: RedisLink) -> None:
-        self._link = link
-        self._redis: Redis = link.redis
+    def __init__(self, redis: ResilientRedis) -> None:
+        self._redis = redis
+        self._client: Redis = redis.client
         self._changed = threading.Condition()
         self._waits: set[_Wait] = set()
         self._polling = False
@@ -45,7 +45,7 @@ class OutcomePoller:
     def wait_for(self, outcome: str, lock: str, leader: bytes, seconds: float) -> bytes | None:
         """Return the value of the key `outcome`; None when `lock` is no longer the leader's.
 
-        Raises FlightTimeoutError after `seconds`, and RedisAwayError.
+        Raises SingleFlightTimeoutError after `seconds`, and RedisUnavailableError.
         """
         wait = _Wait(outcome, lock, leader)
         with self._changed:
@@ -58,7 +58,7 @@ class OutcomePoller:
         try:
             return wait.result.result(max(0.0, seconds))
         except TimeoutError:
-            raise FlightTimeoutError from None
+            raise SingleFlightTimeoutError from None
         finally:
             with self._changed:
                 self._waits.discard(wait)
@@ -82,7 +82,7 @@ class OutcomePoller:
 
     def _look(self, due: Sequence[_Wait]) -> None:
         names = [name for wait in due for name in (wait.outcome, wait.lock)]
-        values = self._link.call(lambda: cast("list[bytes | None]", self._redis.mget(names)))
+        values = self._redis.call(lambda: cast("list[bytes | None]", self._client.mget(names)))
         now = time.monotonic()
         ended: dict[_Wait, bytes | Exception | None] = {}
         for wait, outcome, leading in zip(due, values[::2], values[1::2], strict=True):

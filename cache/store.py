@@ -42,10 +42,10 @@ asks for ids that do not exist makes narrow groups without end, and nothing is e
 them. More than twice the longest fetch, so that the token outlives the fetch that it was read for.
 """
 
-EVERYTHING = "everything"
+ALL_ENTRIES = "everything"
 """The group that every entry belongs to."""
 
-CHANGES = "changes"
+VERSION = "changes"
 """No entry's group: its token changes after any group's did."""
 
 
@@ -87,13 +87,13 @@ class Store:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def look(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
-        """The entry under `key`, if no write has outdated it, and the groups' present stamp.
+    def lookup(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
+        """The entry under `key`, if no write has invalidated it, and the groups' present stamp.
 
         `groups`: the narrowest last. Where there is no entry, its token lives on for as long as the
         fetch that follows: if it expired meanwhile, the next request would not join that fetch.
         """
-        names = [_token_name(group) for group in (EVERYTHING, *groups)]
+        names = [_token_name(group) for group in (ALL_ENTRIES, *groups)]
         stored, *tokens = self._backend.get_many(key, *names)
         if None in tokens:
             # Two who find none must agree on one: the first to add it wins, both read it back.
@@ -117,19 +117,19 @@ class Store:
         # Flask-Caching's backend in the process counts from the second begun.
         self._backend.set(key, entry.to_bytes(), timeout=keep_seconds + 1)
 
-    def outdate(self, groups: Iterable[str]) -> None:
+    def invalidate(self, groups: Iterable[str]) -> None:
         """Replace the groups' tokens: no entry of theirs is served from now on.
 
         The token of CHANGES is written last, because the backend writes one after the other:
         1. A writes one group's token. 2. B reads an entry of another group, which is old. 3. A
         writes CHANGES. Had B read the new CHANGES before 2, it would keep that entry near under it.
         """
-        tokens = {_token_name(group): _new_token() for group in (*groups, CHANGES)}
+        tokens = {_token_name(group): _new_token() for group in (*groups, VERSION)}
         self._backend.set_many(tokens, timeout=TOKEN_SECONDS)
 
-    def changes(self) -> bytes:
-        """A token that stays the same as long as nothing was outdated, or lost."""
-        name = _token_name(CHANGES)
+    def current_version(self) -> bytes:
+        """A token that stays the same as long as nothing was invalidated, or lost."""
+        name = _token_name(VERSION)
         (token,) = self._backend.get_many(name)
         if token is None:
             self._backend.add(name, _new_token(), timeout=TOKEN_SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import settings as environment
-from doctor import account, clients, memory, surroundings
+from doctor import account, clients, redis_check, settings_report
 from doctor.findings import FAIL, Finding, line
 from doctor.upstream import Videsk
 from settings import Settings
@@ -15,9 +15,9 @@ from settings import Settings
 def findings(settings: Settings) -> Iterator[Finding]:
     """The settings first, as everything else follows from them."""
     named = environment.named()
-    yield from surroundings.check(settings, named)
+    yield from settings_report.check(settings, named)
     yield from account.check(Videsk(settings), settings.videsk_rate_limit, datetime.now(UTC))
-    yield from memory.check(settings, named)
+    yield from redis_check.check(settings, named)
     yield from clients.check_origins(settings)
     yield from clients.check_referrers(settings)
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from flask.testing import FlaskClient
 
+from common.origins import ANY, parse_origin
 from doctor.findings import Finding, fail, ok, warn
-from doctor.wire import NoAnswerError, get
+from doctor.http import NoAnswerError, get
 from settings import Settings
-from web.origins import ANY, parse_origin
 from web.referrers import is_url
 
 _BOOKING = "/api/services/000000000000000000000000/appointments"

@@ -11,8 +11,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import strict_json
-from doctor.wire import Answer, NoAnswerError, get
+from common import strict_json
+from doctor.http import Answer, NoAnswerError, get
 from settings import Settings
 
 MAX_REQUESTS = 10

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from openapi.answers import Answer, read_error, remembered, success, write_error
 from openapi.operation import BODY_WRONG, INSTANTS, KEY_READ, WRITE, Answers, Body, Operation
-from videsk.kinds import SERVICES, USERS, Kind
+from openapi.responses import Answer, cached_response, read_error, success, write_error
+from videsk.resources import SERVICES, USERS, ResourceKind
 
 _FORM_WRONG = (
     "elementIdInvalid",
@@ -32,13 +32,13 @@ _WORDS = {
 }
 
 
-def operations(kind: Kind) -> dict[str, Operation]:
+def operations(kind: ResourceKind) -> dict[str, Operation]:
     """By method and path."""
     one = kind.singular.capitalize()
     path = f"/api/{kind.plural}/{{id}}"
-    days = remembered("The first instant of each free day.", INSTANTS, "dates")
-    hours = remembered("The starts of the free hours.", INSTANTS, "hours")
-    several = remembered(
+    days = cached_response("The first instant of each free day.", INSTANTS, "dates")
+    hours = cached_response("The starts of the free hours.", INSTANTS, "hours")
+    several = cached_response(
         "The free hours of several days.",
         "Availability",
         "availability",
@@ -46,7 +46,7 @@ def operations(kind: Kind) -> dict[str, Operation]:
         kept="AlwaysAskIfComplete",
         etag="ETag-if-complete",
     )
-    soon = remembered("The starts of the next free hours.", INSTANTS, "nextHours")
+    soon = cached_response("The starts of the next free hours.", INSTANTS, "nextHours")
     return {
         f"GET {path}/dates": _read(kind, f"list{one}Dates", days, ("month",), *_DATE_WRONG),
         f"GET {path}/hours": _read(kind, f"list{one}Hours", hours, ("day",), *_DATE_WRONG),
@@ -64,7 +64,7 @@ def operations(kind: Kind) -> dict[str, Operation]:
 
 
 def _read(
-    kind: Kind, operation_id: str, what: Answer, query: tuple[str, ...], *wrong: str
+    kind: ResourceKind, operation_id: str, what: Answer, query: tuple[str, ...], *wrong: str
 ) -> Operation:
     wrong = (f"{kind.singular}IdInvalid", "timezoneInvalid", *wrong)
     own: Answers = {
@@ -76,7 +76,7 @@ def _read(
     return Operation(operation_id, kind.plural, KEY_READ | own, takes)
 
 
-def _booking(kind: Kind, operation_id: str, words: _Words) -> Operation:
+def _booking(kind: ResourceKind, operation_id: str, words: _Words) -> Operation:
     refused = write_error(
         "The id or the body is wrong; `errors` has messages for each field.",
         f"{kind.singular}IdInvalid",

@@ -8,14 +8,14 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
+from common.version import VERSION
 from openapi import parameters
-from openapi.answers import EXAMPLES, JSON, SHARED, Answer, ref
 from openapi.examples import REQUESTS
 from openapi.headers import HEADERS
 from openapi.operation import Body, Operation
 from openapi.operations import OPERATIONS
-from schemas import answers, bookings, hooks
-from version import VERSION
+from openapi.responses import EXAMPLES, JSON, SHARED, Answer, ref
+from schemas import bookings, hooks, responses
 
 if TYPE_CHECKING:
     from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -38,17 +38,17 @@ _TAGS = {
 }
 
 _SCHEMAS = {
-    "User": answers.User,
-    "Service": answers.Service,
-    "Booking": answers.Booking,
-    "Appointment": answers.Appointment,
-    "Canceled": answers.Canceled,
-    "Availability": answers.Availability,
-    "FormField": answers.FormField,
-    "Form": answers.Form,
-    "Health": answers.Health,
-    "Readiness": answers.Readiness,
-    "Error": answers.Error,
+    "User": responses.User,
+    "Service": responses.Service,
+    "Booking": responses.Booking,
+    "Appointment": responses.Appointment,
+    "Canceled": responses.Canceled,
+    "Availability": responses.Availability,
+    "FormField": responses.FormField,
+    "Form": responses.Form,
+    "Health": responses.Health,
+    "Readiness": responses.Readiness,
+    "Error": responses.Error,
     "FormElement": bookings.FormElement,
     "BookingByService": bookings.BookingSchema,
     "BookingByUser": bookings.UserBookingSchema,

@@ -1,6 +1,6 @@
 """What requests and successes look like: Videsk's calendar page's own, where it shows one.
 
-tests/journeys/test_openapi.py sends each request, and provokes and compares each answer.
+tests/e2e/test_openapi.py sends each request, and provokes and compares each answer.
 """
 
 from datetime import date, timedelta

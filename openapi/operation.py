@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from openapi.answers import Answer
+from openapi.responses import Answer
 
 Answers = dict[str, Answer | str]
-"""By status, an answer or the name of one of openapi/answers.py's components."""
+"""By status, an answer or the name of one of openapi/responses.py's components."""
 
 
 class Body(NamedTuple):

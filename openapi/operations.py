@@ -1,7 +1,6 @@
 """Every operation: what it takes and answers. Its summary is its view's own."""
 
 from openapi import bookable
-from openapi.answers import Answer, error, read_error, ref, remembered, success, write_error
 from openapi.operation import (
     BODY_WRONG,
     KEY_READ,
@@ -13,7 +12,8 @@ from openapi.operation import (
     Body,
     Operation,
 )
-from videsk.kinds import SERVICES, USERS
+from openapi.responses import Answer, cached_response, error, read_error, ref, success, write_error
+from videsk.resources import SERVICES, USERS
 
 _TOO_MANY_GUESSES = error(
     "This address has sent too many wrong secrets.", "tooManyGuesses", carries=("Retry-After",)
@@ -40,7 +40,7 @@ OPERATIONS = {
         "services",
         KEY_READ
         | {
-            "200": remembered(
+            "200": cached_response(
                 "All services, every page of Videsk's.",
                 {"type": "array", "items": ref("schemas", "Service")},
                 "services",
@@ -57,7 +57,7 @@ OPERATIONS = {
         "forms",
         KEY_READ
         | {
-            "200": remembered("The form.", "Form", "form", kept="Briefly"),
+            "200": cached_response("The form.", "Form", "form", kept="Briefly"),
             "304": "NotModifiedBriefly",
             "400": read_error("Id or version is wrong.", "segmentInvalid", "versionInvalid"),
             "404": read_error("Videsk knows no such form.", "formNotFound"),

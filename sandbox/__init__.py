@@ -1,8 +1,8 @@
 """The sandbox: Videsk's public calendar API, played on this machine, without an account.
 
-It keeps a real agenda in memory (agents, working hours, bookings, tokens that die) and can be told
-to misbehave. It owns what Videsk's public pages say and refuses to know who calls it: nothing here
-imports anything of the proxy. What the pages leave open is a choice, and says so where it is made.
+It keeps a real schedule in memory (agents, working hours, bookings, tokens that expire) and can
+simulate failures. It implements Videsk's public pages and is independent of its callers: nothing
+here imports anything of the proxy. What the pages leave open is a choice, noted where it is made.
 
 Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20] [--proxy-port 8000]
 Base URL     http://127.0.0.1:9000/public/video-contact-center/...
@@ -28,5 +28,5 @@ POST   /__sandbox__/clock         {"offset_seconds": n} shifts the sandbox's clo
 POST   /__sandbox__/rate          {"limit": n or null} requests per second; null: no limit
 
 From Python: `sandbox.app.create_app()`. Faults of the socket need the server that
-`sandbox.wire.make_server` makes.
+`sandbox.sockets.make_server` makes.
 """

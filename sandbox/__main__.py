@@ -11,7 +11,7 @@ import signal  # noqa: E402
 import gevent  # noqa: E402
 
 from sandbox.app import create_app  # noqa: E402
-from sandbox.wire import make_server  # noqa: E402
+from sandbox.sockets import make_server  # noqa: E402
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from sandbox.agenda import Agenda
 from sandbox.appointment_routes import make_appointment_routes
 from sandbox.bodies import VideskError
 from sandbox.booking_routes import make_booking_routes
@@ -12,10 +11,11 @@ from sandbox.catalog_routes import make_catalog_routes
 from sandbox.clock import Clock
 from sandbox.control_routes import make_control_routes
 from sandbox.demo_routes import make_demo_routes
-from sandbox.door import CONTROL_PREFIX, Door
+from sandbox.fault_middleware import CONTROL_PREFIX, FaultMiddleware
 from sandbox.faults import Faults
-from sandbox.journal import Journal
 from sandbox.ratelimit import RateLimit
+from sandbox.request_log import RequestLog
+from sandbox.schedule import Schedule
 from sandbox.seed import SERVICES
 
 _VIDESK_PREFIX = "/public/video-contact-center"
@@ -24,20 +24,20 @@ _VIDESK_PREFIX = "/public/video-contact-center"
 def create_app(rate_per_second: int | None = 20, proxy_port: int = 8000) -> Flask:
     """A sandbox of its own; two of them share nothing."""
     clock = Clock()
-    agenda = Agenda(SERVICES, clock)
-    journal, rate, faults = Journal(), RateLimit(rate_per_second), Faults()
+    schedule = Schedule(SERVICES, clock)
+    journal, rate, faults = RequestLog(), RateLimit(rate_per_second), Faults()
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     for make_routes in (make_catalog_routes, make_booking_routes, make_appointment_routes):
-        app.register_blueprint(make_routes(agenda, clock), url_prefix=_VIDESK_PREFIX)
+        app.register_blueprint(make_routes(schedule, clock), url_prefix=_VIDESK_PREFIX)
     app.register_blueprint(
-        make_control_routes(agenda, clock, journal, rate, faults), url_prefix=CONTROL_PREFIX
+        make_control_routes(schedule, clock, journal, rate, faults), url_prefix=CONTROL_PREFIX
     )
     app.register_blueprint(make_demo_routes(proxy_port))
     app.register_error_handler(VideskError, VideskError.response)
     app.register_error_handler(HTTPException, _in_feathers_words)
-    app.wsgi_app = Door(app.wsgi_app, journal, rate, faults)  # type: ignore[method-assign]
+    app.wsgi_app = FaultMiddleware(app.wsgi_app, journal, rate, faults)  # type: ignore[method-assign]
     return app
 
 

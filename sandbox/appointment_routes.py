@@ -1,6 +1,6 @@
 """What an appointment's own tokens open: its information, canceling and rescheduling it.
 
-Owns when a token still opens something. Moving and freeing hours is the agenda's.
+Owns when a token still opens something. Moving and freeing hours is the schedule's.
 """
 
 import json
@@ -10,8 +10,6 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from sandbox import tokens
-from sandbox.agenda import Agenda, Appointment, SlotUnavailableError
-from sandbox.answers import booking_answer
 from sandbox.bodies import (
     VideskError,
     hour_unavailable,
@@ -21,12 +19,14 @@ from sandbox.bodies import (
 from sandbox.clock import Clock
 from sandbox.incoming import coming_instant, json_object
 from sandbox.instants import MINUTE_MS, write_instant
+from sandbox.responses import booking_answer
+from sandbox.schedule import Appointment, Schedule, SlotUnavailableError
 
 _JOINABLE_BEFORE_MS = 5 * MINUTE_MS
 _LONGEST_REASON = 1000
 
 
-def make_appointment_routes(agenda: Agenda, clock: Clock) -> Blueprint:
+def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     routes = Blueprint("appointments", __name__)
 
     @routes.get("/schedule/info")
@@ -63,7 +63,7 @@ def make_appointment_routes(agenda: Agenda, clock: Clock) -> Blueprint:
         """Cancel an appointment that has not begun."""
         appointment = open_appointment("action", _has_not_begun)
         _check_reason(json_object().get("cancelReason"))
-        agenda.cancel(appointment)
+        schedule.cancel(appointment)
         return json_response(
             {
                 "service": appointment.service.title,
@@ -78,7 +78,7 @@ def make_appointment_routes(agenda: Agenda, clock: Clock) -> Blueprint:
         appointment = open_appointment("action", _has_not_begun)
         start = coming_instant(json_object().get("date"), clock)
         try:
-            return booking_answer(agenda.reschedule(appointment, start))
+            return booking_answer(schedule.reschedule(appointment, start))
         except SlotUnavailableError:
             raise hour_unavailable(write_instant(start)) from None
 
@@ -87,7 +87,7 @@ def make_appointment_routes(agenda: Agenda, clock: Clock) -> Blueprint:
     ) -> Appointment:
         """The appointment of the token sent, if it stands and `is_open(appointment, now)`."""
         appointment_id = tokens.read_token(request.headers.get("Authorization"), use)
-        appointment = agenda.appointments.get(appointment_id)
+        appointment = schedule.appointments.get(appointment_id)
         if (
             appointment is None
             or appointment.status != "pending"

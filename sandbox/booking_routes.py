@@ -1,15 +1,13 @@
 """Booking an hour, by service or by user.
 
 Owns the order in which a booking is checked, which no page tells: key, captcha, id, then the fields
-as the page lists them. The rules themselves are the agenda's and the form's.
+as the page lists them. The rules themselves are the schedule's and the form's.
 """
 
 from flask import Blueprint, g
 from werkzeug.wrappers import Response
 
 from sandbox import seed
-from sandbox.agenda import Agenda, Customer, Offer, Service, SlotUnavailableError
-from sandbox.answers import booking_answer
 from sandbox.bodies import (
     captcha_refused,
     captcha_required,
@@ -21,9 +19,11 @@ from sandbox.clock import Clock
 from sandbox.form import check_form
 from sandbox.incoming import coming_instant, find_offers, json_object, require_key
 from sandbox.instants import read_zone, write_instant
+from sandbox.responses import booking_answer
+from sandbox.schedule import Customer, Offer, Schedule, Service, SlotUnavailableError
 
 
-def make_booking_routes(agenda: Agenda, clock: Clock) -> Blueprint:
+def make_booking_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     routes = Blueprint("booking", __name__)
     routes.before_request(require_key)
 
@@ -31,16 +31,16 @@ def make_booking_routes(agenda: Agenda, clock: Clock) -> Blueprint:
     def book_by_service(record_id: str) -> Response:
         """Book an hour of a service, with whichever agent is free."""
         _check_captcha()
-        offers = find_offers(agenda, "services", record_id)
-        return book(offers, agenda.services[record_id])
+        offers = find_offers(schedule, "services", record_id)
+        return book(offers, schedule.services[record_id])
 
     @routes.post("/schedule/user/<record_id>")
     def book_by_user(record_id: str) -> Response:
         """Book an hour of one agent for one of their services."""
         _check_captcha()
-        offers = find_offers(agenda, "users", record_id)
+        offers = find_offers(schedule, "users", record_id)
         service_id = json_object().get("service")
-        service = agenda.services.get(service_id) if isinstance(service_id, str) else None
+        service = schedule.services.get(service_id) if isinstance(service_id, str) else None
         if service is None or all(agent.id != record_id for agent in service.agents):
             raise service_required()
         return book(offers, service)
@@ -57,7 +57,7 @@ def make_booking_routes(agenda: Agenda, clock: Clock) -> Blueprint:
             raise required("referrer")
         values = check_form(body.get("form"), seed.FORM_FIELDS)
         try:
-            appointment = agenda.book(
+            appointment = schedule.book(
                 offers,
                 service,
                 start,

@@ -1,6 +1,6 @@
 """What can be booked: services, their free days and hours, and the form to fill in.
 
-Owns how these questions are read and answered. Which hours are free is the agenda's.
+Owns how these questions are read and answered. Which hours are free is the schedule's.
 """
 
 from zoneinfo import ZoneInfo
@@ -9,17 +9,17 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from sandbox import seed
-from sandbox.agenda import Agenda, Kind, Service
 from sandbox.bodies import form_not_found, json_response, required
 from sandbox.clock import Clock
 from sandbox.incoming import coming_instant, find_offers, require_key
 from sandbox.instants import read_zone, write_instant
+from sandbox.schedule import Kind, Schedule, Service
 
 _PAGE_SIZE = 10
 _LARGEST_PAGE = 50
 
 
-def make_catalog_routes(agenda: Agenda, clock: Clock) -> Blueprint:
+def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     routes = Blueprint("catalog", __name__)
     routes.before_request(require_key)
 
@@ -28,7 +28,7 @@ def make_catalog_routes(agenda: Agenda, clock: Clock) -> Blueprint:
         """List services, a Feathers page at a time."""
         limit = min(_whole_number("$limit", _PAGE_SIZE), _LARGEST_PAGE)
         skip = _whole_number("$skip", 0)
-        services = list(agenda.services.values())
+        services = list(schedule.services.values())
         return json_response(
             {
                 "total": len(services),
@@ -42,14 +42,14 @@ def make_catalog_routes(agenda: Agenda, clock: Clock) -> Blueprint:
     def list_dates(kind: Kind, record_id: str) -> Response:
         """List the days of a month with a free hour."""
         instant, zone = read_day()
-        days = agenda.free_days(find_offers(agenda, kind, record_id), instant, zone)
+        days = schedule.free_days(find_offers(schedule, kind, record_id), instant, zone)
         return json_response([write_instant(day) for day in days])
 
     @routes.get("/<any(services, users):kind>/<record_id>/hours")
     def list_hours(kind: Kind, record_id: str) -> Response:
         """List the free hours of a day."""
         instant, zone = read_day()
-        hours = agenda.free_hours(find_offers(agenda, kind, record_id), instant, zone)
+        hours = schedule.free_hours(find_offers(schedule, kind, record_id), instant, zone)
         return json_response([write_instant(hour) for hour in hours])
 
     @routes.get("/forms/<segment_id>")

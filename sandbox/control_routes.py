@@ -12,13 +12,13 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from sandbox import tokens
-from sandbox.agenda import Agenda
 from sandbox.bodies import json_response
 from sandbox.clock import Clock
 from sandbox.faults import BadOrderError, Faults, read_fault
 from sandbox.instants import write_instant
-from sandbox.journal import Journal
 from sandbox.ratelimit import RateLimit
+from sandbox.request_log import RequestLog
+from sandbox.schedule import Schedule
 
 # Ten years either way, in seconds: far enough, and every date stays writable.
 _FURTHEST_OFFSET = 10 * 365 * 86_400
@@ -29,7 +29,7 @@ class _Resettable(Protocol):
 
 
 def make_control_routes(
-    agenda: Agenda, clock: Clock, journal: Journal, rate: RateLimit, faults: Faults
+    schedule: Schedule, clock: Clock, journal: RequestLog, rate: RateLimit, faults: Faults
 ) -> Blueprint:
     routes = Blueprint("control", __name__)
 
@@ -40,7 +40,7 @@ def make_control_routes(
     @routes.post("/reset")
     def reset() -> Response:
         """Put everything back as at the start."""
-        parts: Sequence[_Resettable] = (agenda, clock, journal, rate, faults)
+        parts: Sequence[_Resettable] = (schedule, clock, journal, rate, faults)
         for part in parts:
             part.reset()
         return Response(status=204)
@@ -75,7 +75,7 @@ def make_control_routes(
                     "status": appointment.status,
                     "email": appointment.customer.email,
                 }
-                for appointment in agenda.appointments.values()
+                for appointment in schedule.appointments.values()
             ]
         )
 

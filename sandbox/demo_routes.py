@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Blueprint, redirect, send_from_directory
 from werkzeug.wrappers import Response
 
-_DEMO = Path(__file__).parent.parent / "demo"
+_DEMO = Path(__file__).parent.parent / "frontend" / "demo"
 
 # RFC 9239; the machine's own table may know an older name, or none.
 mimetypes.add_type("text/javascript", ".js")

@@ -27,7 +27,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from sandbox import wire
+from sandbox import sockets
 from sandbox.bodies import CONTENT_TYPE, VideskError
 
 _PLAIN_ANSWERS: dict[str, Callable[[], Response]] = {
@@ -43,13 +43,13 @@ _PLAIN_ANSWERS: dict[str, Callable[[], Response]] = {
 }
 
 # Name to play, the seconds when none are given, and the status a caller may come to see.
-WIRE_PLAYS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
-    "hang": (wire.hang, 120, None),
-    "reset": (wire.reset, 0, None),
-    "close": (wire.close, 0, None),
-    "cut": (wire.cut, 0, 200),
-    "drip": (wire.drip, 1, 200),
-    "drip-head": (wire.drip_head, 1, 200),
+SOCKET_FAULTS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
+    "hang": (sockets.hang, 120, None),
+    "reset": (sockets.reset, 0, None),
+    "close": (sockets.close, 0, None),
+    "cut": (sockets.cut, 0, 200),
+    "drip": (sockets.drip, 1, 200),
+    "drip-head": (sockets.drip_head, 1, 200),
 }
 
 _LEAKS: dict[str, Callable[[str], Response]] = {
@@ -58,9 +58,9 @@ _LEAKS: dict[str, Callable[[str], Response]] = {
     "leak-escaped": lambda text: _bad_request(f'{{"{_escaped(text)}": null}}'),
 }
 
-_NAMES = ("delay", "interim", "status", *_LEAKS, *_PLAIN_ANSWERS, *WIRE_PLAYS)
+_NAMES = ("delay", "interim", "status", *_LEAKS, *_PLAIN_ANSWERS, *SOCKET_FAULTS)
 _BODILESS = (204, 304)
-_DEFAULT_SECONDS = {"delay": 1.0} | {name: play[1] for name, play in WIRE_PLAYS.items()}
+_DEFAULT_SECONDS = {"delay": 1.0} | {name: play[1] for name, play in SOCKET_FAULTS.items()}
 
 
 class BadOrderError(Exception):

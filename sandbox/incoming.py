@@ -1,6 +1,6 @@
 """What any request to Videsk may bring: a key, a JSON object, an instant that is not over.
 
-Owns their checks, written once for all endpoints. Of the agenda it asks only whether it knows an
+Owns their checks, written once for all endpoints. Of the schedule it asks only whether it knows an
 id.
 """
 
@@ -10,10 +10,10 @@ from typing import Any
 from flask import g, request
 
 from sandbox import tokens
-from sandbox.agenda import Agenda, Kind, Offer
 from sandbox.bodies import VideskError, date_in_past, not_found, required
 from sandbox.clock import Clock
 from sandbox.instants import read_instant
+from sandbox.schedule import Kind, Offer, Schedule
 
 # Clocks differ and requests travel: only what lies further back than this is in the past.
 _PAST_TOLERANCE_MS = 60_000
@@ -24,9 +24,9 @@ def require_key() -> None:
     g.key_kind = tokens.read_key(request.headers.get("Authorization"), request.path)
 
 
-def find_offers(agenda: Agenda, kind: Kind, record_id: str) -> list[Offer]:
+def find_offers(schedule: Schedule, kind: Kind, record_id: str) -> list[Offer]:
     """What a service or a user of the path can be booked for. Raises Feathers' 404."""
-    offers = agenda.offers(kind, record_id)
+    offers = schedule.offers(kind, record_id)
     if offers is None:
         raise not_found(record_id)
     return offers

@@ -5,8 +5,8 @@ The first service is the example of Videsk's calendar page, ids included.
 
 from zoneinfo import ZoneInfo
 
-from sandbox.agenda import Agent, Service, Shift
 from sandbox.form import ESSENTIAL, Field
+from sandbox.schedule import Agent, Service, Shift
 
 _SANTIAGO = ZoneInfo("America/Santiago")
 _MADRID = ZoneInfo("Europe/Madrid")

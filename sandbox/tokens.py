@@ -1,7 +1,7 @@
 """API keys and the tokens of appointments: making them and telling good from bad.
 
 Owns the signatures and the documented 401 and 403 bodies. Knows no appointment: whether a
-well-signed token still opens something is the agenda's word.
+well-signed token still opens something is the schedule's word.
 """
 
 import base64

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 
-from spans import instant_of, to_videsk
+from common.date_ranges import instant_of, to_videsk
 
 HONEYPOT = "videsk_essential"
 """The id of the form element that people leave empty and bots fill in (Videsk, Forms)."""

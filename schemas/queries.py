@@ -9,8 +9,16 @@ from zoneinfo import ZoneInfo
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.validate import OneOf
 
+from common.date_ranges import (
+    DayRange,
+    Period,
+    PeriodInPastError,
+    day_of,
+    day_range_of,
+    month_of,
+    to_videsk,
+)
 from schemas.fields import load_hex_id, load_text, load_zone, loaded_by, whole_number
-from spans import Span, SpanInPastError, Stretch, day_of, month_of, stretch_of, to_videsk
 
 
 class QueryError(ValidationError):
@@ -66,7 +74,7 @@ def load_id(kind: str, value: str) -> str:
         raise QueryError({kind: error.messages}) from error
 
 
-def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
+def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
     """The month asked for, and the instant to ask Videsk for it.
 
     Raises QueryError under the parameter's name, or DateInPastError; so do the others.
@@ -74,25 +82,25 @@ def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
     return _load_span(args, now, month_of)
 
 
-def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Span, str]:
+def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
     """The same for a day; a whole month is no day."""
     return _load_span(args, now, day_of)
 
 
-def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[Stretch, int]:
+def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
     """The days to look through, and how many free ones are wanted of them."""
     with _as_query_errors():
         query = _AVAILABILITY.load(args)
-        stretch = stretch_of(query["date"], query["timezone"])
-        stretch.start.ask_from(now)
-        return stretch, query["days"]
+        day_range = day_range_of(query["date"], query["timezone"])
+        day_range.start.query_instant(now)
+        return day_range, query["days"]
 
 
-def load_next(args: Mapping[str, Any], now: datetime) -> tuple[Stretch, int]:
+def load_next(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
     """The days to look through from now on, and how many hours are wanted of them."""
     with _as_query_errors():
         query = _NEXT.load(args)
-        return stretch_of(to_videsk(now), query["timezone"]), query["limit"]
+        return day_range_of(to_videsk(now), query["timezone"]), query["limit"]
 
 
 def load_form(args: Mapping[str, Any]) -> str:
@@ -103,12 +111,12 @@ def load_form(args: Mapping[str, Any]) -> str:
 
 
 def _load_span(
-    args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Span]
-) -> tuple[Span, str]:
+    args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Period]
+) -> tuple[Period, str]:
     with _as_query_errors():
         query = _SPAN.load(args)
         span = span_of(query["date"], query["timezone"])
-        return span, span.ask_from(now)
+        return span, span.query_instant(now)
 
 
 @contextmanager
@@ -117,7 +125,7 @@ def _as_query_errors() -> Iterator[None]:
         yield
     except ValidationError as error:
         raise QueryError(error.messages) from error
-    except SpanInPastError as error:
+    except PeriodInPastError as error:
         raise DateInPastError({"date": ["is in the past"]}) from error
     except (ValueError, OverflowError) as error:
         raise QueryError({"date": ["is no month, day or instant"]}) from error

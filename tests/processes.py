@@ -153,7 +153,7 @@ class Sandbox(Running):
     def fault(self, fault: str, **options: object) -> None:
         self.control("POST", "faults", {"fault": fault, **options})
 
-    def journal(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         """Every Videsk request that came, oldest first."""
         entries: list[dict[str, object]] = self.control("GET", "requests").json()
         return entries

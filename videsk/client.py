@@ -17,26 +17,26 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-import strict_json
-from meter import Meter
-from videsk.backoff import pause_seconds
+from common import strict_json
+from common.instrumentation import Instrumentation
+from common.request_context import REQUEST_CONTEXT
+from videsk.api_key_status import ApiKeyStatus
 from videsk.connection import POOL_CLASSES
-from videsk.errand import ERRAND
 from videsk.errors import (
     VideskBrokenError,
     VideskFailedError,
+    VideskInvalidResponseError,
     VideskNoSocketError,
-    VideskRefusedError,
+    VideskResponseError,
     VideskTimeoutError,
-    VideskUnsoundError,
 )
-from videsk.gate import Gate
-from videsk.key_state import KeyState
-from videsk.simplify import is_too_deep
+from videsk.normalize import is_too_deep
+from videsk.retry_after import pause_seconds
+from videsk.throttle.throttle import UpstreamThrottle
 
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 _PATH = "/public/video-contact-center"
-PASSED_ON = (
+FORWARDED_HEADERS = (
     "Retry-After",
     *(f"Ratelimit-{what}" for what in ("Limit", "Remaining", "Reset", "Policy")),
 )
@@ -70,7 +70,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -88,48 +88,48 @@ class VideskClient:
         base_url: str,
         api_key: str,
         timeout_seconds: float,
-        gate: Gate,
-        key_state: KeyState,
-        meter: Meter,
+        throttle: UpstreamThrottle,
+        api_key_status: ApiKeyStatus,
+        instrumentation: Instrumentation,
     ) -> None:
         self._url = base_url + _PATH
         self._key = api_key
         self._key_spellings = strict_json.spellings_of(api_key)
         self._timeout_seconds = timeout_seconds
-        self._gate = gate
-        self._key_state = key_state
-        self._meter = meter
+        self._throttle = throttle
+        self._api_key_status = api_key_status
+        self._instrumentation = instrumentation
         self._reads = new_session()
 
     def send(self, request: Request, seconds: float) -> Any:
         """The JSON of a 2xx. One attempt, once the gate lets it leave, at most `seconds` in all.
 
-        Raises VideskRefusedError for a 4xx or 5xx, a VideskFailedError for everything else.
+        Raises VideskResponseError for a 4xx or 5xx, a VideskFailedError for everything else.
         """
         end = monotonic() + seconds
-        self._gate.enter(seconds, is_write=request.is_write, what=request.what)
+        self._throttle.acquire(seconds, is_write=request.is_write, what=request.what)
         started = monotonic()
         status = "failed"
         try:
-            answer = self._exchange(request, min(self._timeout_seconds, end - started))
-            status = str(answer.status)
+            response = self._exchange(request, min(self._timeout_seconds, end - started))
+            status = str(response.status)
         except VideskFailedError as error:
             status = type(error).__name__.removeprefix("Videsk").removesuffix("Error").lower()
             if not isinstance(error, VideskNoSocketError):  # which is no failure of Videsk's
-                self._gate.failed()
+                self._throttle.report_failure()
             raise
         finally:
-            self._meter.upstream(request.endpoint, status, monotonic() - started)
-        self._tell_gate(answer)
-        if request.token is None and (_refuses_key(answer) or answer.is_success):
-            self._key_state.note(refused=not answer.is_success)
-        return self._judge(answer, is_write=request.is_write)
+            self._instrumentation.upstream(request.endpoint, status, monotonic() - started)
+        self._report_outcome(response)
+        if request.token is None and (_refuses_key(response) or response.is_success):
+            self._api_key_status.update(rejected=not response.is_success)
+        return self._parse(response, is_write=request.is_write)
 
     def promote(self, client: str, what: str) -> None:
         """Let the queued read of `what`, which another client leads, leave in this one's turn."""
-        self._gate.promote(client, what)
+        self._throttle.promote(client, what)
 
-    def _exchange(self, request: Request, seconds: float) -> _Answer:
+    def _exchange(self, request: Request, seconds: float) -> _Response:
         """One answer, to its last byte, in so many seconds. Raises VideskFailedError.
 
         A write goes over a connection of its own: one from the pool may have been closed by Videsk
@@ -138,14 +138,14 @@ class VideskClient:
         session = new_session() if request.is_write else self._reads
         seconds = max(0.001, seconds)
         headers = {"Authorization": f"Bearer {request.token or self._key}"}
-        errand, started = ERRAND.get(), monotonic()
-        if errand:
-            errand.attempts += 1
-            headers["X-Request-ID"] = errand.request_id
-            if errand.traceparent:
-                headers["traceparent"] = errand.traceparent
-            if errand.tracestate:
-                headers["tracestate"] = errand.tracestate
+        request_context, started = REQUEST_CONTEXT.get(), monotonic()
+        if request_context:
+            request_context.attempts += 1
+            headers["X-Request-ID"] = request_context.request_id
+            if request_context.traceparent:
+                headers["traceparent"] = request_context.traceparent
+            if request_context.tracestate:
+                headers["tracestate"] = request_context.tracestate
         try:
             # requests starts its timeout anew with each byte; this one is for the whole answer.
             with (
@@ -161,60 +161,64 @@ class VideskClient:
                     stream=True,
                 ) as response,
             ):
-                body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-                return _Answer(response.status_code, _sound(response.headers), body)
+                body = response.raw.read(MAX_RESPONSE_BYTES + 1, decode_content=True)
+                return _Response(response.status_code, _printable_headers(response.headers), body)
         except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _failure(error, is_write=request.is_write) from error
         finally:
-            if errand:
-                errand.seconds += monotonic() - started
+            if request_context:
+                request_context.seconds += monotonic() - started
             if session is not self._reads:
                 session.close()
 
-    def _tell_gate(self, answer: _Answer) -> None:
-        if answer.status >= 500:
-            self._gate.failed()
+    def _report_outcome(self, response: _Response) -> None:
+        if response.status >= 500:
+            self._throttle.report_failure()
         else:
-            self._gate.succeeded()
-        seconds = pause_seconds(answer.status, answer.headers)
+            self._throttle.report_success()
+        seconds = pause_seconds(response.status, response.headers)
         if seconds:
-            self._gate.hold(seconds)
+            self._throttle.pause(seconds)
 
-    def _judge(self, answer: _Answer, *, is_write: bool) -> Any:
+    def _parse(self, response: _Response, *, is_write: bool) -> Any:
         """The answer's JSON, if it is sound JSON in a 2xx. Raises VideskError."""
-        status = answer.status
+        status = response.status
         outcome_unknown = is_write and not 400 <= status < 500
-        unsound = VideskUnsoundError(outcome_unknown=outcome_unknown)
-        if len(answer.body) > MAX_ANSWER_BYTES:
-            raise unsound
-        content_type = answer.headers.get("Content-Type")
-        passed_on = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
+        invalid = VideskInvalidResponseError(outcome_unknown=outcome_unknown)
+        if len(response.body) > MAX_RESPONSE_BYTES:
+            raise invalid
+        content_type = response.headers.get("Content-Type")
+        passed_on = {
+            name: response.headers[name] for name in FORWARDED_HEADERS if name in response.headers
+        }
         try:
-            value = strict_json.loads(answer.body)
+            value = strict_json.loads(response.body)
         except ValueError as error:
-            raise unsound from error
-        texts = [answer.body.decode(), content_type or "", *passed_on.values()]
+            raise invalid from error
+        texts = [response.body.decode(), content_type or "", *passed_on.values()]
         if any(map(self._holds_key, texts)):
-            raise unsound
-        if answer.is_success and not is_too_deep(value):
+            raise invalid
+        if response.is_success and not is_too_deep(value):
             return value
         if 400 <= status < 600:
-            raise VideskRefusedError(status, answer.body, content_type, passed_on)
-        raise unsound
+            raise VideskResponseError(status, response.body, content_type, passed_on)
+        raise invalid
 
     def _holds_key(self, text: str) -> bool:
         """Whether the key is in a JSON text or a header, escapes resolved."""
         return self._key in text or ("\\" in text and bool(self._key_spellings.search(text)))
 
 
-def _sound(headers: Mapping[str, str]) -> Mapping[str, str]:
+def _printable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Without those that, folded over two lines, would split ours in two."""
     return CaseInsensitiveDict((name, text) for name, text in headers.items() if text.isprintable())
 
 
-def _refuses_key(answer: _Answer) -> bool:
+def _refuses_key(response: _Response) -> bool:
     """Whether the key as such is refused, and not only for one endpoint (Videsk, Authorization)."""
-    return answer.status == 401 or (answer.status == 403 and b"have access to" not in answer.body)
+    return response.status == 401 or (
+        response.status == 403 and b"have access to" not in response.body
+    )
 
 
 def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
@@ -222,7 +226,7 @@ def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
     if isinstance(error, gevent.Timeout | requests.Timeout | urllib3.exceptions.TimeoutError):
         return VideskTimeoutError(outcome_unknown=is_write)
     if isinstance(error, urllib3.exceptions.DecodeError):
-        return VideskUnsoundError(outcome_unknown=is_write)
+        return VideskInvalidResponseError(outcome_unknown=is_write)
     return VideskBrokenError(outcome_unknown=is_write)
 
 

@@ -1,14 +1,14 @@
 """Everything that can come of asking Videsk, drawn as a tree and rendered in blueprints/errors.py.
 
 VideskError
-├── VideskRefusedError        its own 4xx or 5xx with a JSON body: passed on as it came
+├── VideskResponseError        its own 4xx or 5xx with a JSON body: passed on as it came
 └── VideskFailedError         nothing that could be passed on
     ├── VideskUnreachableError    502: no connection, so nothing was sent
     ├── VideskBrokenError         502: the connection broke before the whole answer was here
-    ├── VideskUnsoundError        502: the answer is not sound JSON, or holds our key
+    ├── VideskInvalidResponseError        502: the answer is not sound JSON, or holds our key
     ├── VideskTimeoutError        504: no whole answer in time
-    ├── VideskBusyError           503: no place in the budget of requests; nothing was sent
-    ├── VideskClosedError         503: the circuit is open; nothing was sent
+    ├── VideskRateLimitError           503: no place in the budget of requests; nothing was sent
+    ├── VideskCircuitOpenError         503: the circuit is open; nothing was sent
     └── VideskNoSocketError       503: no socket is left on this machine; nothing was sent
 """
 
@@ -23,7 +23,7 @@ class VideskError(Exception):
 
 
 @dataclass
-class VideskRefusedError(VideskError):
+class VideskResponseError(VideskError):
     """Videsk's own error: status, body, content type as they came, and the headers to pass on."""
 
     status: int
@@ -55,7 +55,7 @@ class VideskBrokenError(VideskFailedError):
     message = "The connection to Videsk broke before its answer was complete."
 
 
-class VideskUnsoundError(VideskFailedError):
+class VideskInvalidResponseError(VideskFailedError):
     message = "Videsk answered something that is not sound JSON."
 
 
@@ -64,7 +64,7 @@ class VideskTimeoutError(VideskFailedError):
     message = "Videsk did not answer in time."
 
 
-class VideskBusyError(VideskFailedError):
+class VideskRateLimitError(VideskFailedError):
     status = 503
     message = "Too many ask Videsk just now, so nothing was sent. Try again as Retry-After says."
 
@@ -72,11 +72,11 @@ class VideskBusyError(VideskFailedError):
         super().__init__(retry_after=max(1, math.ceil(seconds)))
 
 
-class VideskClosedError(VideskBusyError):
+class VideskCircuitOpenError(VideskRateLimitError):
     message = "Videsk is failing, so nothing was sent. Try again as Retry-After says."
 
 
-class VideskNoSocketError(VideskBusyError):
+class VideskNoSocketError(VideskRateLimitError):
     """A limit of this machine: it does not count against Videsk in the circuit."""
 
     message = (
@@ -90,12 +90,13 @@ _WITHOUT_ANSWER: dict[str, type[VideskFailedError]] = {
     for kind in (
         VideskUnreachableError,
         VideskBrokenError,
-        VideskUnsoundError,
+        VideskInvalidResponseError,
         VideskTimeoutError,
     )
 }
-_WITH_RETRY_AFTER: dict[str, type[VideskBusyError]] = {
-    kind.__name__: kind for kind in (VideskBusyError, VideskClosedError, VideskNoSocketError)
+_WITH_RETRY_AFTER: dict[str, type[VideskRateLimitError]] = {
+    kind.__name__: kind
+    for kind in (VideskRateLimitError, VideskCircuitOpenError, VideskNoSocketError)
 }
 
 
@@ -105,7 +106,7 @@ class VideskErrors:
     @staticmethod
     def dumps(error: Exception) -> bytes:
         """What is no error of Videsk's reaches the others as a broken connection to it."""
-        if isinstance(error, VideskRefusedError):
+        if isinstance(error, VideskResponseError):
             fields = vars(error) | {"body": error.body.decode(), "headers": dict(error.headers)}
             return json.dumps({"refused": fields}).encode()
         name, seconds = type(error).__name__, getattr(error, "retry_after", None)
@@ -116,7 +117,7 @@ class VideskErrors:
         known = json.loads(data)
         if "refused" in known:
             fields = known["refused"]
-            return VideskRefusedError(**fields | {"body": fields["body"].encode()})
+            return VideskResponseError(**fields | {"body": fields["body"].encode()})
         if known["seconds"] is not None:
-            return _WITH_RETRY_AFTER.get(known["name"], VideskBusyError)(known["seconds"])
+            return _WITH_RETRY_AFTER.get(known["name"], VideskRateLimitError)(known["seconds"])
         return _WITHOUT_ANSWER.get(known["name"], VideskBrokenError)()

@@ -1,7 +1,7 @@
-"""Everything a customer can do: each read beside the writes that outdate it.
+"""Everything a customer can do: each read beside the writes that invalidate it.
 
 This file is the documentation of the cache: which answers are remembered, under which key, in which
-group, for how long, and what outdates them. What it asks of Videsk is on Videsk's calendar page;
+group, for how long, and what invalidates them. What it asks of Videsk is on Videsk's calendar page;
 what it returns is JSON, simplified.
 """
 
@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import strict_json
+from common import strict_json
+from common.request_context import current_client
 from videsk.client import Request, VideskClient
-from videsk.errand import client_at_hand
 from videsk.errors import (
-    VideskBusyError,
-    VideskClosedError,
+    VideskCircuitOpenError,
     VideskFailedError,
-    VideskRefusedError,
-    VideskUnsoundError,
+    VideskInvalidResponseError,
+    VideskRateLimitError,
+    VideskResponseError,
 )
-from videsk.kinds import SERVICES, Kind
-from videsk.simplify import rename_ids, with_users
-from videsk.touch import AVAILABILITY, Write, group, touched
+from videsk.invalidation import AVAILABILITY, Write, affected_groups, group
+from videsk.normalize import rename_ids, with_users
+from videsk.resources import SERVICES, ResourceKind
 
 if TYPE_CHECKING:
-    from cache.policy import Window
-    from cache.reader import Reader, Reading
-    from spans import Span
+    from cache.freshness import FreshnessPolicy
+    from cache.read_through import CachedResult, ReadThroughCache
+    from common.date_ranges import Period
 
 log = logging.getLogger("videsk_proxy.scheduling")
 
@@ -39,54 +39,61 @@ MAX_PAGES = 100
 
 
 @dataclass(frozen=True)
-class Windows:
+class FreshnessPolicies:
     """How long each kind of answer is remembered."""
 
-    services: "Window"
-    dates: "Window"
-    hours: "Window"
+    services: "FreshnessPolicy"
+    dates: "FreshnessPolicy"
+    hours: "FreshnessPolicy"
 
 
 class Scheduling:
     """Reads go through the cache; bookings and the customer's own appointment never do."""
 
-    def __init__(self, client: VideskClient, cache: "Reader", windows: Windows) -> None:
+    def __init__(
+        self, client: VideskClient, cache: "ReadThroughCache", policies: FreshnessPolicies
+    ) -> None:
         self._client = client
         self._cache = cache
-        self._windows = windows
+        self._policies = policies
 
-    def services(self) -> "Reading":
+    def services(self) -> "CachedResult":
         """All services, of every page. No write of a customer's changes them."""
-        return self._read("services", (), self._windows.services, self._fetch_services)
+        return self._read("services", (), self._policies.services, self._fetch_services)
 
-    def form(self, segment: str, version: str) -> "Reading":
+    def form(self, segment: str, version: str) -> "CachedResult":
         """A form's fields, and the captcha to show with it. No write of a customer's changes it."""
         key = f"form:{segment}:{version}"
         request = Request("GET", f"/forms/{segment}", params={"version": version}, what=key)
         return self._read(
-            key, (), self._windows.services, lambda seconds: self._fetch_object(request, seconds)
+            key, (), self._policies.services, lambda seconds: self._fetch_object(request, seconds)
         )
 
     def dates(
         self,
-        kind: Kind,
+        kind: ResourceKind,
         ident: str,
-        month: "Span",
-        ask_from: str,
+        month: "Period",
+        query_instant: str,
         seconds: float = REQUEST_SECONDS,
-    ) -> "Reading":
+    ) -> "CachedResult":
         """The free days of a month: each day's first instant."""
-        window = self._windows.dates
-        return self._availability("dates", window, kind, ident, month, ask_from, seconds)
+        policy = self._policies.dates
+        return self._availability("dates", policy, kind, ident, month, query_instant, seconds)
 
     def hours(
-        self, kind: Kind, ident: str, day: "Span", ask_from: str, seconds: float = REQUEST_SECONDS
-    ) -> "Reading":
+        self,
+        kind: ResourceKind,
+        ident: str,
+        day: "Period",
+        query_instant: str,
+        seconds: float = REQUEST_SECONDS,
+    ) -> "CachedResult":
         """The starts of a day's free hours."""
-        window = self._windows.hours
-        return self._availability("hours", window, kind, ident, day, ask_from, seconds)
+        policy = self._policies.hours
+        return self._availability("hours", policy, kind, ident, day, query_instant, seconds)
 
-    def book(self, kind: Kind, ident: str, booking: Mapping[str, Any]) -> bytes:
+    def book(self, kind: ResourceKind, ident: str, booking: Mapping[str, Any]) -> bytes:
         """Book an hour by service, where Videsk picks the agent, or by user."""
         where = Write(**{"service": booking.get("service"), kind.singular: ident})
         return self._write(f"/schedule/{kind.singular}/{ident}", booking, where)
@@ -101,7 +108,7 @@ class Scheduling:
 
     def changed_elsewhere(self, service: str | None, user: str | None) -> None:
         """Videsk tells that an appointment was made or canceled, perhaps not by us."""
-        self._outdate(Write(service=service, user=user))
+        self._invalidate(Write(service=service, user=user))
 
     def appointment(self, token: str) -> bytes:
         """The appointment that the accessToken belongs to."""
@@ -110,21 +117,21 @@ class Scheduling:
     def _availability(
         self,
         what: str,
-        window: "Window",
-        kind: Kind,
+        policy: "FreshnessPolicy",
+        kind: ResourceKind,
         ident: str,
-        span: "Span",
-        ask_from: str,
+        span: "Period",
+        query_instant: str,
         seconds: float,
-    ) -> "Reading":
+    ) -> "CachedResult":
         path = f"/{kind.plural}/{ident}/{what}"
         key = f"{what}:{kind.plural}:{ident}:{span.name}:{span.zone}"
-        params = {"date": ask_from, "timezone": span.zone}
+        params = {"date": query_instant, "timezone": span.zone}
         request = Request("GET", path, params=params, what=key)
         return self._read(
             key,
             (AVAILABILITY, group(kind.singular, ident)),
-            window,
+            policy,
             lambda left: self._fetch_list(request, left),
             seconds,
         )
@@ -133,17 +140,17 @@ class Scheduling:
         self,
         key: str,
         groups: Sequence[str],
-        window: "Window",
+        policy: "FreshnessPolicy",
         fetch: Callable[[float], bytes],
         seconds: float = REQUEST_SECONDS,
-    ) -> "Reading":
+    ) -> "CachedResult":
         """Read through the cache, so that nobody pays for who else asks for the same.
 
         Where another client's request leads, its read is queued behind that client's other reads.
         It leaves in this client's turn, if that is sooner. Where it is refused for want of a place,
         this client tries for one of its own.
         """
-        end, client, leads = monotonic() + seconds, client_at_hand(), False
+        end, client, leads = monotonic() + seconds, current_client(), False
 
         def lead(left: float) -> bytes:
             nonlocal leads
@@ -154,15 +161,15 @@ class Scheduling:
             if not leads:
                 self._client.promote(client, key)
 
-        def read() -> "Reading":
+        def read() -> "CachedResult":
             left = end - monotonic()
-            return self._cache.read(key, groups, window, lead, seconds=left, on_wait=on_wait)
+            return self._cache.read(key, groups, policy, lead, seconds=left, on_wait=on_wait)
 
         try:
             return read()
-        except VideskClosedError:
+        except VideskCircuitOpenError:
             raise
-        except VideskBusyError:
+        except VideskRateLimitError:
             if leads:
                 raise
         return read()
@@ -170,7 +177,8 @@ class Scheduling:
     def _write(
         self, path: str, body: Mapping[str, Any], where: Write, token: str | None = None
     ) -> bytes:
-        """Do it once, and outdate what it may have changed: after Videsk's answer and before ours.
+        """Send a write once, and invalidate what it may have changed: after Videsk's response and
+        before ours.
 
         That is after a success, after a 409 (somebody else was there before), and where it is not
         known whether it happened. Cancel and reschedule tell the service's title in their answers.
@@ -179,22 +187,24 @@ class Scheduling:
             answer = self._client.send(
                 Request("POST", path, body=body, token=token), REQUEST_SECONDS
             )
-        except VideskRefusedError as refusal:
+        except VideskResponseError as refusal:
             if refusal.status == 409 or refusal.status >= 500:
-                self._outdate(where)
+                self._invalidate(where)
             raise
         except VideskFailedError as failure:
             if failure.outcome_unknown:
-                self._outdate(where)
+                self._invalidate(where)
             raise
         title = answer.get("service") if token and isinstance(answer, dict) else None
-        self._outdate(Write(where.service, where.user, title))
+        self._invalidate(Write(where.service, where.user, title))
         return strict_json.dumps(rename_ids(answer))
 
-    def _outdate(self, write: Write) -> None:
+    def _invalidate(self, write: Write) -> None:
         """A list past its TTL counts as unknown: an agent may have joined a service since."""
-        listed = self._cache.peek("services", (), self._windows.services)
-        self._cache.outdate(touched(write, strict_json.loads(listed) if listed else None))
+        listed = self._cache.get_if_fresh("services", (), self._policies.services)
+        self._cache.invalidate(
+            affected_groups(write, strict_json.loads(listed) if listed else None)
+        )
 
     def _send(self, request: Request) -> bytes:
         return strict_json.dumps(rename_ids(self._client.send(request, REQUEST_SECONDS)))
@@ -206,11 +216,11 @@ class Scheduling:
     def _fetch_object(self, request: Request, seconds: float) -> bytes:
         answer = self._client.send(request, seconds)
         if not isinstance(answer, dict):
-            raise VideskUnsoundError
+            raise VideskInvalidResponseError
         return strict_json.dumps(rename_ids(answer))
 
     def _fetch_services(self, seconds: float) -> bytes:
-        """All pages, one after the other. Raises VideskUnsoundError where they do not end.
+        """All pages, one after the other. Raises VideskInvalidResponseError where they do not end.
 
         The page size is Videsk's own: the next page starts after what has come.
         """
@@ -224,20 +234,20 @@ class Scheduling:
             if not page or len(services) >= total:
                 break
         else:
-            raise VideskUnsoundError
+            raise VideskInvalidResponseError
         if not all(isinstance(service, dict) for service in services):
-            raise VideskUnsoundError
+            raise VideskInvalidResponseError
         return strict_json.dumps([with_users(rename_ids(service)) for service in services])
 
 
 def _unwrap(answer: Any) -> tuple[list[Any], float]:
     """A list and how long the whole is: a bare array, or a Feathers page of `data` and `total`.
 
-    Raises VideskUnsoundError for anything else.
+    Raises VideskInvalidResponseError for anything else.
     """
     if isinstance(answer, list):
         return answer, len(answer)
     if isinstance(answer, dict) and isinstance(answer.get("data"), list):
         total = answer.get("total")
         return answer["data"], total if isinstance(total, int | float) else len(answer["data"])
-    raise VideskUnsoundError
+    raise VideskInvalidResponseError

@@ -9,10 +9,10 @@ from flask_caching.backends import SimpleCache
 from flask_compress import Compress
 from werkzeug.datastructures import Accept
 
-SMALLEST_BYTES = 1024
+MIN_BYTES = 1024
 """Below that it saves no packet."""
 
-MOST_CONTENTS = 500
+MAX_CONTENTS = 500
 """Then all go. 11 MB at most: 22 kB each for 31 days of an hour every five minutes, by gzip."""
 
 CODINGS = ("br", "gzip")
@@ -23,7 +23,7 @@ _NAME = "compress"
 
 def register(app: Flask) -> None:
     """Have `compressed` at hand."""
-    contents = SimpleCache(threshold=MOST_CONTENTS, default_timeout=0)  # in this process alone
+    contents = SimpleCache(threshold=MAX_CONTENTS, default_timeout=0)  # in this process alone
     app.config["COMPRESS_REGISTER"] = False
     app.config["COMPRESS_MIN_SIZE"] = 0  # what is small does not come here
     app.config["COMPRESS_CACHE_BACKEND"] = lambda: contents
@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 
 def compressed(response: Response, body: bytes, content: str) -> Response:
     """The answer as the client likes it. `content` names what is in the body, whatever its form."""
-    if len(body) < SMALLEST_BYTES:
+    if len(body) < MIN_BYTES:
         return response
     response.vary.add("Accept-Encoding")
     coding = _choose_coding(request.accept_encodings)

@@ -19,7 +19,7 @@ SEND_SECONDS = 10
 """The deadline for each 64 KB of a response: a client on a slow mobile network takes 1 to 2 s."""
 
 REQUEST_SECONDS = 25
-"""The deadline for reads while a request is processed. web/bodies.py has a shorter one."""
+"""The deadline for reads while a request is processed. web/request_body.py has a shorter one."""
 
 IDLE_SECONDS = 0.2
 """When the worker stops, a connection that has brought no request for so long may be closed."""

@@ -5,7 +5,7 @@ import re
 from flask import Flask, Response, request
 from flask_cors import CORS
 
-from web.origins import ANY
+from common.origins import ANY
 
 _SENT = [
     "Authorization",

@@ -9,23 +9,10 @@ from functools import cache
 from itertools import product
 
 import gevent
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from meter import Meter
-from web import answers
-from web.idempotency import REPLAYED
-from web.outcomes import (
-    BOOKING_OUTCOMES,
-    CAPTCHA_REASONS,
-    GATEWAY_ERROR_REQUESTS,
-    GATEWAY_ERROR_STATUSES,
-    RATE_LIMITERS,
-    booking_outcome,
-    captcha_failure,
-    gateway_error,
-    rate_limiter,
-)
+from web import responses
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 EXTENSION = "videsk_proxy_metrics"
@@ -33,8 +20,14 @@ EXTENSION = "videsk_proxy_metrics"
 
 FAILURES = (500, 502, 503, 504)
 
+BOOKING_OUTCOMES = ("booked", "conflict", "refused", "in_doubt", "replayed")
+GATEWAY_ERROR_REQUESTS = ("read", "write_not_done", "write_in_doubt")
+GATEWAY_ERROR_STATUSES = (502, 504)
+CAPTCHA_REASONS = ("missing", "refused", "unavailable", "secret_refused")
+RATE_LIMITERS = ("client", "videsk")
 
-class Metrics(Meter):
+
+class Metrics:
     """All that is counted, under the names that Prometheus sees."""
 
     def __init__(self) -> None:
@@ -50,11 +43,11 @@ class Metrics(Meter):
         self._upstream_latency = self._histogram(
             "upstream_request_seconds", "Time to Videsk's whole answer", "endpoint"
         )
-        self._gate = self._counter(
+        self._throttled = self._counter(
             "gate", "Requests that did not leave for Videsk at once: wait, full, open", "verdict"
         )
         self._waited = self._counter("gate_wait_seconds", "Time spent waiting for a place")
-        self._outdated = self._counter("generations_raised", "Groups outdated by writes")
+        self._outdated = self._counter("generations_raised", "Groups invalidated by writes")
         self._bookings = self._counter("bookings", "Bookings by outcome", "outcome")
         self._gateway_errors = self._counter(
             "gateway_errors",
@@ -89,12 +82,12 @@ class Metrics(Meter):
         self._upstream.labels(endpoint, status).inc()
         self._upstream_latency.labels(endpoint).observe(seconds)
 
-    def gate(self, verdict: str, seconds: float) -> None:
-        self._gate.labels(verdict).inc()
-        if verdict == "wait":
+    def throttled(self, decision: str, seconds: float) -> None:
+        self._throttled.labels(decision).inc()
+        if decision == "wait":
             self._waited.inc(seconds)
 
-    def outdated(self, groups: int) -> None:
+    def invalidated(self, groups: int) -> None:
         self._outdated.inc(groups)
 
     def answered(self, route: str, status: int, seconds: float, cache_status: str | None) -> None:
@@ -133,7 +126,7 @@ class Metrics(Meter):
     def rate_limited(self, source: str) -> None:
         self._rate_limited.labels(source).inc()
 
-    def redis_lost(self) -> None:
+    def redis_outage(self) -> None:
         """Count a loss of Redis. May be called in any thread: the event loop's counts, as
         prometheus-client's lock is gevent's here.
         """
@@ -146,11 +139,11 @@ class Metrics(Meter):
         """Start the failures of every route at 0."""
         for rule in app.url_map.iter_rules():
             for status in FAILURES:
-                self._requests.labels(answers.route_of(rule.rule), status)
+                self._requests.labels(responses.route_of(rule.rule), status)
 
     def _start_at_zero(self) -> None:
-        for verdict in ("wait", "full", "open"):
-            self._gate.labels(verdict)
+        for decision in ("wait", "full", "open"):
+            self._throttled.labels(decision)
         for outcome in BOOKING_OUTCOMES:
             self._bookings.labels(outcome)
         for of_what, status in product(GATEWAY_ERROR_REQUESTS, GATEWAY_ERROR_STATUSES):
@@ -175,27 +168,5 @@ def register(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def count(response: Response) -> Response:
         seconds = time.perf_counter() - g.started
-        metrics.answered(answers.route(), response.status_code, seconds, g.get("cache_status"))
-        if REPLAYED in response.headers:
-            metrics.replayed()
-        _count_outcome(metrics, response)
+        metrics.answered(responses.route(), response.status_code, seconds, g.get("cache_status"))
         return response
-
-
-def _count_outcome(metrics: Metrics, response: Response) -> None:
-    error, status = g.get("error"), response.status_code
-    replayed = REPLAYED in response.headers
-    if request.method == "POST" and answers.route().endswith("/appointments"):
-        attempts = g.errand.attempts
-        metrics.booking(
-            booking_outcome(status, error, replayed=replayed, upstream_attempts=attempts)
-        )
-    of_what = gateway_error(request.method, status, error)
-    if of_what and not replayed:
-        metrics.gateway_error(of_what, status)
-    reason = captcha_failure(error)
-    if reason:
-        metrics.captcha_failure(reason)
-    source = rate_limiter(status, response.headers.get("X-Error-Source"))
-    if source:
-        metrics.rate_limited(source)

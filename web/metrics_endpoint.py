@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from version import VERSION
+from common.version import VERSION
 from web import shared_secrets
 from web.metrics import Metrics
 
@@ -24,17 +24,17 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class State(Collector):
-    """What holds at the moment of a scrape. `look`: the throttle's state, for all processes;
+    """What holds at the moment of a scrape. `snapshot`: the throttle's state, for all processes;
     `redis_unavailable`: for the worker that answers the scrape.
     """
 
     def __init__(
         self,
-        look: Callable[[], dict[str, Any]],
+        snapshot: Callable[[], dict[str, Any]],
         key_refused: Callable[[], bool],
         redis_unavailable: Callable[[], bool],
     ) -> None:
-        self._look = look
+        self._look = snapshot
         self._key_refused = key_refused
         self._redis_unavailable = redis_unavailable
 

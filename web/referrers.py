@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from marshmallow import ValidationError
 
-from web.origins import ANY, origin_of
+from common.origins import ANY, origin_of
 
 MAX_CHARACTERS = 2048
 """Of a `referrer`."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask, g
 from werkzeug.exceptions import NotFound, Unauthorized
 
-from web.limits import client_network
+from web.client_limits import client_network
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -35,7 +35,7 @@ def check(given: str, secrets: Iterable[str], refusal: str) -> None:
 
 def limit_guesses(app: Flask) -> Callable[[V], V]:
     """Return the decorator of these views. They raise Flask-Limiter's 429 for an address that has
-    sent too many wrong secrets. web/limits.py has to be registered before.
+    sent too many wrong secrets. web/client_limits.py has to be registered before.
     """
     (limiter,) = app.extensions["limiter"]
     decorate: Callable[[V], V] = limiter.shared_limit(

@@ -1,0 +1,114 @@
+"""Cached reads while others wait for a Videsk that hangs, beside the same with a healthy one.
+
+The clients that wait ask for cold keys of another user, one each, and a hanging Videsk gets as many
+requests as there are clients. It hangs up before VIDESK_TIMEOUT is over; what is measured lies
+within that time. Healthy and hanging rounds take turns.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from time import monotonic, sleep
+from typing import NamedTuple
+
+from redis import Redis
+
+from bench import crowd, load, read_paths
+from bench.crowd import Answer
+from bench.figures import Row, milliseconds
+from bench.load import Load
+from tests.client import JOHN, MARK
+from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+
+CLIENTS = 100
+TARGET = "≤ 1.5"
+ROUNDS = 3
+MEASURED_SECONDS = 3
+HANGING_SECONDS = 5
+ARRIVAL_SECONDS = 1.5
+MAX_RESPONSES = 30_000
+
+SETTINGS = {**read_paths.TTLS, "VIDESK_TIMEOUT": "10"}
+
+
+class Round(NamedTuple):
+    """Hits with a healthy Videsk and with a hanging one, and who waited for that one meanwhile."""
+
+    healthy: Load
+    hanging: Load
+    at_videsk: int
+    """How many requests hung at Videsk when the measuring began."""
+    waited: list[Answer]
+
+
+def measure() -> list[Row]:
+    """Two workers on Redis."""
+    with redis_server() as redis_process, sandbox_server() as sandbox:
+        redis = Redis(port=redis_process.port)
+        url = f"redis://127.0.0.1:{redis_process.port}"
+        with proxy_server(sandbox, REDIS_URL=url, **SETTINGS) as proxy:
+            rounds = [take_turn(sandbox, proxy, redis, CLIENTS) for _ in range(ROUNDS)]
+    return rows("2 workers", rounds, TARGET)
+
+
+def take_turn(sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> Round:
+    """One round of each. It starts from an empty Redis: a cold cache and a closed circuit."""
+    redis.flushdb()
+    sandbox.control("DELETE", "faults")
+    path = next(paths(JOHN))
+    load.run(proxy.port, [path], 200, 1)
+    healthy = _hits(proxy, path)
+    sandbox.forget()
+    sandbox.fault("hang", path=MARK, seconds=HANGING_SECONDS)
+    cold = [path for path, _ in zip(paths(MARK), range(clients), strict=False)]
+    with crowd.under_way(proxy.port, cold) as waited:
+        at_videsk = wait_for_arrival(sandbox, clients)
+        hanging = _hits(proxy, path)
+    return Round(healthy, hanging, at_videsk, waited)
+
+
+def rows(what: str, rounds: list[Round], target: str = "") -> list[Row]:
+    healthy = load.middle(round_.healthy for round_ in rounds)
+    hanging = load.middle(round_.hanging for round_ in rounds)
+    ratios = ", ".join(f"{each.hanging.p99 / each.healthy.p99:.2f}" for each in rounds)
+    unexpected = sum(each.healthy.unexpected + each.hanging.unexpected for each in rounds)
+    waited = Counter(answer.status for each in rounds for answer in each.waited)
+    at_videsk = min(each.at_videsk for each in rounds)
+    clients = len(rounds[0].waited)
+    while_they_wait = f"while {clients} clients wait for a hanging Videsk, {what}"
+    return [
+        Row(f"Hits, Videsk healthy, {what}", figure(healthy)),
+        Row(f"Hits {while_they_wait}", figure(hanging)),
+        Row(
+            f"p99 of hits {while_they_wait}, to healthy",
+            f"{hanging.p99 / healthy.p99:.2f} (each round: {ratios})",
+            target,
+        ),
+        Row(f"Of these, no hits after all, {what}", str(unexpected), "0"),
+        Row(
+            f"Of {clients} clients, at Videsk at the same time, {what}",
+            f"{at_videsk} (answers to all, by status: {dict(waited)})",
+            str(clients),
+        ),
+    ]
+
+
+def figure(done: Load) -> str:
+    times = f"p50 {milliseconds(done.p50)}, p99 {milliseconds(done.p99)}"
+    return f"{done.per_second:.0f} requests/s, {times}"
+
+
+def _hits(proxy: Running, path: str) -> Load:
+    return load.run(proxy.port, [path], MAX_RESPONSES, MEASURED_SECONDS, "; hit")
+
+
+def paths(user: str) -> Iterator[str]:
+    """The hours of this user's coming days."""
+    return (f"/api/{path}" for path in read_paths.days(500) if user in path)
+
+
+def wait_for_arrival(sandbox: Sandbox, clients: int) -> int:
+    """How many requests hang once all do, or as many as the proxy sends in ARRIVAL_SECONDS."""
+    end = monotonic() + ARRIVAL_SECONDS
+    while (arrived := len(sandbox.request_log())) < clients and monotonic() < end:
+        sleep(0.05)
+    return arrived

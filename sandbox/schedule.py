@@ -1,0 +1,211 @@
+"""The schedule: who works when, which hours are free, and what was booked.
+
+Owns services, agents, slots and appointments, and the rules between them. Knows no HTTP, no JSON
+and no token. Instants are epoch milliseconds, durations minutes. Nothing here waits, so under
+gevent each call is whole: two bookings never see the same slot free.
+"""
+
+import secrets
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sandbox.clock import Clock
+from sandbox.instants import MINUTE_MS, day_bounds, local_day, rest_of_month, wall_instant
+
+Kind = Literal["services", "users"]
+
+
+class Shift(NamedTuple):
+    """Work on some weekdays (0 is Monday), in minutes past local midnight."""
+
+    weekdays: Sequence[int]
+    begins: int
+    ends: int
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Videsk calls an agent a user. The shifts are wall time in the agent's own zone."""
+
+    id: str
+    firstname: str
+    lastname: str
+    zone: ZoneInfo
+    shifts: tuple[Shift, ...]
+
+
+@dataclass(frozen=True)
+class Service:
+    id: str
+    title: str
+    description: str
+    automatic: bool
+    minutes: int
+    agents: tuple[Agent, ...]
+
+
+class Customer(NamedTuple):
+    """What a booking tells about who makes it; the schedule only keeps it."""
+
+    timezone: str
+    email: str
+    referrer: str
+
+
+@dataclass
+class Appointment:
+    id: str
+    service: Service
+    agent: Agent
+    start: int
+    end: int
+    customer: Customer
+    status: Literal["pending", "canceled", "rescheduled"] = "pending"
+
+
+class Offer(NamedTuple):
+    """An agent's shifts cut in slots of so many minutes."""
+
+    agent: Agent
+    minutes: int
+
+
+class SlotUnavailableError(Exception):
+    """The hour asked for is no slot, has begun, or is taken."""
+
+
+class Schedule:
+    """Services and their agents as seeded, and every appointment made since the last reset."""
+
+    def __init__(self, services: Sequence[Service], clock: Clock) -> None:
+        self.services = {service.id: service for service in services}
+        self.appointments: dict[str, Appointment] = {}
+        self._taken: dict[str, list[tuple[int, int]]] = {}
+        self._clock = clock
+        self._offers: dict[Kind, dict[str, list[Offer]]] = {"services": {}, "users": {}}
+        for service in services:
+            self._offers["services"][service.id] = [
+                Offer(agent, service.minutes) for agent in service.agents
+            ]
+            for agent in service.agents:
+                # An agent's own slots are as long as the shortest of the services they give.
+                known = self._offers["users"].get(agent.id, [])
+                minutes = min([service.minutes, *(offer.minutes for offer in known)])
+                self._offers["users"][agent.id] = [Offer(agent, minutes)]
+
+    def reset(self) -> None:
+        self.appointments.clear()
+        self._taken.clear()
+
+    def offers(self, kind: Kind, record_id: str) -> list[Offer] | None:
+        """What a service or a user can be booked for; None when there is no such id."""
+        return self._offers[kind].get(record_id)
+
+    def free_days(self, offers: list[Offer], instant: int, zone: ZoneInfo) -> list[int]:
+        """First moments of the days with a free slot, from the day of `instant` to its month's end.
+
+        Days are those of `zone`; the hour of `instant` does not matter.
+        """
+        days = (day_bounds(day, zone) for day in rest_of_month(local_day(instant, zone)))
+        return [
+            begins
+            for begins, ends in days
+            if any(True for offer in offers for _ in self._free_starts(offer, begins, ends))
+        ]
+
+    def free_hours(self, offers: list[Offer], instant: int, zone: ZoneInfo) -> list[int]:
+        """Starts of the free slots of the local day of `instant` in `zone`, in order."""
+        begins, ends = day_bounds(local_day(instant, zone), zone)
+        return sorted(
+            {start for offer in offers for start in self._free_starts(offer, begins, ends)}
+        )
+
+    def book(
+        self,
+        offers: list[Offer],
+        service: Service,
+        start: int,
+        customer: Customer,
+    ) -> Appointment:
+        """Book the first agent among `offers` with a free slot at `start`.
+
+        The appointment lasts as long as the service, which may be longer than the slot of a user's
+        own offer: then it may run past the shift, but never into another appointment. Raises
+        SlotUnavailableError.
+        """
+        end = start + service.minutes * MINUTE_MS
+        for offer in offers:
+            if start in self._free_starts(offer, start, start + 1) and self._is_free(
+                offer.agent, start, end
+            ):
+                return self._enter(service, offer.agent, start, customer)
+        raise SlotUnavailableError
+
+    def reschedule(self, appointment: Appointment, start: int) -> Appointment:
+        """Move to another free slot of the same agent, the service's or the agent's own.
+
+        The old appointment still holds its hours while the new one is looked for. Raises
+        SlotUnavailableError.
+        """
+        agent = appointment.agent
+        successor = self.book(
+            [Offer(agent, appointment.service.minutes), *self._offers["users"][agent.id]],
+            appointment.service,
+            start,
+            appointment.customer,
+        )
+        self._leave(appointment, "rescheduled")
+        return successor
+
+    def cancel(self, appointment: Appointment) -> None:
+        self._leave(appointment, "canceled")
+
+    def _enter(self, service: Service, agent: Agent, start: int, customer: Customer) -> Appointment:
+        end = start + service.minutes * MINUTE_MS
+        appointment = Appointment(secrets.token_hex(12), service, agent, start, end, customer)
+        self.appointments[appointment.id] = appointment
+        insort(self._taken.setdefault(agent.id, []), (start, end))
+        return appointment
+
+    def _leave(self, appointment: Appointment, status: Literal["canceled", "rescheduled"]) -> None:
+        appointment.status = status
+        self._taken[appointment.agent.id].remove((appointment.start, appointment.end))
+
+    def _free_starts(self, offer: Offer, since: int, until: int) -> Iterator[int]:
+        """Starts in `[since, until)` of free slots that have not begun."""
+        now = self._clock.now()
+        step = offer.minutes * MINUTE_MS
+        for begins, ends in _working_hours(offer.agent, since, until):
+            for start in range(begins, ends - step + 1, step):
+                if (
+                    since <= start < until
+                    and start > now
+                    and self._is_free(offer.agent, start, start + step)
+                ):
+                    yield start
+
+    def _is_free(self, agent: Agent, start: int, end: int) -> bool:
+        """Appointments of one agent never overlap, so only the two neighbours can be in the way."""
+        taken = self._taken.get(agent.id, [])
+        place = bisect_left(taken, (start, end))
+        before_is_over = place == 0 or taken[place - 1][1] <= start
+        after_is_later = place == len(taken) or taken[place][0] >= end
+        return before_is_over and after_is_later
+
+
+def _working_hours(agent: Agent, since: int, until: int) -> Iterator[tuple[int, int]]:
+    """The agent's shifts of every day of theirs that `[since, until)` touches, as instants."""
+    day: date = local_day(since, agent.zone)
+    last = local_day(until - 1, agent.zone)
+    while day <= last:
+        for shift in agent.shifts:
+            if day.weekday() in shift.weekdays:
+                yield (
+                    wall_instant(day, shift.begins, agent.zone),
+                    wall_instant(day, shift.ends, agent.zone),
+                )
+        day += timedelta(days=1)

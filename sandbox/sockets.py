@@ -1,0 +1,121 @@
+"""Misbehaviour below HTTP: connections that hang, break or trickle, and the server they need.
+
+Owns the raw socket. Knows no Videsk and no schedule. Each play ends the connection by raising
+BrokenPipeError, which pywsgi takes for a caller that went away: it closes without a word.
+"""
+
+import errno
+import select
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gevent.pywsgi import WSGIHandler, WSGIServer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+SOCKET_KEY = "sandbox.socket"
+PATH_KEY = "RAW_URI"
+
+_BODY = b'["2030-01-01T12:00:00.000Z","2030-01-01T12:15:00.000Z","2030-01-01T12:30:00.000Z"]'
+_MISSING_BYTES = 1000
+
+
+class SocketHandler(WSGIHandler):
+    """Lets the application see the connection and the path as it was sent."""
+
+    def handle(self) -> None:
+        # pywsgi sends head and body apart: with Nagle's algorithm the body waits 40 ms for the
+        # caller's delayed acknowledgement. And a drip is to leave byte by byte.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().handle()
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        environ[SOCKET_KEY] = self.socket
+        environ[PATH_KEY] = self.path
+        return environ
+
+
+def make_server(app: "WSGIApplication", host: str, port: int) -> WSGIServer:
+    """A server for the sandbox, silent and not yet started; port 0 takes a free one.
+
+    The process must be patched by gevent, or one connection that hangs stops all the others.
+    """
+    server = WSGIServer((host, port), app, handler_class=SocketHandler, log=None, backlog=1024)
+    # Seconds given to open connections at the end: many may be hanging on purpose.
+    server.stop_timeout = 0
+    return server
+
+
+def hang(connection: socket.socket, seconds: float) -> NoReturn:
+    """Say nothing for `seconds`, or until the caller has gone."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        readable, _, _ = select.select([connection], [], [], left)
+        if readable and not connection.recv(1, socket.MSG_PEEK):
+            break
+        if readable:
+            # The caller has sent more: look again in a while.
+            time.sleep(min(left, 0.1))
+    _hang_up()
+
+
+def close(_connection: socket.socket, _seconds: float) -> NoReturn:
+    """Close without a byte."""
+    _hang_up()
+
+
+def reset(connection: socket.socket, _seconds: float) -> NoReturn:
+    """Close with a TCP reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    _hang_up()
+
+
+def cut(connection: socket.socket, _seconds: float) -> NoReturn:
+    """Promise more bytes than are sent."""
+    connection.sendall(_head(len(_BODY) + _MISSING_BYTES) + _BODY)
+    _hang_up()
+
+
+def interim(connection: socket.socket) -> None:
+    """Interim responses, as a CDN sends them before the answer (RFC 9110, 15.2)."""
+    connection.sendall(
+        b"HTTP/1.1 102 Processing\r\n\r\n"
+        b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 2
+    )
+
+
+def drip(connection: socket.socket, seconds: float) -> NoReturn:
+    """Head at once, then a valid body, one byte every `seconds`."""
+    connection.sendall(_head(len(_BODY)))
+    _send_slowly(connection, _BODY, seconds)
+    _hang_up()
+
+
+def drip_head(connection: socket.socket, seconds: float) -> NoReturn:
+    """Status line and headers one byte every `seconds`, then a valid body at once."""
+    _send_slowly(connection, _head(len(_BODY)), seconds)
+    connection.sendall(_BODY)
+    _hang_up()
+
+
+def _hang_up() -> NoReturn:
+    raise BrokenPipeError(errno.EPIPE, "hung up by the sandbox")
+
+
+def _send_slowly(connection: socket.socket, data: bytes, seconds: float) -> None:
+    for byte in data:
+        time.sleep(seconds)
+        connection.sendall(bytes((byte,)))
+
+
+def _head(content_length: int) -> bytes:
+    return (
+        "HTTP/1.1 200 OK\r\n"
+        "Content-Type: application/json; charset=utf-8\r\n"
+        f"Content-Length: {content_length}\r\n"
+        "Connection: close\r\n\r\n"
+    ).encode()

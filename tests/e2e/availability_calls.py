@@ -1,0 +1,87 @@
+"""Dates and hours of services and users, related and not: what of them is read anew, and is it true?"""
+
+from functools import partial
+
+import requests
+
+from tests.client import (
+    AUTOMATIC_SERVICE,
+    FIRST_SERVICE,
+    JOHN,
+    MARK,
+    SHARING_SERVICE,
+    ZONE,
+    Client,
+    bearer,
+)
+from tests.days import YEAR
+from tests.e2e.fleet import Fleet, on_each_worker
+from tests.processes import Sandbox
+
+DAY = f"{YEAR}-05-06"
+SLOT, LATER = f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T20:00:00.000Z"
+UNRELATED_SERVICE, ELENA = "63bdbf49394aad976d4aa443", "63bdbf3b25ab497401602d0d"
+CAMILA = "63bdbf3b25ab497401602d08"
+"""Serves SHARING_SERVICE, beside MARK."""
+
+KINDS = {
+    FIRST_SERVICE: "services",
+    SHARING_SERVICE: "services",
+    AUTOMATIC_SERVICE: "services",
+    UNRELATED_SERVICE: "services",
+    JOHN: "users",
+    MARK: "users",
+    CAMILA: "users",
+    ELENA: "users",
+}
+OF_JOHN = {JOHN, FIRST_SERVICE, AUTOMATIC_SERVICE}
+"""What an hour of his is an hour of; whose users are not known may share him."""
+OF_FIRST_SERVICE = OF_JOHN | {MARK, SHARING_SERVICE}
+
+
+READS = [("hours", ident) for ident in KINDS] + [
+    ("dates", ident) for ident in (FIRST_SERVICE, UNRELATED_SERVICE)
+]
+
+
+def read_everything(client: Client) -> dict[tuple[str, str], object]:
+    """What the proxy says of each service and user."""
+    answers = {
+        (what, ident): getattr(client, what)(KINDS[ident], ident, DAY) for what, ident in READS
+    }
+    assert {answer.status_code for answer in answers.values()} == {200}
+    return {name: answer.json() for name, answer in answers.items()}
+
+
+def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
+    """What Videsk itself says."""
+    first = {"dates": f"{YEAR}-05-01T04:00:00.000Z", "hours": f"{YEAR}-05-06T04:00:00.000Z"}
+    return {
+        (what, ident): requests.get(
+            f"{sandbox.url}/public/video-contact-center/{KINDS[ident]}/{ident}/{what}",
+            {"date": first[what], "timezone": ZONE},
+            headers=bearer(sandbox.keys["backend"]),
+            timeout=10,
+        ).json()
+        for what, ident in READS
+    }
+
+
+def asked_of(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Which dates and hours Videsk was asked for."""
+    reads = [str(entry["path"]).split("/") for entry in sandbox.request_log()]
+    return [(what, ident) for *_, ident, what in reads if what in {"dates", "hours"}]
+
+
+def assert_dropped_everywhere(both: Fleet, sandbox: Sandbox, affected: set[str]) -> None:
+    """Every worker, the other instance's first, says what is true now; Videsk was asked anew about
+    what is touched, once for all, and about nothing else.
+    """
+    now = truth(sandbox)
+    sandbox.forget()
+    for server in reversed(both.instances):
+        for answers in on_each_worker(server, partial(read_everything, Client(server.url))):
+            assert answers == now
+    asked = asked_of(sandbox)
+    assert len(asked) == len(set(asked)), "once for all workers"
+    assert set(asked) == {(what, ident) for what, ident in READS if ident in affected}

@@ -1,0 +1,60 @@
+"""A captcha's provider, as its `siteverify` is seen from here."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from urllib.parse import parse_qs
+
+from tests.e2e.local_server import Handler, serving
+
+
+@dataclass
+class Provider:
+    """What it says, and what it was asked: path and form."""
+
+    url: str = ""
+    verdict: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    hangs: bool = False
+    once: bool = False
+    """Like the real ones, confirm each token a single time."""
+    ended: Event = field(default_factory=Event)
+
+    def says(self, verdict: object, status: int = 200, **headers: str) -> None:
+        """From now on this, bytes or anything that is JSON."""
+        self.verdict = verdict if isinstance(verdict, bytes) else json.dumps(verdict).encode()
+        self.status, self.headers, self.hangs = status, headers, False
+
+    def refuses(self, *codes: str) -> None:
+        self.says({"success": False, "error-codes": list(codes)})
+
+
+@contextmanager
+def captcha_provider() -> Iterator[Provider]:
+    """One that says nothing yet."""
+    provider = Provider()
+
+    class Verify(Handler):
+        def respond(self) -> None:
+            form = {name: values[0] for name, values in parse_qs(self.body().decode()).items()}
+            provider.asked.append((self.path, form))
+            if provider.hangs:
+                provider.ended.wait(30)
+            elif provider.once and provider.asked.count(provider.asked[-1]) > 1:
+                self.answer(
+                    200,
+                    b'{"success": false, "error-codes": ["timeout-or-duplicate"]}',
+                    "application/json",
+                )
+            else:
+                self.answer(
+                    provider.status, provider.verdict, "application/json", **provider.headers
+                )
+
+    with serving(Verify) as provider.url:
+        yield provider
+        provider.ended.set()

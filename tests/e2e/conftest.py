@@ -1,0 +1,16 @@
+"""The one browser of a file's tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.browser import QUIET, browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The machine's own, driven by Playwright, with no way to anybody but this machine."""
+    command = browser()
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=command, args=QUIET)

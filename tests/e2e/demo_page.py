@@ -1,0 +1,212 @@
+"""A visitor of the booking page (demo/): finds everything on it by role and accessible name."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import ConsoleMessage, Locator, Page, Route, ViewportSize, expect
+
+from tests.processes import ROOT
+
+DEMO = ROOT / "frontend/demo"
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+NARROWEST: ViewportSize = {"width": 320, "height": 640}
+Scheme = Literal["light", "dark"]
+LOOKS: tuple[tuple[ViewportSize, Scheme], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
+NAME, EMAIL = "Ana Pérez", "ana@example.com"
+MOST_TABS = 80
+FUNCTION = "(a function)"
+
+_DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
+_MONTHS = (
+    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+    "noviembre", "diciembre",
+)  # fmt: skip
+
+
+def _month_in_spanish(moment: datetime) -> str:
+    return f"{_MONTHS[moment.month - 1]} de {moment.year}"
+
+
+WRITTEN: dict[str, dict[str, Callable[[datetime], str]]] = {
+    "en": {
+        "month": lambda moment: f"{moment:%B %Y}",
+        "day": lambda moment: f"{moment:%A, %B} {moment.day}, {moment.year}",
+        "time": lambda moment: f"{moment.hour % 12 or 12}:{moment:%M %p}",
+    },
+    "es": {
+        "month": _month_in_spanish,
+        "day": lambda moment: (
+            f"{_DAYS[moment.weekday()]}, {moment.day} de {_month_in_spanish(moment)}"
+        ),
+        "time": lambda moment: (
+            f"{moment.hour % 12 or 12}:{moment:%M} {'ap'[moment.hour // 12]}. m."
+        ),
+    },
+}
+"""How each language writes a moment in the visitor's zone: worked out here, not asked of the page."""
+
+
+def texts_of(page: Page, language: str) -> dict[str, Any]:
+    """All texts of a language, as the page has them; FUNCTION for those that have to be told something."""
+    texts: dict[str, Any] = page.evaluate(
+        """async ([language, mark]) => JSON.parse(JSON.stringify(
+            (await import(`./texts.${language}.js`))[language],
+            (name, text) => typeof text === "function" ? mark : text))""",
+        [language, FUNCTION],
+    )
+    return texts
+
+
+def config_for(proxy: str) -> str:
+    """The page's config.js with the URL of that proxy."""
+    config, changed = re.subn(
+        "^export const proxy = .*;$",
+        f'export const proxy = "{proxy}";',
+        (DEMO / "config.js").read_text(),
+        flags=re.MULTILINE,
+    )
+    assert changed == 1
+    return config
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser of a language and a time zone of their own."""
+
+    page: Page
+    origin: str
+    """Of the page."""
+    proxy: str
+    language: str
+    zone: ZoneInfo
+    provoked: tuple[str, ...] = ()
+    """What the test itself makes the browser complain about, as a part of the complaint."""
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """`POST http://127.0.0.1:…/…`"""
+    texts: dict[str, Any] = field(default_factory=dict)
+    """The page's own, in this visitor's language."""
+
+    def __post_init__(self) -> None:
+        self.page.route("**/demo/config.js", self._name_the_proxy)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda it: self.asked.append(f"{it.method} {it.url}"))
+        self.page.on("console", self._hear)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    @property
+    def home(self) -> str:
+        return f"{self.origin}/demo/"
+
+    def _name_the_proxy(self, route: Route) -> None:
+        route.fulfill(body=config_for(self.proxy), content_type="text/javascript")
+
+    def come(self, address: str = "") -> "Visitor":
+        self.page.goto(address or self.home)
+        self.texts = texts_of(self.page, self.language)
+        return self
+
+    def asked_of_others(self) -> set[str]:
+        """The addresses of neither the page's own origin nor the proxy's."""
+        known = (self.home, f"{self.proxy}/api/", "blob:", "data:")
+        urls = {asked.partition(" ")[2] for asked in self.asked}
+        return {url for url in urls if not url.startswith(known)}
+
+    def unprovoked(self) -> list[str]:
+        """What the browser complained of by itself: errors, refusals of the page's own policy."""
+        return [said for said in self.complaints if not any(part in said for part in self.provoked)]
+
+    def written(self, what: str, instant: datetime) -> str:
+        """The month, the day or the time of an instant, as this visitor reads it."""
+        return WRITTEN[self.language][what](instant.astimezone(self.zone))
+
+    def button(self, name: str, within: Locator | None = None) -> Locator:
+        return (within or self.page).get_by_role("button", name=name, exact=True)
+
+    def link(self, name: str) -> Locator:
+        return self.page.get_by_role("link", name=name, exact=True)
+
+    def textbox(self, label: str) -> Locator:
+        return self.page.get_by_role("textbox", name=label, exact=True)
+
+    def notice(self) -> Locator:
+        return self.page.get_by_role("alert")
+
+    def said(self) -> Locator:
+        """What those who listen to the page have heard last."""
+        return self.page.get_by_role("status").last
+
+    def sees(self, title: str) -> None:
+        """The step of this title is there, and has the focus."""
+        expect(self.page.get_by_role("heading", level=1, name=title, exact=True)).to_be_focused()
+
+    def choose_service(self, service: str) -> None:
+        self.page.get_by_role("button", name=service).click()
+
+    def day(self, instant: datetime) -> Locator:
+        return self.button(self.written("day", instant))
+
+    def hour(self, instant: datetime) -> Locator:
+        return self.button(f"{self.written('time', instant)}, {self.written('day', instant)}")
+
+    def turn_to(self, instant: datetime) -> None:
+        """The month of that instant, from this one."""
+        then, now = (each.astimezone(self.zone) for each in (instant, datetime.now(UTC)))
+        for _ in range((then.year - now.year) * 12 + then.month - now.month):
+            self.button(self.texts["time"]["nextMonth"]).click()
+        name = self.written("month", instant)
+        expect(self.page.get_by_role("grid", name=name, exact=True)).to_be_visible()
+
+    def choose_hour(self, instant: datetime) -> None:
+        self.turn_to(instant)
+        self.day(instant).click()
+        self.hour(instant).click()
+
+    def fill_in(self) -> None:
+        self.textbox("Nombre").fill(NAME)
+        self.textbox("Correo electrónico").fill(EMAIL)
+
+    def choose_all(self, instant: datetime) -> None:
+        """Come as far as to the filled-in form, for an hour of the service's first agent."""
+        self.come().choose_service("My service")
+        self.button("John Doe").click()
+        self.choose_hour(instant)
+        self.sees(self.texts["details"]["title"])
+        self.fill_in()
+
+    def book(self) -> None:
+        self.button(self.texts["details"]["submit"]).click()
+
+    def is_booked(self) -> None:
+        self.sees(self.texts["booked"]["title"])
+
+    def tab_to(self, target: Locator) -> None:
+        """With the Tab key alone."""
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            if target.evaluate("(it) => it === document.activeElement"):
+                return
+        raise AssertionError(f"Tab does not come to {target}")
+
+    def examine(self) -> None:
+        """What is on the page now is accessible, light and dark, and fits on a small telephone."""
+        before = self.page.viewport_size or DESKTOP
+        for size, scheme in LOOKS:
+            self.page.set_viewport_size(size)
+            self.page.emulate_media(color_scheme=scheme)
+            found = Axe().run(self.page)
+            assert found.violations_count == 0, f"{scheme}, {size}: {found.generate_report()}"
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(NARROWEST)
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= NARROWEST["width"], "wider than the window"
+        self.page.set_viewport_size(before)

@@ -1,0 +1,141 @@
+"""Several instances of several workers on one Redis, and how a test speaks to all of them."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from tests.client import Client
+from tests.processes import Running, Sandbox, proxy_server
+
+T = TypeVar("T")
+
+
+@dataclass
+class Fleet:
+    """Instances that share a Redis; `clients` has one for each."""
+
+    instances: list[Running]
+
+    @property
+    def clients(self) -> list[Client]:
+        return [Client(instance.url) for instance in self.instances]
+
+    def clients_for(self, calls: int) -> list[Client]:
+        """So many clients, spread evenly over the instances."""
+        return [self.clients[number % len(self.instances)] for number in range(calls)]
+
+
+@contextmanager
+def fleet(
+    sandbox: Sandbox,
+    redis_port: int | None,
+    settings: Mapping[str, str],
+    instances: int = 2,
+    app: str = "app:app",
+) -> Iterator[Fleet]:
+    """So many instances of two workers each, started side by side."""
+    redis_url = {"REDIS_URL": f"redis://127.0.0.1:{redis_port}"} if redis_port else {}
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
+        started = Fleet(list(pool.map(stack.enter_context, servers)))
+        yield started
+        for server in started.instances:  # so that they stop side by side too
+            server.process.terminate()
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """What the calls return, each made in a thread of its own."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def timed(call: Callable[[], T]) -> tuple[T, float]:
+    """What the call returns, and how many seconds it took."""
+    started = time.monotonic()
+    answer = call()
+    return answer, time.monotonic() - started
+
+
+def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
+    """Ask until it is so; the seconds that took."""
+    started = time.monotonic()
+    while not what():
+        took = time.monotonic() - started
+        assert took < seconds, f"still not so after {took:.1f} s"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def cache_status(answer: requests.Response) -> str:
+    """What follows the cache's name."""
+    name, status = answer.headers["Cache-Status"].split("; ", 1)
+    assert name == "videsk-proxy"
+    return status
+
+
+def workers_of(server: Running) -> list[int]:
+    """The process ids of an instance's workers."""
+    parents = {int(path.name): _stat(path)[1] for path in Path("/proc").glob("[0-9]*")}
+    return [pid for pid, parent in parents.items() if parent == str(server.process.pid)]
+
+
+@contextmanager
+def alone(server: Running, worker: int) -> Iterator[None]:
+    """Meanwhile all new connections to the instance are this worker's: the others are stopped."""
+    others = [pid for pid in workers_of(server) if pid != worker]
+    try:
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+            while _stat(Path(f"/proc/{pid}"))[0] != "T":
+                time.sleep(0.001)
+        yield
+    finally:
+        for pid in others:
+            os.kill(pid, signal.SIGCONT)
+
+
+def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
+    """What the call returns, made once to each of the instance's workers."""
+    answers = []
+    wait_until(lambda: len(workers_of(server)) == 2)
+    for worker in workers_of(server):
+        with alone(server, worker):
+            answers.append(call())
+    return answers
+
+
+def _stat(process: Path) -> list[str]:
+    """From the state on: see proc(5). Nothing of a process that has ended meanwhile."""
+    try:
+        return (process / "stat").read_text().rpartition(") ")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["", ""]
+
+
+def readiness(fleet: Fleet) -> list[dict[str, Any]]:
+    """What each worker of each instance says in `/readyz`, and its status."""
+    known = []
+    for server, client in zip(fleet.instances, fleet.clients, strict=True):
+        for answer in on_each_worker(server, partial(client.get, "/readyz")):
+            known.append(answer.json() | {"http": answer.status_code})
+    return known
+
+
+def arrivals(sandbox: Sandbox, path: str = "") -> list[float]:
+    """When the requests to Videsk whose path ends so have reached it, in seconds."""
+    entries = sandbox.request_log()
+    return [float(str(entry["at"])) for entry in entries if str(entry["path"]).endswith(path)]
+
+
+def most_in(seconds: float, times: Sequence[float]) -> int:
+    """The greatest number of them in any window of so many seconds."""
+    return max(sum(start <= at < start + seconds for at in times) for start in times)

@@ -1,0 +1,44 @@
+"""A proxy of three workers that counts, and its figures as Prometheus reads them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.client import Client, bearer
+from tests.e2e.fleet import wait_until, workers_of
+from tests.processes import Running, Sandbox, proxy_server
+
+TOKEN = "the-token-of-a-prometheus"
+WORKERS = 3
+
+
+@contextmanager
+def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[Running]:
+    """The proxy with three workers, all of which serve, and METRICS_TOKEN."""
+    ours = {"METRICS_TOKEN": TOKEN, "REDIS_URL": redis_url, "WEB_CONCURRENCY": str(WORKERS)}
+    with proxy_server(sandbox, **ours | {"HOURS_TTL": "600"} | settings) as server:
+        wait_until(lambda: len(workers_of(server)) == WORKERS)
+        yield server
+
+
+def text_of(server: Running) -> str:
+    answer = Client(server.url).get("/metrics", headers=bearer(TOKEN))
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.text
+
+
+def figures(server: Running, name: str) -> dict[tuple[str, ...], float]:
+    """The samples of that name, by the values of their labels in the labels' order."""
+    return {
+        tuple(text for _, text in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text_of(server))
+        for sample in family.samples
+        if sample.name == f"videsk_proxy_{name}"
+    }
+
+
+def figure(server: Running, name: str, *labels: str) -> float:
+    return figures(server, name).get(labels, 0)

@@ -1,0 +1,29 @@
+"""Start the proxy's parts as gunicorn does, and print the settings that were read for that:
+`python -m tests.e2e.settings_read`.
+"""
+
+import os
+import runpy
+import sys
+from typing import Any
+
+import settings
+
+read: set[str] = set()
+
+
+class Recording(settings.Settings):
+    """Settings that keep a list of the fields that were read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        read.add(name)
+        return super().__getattribute__(name)
+
+
+recording = Recording(**vars(settings.load(os.environ)))
+settings.from_environment = lambda: recording  # type: ignore[assignment]
+runpy.run_path("gunicorn.conf.py")
+__import__("app")
+sys.stdout.write(" ".join(sorted(name.upper() for name in read)))
+sys.stdout.flush()
+os._exit(0)  # the watch of a Redis that is not there does not end by itself

@@ -1,0 +1,104 @@
+"""VIDESK_ACCOUNT: a key is rotated instance by instance, and guarantees 3, 4 and 5 hold across it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from redis import Redis
+
+from tests.client import JOHN, Client, working_day
+from tests.e2e.fleet import arrivals, at_once, cache_status, most_in
+from tests.processes import Running, Sandbox, proxy_server
+
+RATE_LIMIT = 6
+
+
+@contextmanager
+def instances(
+    sandbox: Sandbox, redis_process: Running, keys: tuple[str, ...], **settings: str
+) -> Iterator[list[Client]]:
+    """One instance for each of these keys, all on one Redis."""
+    url = f"redis://127.0.0.1:{redis_process.port}"
+    with ExitStack() as stack:
+        yield [
+            Client(
+                stack.enter_context(
+                    proxy_server(
+                        sandbox, REDIS_URL=url, VIDESK_API_KEY=sandbox.keys[key], **settings
+                    )
+                ).url
+            )
+            for key in keys
+        ]
+
+
+@pytest.fixture
+def rotating(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> Iterator[tuple[Client, Client]]:
+    """The instance with the old key and the one with the new key."""
+    settings = {"VIDESK_ACCOUNT": "a shop", "VIDESK_RATE_LIMIT": str(RATE_LIMIT)}
+    with instances(sandbox, redis_process, ("backend", "rotated"), **settings) as (old, new):
+        yield old, new
+
+
+def test_the_same_idempotency_key_books_once_across_a_rotation(
+    rotating: tuple[Client, Client], sandbox: Sandbox
+) -> None:
+    start, headers = (
+        rotating[0].hours("users", JOHN, working_day()).json()[0],
+        {"Idempotency-Key": "k"},
+    )
+    first, again = (client.book("users", JOHN, start, headers=headers) for client in rotating)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(sandbox.appointments()) == 1
+
+
+def test_a_booking_with_one_key_invalidates_what_the_other_has_cached(
+    rotating: tuple[Client, Client],
+) -> None:
+    old, new = rotating
+    start = old.hours("users", JOHN, working_day()).json()[0]
+    cached = new.hours("users", JOHN, working_day())
+    assert cache_status(cached).startswith("hit; ttl=")
+    assert old.book("users", JOHN, start).status_code == 201
+    assert start not in new.hours("users", JOHN, working_day()).json()
+
+
+def test_both_keys_share_one_rate_limit(rotating: tuple[Client, Client], sandbox: Sandbox) -> None:
+    def read(call: int) -> int:
+        return rotating[call % 2].hours("users", JOHN, working_day(8 + call)).status_code
+
+    sandbox.forget()
+    assert set(at_once([lambda call=call: read(call) for call in range(3 * RATE_LIMIT)])) == {200}  # type: ignore[misc]
+    assert most_in(1, arrivals(sandbox, "/hours")) <= RATE_LIMIT
+
+
+def test_a_refused_old_key_takes_no_instance_with_the_new_key_out(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> None:
+    settings = {"VIDESK_ACCOUNT": "a shop", "SERVICES_TTL": "0"}
+    with instances(sandbox, redis_process, ("removed", "rotated"), **settings) as (old, new):
+        assert old.get("/api/services").status_code == 403
+        assert (old.get("/readyz").status_code, new.get("/readyz").status_code) == (503, 200)
+        assert new.get("/api/services").status_code == 200
+        assert old.get("/readyz").status_code == 503
+
+
+def test_without_an_account_a_new_key_starts_empty(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> None:
+    with instances(sandbox, redis_process, ("backend", "rotated")) as clients:
+        reads = [cache_status(client.hours("users", JOHN, working_day())) for client in clients]
+    assert reads == ["fwd=miss; stored"] * 2
+
+
+def test_two_accounts_share_nothing(sandbox: Sandbox, redis: Redis, redis_process: Running) -> None:
+    with (
+        instances(sandbox, redis_process, ("backend",), VIDESK_ACCOUNT="one") as (one,),
+        instances(sandbox, redis_process, ("backend",), VIDESK_ACCOUNT="other") as (other,),
+    ):
+        assert cache_status(one.hours("users", JOHN, working_day())) == "fwd=miss; stored"
+        assert cache_status(other.hours("users", JOHN, working_day())) == "fwd=miss; stored"

@@ -1,0 +1,175 @@
+"""Remembered reads: one entry for every spelling, nothing pickled, told by Cache-Status and ETag."""
+
+import pickle
+import re
+import time
+
+import pytest
+from redis import Redis
+
+from tests.client import AUTOMATIC_SERVICE, JOHN, Client, working_day
+from tests.days import YEAR
+from tests.processes import Sandbox, everything_in, proxy_server, redis_server
+
+MONTH = [
+    f"{YEAR}-05",
+    f"{YEAR}-05-01",
+    f"{YEAR}-05-31",
+    f"{YEAR}-05-17T23:59:59",
+    f"{YEAR}-05-17T12:00",
+    f"{YEAR}-05-17T12:00:00Z",
+    f"{YEAR}-06-01T03:59:59.999Z",
+    f"{YEAR}-05-31T23:59:59-04:00",
+    f"{YEAR}-05-01T00:00:00-0400",
+    f"{YEAR}-05-01T04:00:00.000Z",
+    f"{YEAR}-06-01T05:00:00+09",
+]
+"""May in Santiago, four hours behind UTC."""
+
+
+def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
+    answers = [cached.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
+    answers.append(cached.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
+    assert len({answer.content for answer in answers}) == 1
+    (entry,) = sandbox.request_log()
+    assert entry["path"] == f"/public/video-contact-center/services/{AUTOMATIC_SERVICE}/dates"
+    assert entry["query"] == f"date={YEAR}-05-01T04%3A00%3A00.000Z&timezone=America%2FSantiago"
+    assert answers[0].headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
+    for answer in answers[1:]:
+        assert re.fullmatch(r"videsk-proxy; hit; ttl=\d+", answer.headers["Cache-Status"])
+
+
+def test_every_spelling_of_one_day_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
+    for date in (f"{YEAR}-05-17", f"{YEAR}-05-17T23:00:00", f"{YEAR}-05-18T03:59:59Z"):
+        assert cached.hours("users", JOHN, date).status_code == 200
+    (entry,) = sandbox.request_log()
+    assert entry["query"] == f"date={YEAR}-05-17T04%3A00%3A00.000Z&timezone=America%2FSantiago"
+
+
+def test_kinds_ids_days_and_zones_are_kept_apart(cached: Client, sandbox: Sandbox) -> None:
+    cached.dates("users", JOHN, f"{YEAR}-05")
+    cached.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05")
+    cached.dates("users", JOHN, f"{YEAR}-06")
+    cached.dates("users", JOHN, f"{YEAR}-05", "Europe/Madrid")
+    cached.hours("users", JOHN, f"{YEAR}-05-01")
+    assert len(sandbox.request_log()) == 5
+
+
+def test_unknown_parameters_headers_and_cookies_change_nothing_and_go_nowhere(
+    cached: Client, sandbox: Sandbox
+) -> None:
+    path = f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"
+    cached.get(path)
+    again = cached.get(
+        f"{path}&$limit=1&nocache=1",
+        headers={"Cache-Control": "no-cache", "Pragma": "no-cache", "Cookie": "a=b"},
+    )
+    assert "hit" in again.headers["Cache-Status"]
+    (entry,) = sandbox.request_log()
+    assert "limit" not in str(entry["query"])
+    assert "cookie" not in str(entry["headers"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/services", f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"]
+)
+def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
+    first = proxy.get(path)
+    assert first.status_code == 200
+    etag = first.headers["ETag"]
+    repeat = proxy.get(path, headers={"If-None-Match": f'"other", {etag}'})
+    assert (repeat.status_code, repeat.content) == (304, b"")
+    expected = {"/api/services": "public, max-age=30"}.get(path, "no-cache")
+    for answer in (first, repeat):
+        assert answer.headers["Cache-Control"] == expected
+        assert answer.headers["ETag"] == etag
+        assert "Origin" in answer.headers["Vary"].split(", ")
+        assert len(answer.raw.headers.getlist("Date")) == 1
+    changed = proxy.get(path, headers={"If-None-Match": '"other"'})
+    assert changed.content == first.content
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/services", f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"]
+)
+def test_head_is_get_without_its_body(proxy: Client, path: str) -> None:
+    get, head = proxy.get(path), proxy.call("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == get.headers["ETag"]
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
+
+
+def test_an_entry_outlives_neither_its_ttl_nor_a_ttl_of_nothing(sandbox: Sandbox) -> None:
+    settings = {"SERVICES_TTL": "0", "DATES_TTL": "0.3", "DATES_STALE": "0"}
+    with redis_server() as redis, proxy_server(
+        sandbox, REDIS_URL=f"redis://127.0.0.1:{redis.port}", **settings
+    ) as server:  # fmt: skip
+        client = Client(server.url)
+        statuses = [client.get("/api/services").headers["Cache-Status"] for _ in range(2)]
+        assert statuses == ["videsk-proxy; fwd=miss"] * 2
+        assert list(Redis(port=redis.port).scan_iter("*:services")) == []
+        assert "stored" in client.dates("users", JOHN, f"{YEAR}-05").headers["Cache-Status"]
+        assert "; hit" in client.dates("users", JOHN, f"{YEAR}-05").headers["Cache-Status"]
+        time.sleep(0.3)
+        again = client.dates("users", JOHN, f"{YEAR}-05")
+        assert again.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
+
+
+def test_without_redis_the_process_remembers(sandbox: Sandbox) -> None:
+    with proxy_server(sandbox, WEB_CONCURRENCY="4") as server:
+        client = Client(server.url)
+        first, *repeats = [client.get("/api/services") for _ in range(8)]
+        assert "stored" in first.headers["Cache-Status"]
+        assert all("; hit" in repeat.headers["Cache-Status"] for repeat in repeats)
+        assert server.output().count("Booting worker") == 1
+        assert "WEB_CONCURRENCY" in server.output()
+
+
+def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: Redis) -> None:
+    cached.get("/api/services")
+    cached.dates("users", JOHN, f"{YEAR}-05")
+    held = everything_in(redis)
+    assert len(held) >= 2
+    for key, value in held.items():
+        assert key.startswith(b"videsk-proxy:")
+        assert 0 < redis.ttl(key) <= 2 * 86400
+        # A dump ends with 10 bytes of its own, its version and a checksum.
+        assert not re.search(rb"\x80[\x02-\x05]", value[:-10]), "that is how a pickle starts"
+
+
+def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_minute(
+    cached: Client, redis: Redis
+) -> None:
+    ids = [f"{number:024x}" for number in range(20)]
+    for ident in ids:
+        assert cached.hours("services", ident, working_day()).status_code == 404
+        assert cached.dates("users", ident, working_day()).status_code == 404
+    left = [
+        redis.ttl(key) for key in redis.scan_iter() if any(ident.encode() in key for ident in ids)
+    ]
+    assert len(left) >= 40
+    assert max(left) <= 60
+
+
+def test_what_somebody_else_wrote_into_redis_is_not_remembered(
+    sandbox: Sandbox, redis: Redis
+) -> None:
+    """By an app without the near cache, in which each read comes to Redis."""
+    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
+    with proxy_server(sandbox, "tests.e2e.without_near_cache:app", REDIS_URL=url) as server:
+        client = Client(server.url)
+        client.get("/api/services")
+        (key,) = [key for key in everything_in(redis) if b"services" in key]
+        for poison in (b"!" + pickle.dumps({"a": 1}), b"", b"garbage", b"nan\n[]", b"\xff\xfe"):
+            redis.set(key, poison)
+            answer = client.get("/api/services")
+            assert answer.json()[0]["title"] == "My service"
+            assert answer.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
+
+
+def test_two_accounts_on_one_redis_share_nothing(sandbox: Sandbox, redis: Redis) -> None:
+    port = redis.connection_pool.connection_kwargs["port"]
+    for key in ("backend", "public"):
+        settings = {"REDIS_URL": f"redis://127.0.0.1:{port}", "VIDESK_API_KEY": sandbox.keys[key]}
+        with proxy_server(sandbox, **settings) as server:
+            assert "stored" in Client(server.url).get("/api/services").headers["Cache-Status"]

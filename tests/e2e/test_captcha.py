@@ -1,0 +1,367 @@
+"""People, not bots: a booking needs a token that the captcha's provider confirms."""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
+from tests.days import YEAR
+from tests.e2e.captcha_provider import Provider, captcha_provider
+from tests.e2e.fleet import alone, at_once, wait_until, workers_of
+from tests.processes import Running, Sandbox, free_port, proxy_server
+from tests.timing import TIMING
+
+SECRET, TOKEN = "s3cr3t-of-the-captcha", "t0ken-of-a-visitor"
+START, LATER = f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T15:00:00.000Z"
+KINDS = {"users": JOHN, "services": FIRST_SERVICE}
+REFUSED = {
+    "name": "Unprocessable",
+    "message": "Your submit looks suspicious, not pass the captcha validation.",
+    "code": 422,
+    "className": "unprocessable",
+    "data": {"extraData": "invalid-input-response"},
+    "errors": {},
+}
+
+
+@pytest.fixture(scope="module")
+def one_provider() -> Iterator[Provider]:
+    with captcha_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(one_provider: Provider) -> Provider:
+    """It confirms every token, until it is told otherwise."""
+    one_provider.says({"success": True, "error-codes": []})
+    one_provider.asked.clear()
+    one_provider.once = False
+    return one_provider
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    sandbox_process: Sandbox, redis_process: Running, one_provider: Provider
+) -> Iterator[Running]:
+    with proxy_server(
+        sandbox_process,
+        REDIS_URL=f"redis://127.0.0.1:{redis_process.port}",
+        LOG_LEVEL="debug",
+        CAPTCHA_PROVIDER="turnstile",
+        CAPTCHA_SECRET=SECRET,
+        CAPTCHA_VERIFY_URL=f"{one_provider.url}/siteverify",
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded_without_redis(sandbox_process: Sandbox, one_provider: Provider) -> Iterator[Running]:
+    with proxy_server(
+        sandbox_process,
+        CAPTCHA_PROVIDER="turnstile",
+        CAPTCHA_SECRET=SECRET,
+        CAPTCHA_VERIFY_URL=f"{one_provider.url}/siteverify",
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def client(guarded: Running, provider: Provider, redis: Redis, sandbox: Sandbox) -> Client:
+    return Client(guarded.url)
+
+
+def key() -> dict[str, str]:
+    return {"Idempotency-Key": uuid4().hex}
+
+
+def assert_unavailable(answer: requests.Response, sandbox: Sandbox) -> None:
+    assert (answer.status_code, answer.json()["name"]) == (503, "Unavailable")
+    assert answer.headers["X-Error-Source"] == "proxy"
+    assert sandbox.request_log() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_confirmed_token_books_and_stays_here(
+    client: Client, provider: Provider, sandbox: Sandbox, kind: str
+) -> None:
+    assert client.book(kind, KINDS[kind], START, token=TOKEN).status_code == 201
+    assert provider.asked == [("/siteverify", {"secret": SECRET, "response": TOKEN})]
+    bodies = [json.loads(str(e["body"])) for e in sandbox.request_log() if e["method"] == "POST"]
+    assert [sorted(body) for body in bodies] == [
+        sorted(["startAt", "timezone", "form", "referrer"] + ["service"] * (kind == "users"))
+    ]
+    assert TOKEN not in str(sandbox.request_log())
+
+
+@pytest.mark.parametrize("code", ["invalid-input-response", "timeout-or-duplicate"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refused_token_is_videsks_own_422(
+    client: Client, provider: Provider, sandbox: Sandbox, kind: str, code: str
+) -> None:
+    provider.refuses(code, "another-code")
+    answer = client.book(kind, KINDS[kind], START, token=TOKEN)
+    assert (answer.status_code, answer.headers["X-Error-Source"]) == (422, "proxy")
+    assert answer.json() == REFUSED | {"data": {"extraData": code}}
+    assert sandbox.request_log() == []
+
+
+@pytest.mark.parametrize(
+    ("none", "message"),
+    [
+        ({}, 'Please provide a valid "token", is mandatory.'),
+        ({"token": ""}, '"token" must be a string that is not empty'),
+        ({"token": None}, '"token" must not be null'),
+        ({"token": 5}, '"token" must be a string that is not empty'),
+    ],
+)
+def test_without_a_token_nobody_is_asked(
+    client: Client, provider: Provider, sandbox: Sandbox, none: dict[str, Any], message: str
+) -> None:
+    answer = client.book("users", JOHN, START, **none)
+    assert (answer.status_code, answer.json()["name"]) == (400, "BadRequest")
+    assert answer.json()["message"] == message
+    assert "token" in answer.json()["errors"]
+    assert sandbox.request_log() == []
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        ({"success": True}, 500),
+        (b"<p>Maintenance", 200),
+        (b"", 200),
+        (b"[" * 100_000, 200),
+        ([True], 200),
+        ({"success": "true"}, 200),
+        ({"error-codes": []}, 200),
+        ({"success": False, "error-codes": ["invalid-input-secret"]}, 200),
+        ({"success": False, "error-codes": ["missing-input-secret"]}, 400),
+    ],
+    ids=["500", "HTML", "empty", "deep", "list", "text", "no-verdict", "wrong-secret", "no-secret"],
+)
+def test_what_is_no_verdict_is_a_503_and_books_nothing(
+    client: Client, provider: Provider, sandbox: Sandbox, verdict: object, status: int
+) -> None:
+    provider.says(verdict, status)
+    headers = key()
+    assert_unavailable(client.book("users", JOHN, START, headers, token=TOKEN), sandbox)
+    provider.says({"success": True})
+    again = client.book("users", JOHN, START, headers, token=TOKEN)
+    assert again.status_code == 201, "the key is free"
+
+
+@pytest.mark.parametrize("codes", ["a-text", 5, [], [{}], [[]], {"a": 1}, [None]])
+def test_odd_codes_are_no_fault_of_ours(
+    client: Client, provider: Provider, sandbox: Sandbox, codes: object
+) -> None:
+    provider.says({"success": False, "error-codes": codes})
+    headers = key()
+    answer = client.book("users", JOHN, START, headers, token=TOKEN)
+    assert (answer.status_code, answer.json()) == (422, REFUSED)
+    assert sandbox.request_log() == []
+    provider.says({"success": True})
+    assert client.book("users", JOHN, START, headers, token=TOKEN).status_code == 201
+
+
+def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
+    client: Client, provider: Provider, sandbox: Sandbox
+) -> None:
+    provider.says(b"<p>Moved", 307, Location=f"{provider.url}/elsewhere")
+    answer = client.book("users", JOHN, START, token=TOKEN)
+    assert [path for path, _ in provider.asked] == ["/siteverify"]
+    assert_unavailable(answer, sandbox)
+
+
+@TIMING
+def test_a_hanging_provider_is_given_up_and_holds_nobody_else_up(
+    client: Client, provider: Provider, sandbox: Sandbox
+) -> None:
+    provider.hangs = True
+    with ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        booking = pool.submit(client.book, "users", JOHN, START, key(), token=TOKEN)
+        assert client.get("/api/services").status_code == 200
+        assert time.monotonic() - started < 3
+        sandbox.forget()
+        assert_unavailable(booking.result(), sandbox)
+    assert 4 < time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("name", ["turnstile", "hcaptcha", "recaptcha"])
+def test_a_provider_that_is_down_is_a_503(sandbox: Sandbox, name: str) -> None:
+    with proxy_server(
+        sandbox,
+        CAPTCHA_PROVIDER=name,
+        CAPTCHA_SECRET=SECRET,
+        CAPTCHA_VERIFY_URL=f"http://127.0.0.1:{free_port()}",
+    ) as server:
+        assert_unavailable(Client(server.url).book("users", JOHN, START, token=TOKEN), sandbox)
+
+
+def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
+    client: Client, provider: Provider
+) -> None:
+    headers = key()
+    provider.refuses("invalid-input-response")
+    assert client.book("users", JOHN, START, headers, token="a-bad-one").status_code == 422
+    assert client.book("users", JOHN, START, headers).status_code == 400
+    provider.says({"success": True})
+    booked = client.book("users", JOHN, START, headers, token=TOKEN)
+    assert booked.status_code == 201
+    assert "Idempotency-Replayed" not in booked.headers
+
+
+def test_a_replay_does_not_ask_the_provider_again(client: Client, provider: Provider) -> None:
+    headers = key()
+    first = client.book("users", JOHN, START, headers, token=TOKEN)
+    provider.refuses("timeout-or-duplicate")
+    for _ in range(4):
+        again = client.book("users", JOHN, START, headers, token=TOKEN)
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(provider.asked) == 1
+
+
+NOT_BOOKED = [400, 401, 404, 409, 422, 429, 503]
+"""Of Videsk's statuses those that say that nothing was booked."""
+
+
+@pytest.fixture(params=["guarded", "guarded_without_redis"])
+def strict(
+    request: pytest.FixtureRequest, provider: Provider, redis: Redis, sandbox: Sandbox
+) -> Running:
+    """The provider confirms a token once."""
+    server: Running = request.getfixturevalue(request.param)
+    provider.once = True
+    return server
+
+
+@pytest.mark.parametrize("status", NOT_BOOKED)
+def test_a_booking_that_was_not_made_does_not_spend_its_token(
+    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+) -> None:
+    client = Client(strict.url)
+    headers = {"Retry-After": "1"} if status == 429 else {}
+    sandbox.fault("status", status=status, body={}, headers=headers, times=1)
+    failed = client.book("users", JOHN, START, token=TOKEN)
+    assert (failed.status_code, failed.headers["X-Error-Source"]) == (status, "videsk")
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == 201
+    assert len(provider.asked) == 1
+
+
+def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
+    strict: Running, provider: Provider, sandbox: Sandbox
+) -> None:
+    client = Client(strict.url)
+    sandbox.fault("reset")
+    for day in range(1, 15):
+        client.hours("users", JOHN, f"{YEAR}-06-{day:02}")
+    refused = client.book("users", JOHN, START, token=TOKEN)
+    assert (refused.status_code, refused.headers["X-Error-Source"]) == (503, "proxy")
+    sandbox.reset()
+    wait_until(lambda: client.book("users", JOHN, START, token=TOKEN).status_code == 201)
+    assert len(provider.asked) == 1
+
+
+def test_the_retry_may_be_another_workers(
+    guarded: Running, provider: Provider, sandbox: Sandbox, redis: Redis
+) -> None:
+    provider.once = True
+    client = Client(guarded.url)
+    wait_until(lambda: len(workers_of(guarded)) == 2)
+    statuses = []
+    for worker in workers_of(guarded):
+        sandbox.fault("status", status=503, body={}, times=1)
+        with alone(guarded, worker):
+            statuses.append(client.book("users", JOHN, START, token=TOKEN).status_code)
+        (name,) = redis.keys("*captcha:*")
+        assert 0 < redis.pttl(name) <= 60_000
+        assert TOKEN.encode() not in name
+        assert TOKEN.encode() not in (redis.dump(name) or b"")
+    assert statuses == [503, 503]
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == 201
+    assert redis.keys("*captcha:*") == []
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("status", [201, 500])
+def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
+    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+) -> None:
+    client = Client(strict.url)
+    if status == 500:
+        sandbox.fault("status", status=500, body={}, times=1)
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == status
+    again = client.book("users", JOHN, START, token=TOKEN)
+    assert (again.status_code, again.json()["data"]) == (422, {"extraData": "timeout-or-duplicate"})
+
+
+@pytest.mark.parametrize("other", ["hour", "path"])
+def test_the_confirmation_is_of_that_path_and_body_alone(
+    strict: Running, provider: Provider, sandbox: Sandbox, other: str
+) -> None:
+    client = Client(strict.url)
+    sandbox.fault("status", status=503, body={}, times=1)
+    assert client.book("users", JOHN, START, token=TOKEN).status_code == 503
+    user, hour = (JOHN, LATER) if other == "hour" else (MARK, START)
+    assert client.book("users", user, hour, token=TOKEN).status_code == 422
+    assert client.book("users", JOHN.upper(), START, token=TOKEN).status_code == 201
+
+
+def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> None:
+    book = partial(
+        Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
+    )
+    assert {answer.status_code for answer in at_once([book] * 4)} == {201}
+    assert len(provider.asked) == 1
+
+
+def test_who_moves_or_cancels_has_a_token_of_the_appointments_and_needs_none(
+    client: Client, provider: Provider
+) -> None:
+    booked = client.book("users", JOHN, START, token=TOKEN).json()
+    provider.asked.clear()
+    provider.refuses("invalid-input-response")
+    token = bearer(booked["actionToken"])
+    moved = client.post("/api/appointment/reschedule", {"date": LATER}, headers=token)
+    assert moved.status_code == 200
+    token = bearer(moved.json()["actionToken"])
+    assert client.post("/api/appointment/cancel", {}, headers=token).status_code == 200
+    assert provider.asked == []
+
+
+def test_neither_secret_nor_token_is_in_the_log(
+    client: Client, provider: Provider, guarded: Running
+) -> None:
+    before = len(guarded.output())
+    for codes in ([], ["invalid-input-response"], ["invalid-input-secret"]):
+        provider.says({"success": not codes, "error-codes": codes})
+        client.book("users", JOHN, START, token=TOKEN)
+    provider.says(TOKEN.encode() + SECRET.encode())
+    client.book("users", JOHN, START, token=TOKEN)
+    log = guarded.output()
+    assert log[before:].count('"request"') == 4
+    assert SECRET not in log
+    assert TOKEN not in log
+
+
+def test_without_the_setting_videsk_itself_judges_the_token(sandbox: Sandbox) -> None:
+    with proxy_server(sandbox, VIDESK_API_KEY=sandbox.keys["public"]) as server:
+        client = Client(server.url)
+        assert client.book("users", JOHN, START, token="captcha-ok").status_code == 201
+        sent = [json.loads(str(entry["body"])) for entry in sandbox.request_log()]
+        assert [body["token"] for body in sent if "token" in body] == ["captcha-ok"]
+        refused = client.book("users", JOHN, LATER, token=TOKEN)
+        missing = client.book("users", JOHN, LATER)
+        assert (refused.status_code, refused.json()) == (422, REFUSED)
+        assert missing.status_code == 400
+        assert {a.headers["X-Error-Source"] for a in (refused, missing)} == {"videsk"}

@@ -1,0 +1,257 @@
+"""Videsk may die: what is remembered is served, the rest fails at once (guarantee 7)."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.client import FIRST_SERVICE, JOHN, MARK, bearer
+from tests.days import YEAR
+from tests.e2e.fleet import (
+    Fleet,
+    alone,
+    arrivals,
+    at_once,
+    cache_status,
+    fleet,
+    readiness,
+    timed,
+    wait_until,
+    workers_of,
+)
+from tests.processes import Running, Sandbox
+from tests.timing import TIMING
+
+pytestmark = TIMING
+
+DAY = f"{YEAR}-05-06"
+SLOT = f"{YEAR}-05-06T14:00:00.000Z"
+SETTINGS = {"HOURS_TTL": "0.2", "HOURS_STALE": "600", "VIDESK_TIMEOUT": "2"}
+
+
+@pytest.fixture(scope="module")
+def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
+        yield both
+
+
+@pytest.fixture
+def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+    """Two instances that remember nothing, not even failures."""
+    return started
+
+
+def cold_reads(both: Fleet, number: int, ident: str = MARK) -> list[Any]:
+    """Calls for so many months that nobody has read yet."""
+    return [
+        partial(client.dates, "users", ident, f"{YEAR + index // 12}-{1 + index % 12:02}")
+        for index, client in enumerate(both.clients_for(number))
+    ]
+
+
+def circuits(both: Fleet) -> set[str]:
+    return {known["videsk"]["circuit"] for known in readiness(both)}
+
+
+FAILURES: list[tuple[str, dict[str, Any], int]] = [
+    ("reset", {}, 502),
+    ("close", {}, 502),
+    ("hang", {}, 504),
+    ("status", {"status": 500, "body": {"name": "GeneralError"}}, 500),
+    ("status", {"status": 503, "text": "<h1>Maintenance</h1>"}, 502),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "status"), FAILURES, ids=["reset", "close", "timeout", "500", "503-html"]
+)
+def test_after_five_failures_in_a_row_what_is_remembered_is_served_and_the_rest_fails_at_once(
+    both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
+) -> None:
+    one = both.clients[0]
+    fresh, stale = one.get("/api/services"), one.hours("users", JOHN, DAY)
+    time.sleep(0.2)  # HOURS_TTL
+    sandbox.forget()
+    sandbox.fault(fault, **options)
+    for read in cold_reads(both, 4) if status != 504 else []:
+        assert read().status_code == status
+        assert circuits(both) == {"closed"}
+    answers = at_once(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
+    assert {answer.status_code for answer in answers} == {status}
+    assert len(arrivals(sandbox)) == 5
+
+    for known in readiness(both):
+        assert (known["http"], known["status"]) == (200, "degraded")
+        assert known["videsk"]["circuit"] == "open"
+    for client in both.clients:
+        for call in (
+            partial(client.dates, "users", JOHN, f"{YEAR + 1}-05"),
+            partial(client.book, "users", JOHN, SLOT),
+        ):
+            refused, seconds = timed(call)
+            assert (refused.status_code, refused.json()["name"]) == (503, "Unavailable")
+            assert 1 <= int(refused.headers["Retry-After"]) <= 5
+            assert seconds < 0.3
+        kept, seconds = timed(partial(client.get, "/api/services"))
+        assert (kept.status_code, kept.content) == (200, fresh.content)
+        assert 250 < int(cache_status(kept).removeprefix("hit; ttl=")) <= 300
+        assert seconds < 0.3
+        kept, seconds = timed(partial(client.hours, "users", JOHN, DAY))
+        assert (kept.status_code, kept.content) == (200, stale.content)
+        assert cache_status(kept).endswith("; detail=stale")
+        assert seconds < 0.3
+    assert len(arrivals(sandbox)) == 5, "nothing was sent"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
+def test_what_videsk_refuses_is_no_failure(both: Fleet, sandbox: Sandbox, status: int) -> None:
+    sandbox.fault("status", status=status, body={"name": "No"})
+    assert {read().status_code for read in cold_reads(both, 12)} == {status}
+    assert len(arrivals(sandbox)) == 12
+    assert circuits(both) == {"closed"}
+
+
+def test_an_answer_between_the_failures_keeps_it_closed(both: Fleet, sandbox: Sandbox) -> None:
+    for number in range(10):
+        sandbox.fault("reset", times=4)
+        for read in cold_reads(both, 4, JOHN):
+            assert read().status_code == 502
+        assert both.clients[0].dates("users", MARK, f"20{31 + number}-05").status_code == 200
+
+
+def test_answers_in_turn_with_failures_are_no_row(both: Fleet, sandbox: Sandbox) -> None:
+    """All are asked at once; every second one fails, 0.15 s after the one before it."""
+    for number in range(5):
+        sandbox.fault("hang", path=MARK, seconds=0.4 + 0.3 * number, times=1)
+        sandbox.fault("delay", path=JOHN, seconds=0.55 + 0.3 * number, times=1)
+    answers = at_once(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
+    assert [answer.status_code for answer in answers] == [502] * 5 + [200] * 5
+    assert circuits(both) == {"closed"}
+
+
+def test_an_answer_that_was_under_way_before_the_failures_breaks_their_row_too(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    """The failures are those of another instance."""
+    one, other = both.clients
+    sandbox.fault("delay", path=JOHN, seconds=1.5, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(one.dates, "users", JOHN, DAY[:7])
+        wait_until(lambda: len(arrivals(sandbox)) == 1)
+        sandbox.fault("reset", path=MARK)
+        for month in range(1, 5):
+            assert other.dates("users", MARK, f"{DAY[:5]}{month:02}").status_code == 502
+        assert not slow.done(), "too late: this has shown nothing"
+        assert slow.result().status_code == 200
+    assert other.dates("users", MARK, DAY[:7]).status_code == 502
+    assert circuits(both) == {"closed"}
+
+
+def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_it(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    sandbox.fault("reset")
+    for read in cold_reads(both, 5):
+        read()
+    opened = time.time()
+    reads = cold_reads(both, 60, JOHN)
+    statuses: list[int] = []
+
+    def go_on_reading(number: int) -> None:
+        while 200 not in statuses:
+            assert time.time() < opened + 12
+            statuses.append(reads[number % 60]().status_code)
+            number += 4
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(go_on_reading, number) for number in range(4)]
+        wait_until(lambda: len(arrivals(sandbox)) == 6)
+        assert circuits(both) == {"open"}, "the trial has failed"
+        sandbox.control("DELETE", "faults")
+        for reader in readers:
+            reader.result()
+    trials = arrivals(sandbox)[5:7]
+    for before, after in pairwise([opened, *trials]):
+        assert 3 <= after - before <= 5
+    assert statuses.count(502) == 1, "only who made the trial that failed"
+    assert statuses.index(200) > len(statuses) - 10, "nobody got anything before the good trial"
+    assert {answer.status_code for answer in at_once(cold_reads(both, 20))} == {200}
+    assert circuits(both) == {"closed"}
+
+
+def test_a_hundred_who_wait_for_videsk_slow_nobody_who_need_not_wait(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    one = both.clients[0]
+
+    def hits() -> list[float]:
+        answers = [timed(partial(one.get, "/api/services")) for _ in range(100)]
+        assert all(cache_status(answer).startswith("hit; ttl=") for answer, _ in answers)
+        return sorted(seconds for _, seconds in answers)
+
+    one.get("/api/services")
+    healthy = hits()
+    sandbox.fault("hang")
+    with ThreadPoolExecutor(100) as pool:
+        sandbox.forget()
+        waiting = [pool.submit(read) for read in cold_reads(both, 100)]
+        wait_until(lambda: len(arrivals(sandbox)) == 100)
+        slow = hits()
+        assert not any(future.done() for future in waiting), "this has shown nothing"
+        assert {future.result().status_code for future in waiting} == {504}
+    assert slow[98] < 0.25
+    assert slow[98] < 10 * median(healthy)
+
+
+@pytest.mark.parametrize(("key", "status"), [("removed", 403), ("expired", 401)])
+def test_a_refused_key_is_told_by_every_worker_and_takes_the_instance_out(
+    redis: Redis, sandbox: Sandbox, redis_process: Running, key: str, status: int
+) -> None:
+    settings = {"VIDESK_API_KEY": sandbox.keys[key]}
+    with fleet(sandbox, redis_process.port, settings, 1) as one:
+        (client,) = one.clients
+        for known in readiness(one):
+            assert (known["http"], known["videsk"]["key"]) == (200, "accepted")
+        assert client.get("/api/appointment", headers=bearer("a.b.c")).status_code == 401
+        assert {known["http"] for known in readiness(one)} == {200}, "that was not the key's fault"
+        refused = client.dates("services", FIRST_SERVICE, f"{YEAR}-05")
+        assert refused.status_code == status
+        assert refused.headers["X-Error-Source"] == "videsk"
+        told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
+        assert (503, "refused") in told
+        assert told == {(503, "refused")}, "one worker knows it, the others do not"
+
+
+def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
+    redis: Redis, sandbox: Sandbox, redis_process: Running
+) -> None:
+    message = "The integration token it's invalid or was removed."
+    with fleet(sandbox, redis_process.port, {}, 1) as one:
+        (server,), (client,) = one.instances, one.clients
+        first, second = workers_of(server)
+
+        cold = iter(f"{datetime.now(UTC).year + ahead}-05" for ahead in range(1, 9))
+
+        def read() -> int:
+            return client.dates("users", JOHN, next(cold)).status_code
+
+        sandbox.fault("status", status=403, body={"message": message}, times=1)
+        with alone(server, first):
+            assert read() == 403
+        assert {known["http"] for known in readiness(one)} == {503}
+        sandbox.fault("status", status=500, body={}, times=1)
+        with alone(server, second):
+            assert read() == 500
+        assert {known["http"] for known in readiness(one)} == {503}, "a 500 accepts no key"
+        with alone(server, second):
+            assert read() == 200
+        told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
+        assert told == {(200, "accepted")}

@@ -1,0 +1,139 @@
+"""The TypeScript client (client/): its own tests against the real proxy, and what it is made of."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, Running, Sandbox
+from tests.timing import TIMING
+
+CLIENT = ROOT / "frontend/client"
+TOOLS = CLIENT / "node_modules" / ".bin"
+
+
+def node() -> str:
+    """Node's command. Skips the test where there is none, and fails it under CI=true."""
+    found = shutil.which("node")
+    if not found:
+        _not_here("no node here: the TypeScript client was not tried")
+    return str(found)
+
+
+def tool(name: str) -> str:
+    """A command of client/node_modules, or as `node`."""
+    node()
+    if not (TOOLS / name).exists():
+        _not_here(f"no {name} here (`npm ci --prefix client` brings it): the TypeScript client was not checked")  # fmt: skip
+    return str(TOOLS / name)
+
+
+def _not_here(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def run(*command: str, **environ: str) -> str:
+    """What it prints; fails the test with that where it fails."""
+    done = subprocess.run(
+        command, cwd=CLIENT, env=os.environ | environ, capture_output=True, text=True,
+        timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.dates
+@TIMING
+def test_its_own_tests_pass(sandbox: Sandbox, proxy_in_process: Running) -> None:
+    files = sorted(str(path.relative_to(CLIENT)) for path in CLIENT.glob("tests/*.test.mjs"))
+    # One file at a time: they share one sandbox and set its faults.
+    output = run(
+        node(), "--test", "--test-concurrency=1", "--test-reporter=tap", *files,
+        VIDESK_PROXY_URL=proxy_in_process.url, SANDBOX_URL=sandbox.url,
+    )  # fmt: skip
+    counted = dict(re.findall(r"^# (\w+) (\d+)$", output, re.MULTILINE))
+    assert int(counted["pass"]) > 40
+    assert counted["pass"] == counted["tests"], "none is skipped"
+
+
+def test_it_is_made_of_the_openapi_document(tmp_path: Path) -> None:
+    """Of what `python -m openapi` prints today: the types, and what the compiler makes of all."""
+    document = subprocess.run(
+        [sys.executable, "-m", "openapi"], cwd=ROOT, capture_output=True, check=True, timeout=60
+    ).stdout
+    tool("openapi-typescript")
+    shutil.copytree(CLIENT / "src", tmp_path / "src")
+    shutil.copy(CLIENT / "tsconfig.json", tmp_path)
+    subprocess.run(
+        [node(), CLIENT / "types.mjs", tmp_path / "src" / "openapi.ts"],
+        input=document, check=True, timeout=60,
+    )  # fmt: skip
+    run(tool("tsc"), "--project", str(tmp_path))
+    assert contents(tmp_path / "src") == contents(CLIENT / "src"), (
+        "run: npm run types --prefix client"
+    )
+    for copy in (CLIENT / "dist", ROOT / "frontend/demo" / "videsk-proxy-client"):
+        assert contents(tmp_path / "dist") == contents(copy), "run: npm run build --prefix client"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_it_takes_the_right_types_and_refuses_wrong_ones() -> None:
+    run(tool("tsc"), "--project", "tests")
+
+
+def test_the_examples_of_its_readme_compile_and_run(
+    sandbox: Sandbox, proxy_in_process: Running, tmp_path: Path
+) -> None:
+    examples = "".join(re.findall(r"^```ts\n(.*?)^```$", readme(), re.MULTILINE | re.DOTALL))
+    examples = examples.replace("./videsk-proxy-client/", f"{CLIENT}/dist/")
+    examples = examples.replace("https://videsk-proxy.example", proxy_in_process.url)
+    page = tmp_path / "page.mts"
+    page.write_text(examples)
+    options = ["--strict", "--target", "es2022", "--module", "nodenext"]
+    run(tool("tsc"), *options, str(page))
+    first, conflict, same, aborted = run(node(), str(page.with_suffix(".mjs"))).splitlines()
+    assert re.fullmatch(r"My service, \d{4}-.*Z", first)
+    assert re.fullmatch(
+        r'Sorry, the hour ".*" is unavailable\. These are free: .*Z,.*Z,.*Z', conflict
+    )
+    assert (same, aborted) == ("true", "AbortError")
+    statuses = [appointment["status"] for appointment in sandbox.appointments()]
+    assert len(statuses) == 2, "booked, and moved once"
+
+
+def test_its_readme_names_every_call() -> None:
+    declared = (CLIENT / "dist" / "index.d.ts").read_text()
+    methods = declared.partition("class VideskProxy {")[2].partition("\n}")[0]
+    calls = set(re.findall(r"^    (\w+)\(", methods, re.MULTILINE)) - {"constructor"}
+    assert len(calls) == 11
+    assert {call for call in calls if f"| `{call}(" not in readme()} == set()
+
+
+def readme() -> str:
+    return (CLIENT / "README.md").read_text()
+
+
+def test_a_browser_takes_it_as_it_is() -> None:
+    """It imports its own files alone, by the names that they have."""
+    files = {path.name: path.read_text() for path in (CLIENT / "dist").glob("*.js")}
+    imported = [each for text in files.values() for each in re.findall(r"(?:from|import)\s*\(?\s*[\"'](.*?)[\"']", text)]  # fmt: skip
+    assert imported
+    assert {f"./{name}" for name in files} >= set(imported)
+    assert "require(" not in "".join(files.values())
+
+
+def test_its_lock_file_names_no_registry() -> None:
+    lock = json.loads((CLIENT / "package-lock.json").read_text())
+    assert len(lock["packages"]) > 2
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
+    assert "dependencies" not in lock["packages"][""], "nothing at run time"

@@ -1,0 +1,324 @@
+"""How often one client may call: whatever it calls, whichever worker or instance answers."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import FIRST_SERVICE, JOHN, Client
+from tests.days import YEAR
+from tests.e2e.fleet import at_once, on_each_worker
+from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server
+from tests.timing import TIMING
+
+SHOP = "https://shop.example"
+CALLS, POSTS = 5, 3
+LIMITS = {
+    "CLIENT_RATE_LIMIT": f"{CALLS}/minute",
+    "BOOKING_RATE_LIMIT": f"{POSTS}/minute",
+    "TRUSTED_PROXIES": "1",
+    "CORS_ORIGINS": SHOP,
+}
+NEW = map("198.51.100.{}".format, count(1))
+"""Addresses that nobody has called from yet."""
+
+COUNTED = [
+    ("GET", "/api/services"),
+    ("HEAD", "/api/services"),
+    ("GET", f"/api/users/{JOHN}/dates?date=x&timezone=UTC"),
+    ("GET", "/api/appointment"),
+    ("GET", "/api/users/x/hours"),
+    ("POST", f"/api/users/{JOHN}/appointments"),
+    ("GET", "/api/nowhere"),
+    ("POST", "/api/services"),
+]
+FREE = [("OPTIONS", "/api/services"), ("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/hooks/videsk")]  # fmt: skip
+POSTED = [
+    f"/api/services/{FIRST_SERVICE}/appointments",
+    f"/api/users/{JOHN}/appointments",
+    "/api/appointment/cancel",
+    "/api/appointment/reschedule",
+]
+
+
+@pytest.fixture(scope="module")
+def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
+    """Two instances of two workers each on one Redis."""
+    settings = LIMITS | {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}"}
+    with (
+        proxy_server(sandbox_process, **settings) as one,
+        proxy_server(sandbox_process, **settings) as other,
+    ):
+        yield [one, other]
+
+
+@pytest.fixture(scope="module")
+def one_process(sandbox_process: Sandbox) -> Iterator[list[Running]]:
+    """Without Redis."""
+    with proxy_server(sandbox_process, **LIMITS) as server:
+        yield [server]
+
+
+@pytest.fixture(params=["two_instances", "one_process"])
+def urls(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> list[str]:
+    return [server.url for server in request.getfixturevalue(request.param)]
+
+
+def call(
+    url: str, forwarded: str, method: str = "GET", path: str = "/api/appointment"
+) -> requests.Response:
+    """A call as the trusted proxy passes it on; by default one that Videsk hears nothing of."""
+    headers = {"X-Forwarded-For": forwarded, "Origin": SHOP}
+    return Client(url).call(method, path, headers=headers)
+
+
+def statuses(url: str, forwarded: str, times: int) -> list[int]:
+    return [call(url, forwarded).status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize(("method", "path"), COUNTED)
+def test_every_call_of_api_counts_well_or_refused(urls: list[str], method: str, path: str) -> None:
+    address = next(NEW)
+    first = call(urls[0], address, method, path)
+    assert first.status_code != 429
+    assert 429 not in statuses(urls[-1], address, CALLS - 1)
+    last = call(urls[0], address, method, path)
+    assert last.status_code == 429, f"{method} {path}, a {first.status_code}, did not count"
+    assert call(urls[0], next(NEW), method, path).status_code == first.status_code
+
+
+@pytest.mark.parametrize(("method", "path"), FREE)
+def test_preflights_probes_and_hooks_neither_count_nor_are_refused(
+    urls: list[str], method: str, path: str
+) -> None:
+    address = next(NEW)
+    first = call(urls[0], address, method, path).status_code
+    assert {call(urls[0], address, method, path).status_code for _ in range(9)} == {first}
+    assert statuses(urls[0], address, CALLS + 1) == [401] * CALLS + [429]
+    assert call(urls[0], address, method, path).status_code == first != 429
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_all_posts_count_together_and_leave_reads_alone(urls: list[str], path: str) -> None:
+    address = next(NEW)
+    others = [other for other in POSTED if other != path]
+    before = [call(urls[-1], address, "POST", other).status_code for other in others]
+    assert set(before) == {401, 415}
+    assert call(urls[0], address, "POST", path).status_code == 429
+    assert call(urls[0], address).status_code == 401
+
+
+def test_a_refusal_has_the_one_shape_and_says_when_to_come_back(urls: list[str]) -> None:
+    address = next(NEW)
+    statuses(urls[0], address, CALLS)
+    for method, path in (("GET", "/api/services"), ("POST", POSTED[0])):
+        answer = call(urls[-1], address, method, path)
+        body = answer.json()
+        assert answer.status_code == body.pop("code") == 429
+        assert body.pop("message")
+        assert body == {
+            "name": "TooManyRequests",
+            "className": "too-many-requests",
+            "errors": {},
+        }
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert answer.headers["X-Error-Source"] == "proxy"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["Access-Control-Allow-Origin"] == SHOP
+        assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+        assert answer.headers["Vary"] == "Origin"
+        assert len(answer.headers["X-Request-ID"]) == 32
+
+
+def test_what_is_refused_never_reaches_videsk(urls: list[str], sandbox: Sandbox) -> None:
+    headers = {"X-Forwarded-For": next(NEW)}
+    client, day = Client(urls[0]), f"{YEAR}-05-06"
+    for minute in range(0, 15 * POSTS, 15):
+        start = f"{day}T14:{minute:02}:00Z"
+        assert client.book("users", JOHN, start, headers=headers).status_code == 201
+    sandbox.forget()
+    for url in urls * 2:
+        start = f"{day}T15:00:00Z"
+        assert Client(url).book("users", JOHN, start, headers=headers).status_code == 429
+        statuses(url, headers["X-Forwarded-For"], CALLS)
+        path = f"/api/users/{JOHN}/hours?date={day}&timezone=UTC"
+        assert call(url, headers["X-Forwarded-For"], path=path).status_code == 429
+    assert sandbox.request_log() == []
+
+
+def test_all_workers_of_all_instances_count_together(
+    two_instances: list[Running], redis: Redis
+) -> None:
+    address = next(NEW)
+    seen = [
+        answer.status_code
+        for server in two_instances
+        for answer in on_each_worker(server, partial(call, server.url, address))
+    ]
+    assert seen == [401] * 4
+    assert call(two_instances[0].url, address).status_code == 401
+    for server in two_instances:
+        refused = on_each_worker(server, partial(call, server.url, address))
+        assert [answer.status_code for answer in refused] == [429, 429]
+
+
+def test_who_calls_all_at_once_gets_no_more(urls: list[str]) -> None:
+    address = next(NEW)
+    calls: list[Callable[[], requests.Response]] = [
+        partial(call, url, address) for url in urls * (24 // len(urls))
+    ]
+    assert [answer.status_code for answer in at_once(calls)].count(401) == CALLS
+
+
+def ask_ahead(url: str, address: str, view: str, **params: object) -> requests.Response:
+    path = f"/api/users/{JOHN}/{view}"
+    return Client(url).get(path, params=params, headers={"X-Forwarded-For": address})
+
+
+def test_availability_and_next_are_charged_what_they_asked_of_videsk(
+    urls: list[str], sandbox: Sandbox
+) -> None:
+    address, other = next(NEW), next(NEW)
+    first = ask_ahead(urls[0], address, "next", timezone="UTC", limit=1)
+    assert first.status_code == 200
+    asked = len(sandbox.request_log())
+    assert 2 <= asked < CALLS
+    assert statuses(urls[-1], address, CALLS - asked + 1) == [401] * (CALLS - asked) + [429]
+    repeated = ask_ahead(urls[0], other, "next", timezone="UTC", limit=1)
+    assert repeated.status_code == 200
+    repeats = len(sandbox.request_log()) - asked
+    assert repeats <= 1, "what it needs is in the cache"
+    assert statuses(urls[-1], other, CALLS) == [401] * (CALLS - 1) + [429]
+
+
+def test_a_call_that_costs_more_than_is_left_is_answered_and_the_next_one_refused(
+    urls: list[str], sandbox: Sandbox
+) -> None:
+    address = next(NEW)
+    month = datetime.now(UTC) + timedelta(days=40)
+    days = {"date": f"{month:%Y-%m}", "timezone": "UTC", "days": 7}
+    assert ask_ahead(urls[0], address, "availability", **days).status_code == 200
+    assert len(sandbox.request_log()) > CALLS
+    assert statuses(urls[-1], address, 1) == [429]
+
+
+@TIMING
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_after_the_window_it_is_free_again(
+    sandbox: Sandbox, redis_process: Running, redis: Redis, *, with_redis: bool
+) -> None:
+    shared = {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}"} if with_redis else {}
+    limits = {"CLIENT_RATE_LIMIT": "8/second", "BOOKING_RATE_LIMIT": "4/second"}
+    with proxy_server(sandbox, **shared, **limits) as server:
+        for method, path, free in (("GET", "/api/appointment", 8), ("POST", POSTED[2], 4)):
+            for _ in range(2):
+                answers = at_once([partial(call, server.url, "", method, path)] * 16)
+                refused = [answer for answer in answers if answer.status_code == 429]
+                assert free <= 16 - len(refused) < 16
+                assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+                time.sleep(1)
+
+
+def test_when_redis_dies_each_process_goes_on_counting(sandbox: Sandbox) -> None:
+    with redis_server() as redis, proxy_server(
+        sandbox, REDIS_URL=f"redis://127.0.0.1:{redis.port}", **LIMITS | {"WEB_CONCURRENCY": "1"}
+    ) as server:  # fmt: skip
+        address, other = next(NEW), next(NEW)
+        assert statuses(server.url, address, CALLS + 1) == [401] * CALLS + [429]
+        os.killpg(redis.process.pid, signal.SIGKILL)
+        for somebody in (address, other):
+            assert statuses(server.url, somebody, CALLS + 1) == [401] * CALLS + [429]
+        refused = call(server.url, other, "POST", POSTED[0])
+        assert (refused.status_code, refused.json()["name"]) == (429, "TooManyRequests")
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+
+
+LARGE = 120
+
+
+@pytest.fixture(scope="module")
+def large(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
+    """Two instances whose limit is large enough for the short way to count behind."""
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    settings = LIMITS | {"REDIS_URL": redis_url, "CLIENT_RATE_LIMIT": f"{LARGE}/minute"}
+    with (
+        proxy_server(sandbox_process, **settings) as one,
+        proxy_server(sandbox_process, **settings) as other,
+    ):
+        yield [one, other]
+
+
+def test_a_large_limit_is_as_exact_though_hits_are_counted_behind(
+    large: list[Running], redis: Redis, sandbox: Sandbox
+) -> None:
+    address, answers = next(NEW), []
+    with requests.Session() as page:
+        page.headers["X-Forwarded-For"] = address
+        for number in range(LARGE + 30):
+            url = large[number % 2].url
+            answers.append(page.get(f"{url}/api/services", timeout=10).status_code)
+    assert answers == [200] * LARGE + [429] * 30
+
+
+@TIMING
+def test_a_burst_of_hits_gets_little_more_than_a_large_limit(
+    large: list[Running], redis: Redis, sandbox: Sandbox
+) -> None:
+    address = next(NEW)
+
+    def burst(url: str) -> int:
+        with requests.Session() as page:
+            page.headers["X-Forwarded-For"] = address
+            return sum(page.get(f"{url}/api/services", timeout=10).ok for _ in range(50))
+
+    let_in = sum(at_once([partial(burst, server.url) for server in large * 4]))
+    assert LARGE <= let_in <= LARGE * 1.1
+
+
+@TIMING
+def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
+    large: list[Running], redis: Redis, sandbox: Sandbox
+) -> None:
+    def counted() -> int:
+        return int(redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])
+
+    with requests.Session() as page:
+        page.headers["X-Forwarded-For"] = next(NEW)
+        for _ in range(3):
+            page.get(f"{large[0].url}/api/services", timeout=10)
+        time.sleep(0.1)
+        before = counted()
+        for _ in range(40):
+            page.get(f"{large[0].url}/api/services", timeout=10)
+        time.sleep(0.1)
+    assert 0 < counted() - before < 40 * 0.75
+
+
+def test_without_its_redis_a_process_keeps_a_large_limit_too(sandbox: Sandbox) -> None:
+    """What is counted behind is told to nobody then, so each call is counted here."""
+    settings = LIMITS | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}", "WEB_CONCURRENCY": "1"}
+    with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
+        answers = statuses(server.url, next(NEW), LARGE + 30)
+    assert answers == [401] * LARGE + [429] * 30
+
+
+def test_a_process_that_loses_its_redis_goes_on_from_what_it_had_not_told(sandbox: Sandbox) -> None:
+    address = next(NEW)
+    with redis_server() as redis:
+        url = f"redis://127.0.0.1:{redis.port}"
+        settings = LIMITS | {"REDIS_URL": url, "WEB_CONCURRENCY": "1"}
+        with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
+            assert statuses(server.url, address, 20) == [401] * 20
+            redis.process.send_signal(signal.SIGKILL)
+            redis.process.wait()
+            answers = statuses(server.url, address, LARGE + 30)
+    assert answers[-30:] == [429] * 30
+    assert LARGE - 20 <= answers.count(401) <= LARGE

@@ -1,0 +1,309 @@
+"""What the project hands to hosts: app.json, Procfile, Dockerfile, docs/deploy.md, the dashboard."""
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from configparser import ConfigParser
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask, Response, g
+from prometheus_client.parser import text_string_to_metric_families
+
+from idempotency.protocol import REPLAYED
+from settings import _FIELDS, load
+from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, running
+from web import metrics, metrics_endpoint
+
+OPEN_FILES = 4096
+"""What gunicorn.conf.py asks for."""
+
+REQUIRED = {"VIDESK_API_KEY": "the-key-of-the-tests"}
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The page's code blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", DEPLOY, re.M | re.S)
+
+
+def instructions(name: str) -> list[str]:
+    return re.findall(rf"^\s*(?:{name}) (.+)$", DOCKERFILE, re.M)
+
+
+# Heroku
+
+
+def app_json() -> dict[str, Any]:
+    described: dict[str, Any] = json.loads((ROOT / "app.json").read_text(encoding="utf-8"))
+    return described
+
+
+def test_procfile_is_the_one_command() -> None:
+    assert (ROOT / "Procfile").read_text(encoding="utf-8") == "web: gunicorn app:app\n"
+
+
+def test_app_json_sets_only_what_settings_accept() -> None:
+    env = app_json()["env"]
+    assert not set(env) - set(_FIELDS)
+    generated = {name: "0123456789abcdef" * 4 for name in env if "generator" in env[name]}
+    given = {name: env[name]["value"] for name in env if "value" in env[name]}
+    load(REQUIRED | given | generated)
+
+
+def test_app_json_asks_for_the_key_and_has_none() -> None:
+    described = app_json()
+    for name in ("VIDESK_API_KEY", "CORS_ORIGINS"):
+        assert described["env"][name]["required"] is True
+        assert "value" not in described["env"][name]
+    for name in ("WEBHOOK_SECRET", "METRICS_TOKEN"):
+        assert described["env"][name]["generator"] == "secret"
+        assert "value" not in described["env"][name]
+    assert {"plan": "heroku-redis:mini"} in described["addons"]
+    assert described["buildpacks"] == [{"url": "heroku/python"}]
+
+
+# Docker
+
+
+def sources() -> list[str]:
+    """What the COPY lines name: files and folders of the root, each copied to where it stands."""
+    named = []
+    for line in instructions("COPY"):
+        source, target = line.split()
+        assert target in ("./", source), line
+        named.append(source)
+    return named
+
+
+def copied() -> list[Path]:
+    """The files of the image."""
+    files: list[Path] = []
+    for source in sources():
+        found = sorted(ROOT.glob(source))
+        assert found, f"COPY {source}: there is no such thing"
+        for path in found:
+            files += [path] if path.is_file() else path.rglob("*")
+    return [file for file in files if file.is_file() and "__pycache__" not in file.parts]
+
+
+def test_dockerignore_lets_through_what_is_copied_and_nothing_else() -> None:
+    """So nothing else is sent to Docker either: first all is left out, then each source let in."""
+    text = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    first, *let_in, last = [line for line in text.splitlines() if line and line[0] != "#"]
+    assert (first, last) == ("*", "**/__pycache__")
+    assert sorted(let_in) == sorted(f"!{source}" for source in sources())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env",
+        ".env.sandbox",
+        ".git",
+        ".venv",
+        "bench",
+        "docs",
+        "frontend",
+        "sandbox",
+        "tests",
+    ],
+)
+def test_what_does_not_run_stays_out_of_the_image(name: str) -> None:
+    assert not any(fnmatchcase(name, source) for source in sources())
+
+
+def test_what_is_copied_is_enough_to_serve(sandbox: Sandbox, tmp_path: Path) -> None:
+    for file in copied():
+        target = tmp_path / file.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
+    (command,) = re.findall(r"^CMD (\[.+\])$", DOCKERFILE, re.M)
+    port = free_port()
+    environ = {
+        "VIDESK_API_KEY": sandbox.keys["backend"],
+        "VIDESK_BASE_URL": sandbox.url,
+        "PORT": str(port),
+        # nothing listens there: acquire.lua and report.lua are read all the same
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+        "WEB_CONCURRENCY": "1",
+    }
+    start = ["env", "-C", str(tmp_path), *json.loads(command)]
+    with running(start, port, environ) as server:
+        assert requests.get(f"{server.url}/api/services", timeout=10).status_code == 200
+
+
+def test_image_is_of_pinned_requirements_and_not_of_root() -> None:
+    (base,) = instructions("FROM")
+    assert re.fullmatch(r"python:3\.11-slim(@sha256:[0-9a-f]{64})?", base)
+    (install,) = instructions("RUN")
+    assert install.startswith("pip install ")
+    assert "--require-hashes" in install.split()
+    named = re.findall(r"-r (\S+)", install)
+    assert named == ["requirements.txt"]
+    assert ROOT / named[0] in copied()
+    assert ROOT / "app.py" in copied()
+    (user,) = instructions("USER")
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user), "by number, and not 0"
+    assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nCMD ")
+    assert not set(_FIELDS) & set(re.findall(r"\b[A-Z_]+\b", " ".join(instructions("ENV|ARG"))))
+
+
+def healthcheck(port: int) -> int:
+    """The exit status of the Dockerfile's own command, as a container runs it."""
+    (command,) = re.findall(r"HEALTHCHECK .*CMD (\[.+\])$", DOCKERFILE, re.M)
+    # A container's environment may name an HTTP proxy for what it asks outside.
+    environ = {"PORT": str(port), "http_proxy": "http://192.0.2.1:9"}
+    python, *arguments = json.loads(command)
+    found = shutil.which(python)
+    assert found
+    done = subprocess.run([found, *arguments], env=environ, capture_output=True, check=False)
+    return done.returncode
+
+
+def test_healthcheck_tells_life_from_death(proxy_in_process: Running) -> None:
+    assert healthcheck(proxy_in_process.port) == 0
+    assert healthcheck(free_port()) == 1
+
+
+# The page
+
+
+def test_page_is_linked_and_names_only_real_settings() -> None:
+    assert "(docs/deploy.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", DEPLOY))
+    assert named
+    assert not named - set(_FIELDS)
+
+
+def test_page_links_only_to_what_exists() -> None:
+    linked = re.findall(r"\]\((\.\./[^)#]+)", DEPLOY)
+    assert linked
+    for target in linked:
+        assert (ROOT / "docs" / target).exists(), target
+
+
+@pytest.mark.parametrize("commands", blocks("sh"))
+def test_pages_commands_are_sound_shell(commands: str) -> None:
+    checked = subprocess.run(
+        ["bash", "-n"], input=commands, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("text", re.findall(r"<<END\n(.*?)^END$", DEPLOY, re.M | re.S))
+def test_pages_environments_are_accepted(text: str) -> None:
+    written = text.replace("$(openssl rand -hex 32)", "0" * 64).replace("$KEY", "a-key")
+    environ = dict(line.split("=", 1) for line in written.splitlines())
+    assert not set(environ) - set(_FIELDS)
+    load(environ)
+
+
+def test_flys_settings_are_accepted() -> None:
+    (text,) = blocks("toml")
+    fly = tomllib.loads(text)
+    assert not set(fly["env"]) - set(_FIELDS)
+    load(REQUIRED | fly["env"])
+    assert fly["kill_signal"] == "SIGTERM"
+    assert fly["kill_timeout"] > gunicorns("graceful_timeout")
+    assert fly["http_service"]["internal_port"] == load(REQUIRED).port
+
+
+def gunicorns(name: str) -> int:
+    """A number of seconds that gunicorn goes by."""
+    return int(gunicorn_settings()[name])
+
+
+def test_systemd_unit_comes_back_and_lets_requests_end() -> None:
+    (text,) = blocks("ini")
+    unit = ConfigParser(interpolation=None)
+    unit.read_string(text)
+    service = unit["Service"]
+    assert service["Restart"] == "always"
+    assert service["DynamicUser"] == "yes", "not root"
+    assert int(service["TimeoutStopSec"]) > gunicorns("graceful_timeout")
+    assert int(service["LimitNOFILE"]) >= OPEN_FILES
+    assert service["ExecStart"].endswith(" app:app")
+    assert "TRUSTED_PROXIES=1" in text
+    assert f"{service['EnvironmentFile']} <<END\n" in DEPLOY, "the commands write that file"
+
+
+def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
+    (site,) = blocks("nginx")
+    (unit,) = blocks("ini")
+    (bound,) = re.findall(r"--bind (\S+)", unit)
+    assert bound.startswith("127.0.0.1:"), "nobody passes nginx by"
+    assert f"server {bound};" in site
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in site
+    assert "TRUSTED_PROXIES=1" in site
+    assert re.findall(r"proxy_next_upstream ([^;]+);", site) == ["off"]
+    assert 'proxy_set_header Connection "";' in site
+    assert "proxy_http_version 1.1;" in site
+    (kept,) = re.findall(r"keepalive_timeout (\d+)s;", site)
+    assert int(kept) < gunicorns("keepalive"), "whoever closes first must be nginx"
+    (waits,) = re.findall(r"proxy_read_timeout (\d+)s;", site)
+    assert int(waits) > gunicorns("graceful_timeout")
+    assert "access_log off;" in site
+
+
+# The dashboard
+
+
+def exposed() -> dict[str, set[str]]:
+    """Every name that /metrics shows, and its labels."""
+    app, counted = Flask("counted"), metrics.Metrics()
+    snapshot = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
+    state = metrics_endpoint.State(lambda: snapshot, lambda: False, lambda: False)
+    metrics.register(app, counted)
+    metrics_endpoint.register(app, counted, state, ("token",), lambda view: view)
+
+    @app.before_request
+    def begin() -> None:
+        g.started = 0.0
+        g.cache_status = "hit; ttl=1"
+
+    @app.get("/")
+    def view() -> Response:
+        return Response(headers={REPLAYED: "true"})
+
+    counted.upstream("/calendar", "200", 0.1)
+    counted.throttled("wait", 0.1)
+    counted.invalidated(1)
+    client = app.test_client()
+    client.get("/")
+    text = client.get("/metrics", headers={"Authorization": "Bearer token"}).text
+    return {
+        sample.name: set(sample.labels)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_dashboard_asks_only_for_what_is_exposed() -> None:
+    text = (ROOT / "ops/grafana-dashboard.json").read_text(encoding="utf-8")
+    board = json.loads(text)
+    known, asked = exposed(), set()
+    for panel in board["panels"]:
+        assert panel["datasource"]["uid"] == "${datasource}"
+        for target in panel["targets"]:
+            query = target["expr"]
+            names = set(re.findall(r"videsk_proxy_\w+", query))
+            asked |= names
+            assert names, query
+            assert not names - set(known), query
+            grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", query))))
+            assert all(grouped <= known[name] for name in names), query
+            for name, labels in re.findall(r"(videsk_proxy_\w+){([^}]*)}", query):
+                assert set(re.findall(r"(\w+)=", labels)) <= known[name], query
+            shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+            assert shown == grouped - {"le"}, query
+    assert [variable["type"] for variable in board["templating"]["list"]] == ["datasource"]
+    told = {name.removesuffix("_bucket") for name in asked}
+    counted = {name for name in known if not name.endswith(("_created", "_sum", "_count"))}
+    assert told == {name.removesuffix("_bucket") for name in counted}, "a figure without a panel"

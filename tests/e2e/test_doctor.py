@@ -1,0 +1,402 @@
+"""`python -m doctor`, run as a person would run it: what it finds, what it spends, what it never shows."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from redis import Redis
+
+from doctor.findings import fail, line, ok
+from doctor.settings_report import address
+from sandbox.seed import SERVICES
+from settings import Settings
+from tests.e2e.local_server import Handler, serving
+from tests.processes import ROOT, Running, Sandbox, free_port, neutral_environ, redis_server
+
+MARK = "hunter2"
+"""Part of every secret but the key: no output may show it."""
+
+NAMED = [service for service in SERVICES if not service.automatic]
+
+
+@dataclass
+class Told:
+    """What one run printed."""
+
+    status: int
+    lines: list[str]
+
+    def of(self, subject: str) -> str:
+        """The one line about that subject."""
+        (found,) = [text for text in self.lines if text[5:].startswith(f"{subject:<26} ")]
+        return found
+
+
+def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Told:
+    """One run with the sandbox's key of that kind; no run shows a secret or asks too much."""
+    sandbox.forget()
+    environ = neutral_environ() | {
+        "VIDESK_API_KEY": sandbox.keys[key],
+        "VIDESK_BASE_URL": sandbox.url,
+        "WEB_CONCURRENCY": "1",
+    }
+    run = subprocess.run(
+        [sys.executable, "-m", "doctor"],
+        cwd=ROOT,
+        env=environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.stderr == ""
+    assert sandbox.keys[key] not in run.stdout
+    assert sandbox.keys[key].split(".")[2] not in run.stdout
+    assert MARK not in run.stdout
+    journal = sandbox.request_log()
+    assert len(journal) <= 10
+    assert {entry["method"] for entry in journal} <= {"GET"}
+    lines = run.stdout.splitlines()
+    assert all(re.fullmatch(r"ok   \S[^>]*|(warn|FAIL) \S.* -> \S.*", text) for text in lines)
+    assert run.returncode == any(text.startswith("FAIL") for text in lines)
+    return Told(run.returncode, lines)
+
+
+class Page(Handler):
+    """A shop with one page."""
+
+    def respond(self) -> None:
+        self.answer(200 if self.path == "/booking" else 404)
+
+
+def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running) -> None:
+    sandbox.control("POST", "rate", {"limit": 20})
+    with serving(Page) as page:
+        told = examine(
+            sandbox,
+            REDIS_URL=f"redis://127.0.0.1:{redis_process.port}",
+            VIDESK_ACCOUNT="main",
+            WEB_CONCURRENCY="4",
+            CORS_ORIGINS=f"{page},capacitor://localhost",
+            DEFAULT_REFERRER=f"{page}/booking",
+            http_proxy="http://127.0.0.1:1",  # nothing of the environment's leads anywhere
+        )
+    assert told.status == 0
+    assert [text for text in told.lines if not text.startswith("ok ")] == [
+        told.of("POST endpoints")
+    ]
+    agents = {agent.id for service in NAMED for agent in service.agents}
+    assert told.of("services").split()[2] == str(len(SERVICES))
+    assert told.of("agents").split()[2] == f"{len(agents)},"
+    assert "tell 20 in 1 s" in told.of("limit")
+    assert "4 workers x 4 = 16" in told.of("Redis connections")
+    tried = {re.sub("[0-9a-f]{24}", "{id}", str(entry["path"])) for entry in sandbox.request_log()}
+    prefix = "/public/video-contact-center"
+    ways = [
+        f"{kind}/{{id}}/{what}" for kind in ("services", "users") for what in ("dates", "hours")
+    ]
+    assert tried == {f"{prefix}/{way}" for way in ["services", *ways]}
+    for way in ways:
+        assert "may be used" in told.of(f"GET {way}")
+    assert sandbox.appointments() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "subject", "words"),
+    [
+        ("limited", "GET services", "may not use it (403)"),
+        ("removed", "key", "403: invalid, or removed"),
+        ("expired", "key", "401: jwt expired"),
+    ],
+)
+def test_a_key_that_is_refused_is_told_from_one_that_may_not(
+    sandbox: Sandbox, key: str, subject: str, words: str
+) -> None:
+    told = examine(sandbox, key)
+    assert told.status == 1
+    assert told.of(subject).startswith("FAIL")
+    assert words in told.of(subject)
+    assert told.of("key").startswith("ok  ") == (key == "limited")
+    assert len(sandbox.request_log()) == 1
+
+
+def test_one_endpoint_that_is_closed_to_the_key_is_named(sandbox: Sandbox) -> None:
+    message = "You don't have access to /public/video-contact-center/users."
+    sandbox.fault("status", path="/users/", status=403, body={"message": message})
+    told = examine(sandbox)
+    assert told.of("key").startswith("ok  ")
+    assert told.of("GET services/{id}/dates").startswith("ok  ")
+    assert told.of("GET users/{id}/dates").startswith("FAIL")
+    assert told.of("GET users/{id}/hours").startswith("FAIL")
+
+
+def test_a_key_that_videsk_repeats_is_not_shown(sandbox: Sandbox) -> None:
+    sandbox.fault("leak", times=1)
+    assert "answers 400" in examine(sandbox).of("key")
+    key = sandbox.keys["backend"]
+    body = {"data": [{"title": key, "id": key}], "total": 1}
+    headers = {"Ratelimit-Limit": key, "Date": key}
+    sandbox.fault("status", status=200, body=body, headers=headers, times=1)
+    assert "repeats the key" in examine(sandbox).of("GET services")
+    error = {"message": f"jwt expired {key}"}
+    sandbox.fault("status", status=401, body=error, times=1)
+    assert "401: jwt expired)" in examine(sandbox).of("key")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("html", "no list in sound JSON"),
+        ("nan", "no list in sound JSON"),
+        ("huge", "no list in sound JSON"),
+        ("redirect", "answers 302"),
+        ("close", "broke off"),
+        ("cut", "broke off"),
+        ("hang", "no whole answer within 0.6 s"),
+        ("drip", "no whole answer within 0.6 s"),
+        ("drip-head", "no whole answer within 0.6 s"),
+    ],
+)
+def test_a_videsk_that_fails_fails_the_run(sandbox: Sandbox, fault: str, words: str) -> None:
+    sandbox.fault(fault)
+    started = monotonic()
+    told = examine(sandbox, VIDESK_TIMEOUT="0.6")
+    assert monotonic() - started < 15
+    assert told.of("key").startswith("FAIL")
+    assert words in told.of("key")
+
+
+def test_a_videsk_that_is_not_there_fails_the_run(sandbox: Sandbox) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    assert "no connection" in examine(sandbox, VIDESK_BASE_URL=nobody).of("key")
+
+
+def test_an_account_larger_than_ten_requests_is_counted_as_far_as_they_go(sandbox: Sandbox) -> None:
+    record = {"id": "a" * 24, "users": [{"_id": "b" * 24}]}
+    sandbox.fault("status", path="r/services", status=200, body={"data": [record], "total": 99})
+    told = examine(sandbox)
+    assert told.of("services").split()[2] == "99"
+    assert "1 (told by the first" in told.of("agents")
+    assert len(sandbox.request_log()) == 10
+
+
+def test_an_account_without_services_or_agents_is_no_failure(sandbox: Sandbox) -> None:
+    sandbox.fault("status", status=200, body={"data": [], "total": 0}, times=1)
+    told = examine(sandbox)
+    assert told.status == 0
+    assert told.of("services").startswith("warn")
+    assert "no service is listed" in told.of("GET services/{id}/dates")
+    assert "no agent is listed" in told.of("GET users/{id}/hours")
+
+
+def test_a_limit_above_what_videsk_tells_fails_and_none_told_warns(sandbox: Sandbox) -> None:
+    assert examine(sandbox).of("limit").startswith("warn")
+    sandbox.control("POST", "rate", {"limit": 15})
+    told = examine(sandbox)
+    assert told.of("limit").startswith("FAIL")
+    assert told.of("limit").endswith("-> set VIDESK_RATE_LIMIT=15")
+    assert examine(sandbox, VIDESK_RATE_LIMIT="15").of("limit").startswith("ok  ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level", "which"),
+    [(0, "ok  ", ""), (-20, "warn", "ahead of"), (20, "warn", "behind"), (600, "FAIL", "behind")],
+)
+def test_a_clock_that_goes_otherwise_than_videsks_is_told(
+    sandbox: Sandbox, seconds: int, level: str, which: str
+) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    sandbox.fault("status", status=200, body=[], headers={"Date": date}, times=1)
+    clock = examine(sandbox).of("clock")
+    assert clock.startswith(level)
+    assert which in clock
+
+
+def test_redis_is_judged_as_the_workers_would_meet_it(sandbox: Sandbox) -> None:
+    with redis_server(None, "--maxclients", "11") as server:
+        url = f"redis://127.0.0.1:{server.port}"
+        told = examine(sandbox, REDIS_URL=url, WEB_CONCURRENCY="3")
+        assert told.of("Redis connections").startswith("FAIL")
+        assert "lower WEB_CONCURRENCY to 2" in told.of("Redis connections")
+
+        redis = Redis(port=server.port)
+        may = {"guest": ["+@all", "-config"], "reader": ["+get"]}
+        for user, commands in may.items():
+            redis.acl_setuser(
+                user, enabled=True, passwords=[f"+{MARK}"], keys=["*"], commands=commands
+            )
+        as_guest = url.replace("//", f"//guest:{MARK}@")
+        told = examine(sandbox, REDIS_URL=as_guest)
+        assert told.of("Redis").startswith("ok  ")
+        assert told.of("Redis connections").startswith("warn")
+        assert "CONFIG GET is refused" in told.of("Redis connections")
+        as_reader = as_guest.replace("guest", "reader")
+        told = examine(sandbox, REDIS_URL=as_reader)
+        assert told.of("Redis").startswith("FAIL")
+        assert "no permission to run the 'info" in told.of("Redis")
+        redis.acl_setuser("reader", keys=["*"], enabled=True, commands=["+@all", "-mget"])
+        assert "no permission to run the 'mget" in examine(sandbox, REDIS_URL=as_reader).of("Redis")
+        wrong = as_guest.replace(MARK, f"not-{MARK}")
+        assert "refuses the password" in examine(sandbox, REDIS_URL=wrong).of("Redis")
+        redis.close()
+
+
+def test_a_redis_that_is_away_or_mute_fails_the_run(sandbox: Sandbox) -> None:
+    told = examine(sandbox, REDIS_URL=f"redis://:{MARK}@127.0.0.1:{free_port()}")
+    assert told.of("Redis").startswith("FAIL")
+    assert "no connection" in told.of("Redis")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{mute.getsockname()[1]}")
+    assert "no answer within" in told.of("Redis")
+
+
+def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    with redis_server(None, "--cluster-enabled", "yes", "--dir", str(tmp_path)) as server:
+        told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{server.port}")
+    assert told.of("Redis").startswith("FAIL")
+    assert "Redis Cluster" in told.of("Redis")
+
+
+def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: Running) -> None:
+    url = f"redis://127.0.0.1:{redis_process.port}"
+    assert examine(sandbox, REDIS_URL=url).of("rotating the key").startswith("warn")
+    told = examine(sandbox, REDIS_URL=url, VIDESK_ACCOUNT="main")
+    assert told.of("rotating the key").startswith("ok  ")
+
+
+def test_workers_that_no_redis_joins_are_a_warning(sandbox: Sandbox) -> None:
+    assert examine(sandbox, WEB_CONCURRENCY="4").of("Redis").startswith("warn")
+    assert examine(sandbox).of("Redis").startswith("ok  ")
+
+
+@contextmanager
+def redis_with_tls(folder: Path) -> Iterator[str]:
+    """Its rediss:// URL; the certificate is signed by itself, as Heroku's is."""
+    certificate, key = str(folder / "certificate"), str(folder / "key")
+    subject = ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run(
+        [*made, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=30
+    )
+    port = free_port()
+    files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"]
+    with redis_server(None, "--tls-port", str(port), *files):
+        yield f"rediss://127.0.0.1:{port}"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_the_tls_of_redis_is_told_and_a_certificate_of_its_own_found_out(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with redis_with_tls(tmp_path) as url:
+        told = examine(sandbox, REDIS_URL=url)
+        assert told.of("Redis").startswith("FAIL")
+        assert "REDIS_TLS_VERIFY=false" in told.of("Redis")
+        told = examine(sandbox, REDIS_URL=url, REDIS_TLS_VERIFY="false")
+        assert told.of("Redis TLS").startswith("warn")
+        assert told.of("Redis").startswith("ok  ")
+        told = examine(sandbox, REDIS_URL=url, DYNO="web.1")
+        assert told.of("Redis TLS").startswith("ok  ")
+        assert told.of("Redis").startswith("ok  ")
+    assert told.status == 0
+
+
+def test_pages_that_may_call_are_admitted_and_doubtful_ones_are_told(sandbox: Sandbox) -> None:
+    origins = ["https://shop.invalid", "https://[2001:db8::1]:8443", "http://shop.invalid"]
+    told = examine(sandbox, CORS_ORIGINS=",".join(origins), REFERRER_ORIGINS="ionic://app")
+    levels = [told.of(f"CORS {origin}")[:4] for origin in origins]
+    assert levels == ["ok  ", "ok  ", "warn"]
+    assert "any page may call" in examine(sandbox, CORS_ORIGINS="*").of("CORS *")
+    assert "no page may call" in examine(sandbox).of("CORS")
+
+
+def test_a_referrers_page_that_is_not_there_is_a_warning(sandbox: Sandbox) -> None:
+    with serving(Page) as page:
+        nobody = f"http://127.0.0.1:{free_port()}"
+        origins = f"{page},{nobody}"
+        gone = examine(sandbox, REFERRER_ORIGINS=origins, DEFAULT_REFERRER=f"{page}/gone")
+    assert gone.status == 0
+    assert "answers 404" in gone.of("DEFAULT_REFERRER page")
+    assert gone.of("DEFAULT_REFERRER page").startswith("warn")
+    assert gone.of(f"referrer {page}").startswith("ok  ")
+    assert gone.of(f"referrer {nobody}").startswith("warn")
+
+
+def test_each_setting_is_told_with_its_source_and_secrets_are_not(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    secrets = {
+        "CAPTCHA_SECRET": MARK,
+        "METRICS_TOKEN": f"{MARK}-{MARK}",
+        "WEBHOOK_SECRET": f"{MARK}-{MARK}",
+    }
+    told = examine(sandbox, CAPTCHA_PROVIDER="turnstile", HOURS_TTL=" 7 ", PORT=" ", **secrets)
+    assert [text.split()[1] for text in told.lines[: len(fields(Settings))]] == [
+        setting.name.upper() for setting in fields(Settings)
+    ]
+    (tmp_path / "token").write_text(secrets.pop("METRICS_TOKEN"))
+    of_file = examine(sandbox, METRICS_TOKEN_FILE=str(tmp_path / "token"))
+    assert of_file.of("METRICS_TOKEN").endswith(" set, not shown (environment)")
+    for name in (*secrets, "VIDESK_API_KEY"):
+        assert told.of(name).endswith(" set, not shown (environment)")
+    assert told.of("HOURS_TTL").endswith(" 7 (environment)")
+    assert told.of("DATES_TTL").endswith(" 60 (default)")
+    assert told.of("PORT").endswith(" 8000 (default)")
+    assert told.of("REDIS_TLS_VERIFY").endswith(" true (default)")
+
+
+@pytest.mark.parametrize(("name", "value"), [("VIDESK_API_KEY", ""), ("HOURS_TTL", f"-{MARK}")])
+def test_a_wrong_setting_is_one_line_and_nobody_is_asked(
+    sandbox: Sandbox, name: str, value: str
+) -> None:
+    sandbox.forget()
+    good = {"VIDESK_API_KEY": "a-key-of-the-tests", "VIDESK_BASE_URL": sandbox.url}
+    run = subprocess.run(
+        [sys.executable, "-m", "doctor"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | good | {name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    (text,) = run.stderr.splitlines()
+    assert text.startswith(f"videsk-proxy cannot start: {name} ")
+    assert MARK not in text
+    assert sandbox.request_log() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"redis://:{MARK}@redis.example/0", "redis://redis.example:6379"),
+        (f"rediss://me:{MARK}@[::1]:7000?password={MARK}", "rediss://[::1]:7000"),
+        ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock"),
+        (f"unix://me:{MARK}@/run/redis.sock", "unix://***"),
+        (f"redis://{MARK}/more@redis.example", "redis://***"),
+        (f"redis://redis.example#{MARK}", "redis://***"),
+    ],
+)
+def test_a_redis_url_is_shown_without_anything_that_may_be_its_password(
+    url: str, shown: str
+) -> None:
+    assert address(url) == shown
+
+
+def test_a_finding_is_one_line_without_the_key_wherever_it_got_in() -> None:
+    assert line(fail("it", "holds sesame", "hide sesame"), "sesame").endswith(
+        "holds *** -> hide ***"
+    )
+    assert "\n" not in line(ok("it", "is\nshort\x1b[2J"), "sesame")

@@ -1,0 +1,140 @@
+"""Cold reads take turns by client address: one client cannot take them from the others (guarantee 11)."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import Client, bearer
+from tests.e2e.fleet import Fleet, alone, arrivals, fleet, timed, wait_until, workers_of
+from tests.processes import Running, Sandbox
+from tests.timing import TIMING
+
+pytestmark = TIMING
+
+YEAR = datetime.now(UTC).year + 2
+SERVICES = [f"63bdbf49394aad976d4aa4{end}" for end in ("3d", "3e", "3f", "41", "42", "43", "44")]
+ZONES = ["UTC", "America/Santiago", "America/Lima", "America/Bogota", "Europe/Madrid", "Asia/Tokyo"]
+SETTINGS = {"VIDESK_RATE_LIMIT": "20", "TRUSTED_PROXIES": "1"}
+BUSY, VISITOR = "198.51.100.1", "203.0.113.1"
+TURN_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def with_redis(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def in_process(sandbox_process: Sandbox) -> Iterator[Fleet]:
+    with fleet(sandbox_process, None, SETTINGS, 1) as one:
+        yield one
+
+
+@pytest.fixture(params=["with_redis", "in_process"])
+def servers(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Fleet:
+    time.sleep(1.2)  # the window of another test's last requests
+    started: Fleet = request.getfixturevalue(request.param)
+    return started
+
+
+def from_address(address: str, token: str | None = None) -> dict[str, str]:
+    return {"X-Forwarded-For": address} | (bearer(token) if token else {})
+
+
+def appointment(client: Client, address: str, number: int) -> requests.Response:
+    """A read with a token of no appointment, which Videsk is asked about each time."""
+    return client.get("/api/appointment", headers=from_address(address, f"a.b.{number}"))
+
+
+def dates(client: Client, address: str, service: str, month: int, zone: str) -> requests.Response:
+    path = f"/api/services/{service}/dates"
+    params = {"date": f"{YEAR}-{month:02}", "timezone": zone}
+    return client.get(path, params=params, headers=from_address(address))
+
+
+@contextmanager
+def busy(
+    sandbox: Sandbox, calls: Sequence[Callable[[], requests.Response]]
+) -> Iterator[list[Future[requests.Response]]]:
+    """Meanwhile one client has all of these under way, and the budget is at its end."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        under_way = [pool.submit(call) for call in calls]
+        wait_until(lambda: len(arrivals(sandbox)) >= 20)
+        yield under_way
+        assert not all(call.done() for call in under_way), "it was over: this has shown nothing"
+
+
+def test_a_hundred_and_ninety_five_junk_tokens_do_not_delay_another_client(
+    servers: Fleet, sandbox: Sandbox
+) -> None:
+    clients = servers.clients_for(195)
+    junk = [partial(appointment, client, BUSY, number) for number, client in enumerate(clients)]
+    with busy(sandbox, junk) as attack:
+        for month, client in enumerate(servers.clients_for(6), start=1):
+            answer, seconds = timed(partial(dates, client, VISITOR, SERVICES[0], month, "UTC"))
+            assert answer.status_code == 200
+            assert seconds < TURN_SECONDS
+    statuses = [call.result().status_code for call in attack]
+    assert set(statuses) <= {401, 503}
+    assert statuses.count(401) >= 150, "an office behind one address gets all that the others leave"
+
+
+def test_many_availability_calls_do_not_delay_another_client_not_even_for_what_they_ask_too(
+    servers: Fleet, sandbox: Sandbox
+) -> None:
+    places = [(service, zone) for zone in ZONES for service in SERVICES]
+    calls = [
+        partial(
+            client.get,
+            f"/api/services/{service}/availability",
+            params={"date": f"{YEAR}-{month:02}", "timezone": zone, "days": 31},
+            headers=from_address(BUSY),
+        )
+        for month in (5, 6)
+        for client, (service, zone) in zip(servers.clients_for(len(places)), places, strict=True)
+    ]
+    with busy(sandbox, calls):
+        client = servers.clients[-1]
+        for month, (service, zone) in ((8, places[0]), (6, places[-1]), (6, places[-2])):
+            read = partial(dates, client, VISITOR, service, month, zone)
+            answer, seconds = timed(read)
+            assert answer.status_code == 200
+            assert seconds < TURN_SECONDS
+
+
+def test_places_of_a_killed_worker_s_reads_are_free_again_within_a_second(
+    with_redis: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    server, client = with_redis.instances[0], with_redis.clients[0]
+    victim, pause_seconds = workers_of(server)[0], 5
+    headers = {"Retry-After": str(pause_seconds)}
+    sandbox.fault("status", status=429, body=[], headers=headers, times=1)
+    assert appointment(client, BUSY, 0).status_code == 429
+    free_at = time.monotonic() + pause_seconds
+    with ThreadPoolExecutor(80) as pool:
+        with alone(server, victim):
+            lost = [pool.submit(appointment, client, BUSY, number) for number in range(1, 81)]
+            wait_until(lambda: queued(redis) >= 70)
+        os.kill(victim, signal.SIGKILL)
+        assert time.monotonic() < free_at, "too late: this has shown nothing"
+        answer = appointment(with_redis.clients[1], BUSY, 99)
+        assert time.monotonic() < free_at + 1, "seventy would have left in 4 s"
+        assert answer.status_code == 401
+        assert sum(isinstance(call.exception(), requests.ConnectionError) for call in lost) >= 70
+    assert len(arrivals(sandbox)) <= 2 + 80 - 70
+    assert queued(redis) == 0
+
+
+def queued(redis: Redis) -> int:
+    """How many reads wait for their turn."""
+    return sum(redis.zcard(key) for key in redis.keys("*gate:queue"))

@@ -1,0 +1,132 @@
+"""What every answer carries, whatever it answers."""
+
+import pytest
+import requests
+
+from tests.client import JOHN, Client
+from tests.days import YEAR
+from tests.processes import Sandbox, proxy_server
+
+SHOP = "https://shop.example"
+ANSWERS = [
+    ("GET", "/api/services", 200),
+    ("GET", f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC", 200),
+    ("GET", f"/api/users/{JOHN}/dates?date=x&timezone=UTC", 400),
+    ("GET", "/api/appointment", 401),
+    ("GET", "/nowhere", 404),
+    ("POST", "/api/services", 405),
+    ("POST", f"/api/users/{JOHN}/appointments", 415),
+    ("GET", "/healthz", 200),
+]
+SENDABLE = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+]
+READABLE = {
+    "X-Request-ID", "X-Error-Source", "Cache-Status", "Retry-After", "Idempotency-Replayed",
+    "ETag", "Link",
+}  # fmt: skip
+
+
+def words(text: str) -> set[str]:
+    return {word.strip() for word in text.split(",")}
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+@pytest.mark.parametrize(
+    "origin", [SHOP, "http://[::1]:3000", "https://evil.example", "null", None]
+)
+def test_every_answer_has_its_headers(
+    proxy: Client, method: str, path: str, status: int, origin: str | None
+) -> None:
+    answer = proxy.call(method, path, headers={"Origin": origin} if origin else {})
+    assert answer.status_code == status
+    assert len(answer.headers["X-Request-ID"]) == 32
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Origin" in answer.headers["Vary"].split(", ")
+    assert answer.headers["Content-Type"] == "application/json"
+    if status != 200 or path == "/healthz":
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    if origin in (SHOP, "http://[::1]:3000"):
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert words(answer.headers["Access-Control-Expose-Headers"]) == READABLE
+    else:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://shop.example.evil.example", "https://shopxexample", "http://shop.example",
+        "https://shop.example:444", "https://evil.example/https://shop.example", "https://shop.example\t",
+    ],
+)  # fmt: skip
+def test_an_origin_that_only_looks_like_ours_is_a_stranger(proxy: Client, origin: str) -> None:
+    answer = proxy.get("/healthz", headers={"Origin": origin})
+    allowed = answer.headers.get("Access-Control-Allow-Origin")
+    assert allowed is None or allowed == SHOP == origin.strip()
+
+
+def test_a_304_and_an_error_of_videsk_carry_cors_too(proxy: Client, sandbox: Sandbox) -> None:
+    etag = proxy.get("/api/services").headers["ETag"]
+    headers = {"Origin": SHOP, "If-None-Match": etag}
+    repeat = proxy.get("/api/services", headers=headers)
+    sandbox.fault("status", status=409, body={})
+    error = proxy.get(f"/api/users/{JOHN}/dates?date={YEAR}-07&timezone=UTC", headers=headers)
+    for answer, status in ((repeat, 304), (error, 409)):
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == SHOP
+        assert words(answer.headers["Access-Control-Expose-Headers"]) == READABLE
+        assert "Origin" in answer.headers["Vary"].split(", ")
+
+
+def test_a_preflight_is_answered_here(proxy: Client, sandbox: Sandbox) -> None:
+    answer = preflight(proxy, SHOP)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == SHOP
+    assert answer.headers["Access-Control-Max-Age"] == "7200"
+    assert {"GET", "HEAD", "POST"} <= words(answer.headers["Access-Control-Allow-Methods"])
+    allowed = {word.lower() for word in words(answer.headers["Access-Control-Allow-Headers"])}
+    assert allowed == set(SENDABLE)
+    assert sandbox.request_log() == []
+
+
+def test_a_preflight_of_a_stranger_allows_nothing(proxy: Client) -> None:
+    assert "Access-Control-Allow-Origin" not in preflight(proxy, "https://evil.example").headers
+
+
+def preflight(proxy: Client, origin: str) -> requests.Response:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ",".join([*SENDABLE, "x-other"]),
+    }
+    return proxy.call("OPTIONS", f"/api/users/{JOHN}/appointments", headers=headers)
+
+
+@pytest.mark.parametrize(("origins", "allowed"), [("*", "*"), ("", None)])
+def test_any_origin_or_none(sandbox: Sandbox, origins: str, allowed: str | None) -> None:
+    with proxy_server(sandbox, CORS_ORIGINS=origins) as server:
+        answer = Client(server.url).get("/healthz", headers={"Origin": "https://a.example"})
+        assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "Origin" in answer.headers["Vary"].split(", ")
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("given", ["a", "A-1_b.c", "x" * 128])
+def test_a_good_request_id_is_kept(proxy: Client, given: str) -> None:
+    assert proxy.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a,b", "ñ".encode(), "a\tb"])
+def test_a_bad_request_id_is_replaced(proxy: Client, given: str | bytes) -> None:
+    answered = proxy.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+    assert len(answered) == 32
+    assert answered != given

@@ -1,0 +1,204 @@
+"""Nobody reads what a write has changed, on whatever worker of whatever instance (guarantee 4)."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer
+from tests.e2e.availability_calls import (
+    DAY,
+    ELENA,
+    KINDS,
+    LATER,
+    OF_FIRST_SERVICE,
+    OF_JOHN,
+    SLOT,
+    UNRELATED_SERVICE,
+    assert_dropped_everywhere,
+    read_everything,
+)
+from tests.e2e.fleet import (
+    Fleet,
+    arrivals,
+    at_once,
+    cache_status,
+    fleet,
+    on_each_worker,
+    wait_until,
+)
+from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
+
+
+@pytest.fixture(
+    scope="module",
+    params=["app:app", "tests.e2e.without_near_cache:app"],
+    ids=["near", "without-near"],
+)
+def started(
+    request: pytest.FixtureRequest, sandbox_process: Sandbox, redis_process: Running
+) -> Iterator[Fleet]:
+    settings = {"HOURS_TTL": "60", "VIDESK_TIMEOUT": "4"}
+    with fleet(sandbox_process, redis_process.port, settings, app=request.param) as both:
+        yield both
+
+
+@pytest.fixture
+def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+    """Two instances that know who serves what, and nothing else."""
+    assert started.clients[0].get("/api/services").status_code == 200
+    return started
+
+
+def everybody_reads_everything(both: Fleet) -> None:
+    """Twice on every worker, so that each has it near, where there is a near cache."""
+    for server, client in zip(both.instances, both.clients, strict=True):
+        on_each_worker(server, lambda: [read_everything(client) for _ in "12"])  # noqa: B023 - called at once
+
+
+def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
+    """As somebody does who does not use the proxy."""
+    booking = {"startAt": start_at, "timezone": ZONE, "form": FORM, "referrer": "elsewhere"}
+    answer = requests.post(
+        f"{sandbox.url}/public/video-contact-center/schedule/user/{JOHN}",
+        json=booking | {"service": FIRST_SERVICE},
+        headers=bearer(sandbox.keys["backend"]),
+        timeout=10,
+    )
+    assert answer.status_code == 201
+
+
+BOOKINGS = pytest.mark.parametrize(
+    ("kind", "ident", "touched"),
+    [("users", JOHN, OF_JOHN), ("services", FIRST_SERVICE, OF_FIRST_SERVICE)],
+    ids=["by-user", "by-service"],
+)
+
+
+@BOOKINGS
+def test_after_a_booking(
+    both: Fleet, sandbox: Sandbox, kind: str, ident: str, affected: set[str]
+) -> None:
+    everybody_reads_everything(both)
+    assert both.clients[0].book(kind, ident, SLOT).status_code == 201
+    assert_dropped_everywhere(both, sandbox, affected)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("cancel", {}), ("reschedule", {"date": LATER})],
+    ids=["cancellation", "rescheduling"],
+)
+def test_after_a(both: Fleet, sandbox: Sandbox, path: str, body: dict[str, str]) -> None:
+    """Its answer tells the service, not the user."""
+    token = both.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
+    everybody_reads_everything(both)
+    answer = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
+    assert answer.status_code == 200
+    assert_dropped_everywhere(both, sandbox, OF_FIRST_SERVICE)
+
+
+def test_after_a_conflict(both: Fleet, sandbox: Sandbox) -> None:
+    everybody_reads_everything(both)
+    book_elsewhere(sandbox)
+    assert both.clients[0].book("users", JOHN, SLOT).status_code == 409
+    assert_dropped_everywhere(both, sandbox, OF_JOHN)
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [("reset", {}), ("hang", {}), ("cut", {}), ("html", {}), ("status", {"status": 503})],
+    ids=["reset", "timeout", "cut", "html", "503"],
+)
+def test_after_a_write_of_unknown_outcome(
+    both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, int]
+) -> None:
+    everybody_reads_everything(both)
+    sandbox.fault(fault, method="POST", times=1, after=True, **options)
+    assert both.clients[0].book("services", FIRST_SERVICE, SLOT).status_code >= 500
+    assert len(sandbox.appointments()) == 1
+    assert_dropped_everywhere(both, sandbox, OF_FIRST_SERVICE)
+
+
+@pytest.mark.parametrize("path", ["cancel", "reschedule"])
+def test_after_a_change_of_unknown_outcome_nothing_is_believed(
+    both: Fleet, sandbox: Sandbox, path: str
+) -> None:
+    token = both.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
+    everybody_reads_everything(both)
+    sandbox.fault("reset", method="POST", times=1, after=True)
+    body = {"date": LATER} if path == "reschedule" else {}
+    answer = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
+    assert (answer.status_code, answer.json()["data"]) == (502, "outcomeUnknown")
+    assert_dropped_everywhere(both, sandbox, set(KINDS))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429])
+def test_a_refused_write_drops_nothing(both: Fleet, sandbox: Sandbox, status: int) -> None:
+    everybody_reads_everything(both)
+    sandbox.fault("status", method="POST", status=status, body={"name": "No"}, times=2)
+    client = both.clients[0]
+    assert client.book("users", JOHN, SLOT).status_code == status
+    move = partial(client.post, "/api/appointment/reschedule", {"date": LATER})
+    assert move(headers=bearer("a.b.c")).status_code == status
+    assert_dropped_everywhere(both, sandbox, set())
+
+
+def test_who_knows_nobodys_users_drops_everything(
+    both: Fleet, sandbox: Sandbox, redis: Redis
+) -> None:
+    redis.flushall()
+    everybody_reads_everything(both)
+    assert both.clients[0].book("services", FIRST_SERVICE, SLOT).status_code == 201
+    assert_dropped_everywhere(both, sandbox, set(KINDS))
+
+
+@TIMING
+def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> None:
+    """Since it was read, an agent of one service may have been added to the other."""
+    listed = [
+        {"_id": FIRST_SERVICE, "title": "First", "users": [{"_id": JOHN}]},
+        {"_id": UNRELATED_SERVICE, "title": "Unrelated", "users": [{"_id": ELENA}]},
+    ]
+    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    with proxy_server(sandbox, REDIS_URL=redis_url, SERVICES_TTL="2", HOURS_TTL="60") as server:
+        client = Client(server.url)
+        sandbox.fault("status", status=200, path="/services", body=listed, times=1)
+        assert len(client.get("/api/services").json()) == 2
+        read_at = time.monotonic()
+        read = partial(client.hours, "services", UNRELATED_SERVICE, DAY)
+        assert cache_status(read()) == "fwd=miss; stored"
+        assert client.book("users", JOHN, SLOT).status_code == 201
+        assert cache_status(read()).startswith("hit; ttl=")
+        assert time.monotonic() - read_at < 2, "the machine is too slow for this test"
+        time.sleep(2.1)
+        assert client.book("users", JOHN, LATER).status_code == 201
+        assert cache_status(read()) == "fwd=miss; stored"
+
+
+@TIMING
+def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    """Videsk has answered before the write, and the answer is on its way until after it."""
+    readers = [partial(client.hours, "users", JOHN, DAY) for client in both.clients]
+    sandbox.fault("delay", method="GET", path=JOHN, seconds=3.2, after=True, times=1)
+    with ThreadPoolExecutor(8) as pool:
+        sandbox.forget()
+        before = [pool.submit(reader) for reader in readers * 4]
+        wait_until(lambda: arrivals(sandbox))
+        assert both.clients[0].book("users", JOHN, SLOT).status_code == 201
+        for server, reader in zip(both.instances, readers, strict=True):
+            for answer in on_each_worker(server, reader):
+                assert SLOT not in answer.json()
+        assert not any(future.done() for future in before), "this has shown nothing"
+        assert SLOT in before[0].result().json(), "who asked before the write may see it"
+    for answer in at_once(readers * 6):
+        assert SLOT not in answer.json()

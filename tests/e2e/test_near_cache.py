@@ -1,0 +1,256 @@
+"""The near cache and the short way in front of the app, from outside: fast, and never wrong."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+from redis import Redis
+
+from common.date_ranges import day_of
+from tests.client import JOHN, OPEN_SERVICE, ZONE, Client, bearer, working_day
+from tests.days import YEAR
+from tests.e2e.fleet import (
+    Fleet,
+    cache_status,
+    fleet,
+    on_each_worker,
+    readiness,
+    wait_until,
+)
+from tests.e2e.test_redis_outage import Mortal
+from tests.processes import Running, Sandbox, proxy_server
+
+DAY = f"{YEAR}-05-06"
+READ = f"/api/users/{JOHN}/hours?date={DAY}&timezone=America/Santiago"
+SHOP = "https://shop.example"
+HITS = 300
+NOOR = "63bdbf3b25ab497401602d13"
+"""Serves OPEN_SERVICE."""
+
+
+@pytest.fixture(scope="module")
+def both(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    settings = {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"}
+    with fleet(sandbox_process, redis_process.port, settings) as started:
+        yield started
+
+
+def commands(redis: Redis) -> int:
+    """How many commands Redis has been given, this one apart."""
+    return int(redis.info("stats")["total_commands_processed"])
+
+
+def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+    with requests.Session() as page:
+        for _ in range(3):
+            page.get(both.instances[0].url + READ, timeout=10)
+        before, started = commands(redis), time.monotonic()
+        for _ in range(HITS):
+            answer = page.get(both.instances[0].url + READ, timeout=10)
+            assert cache_status(answer).startswith("hit; ttl=")
+        asked, seconds = commands(redis) - before, time.monotonic() - started
+    # Leases, counts behind, and what the two instances' watches ask in any case.
+    assert asked < HITS / 3 + 300 * seconds
+    assert len(sandbox.request_log()) == 1
+
+
+def test_an_answer_of_the_short_way_has_all_that_the_long_one_has(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    own = {"X-Request-ID", "Cache-Status", "Date"}
+    for headers in ({}, {"Origin": SHOP}, {"Origin": "https://other.example"}):
+        with requests.Session() as page:
+            page.headers.update(headers)
+            answers = [page.get(both.instances[0].url + READ, timeout=10) for _ in range(5)]
+            tagged = {"If-None-Match": answers[0].headers["ETag"], "X-Request-ID": "mine"}
+            unchanged = [
+                page.get(both.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
+            ]
+            heads = [page.head(both.instances[0].url + READ, timeout=10) for _ in "123"]
+        for group in (answers, unchanged, heads):
+            assert len({answer.content for answer in group}) == 1
+            assert len({answer.status_code for answer in group}) == 1
+            assert (
+                len({str({k: v for k, v in a.headers.items() if k not in own}) for a in group}) == 1
+            )
+        assert len({answer.headers["X-Request-ID"] for answer in answers}) == len(answers)
+        assert {answer.headers["X-Request-ID"] for answer in unchanged} == {"mine"}
+        assert unchanged[0].status_code == 304
+        assert heads[0].content == b""
+        assert heads[0].headers["Content-Length"] == answers[0].headers["Content-Length"]
+
+
+def test_each_is_counted_and_told(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+    server, client = both.instances[1], both.clients[1]
+
+    def counted() -> float:
+        figures = client.get("/metrics", headers={"Authorization": "Bearer the-metrics-token"}).text
+        (line,) = (
+            line
+            for line in figures.splitlines()
+            if line.startswith(
+                'videsk_proxy_requests_total{route="/api/users/{id}/hours",status="200"}'
+            )
+        )
+        return float(line.split()[-1])
+
+    client.get(READ)
+    before, lines = counted(), server.output().count("/api/users/{id}/hours")
+    for _ in range(20):
+        client.get(READ)
+    assert counted() - before == 20
+    assert server.output().count("/api/users/{id}/hours") - lines == 20
+
+
+def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    """Every worker of both instances is asked without a pause, all the while."""
+    free: list[str] = both.clients[0].get(READ).json()
+    assert_never_shown_once_booked(both, READ, free[:12], "users", JOHN, pause_seconds=0.2)
+
+
+def test_nor_does_it_where_a_booking_changes_more_groups_than_one_packet_holds(
+    both: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    """An account of 74 services whose users are not listed: a booking changes them all."""
+    listed = [{"_id": OPEN_SERVICE, "title": "Open", "users": [{"_id": NOOR}]}]
+    listed += [{"_id": f"{number:024x}", "title": "Closed"} for number in range(74)]
+    sandbox.fault("status", status=200, path="/services", body=listed, times=1)
+    assert len(both.clients[0].get("/api/services").json()) == 75
+    read = f"/api/users/{NOOR}/hours?date={working_day()}&timezone=UTC"
+    free: list[str] = both.clients[0].get(read).json()
+    booked = partial(assert_never_shown_once_booked, both, read, free[:60], "users", NOOR)
+    booked(pause_seconds=0.05, service=OPEN_SERVICE)
+
+
+def assert_never_shown_once_booked(
+    both: Fleet,
+    read: str,
+    hours: list[str],
+    kind: str,
+    ident: str,
+    *,
+    pause_seconds: float,
+    **more: Any,
+) -> None:
+    """Book the hours one after the other while every worker is read from without a pause."""
+    shown: list[tuple[float, list[str]]] = []
+    booked: list[tuple[float, str]] = []
+    hits = 0
+    stopped = Event()
+
+    def keep_reading(url: str) -> None:
+        nonlocal hits
+        with requests.Session() as page:
+            while not stopped.is_set():
+                started = time.monotonic()
+                answer = page.get(url + read, timeout=10)
+                hits += "hit" in answer.headers["Cache-Status"]
+                shown.append((started, answer.json()))
+
+    with ThreadPoolExecutor(8) as pool:
+        reading = [pool.submit(keep_reading, server.url) for server in both.instances * 3]
+        try:
+            for hour in hours:
+                assert both.clients[0].book(kind, ident, hour, **more).status_code == 201
+                booked.append((time.monotonic(), hour))
+                time.sleep(pause_seconds)
+            time.sleep(0.5)
+        finally:
+            stopped.set()
+        for future in reading:
+            future.result()
+    assert hits > len(shown) / 2 > 200
+    old = [
+        hour
+        for answered, hour in booked
+        for began, hours_shown in shown
+        if began > answered and hour in hours_shown
+    ]
+    assert old == []
+
+
+def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh(
+    sandbox: Sandbox, redis: Redis, redis_process: Running
+) -> None:
+    """The short way serves nothing stale: how old an answer may be is decided behind it."""
+    settings = {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}", "HOURS_TTL": "1"}
+    with proxy_server(sandbox, **settings, HOURS_STALE="0") as server:
+        client = Client(server.url)
+        for _ in range(5):
+            client.get(READ)
+        sandbox.forget()
+        time.sleep(1.1)
+        statuses = [cache_status(client.get(READ)) for _ in range(5)]
+        assert statuses[0].startswith("fwd=miss")
+        assert all(status == "hit; ttl=1" for status in statuses[1:])
+        assert len(sandbox.request_log()) == 1
+
+
+def free_hours(sandbox: Sandbox) -> list[str]:
+    """What Videsk itself answers to READ."""
+    answer = requests.get(
+        f"{sandbox.url}/public/video-contact-center/users/{JOHN}/hours",
+        {"date": day_of(DAY, ZoneInfo(ZONE)).query_instant(datetime.now(UTC)), "timezone": ZONE},
+        headers=bearer(sandbox.keys["backend"]),
+        timeout=10,
+    )
+    hours: list[str] = answer.json()
+    return hours
+
+
+@pytest.mark.parametrize(
+    ("lose", "bring_back"),
+    [
+        (lambda redis: redis.signal(signal.SIGSTOP), lambda redis: redis.signal(signal.SIGCONT)),
+        (lambda redis: redis.signal(signal.SIGKILL), lambda redis: redis.start()),
+    ],
+    ids=["it-has-kept-all", "it-is-empty"],
+)
+def test_while_redis_is_away_and_when_it_is_back_nothing_old_is_served(
+    sandbox: Sandbox, lose: Callable[[Mortal], None], bring_back: Callable[[Mortal], None]
+) -> None:
+    """Every worker has the hours near when Redis goes; then each worker books one."""
+    redis = Mortal()
+    redis.start()
+    try:
+        with fleet(sandbox, redis.port, {"HOURS_TTL": "600"}) as both:
+
+            def read_near(client: Client) -> None:
+                while not cache_status(client.get(READ)).startswith("hit; ttl="):
+                    pass
+
+            for server, client in zip(both.instances, both.clients, strict=True):
+                on_each_worker(server, partial(read_near, client))
+            lose(redis)
+            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"away"})
+            booked: list[str] = []
+
+            def book_and_read(client: Client) -> None:
+                hour = free_hours(sandbox)[0]
+                assert hour in client.get(READ).json()
+                assert client.book("users", JOHN, hour).status_code == 201
+                booked.append(hour)
+                for _ in "123":
+                    assert client.get(READ).json() == free_hours(sandbox)
+
+            for server, client in zip(both.instances, both.clients, strict=True):
+                on_each_worker(server, partial(book_and_read, client))
+            assert len(booked) == 4
+            assert not set(booked) & set(free_hours(sandbox))
+            bring_back(redis)
+            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"ok"})
+            for server, client in zip(both.instances, both.clients, strict=True):
+                for answers in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called at once
+                    assert [answer.json() for answer in answers] == [free_hours(sandbox)] * 3
+    finally:
+        redis.end()

@@ -1,0 +1,218 @@
+"""The Redis that hosts give: over TLS with a certificate of its own, with a password, a small one."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from time import sleep
+
+import pytest
+import requests
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+
+from tests.client import JOHN, MARK, OPEN_SERVICE, Client
+from tests.days import YEAR
+from tests.e2e.fleet import at_once, cache_status, on_each_worker, wait_until
+from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
+
+DAY = f"{YEAR}-05-06"
+PASSWORDS = ["s3cr3t%2Fof%40redis", "s3cr3t/of@redis"]
+"""As it is written in a URL, and as it is."""
+
+SMALL = 20
+"""Connections that the smallest plans of hosts allow."""
+
+
+def knows_of_redis(server: Running) -> set[str]:
+    """What each worker says of Redis; all of them are ready."""
+    answers = on_each_worker(server, partial(Client(server.url).get, "/readyz"))
+    assert {answer.status_code for answer in answers} == {200}
+    return {answer.json()["redis"] for answer in answers}
+
+
+def statuses(server: Running) -> list[str]:
+    """How each worker comes by the same hours, one after the other."""
+    read = partial(Client(server.url).hours, "users", JOHN, DAY)
+    answers = on_each_worker(server, read)
+    assert len({answer.content for answer in answers}) == 1
+    return [cache_status(answer).partition(" ttl")[0] for answer in answers]
+
+
+def assert_shares(server: Running) -> None:
+    """The workers remember in Redis: what one has asked for, the other has."""
+    assert knows_of_redis(server) == {"ok"}
+    assert statuses(server) == ["fwd=miss; stored", "hit;"]
+    assert "Redis is unavailable" not in server.output()
+
+
+def assert_goes_on_alone(server: Running) -> None:
+    wait_until(lambda: knows_of_redis(server) == {"away"})
+    assert statuses(server) == ["fwd=miss; stored"] * 2
+    assert Client(server.url).book("users", JOHN, f"{DAY}T14:00:00Z").status_code == 201
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `key.pem` and `cert.pem`, which nobody has signed but itself."""
+    folder = tmp_path_factory.mktemp("tls")
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    names = ["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=a-redis-of-a-host"]
+    subprocess.run([*command.split(), *names], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tls_redis(certificate: Path) -> Iterator[Running]:
+    port = free_port()
+    command = ["redis-server", "--port", "0", "--tls-port", str(port), "--save", ""]
+    command += ["--bind", "127.0.0.1", "--tls-auth-clients", "no"]
+    for option, name in (("cert", "cert"), ("key", "key"), ("ca-cert", "cert")):
+        command += [f"--tls-{option}-file", str(certificate / f"{name}.pem")]
+    if not has_tls():
+        reason = "this redis-server has no TLS built in"
+        assert os.environ.get("CI") != "true", reason
+        pytest.skip(reason)
+    with running(command, port) as server:
+        wait_until(partial(answers, look_into(server)))
+        yield server
+
+
+def has_tls() -> bool:
+    """Told to listen nowhere, a redis-server ends at once; one without TLS has another reason."""
+    command = ["redis-server", "--port", "0", "--tls-port", "0"]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    return "not listen anywhere" in tried.stdout
+
+
+def look_into(server: Running) -> Redis:
+    return Redis(port=server.port, ssl=True, ssl_cert_reqs="none", ssl_check_hostname=False)
+
+
+def answers(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisConnectionError:
+        return False
+
+
+@contextmanager
+def proxy_on_tls(sandbox: Sandbox, redis: Running, **settings: str) -> Iterator[Running]:
+    look_into(redis).flushall()
+    url = f"rediss://127.0.0.1:{redis.port}"
+    with proxy_server(sandbox, REDIS_URL=url, HOURS_TTL="600", **settings) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"REDIS_TLS_VERIFY": "false"}, {"DYNO": "web.1"}],
+    ids=["not to be verified", "on Heroku"],
+)
+def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
+    sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
+) -> None:
+    with proxy_on_tls(sandbox, tls_redis, **settings) as server:
+        assert_shares(server)
+    assert look_into(tls_redis).keys(f"*hours:users:{JOHN}*")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"DYNO": "web.1", "REDIS_TLS_VERIFY": "true"}],
+    ids=["default", "on Heroku, to be verified"],
+)
+def test_a_redis_whose_certificate_nobody_vouches_for_gets_nothing_told(
+    sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
+) -> None:
+    with proxy_on_tls(sandbox, tls_redis, **settings) as server:
+        assert_goes_on_alone(server)
+    assert look_into(tls_redis).dbsize() == 0
+
+
+def test_a_redis_behind_a_unix_socket_is_used(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with redis_server(None, "--unixsocket", str(path)) as redis:
+        url = f"unix://{path}?db=3"
+        with proxy_server(sandbox, REDIS_URL=url, HOURS_TTL="600") as server:
+            assert_shares(server)
+        assert Redis(port=redis.port, db=3).keys(f"*hours:users:{JOHN}*")
+        assert Redis(port=redis.port).dbsize() == 0
+
+
+@pytest.mark.parametrize("user", ["", "default"])
+def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
+    sandbox: Sandbox, user: str
+) -> None:
+    with redis_server() as redis:
+        Redis(port=redis.port).config_set("requirepass", PASSWORDS[1])
+        url = f"redis://{user}:{PASSWORDS[0]}@127.0.0.1:{redis.port}"
+        with proxy_server(
+            sandbox, REDIS_URL=url, HOURS_TTL="600", LOG_LEVEL="debug", METRICS_TOKEN="the-token"
+        ) as server:
+            assert_shares(server)
+            Redis(port=redis.port, password=PASSWORDS[1]).config_set("requirepass", "another")
+            Redis(port=redis.port, password="another").client_kill_filter(_type="normal")
+            assert_goes_on_alone(server)
+            texts = told_by(server)
+            assert "Redis is unavailable" in texts
+    assert not [password for password in PASSWORDS if password in texts]
+
+
+def told_by(server: Running) -> str:
+    """Its log, and what it tells of itself."""
+    client = Client(server.url)
+    metrics = client.get("/metrics", headers={"Authorization": "Bearer the-token"})
+    return "".join((server.output(), client.get("/readyz").text, metrics.text))
+
+
+def test_four_workers_get_along_with_the_few_connections_of_a_small_redis(
+    sandbox: Sandbox,
+) -> None:
+    with redis_server(None, "--maxclients", str(SMALL)) as redis:
+        settings = {"REDIS_URL": f"redis://127.0.0.1:{redis.port}", "WEB_CONCURRENCY": "4"}
+        with proxy_server(sandbox, HOURS_TTL="600", **settings) as server:
+            client = Client(server.url)
+            slots = [f"{DAY}T{hour:02}:{minute:02}:00Z" for hour in range(10) for minute in (0, 5)]
+            book = [partial(client.book, "services", OPEN_SERVICE, slot) for slot in slots]
+            read = [
+                partial(client.hours, "users", MARK, f"{YEAR}-06-{day:02}") for day in range(2, 22)
+            ]
+            hits = [partial(client.hours, "users", MARK, f"{YEAR}-06-03")] * 20
+            booked: list[requests.Response] = []
+            with watched(Redis(port=redis.port)) as connected:
+                for _ in range(3):
+                    found = at_once(hits + read + book)
+                    assert {answer.status_code for answer in found[:40]} == {200}
+                    assert {answer.status_code for answer in found[40:]} <= {201, 409}
+                    booked += [answer for answer in found if answer.status_code == 201]
+                    for answer in at_once([partial(client.get, "/readyz")] * 20):
+                        assert (answer.status_code, answer.json()["redis"]) == (200, "ok")
+            assert 4 * 2 < max(connected) <= SMALL
+            assert Redis(port=redis.port).info("stats")["rejected_connections"] == 0
+            assert '"WARNING"' not in server.output()
+            assert '"ERROR"' not in server.output()
+        assert len(sandbox.appointments()) == len(booked) == 2 * len(slots), "two agents"
+
+
+@contextmanager
+def watched(redis: Redis) -> Iterator[list[int]]:
+    """How many were connected meanwhile, asked for again and again."""
+    connected: list[int] = []
+    over = Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            connected.append(int(redis.info("clients")["connected_clients"]))
+            sleep(0.01)
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        yield connected
+    finally:
+        over.set()
+        watcher.join()

@@ -1,0 +1,102 @@
+"""Guarantee 1: the key's text is in no answer, no log line, no error and no Redis value."""
+
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.client import AUTOMATIC_SERVICE, JOHN, Client, bearer, working_day
+from tests.processes import Sandbox, everything_in, proxy_server
+
+FAULTS = [
+    "leak",
+    "leak-twice",
+    "leak-escaped",
+    "html",
+    "nan",
+    "cut",
+    "reset",
+    "close",
+    "redirect",
+    "huge",
+]
+CUSTOMERS = ["s3cr3t-token", "s3cr3t-name", "s3cr3t-query", "s3cr3t-page"]
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_the_key_and_the_customers_words_leave_no_trace(
+    sandbox: Sandbox, redis: Redis, level: str
+) -> None:
+    port = redis.connection_pool.connection_kwargs["port"]
+    with proxy_server(
+        sandbox, REDIS_URL=f"redis://127.0.0.1:{port}", LOG_LEVEL=level, VIDESK_TIMEOUT="1"
+    ) as server:
+        texts = list(everything_that_can_happen(Client(server.url), sandbox, redis))
+        held = everything_in(redis)
+        texts += [*held.keys(), *held.values()]
+        log = server.output().encode()
+    assert held
+    assert log.count(b'"request"') >= 90, "each call has its line"
+    secret = sandbox.keys["backend"].encode()
+    assert all(secret not in text for text in [*texts, log])
+    assert all(customer.encode() not in log for customer in CUSTOMERS)
+
+
+def everything_that_can_happen(client: Client, sandbox: Sandbox, redis: Redis) -> list[bytes]:
+    """Each route once well, once refused, and once under each fault of Videsk."""
+    answers = []
+    token, name, query, page = CUSTOMERS
+    for fault in (None, *FAULTS):
+        if fault:
+            sandbox.fault(fault, seconds=2)
+        headers = bearer(token) | {"Referer": f"https://shop.example/{page}"}
+        day = working_day()
+        answers += [
+            client.get("/api/services"),
+            client.dates("users", JOHN, day[:7]),
+            client.hours("services", AUTOMATIC_SERVICE, day),
+            client.get(f"/api/users/{JOHN}/dates?date={query}&timezone={query}"),
+            client.get(f"/{query}?{query}"),
+            client.book("users", JOHN, f"{day}T12:00:00Z", headers=headers),
+            client.book("users", JOHN, name, form=[{"_id": name, "value": name}], token=name),
+            client.get("/api/appointment", headers=headers),
+            client.post("/api/appointment/cancel", {"cancelReason": name}, headers=headers),
+            client.call("POST", "/api/appointment/reschedule", data=name, headers=headers),
+        ]
+        sandbox.control("DELETE", "faults")
+        redis.delete(*redis.scan_iter("*gate:state"))  # the circuit is closed again
+    return [str(answer.headers).encode() + answer.content for answer in answers]
+
+
+def test_the_key_goes_to_its_endpoints_alone_and_tokens_to_theirs(
+    cached: Client, sandbox: Sandbox, redis: Redis
+) -> None:
+    everything_that_can_happen(cached, sandbox, redis)
+    journal = sandbox.request_log()
+    assert len(journal) > 30
+    for entry in journal:
+        headers = entry["headers"]
+        assert isinstance(headers, dict)
+        own = str(entry["path"]).endswith(("/info", "/cancel", "/reschedule"))
+        expected = "s3cr3t-token" if own else sandbox.keys["backend"]
+        assert headers["authorization"] == f"Bearer {expected}"
+        assert "referer" not in headers
+
+
+def test_nothing_in_the_environment_changes_where_or_with_what_we_call(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    stray = "http://127.0.0.1:1"
+    names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY")
+    environ = dict.fromkeys(names, stray) | {
+        "HOME": str(tmp_path),
+        "NETRC": str(tmp_path / ".netrc"),
+    }
+    sandbox.forget()
+    with proxy_server(sandbox, **environ) as server:
+        assert Client(server.url).get("/api/services").status_code == 200
+    headers = sandbox.request_log()[0]["headers"]
+    assert isinstance(headers, dict)
+    assert headers["authorization"] == f"Bearer {sandbox.keys['backend']}"

@@ -1,0 +1,169 @@
+"""One miss, one request: however many ask at once, over all workers and instances (guarantee 2)."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from redis import Redis
+
+from tests.client import FIRST_SERVICE, JOHN, MARK, Client, working_day
+from tests.days import YEAR
+from tests.e2e.fleet import (
+    Fleet,
+    alone,
+    arrivals,
+    at_once,
+    cache_status,
+    fleet,
+    timed,
+    wait_until,
+    workers_of,
+)
+from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
+
+CROWD = 120
+UNKNOWN = "0123456789abcdef01234567"
+SETTINGS = {"DATES_TTL": "300", "HOURS_TTL": "0", "VIDESK_TIMEOUT": "10"}
+"""Hours are not cached, the rest is."""
+
+
+@pytest.fixture(scope="module")
+def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
+        yield both
+
+
+@pytest.fixture
+def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+    """Two instances with nothing remembered."""
+    return started
+
+
+@pytest.mark.parametrize(
+    ("path", "requests", "miss"),
+    [
+        (f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC", 1, "fwd=miss; stored"),
+        (f"/api/services/{FIRST_SERVICE}/hours?date={YEAR}-05-06&timezone=UTC", 1, "fwd=miss"),
+        ("/api/services", 2, "fwd=miss; stored"),
+    ],
+    ids=["dates-cached", "hours-not-cached", "services-of-two-pages"],
+)
+def test_many_cold_reads_at_once_cost_one_request(
+    both: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
+) -> None:
+    sandbox.fault("delay", seconds=1)
+    answers = at_once([partial(client.get, path) for client in both.clients_for(CROWD)])
+    assert Counter((a.status_code, a.content) for a in answers) == {
+        (200, answers[0].content): CROWD
+    }
+    asked = [f"{entry['path']}?{entry['query']}" for entry in sandbox.request_log()]
+    assert len(asked) == len(set(asked)) == requests
+    told = Counter(map(cache_status, answers))
+    assert told == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
+
+
+@pytest.mark.parametrize("what", ["dates", "hours"])
+def test_its_error_is_everybodys_error(both: Fleet, sandbox: Sandbox, what: str) -> None:
+    sandbox.fault("delay", seconds=1)
+    answers = at_once(
+        [
+            partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
+            for client in both.clients_for(CROWD)
+        ]
+    )
+    assert len(arrivals(sandbox)) == 1
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.headers["X-Error-Source"] for answer in answers} == {"videsk"}
+    assert {answer.headers["Content-Type"] for answer in answers} == {
+        "application/json; charset=utf-8"
+    }
+    (body,) = {answer.content for answer in answers}
+    assert UNKNOWN.encode() in body
+
+
+def test_a_broken_connection_is_everybodys_too(both: Fleet, sandbox: Sandbox) -> None:
+    sandbox.fault("hang", seconds=1)
+    answers = at_once(
+        [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
+    )
+    assert len(arrivals(sandbox)) == 1
+    assert {answer.status_code for answer in answers} == {502}
+    assert {answer.json()["name"] for answer in answers} == {"BadGateway"}
+
+
+def test_a_worker_that_dies_while_it_asks_blocks_nobody_for_more_than_5_s(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    """Half of the others begin to wait before it dies, half of them after."""
+    sandbox.fault("delay", seconds=60, times=1)
+    server = both.instances[0]
+    victim = workers_of(server)[0]
+    clients = both.clients
+    with ThreadPoolExecutor(50) as pool:
+        with alone(server, victim):
+            lost = pool.submit(clients[0].dates, "users", MARK, f"{YEAR}-05")
+            wait_until(lambda: arrivals(sandbox))
+        early = [
+            pool.submit(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))
+            for _ in range(20)
+        ]
+        time.sleep(1.8)  # the leader has said once that it lives
+        os.kill(victim, signal.SIGKILL)
+        died = time.monotonic()
+        assert lost.exception() is not None
+        late = at_once(
+            [partial(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))] * 20
+        )
+        answers = [answer for answer, _ in [future.result() for future in early] + late]
+        took = time.monotonic() - died
+    assert {answer.status_code for answer in answers} == {200}
+    assert took < 5 + 0.7, "the fetch itself takes a moment"
+    assert len(arrivals(sandbox)) == 2, "the dead one's, and one for all who waited"
+    wait_until(lambda: len(workers_of(server)) == 2)
+
+
+def test_a_leader_slower_than_its_lock_still_costs_one_request(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    sandbox.fault("delay", seconds=6)
+
+    def ask(client: Client, wait_seconds: float) -> int:
+        time.sleep(wait_seconds)
+        return client.dates("users", JOHN, f"{YEAR}-05").status_code
+
+    crowd = [
+        partial(ask, client, 5.5 * number / CROWD)
+        for number, client in enumerate(both.clients_for(CROWD))
+    ]
+    assert set(at_once(crowd)) == {200}
+    assert len(arrivals(sandbox)) == 1
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_a_stale_answer_is_refreshed_once_however_long_videsk_takes(
+    sandbox: Sandbox, redis: Redis, redis_process: Running, with_redis: bool
+) -> None:
+    settings = {"HOURS_TTL": "0.5", "HOURS_STALE": "30", "VIDESK_TIMEOUT": "8"}
+    if with_redis:
+        settings["REDIS_URL"] = f"redis://127.0.0.1:{redis_process.port}"
+    with proxy_server(sandbox, **settings) as server:
+        read = partial(Client(server.url).hours, "users", JOHN, working_day())
+        assert cache_status(read()) == "fwd=miss; stored"
+        time.sleep(0.6)
+        sandbox.forget()
+        sandbox.fault("delay", seconds=4)
+        started = time.monotonic()
+        while time.monotonic() - started < 3.8:
+            assert cache_status(read()).endswith("detail=stale")
+            time.sleep(0.05)
+        assert len(arrivals(sandbox)) == 1
+        sandbox.control("DELETE", "faults")
+        wait_until(lambda: "stale" not in cache_status(read()))

@@ -1,0 +1,183 @@
+"""Fresh, stale, gone: what is served of an entry at what age, and that Cache-Status tells it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, JOHN, MARK
+from tests.days import YEAR
+from tests.e2e.fleet import (
+    Fleet,
+    arrivals,
+    at_once,
+    cache_status,
+    fleet,
+    on_each_worker,
+    timed,
+    wait_until,
+)
+from tests.processes import Running, Sandbox
+from tests.timing import TIMING
+
+pytestmark = TIMING
+
+HOURS_TTL, HOURS_STALE = 0.5, 1.8
+SETTINGS = {
+    "SERVICES_TTL": "0",
+    "DATES_TTL": "1.5",
+    "HOURS_TTL": str(HOURS_TTL),
+    "HOURS_STALE": str(HOURS_STALE),
+    "VIDESK_TIMEOUT": "1.3",
+}
+OLD = [f"{YEAR}-05-06T12:00:00.000Z"]
+"""What Videsk has answered once, and does not answer any more."""
+
+STORED, COLLAPSED = "fwd=miss; stored", "fwd=miss; collapsed"
+
+
+@pytest.fixture(scope="module")
+def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
+        yield both
+
+
+@pytest.fixture
+def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+    """Two instances with nothing remembered."""
+    return started
+
+
+def test_a_fresh_answer_is_served_by_all_and_tells_its_seconds_left(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    one, other = both.clients
+    read = [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in (one, other)]
+    first = read[0]()
+    asked = time.monotonic()
+    assert cache_status(first) == STORED
+    for number, server in enumerate(both.instances):
+        for answer in on_each_worker(server, read[number]):
+            assert cache_status(answer) == "hit; ttl=2"
+            assert answer.content == first.content
+    assert time.monotonic() - asked < 0.5, "the machine is too slow for this test"
+    wait_until(lambda: cache_status(read[1]()) == "hit; ttl=1")
+    assert len(arrivals(sandbox)) == 1
+
+
+def test_a_stale_answer_is_served_at_once_by_all_while_one_refresh_runs(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in both.clients]
+    sandbox.fault("status", status=200, body=OLD, times=1)
+    assert reads[0]().json() == OLD
+    asked = time.monotonic()
+    sandbox.fault("delay", seconds=1)
+    time.sleep(1.52)
+
+    by_worker = [
+        answer
+        for read, server in zip(reads, both.instances, strict=True)
+        for answer in on_each_worker(server, partial(timed, read))
+    ]
+    crowd = at_once([partial(timed, reads[number % 2]) for number in range(40)])
+    assert time.monotonic() - asked < 2.5, "the refresh has ended: this has shown nothing"
+
+    for answer, seconds in by_worker + crowd:
+        assert (answer.status_code, answer.json()) == (200, OLD)
+        assert cache_status(answer) == "hit; ttl=-1; detail=stale"
+        assert seconds < 0.7, "a stale answer waits for nobody"
+    wait_until(lambda: reads[1]().json() != OLD)
+    for read in reads:
+        assert cache_status(read()) == "hit; ttl=1"
+    assert len(arrivals(sandbox)) == 2, "the first read and one refresh, for all workers"
+
+
+FAILURES: list[tuple[str, dict[str, Any], int]] = [
+    ("reset", {}, 502),
+    ("hang", {}, 504),
+    ("status", {"status": 500, "body": {"name": "GeneralError"}}, 500),
+    ("status", {"status": 429, "body": {"name": "TooManyRequests"}}, 429),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "status"), FAILURES, ids=["reset", "timeout", "500", "429"]
+)
+def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_a_second(
+    both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
+) -> None:
+    reads = [
+        partial(client.hours, "services", FIRST_SERVICE, f"{YEAR}-05-06") for client in both.clients
+    ]
+    truth = reads[0]()
+    asked = time.monotonic()
+    sandbox.forget()
+    sandbox.fault(fault, **options)
+    answers: list[requests.Response] = []
+    while True:
+        started = time.monotonic() - asked
+        answer, seconds = timed(reads[len(answers) % 2])
+        answers.append(answer)
+        if answer.status_code != 200:
+            break
+        ended = time.monotonic() - asked
+        assert answer.content == truth.content
+        assert seconds < 0.4, "what is remembered waits for nobody"
+        if ended < HOURS_TTL - 0.1:  # it was asked for a moment before it was here
+            assert cache_status(answer) == "hit; ttl=1"
+        elif started > HOURS_TTL:
+            assert cache_status(answer) in {
+                f"hit; ttl={ttl}; detail=stale" for ttl in _ttls(started, ended)
+            }
+        assert started < HOURS_TTL + HOURS_STALE, "it is gone"
+        time.sleep(0.02)
+
+    served = Counter("stale" in cache_status(answer) for answer in answers[:-1])
+    assert served[False] > 1, "fresh ones"
+    assert served[True] > 5, "stale ones"
+    assert started > HOURS_TTL + HOURS_STALE - 0.2, f"gone too early: {answer.text}"
+    assert answer.status_code == status
+    refreshes = [at for at in arrivals(sandbox) if at < arrivals(sandbox)[0] + HOURS_STALE - 0.1]
+    assert len(refreshes) == {504: 1}.get(status, 2)
+    for first, second in pairwise(refreshes):
+        assert second - first >= 1
+
+
+def _ttls(least_age: float, greatest_age: float) -> set[int]:
+    """Seconds below freshness, rounded down; some hundredths more for the read that is the first."""
+    return {-1 - int(age - HOURS_TTL) for age in (least_age, greatest_age, greatest_age + 0.1)}
+
+
+def test_who_waits_for_anothers_request_is_told_so(both: Fleet, sandbox: Sandbox) -> None:
+    sandbox.fault("delay", seconds=0.7)
+    reads = [
+        partial(client.hours, "services", AUTOMATIC_SERVICE, f"{YEAR}-05-06")
+        for client in both.clients_for(12)
+    ]
+    assert sorted(map(cache_status, at_once(reads))) == [COLLAPSED] * 11 + [STORED]
+    assert len(arrivals(sandbox)) == 1
+
+
+def test_what_is_not_cached_is_never_called_stored(both: Fleet, sandbox: Sandbox) -> None:
+    one, other = both.clients
+    for client in (one, one, other):
+        assert cache_status(client.get("/api/services")) == "fwd=miss"
+    sandbox.forget()
+    sandbox.fault("delay", seconds=1)
+    lists = [partial(client.get, "/api/services") for client in both.clients_for(120)]
+    assert sorted(map(cache_status, at_once(lists))) == ["fwd=miss"] + [COLLAPSED] * 119
+    assert len(arrivals(sandbox)) == 2, "each of the two pages once"
+
+
+def test_an_error_is_not_remembered(both: Fleet, sandbox: Sandbox) -> None:
+    sandbox.fault("reset", times=1)
+    one, other = both.clients
+    assert one.hours("users", JOHN, f"{YEAR}-05-06").status_code == 502
+    assert cache_status(other.hours("users", JOHN, f"{YEAR}-05-06")) == STORED

@@ -1,0 +1,290 @@
+"""A stop loses nothing, and the death of a worker only what that worker was doing (guarantee 8)."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
+from http.client import HTTPConnection
+from time import monotonic
+
+import pytest
+import requests
+from redis import Redis
+
+from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
+from tests.days import YEAR
+from tests.e2e.fleet import alone, arrivals, cache_status, wait_until, workers_of
+from tests.e2e.test_logs import lines
+from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, proxy_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
+
+DAY = f"{YEAR}-05-06"
+SLOTS = [
+    f"{DAY}T{hour:02}:{minute:02}:00.000Z"
+    for hour in range(14, 16)
+    for minute in (0, 5, 10, 15, 20, 25, 30)
+]
+SLOW_SECONDS = 2
+REFUSED_WITHIN_SECONDS = 2
+"""gunicorn's workers look once a second whether they are to stop."""
+
+LONGER_THAN_IDLE_SECONDS = 0.5
+"""A worker closes a connection that has been idle for 0.2 s when it stops."""
+
+APP_LOAD_ERROR = 4
+"""gunicorn's exit status if a worker cannot load the application."""
+
+ROUTER_SECONDS = 90
+"""For so long a Heroku-like router keeps a connection to us, and may use it again."""
+
+
+@pytest.fixture(params=["redis", "in process"])
+def server(request: pytest.FixtureRequest, sandbox: Sandbox, redis: Redis) -> Iterator[Running]:
+    """The proxy with two workers on Redis, and with one without."""
+    port = redis.connection_pool.connection_kwargs["port"]
+    with_redis = {"REDIS_URL": f"redis://127.0.0.1:{port}"} if request.param == "redis" else {}
+    with proxy_server(sandbox, HOURS_TTL="600", **with_redis) as server:
+        yield server
+
+
+@contextmanager
+def stopping(server: Running, within_seconds: float) -> Iterator[None]:
+    """From SIGTERM to the master on, until all has ended, with status 0 and in so many seconds."""
+    since = monotonic()
+    workers = workers_of(server)
+    server.process.send_signal(signal.SIGTERM)
+    yield
+    assert server.process.wait(30) == 0
+    assert monotonic() - since < within_seconds
+    assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110
+    assert "Traceback" not in server.output()
+    assert '"ERROR"' not in server.output()
+    assert "was sent SIG" not in server.output(), (
+        "gunicorn's line about a worker that a signal ended"
+    )
+
+
+def all_ended(server: Running, workers: list[int]) -> bool:
+    """Whether the master has reaped each of these workers."""
+    return not set(workers) & set(workers_of(server))
+
+
+def refuses(server: Running) -> bool:
+    """Whether nobody listens on its port any more."""
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=1):
+            return False
+    except ConnectionRefusedError:
+        return True
+    except OSError:  # in the queue as the port closed
+        return False
+
+
+def read_until_refused(client: Client, warm: threading.Semaphore) -> int:
+    """Read what is remembered, over kept connections; how often, until no connection came about.
+    Any answer that has begun and does not end raises something else than a ConnectionError.
+    """
+    answers = 0
+    with requests.Session() as session, suppress(requests.ConnectionError):
+        while True:
+            query = {"date": DAY, "timezone": "UTC"}
+            answer = session.get(f"{client.url}/api/users/{MARK}/hours", params=query, timeout=30)
+            assert answer.status_code == 200
+            assert cache_status(answer).startswith("hit; ttl=")
+            assert answer.json()
+            answers += 1
+            warm.release()
+    return answers
+
+
+def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
+    server: Running, sandbox: Sandbox
+) -> None:
+    client, warm = Client(server.url), threading.Semaphore(0)
+    assert client.hours("users", MARK, DAY, "UTC").json()
+    sandbox.forget()
+    sandbox.fault("delay", seconds=SLOW_SECONDS)
+    days = [f"{YEAR}-06-{day:02}" for day in range(2, 15)]
+    with ThreadPoolExecutor(40) as pool:
+        bookings = [pool.submit(client.book, "services", OPEN_SERVICE, slot) for slot in SLOTS]
+        misses = [pool.submit(client.hours, "users", JOHN, day) for day in days]
+        reading = [pool.submit(read_until_refused, client, warm) for _ in range(13)]
+        for _ in reading:
+            assert warm.acquire(timeout=20)
+        wait_until(lambda: len(arrivals(sandbox)) == len(bookings) + len(misses))
+        assert not any(future.done() for future in bookings + misses)
+        with stopping(server, within_seconds=5):
+            wait_until(partial(refuses, server), seconds=REFUSED_WITHIN_SECONDS)
+            booked = [future.result() for future in bookings]
+            read = [future.result() for future in misses]
+    assert {answer.status_code for answer in booked} == {201}
+    assert sorted(str(it["startAt"]) for it in sandbox.appointments()) == SLOTS
+    assert {(answer.status_code, cache_status(answer)) for answer in read} == {
+        (200, "fwd=miss; stored")
+    }
+    assert all(answer.json() is not None for answer in booked + read)
+    hits = [
+        line for line in lines(server) if (line.get("cache") or "")[:18] == "videsk-proxy; hit;"
+    ]
+    assert sum(future.result() for future in reading) == len(hits), "none begun and not answered"
+
+
+def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> None:
+    with requests.Session() as session, requests.Session() as other:
+        assert session.get(f"{server.url}/healthz").headers["Connection"] == "keep-alive"
+        assert other.get(f"{server.url}/api/services").status_code == 200
+        with (
+            socket.create_connection(("127.0.0.1", server.port)) as silent,
+            socket.create_connection(("127.0.0.1", server.port)) as unfinished,
+        ):
+            unfinished.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
+            with stopping(server, within_seconds=3):
+                pass
+            assert silent.recv(1) == b""
+
+
+def test_a_request_that_arrives_on_an_idle_connection_as_the_stop_closes_it_is_answered(
+    server: Running,
+) -> None:
+    """The workers are suspended while the signal and the requests arrive, so both are there when
+    they continue.
+    """
+    slots = [f"{DAY}T14:{minute:02}:00.000Z" for minute in range(0, 60, 5)]
+    slots += [slot.replace("T14", "T15") for slot in slots]
+    workers = workers_of(server)
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(closing(HTTPConnection("127.0.0.1", server.port, timeout=10)))
+            for _ in slots
+        ]
+        for connection in connections:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read()
+        time.sleep(LONGER_THAN_IDLE_SECONDS)
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+            os.kill(pid, signal.SIGTERM)
+        path = f"/api/services/{OPEN_SERVICE}/appointments"
+        for connection, slot in zip(connections, slots, strict=True):
+            body = json.dumps({"startAt": slot, "timezone": "UTC", "form": FORM})
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+        time.sleep(LONGER_THAN_IDLE_SECONDS)
+        with stopping(server, within_seconds=5):
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+            answers = [connection.getresponse() for connection in connections]
+            assert [answer.status for answer in answers] == [201] * len(slots)
+            assert {answer.getheader("Connection") for answer in answers} == {"close"}
+
+
+def test_a_stopping_proxy_says_over_a_kept_connection_that_it_is_not_ready(
+    server: Running,
+) -> None:
+    with requests.Session() as session:
+        readyz = f"{server.url}/readyz"
+        assert session.get(readyz).status_code == 200
+        with stopping(server, within_seconds=3):
+            wait_until(lambda: session.get(readyz).status_code == 503)
+
+
+def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redis: Redis) -> None:
+    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
+    with proxy_server(sandbox, REDIS_URL=url) as server, ThreadPoolExecutor(len(SLOTS)) as pool:
+        client = Client(server.url)
+        wait_until(lambda: len(workers_of(server)) == 2)
+        victim, survivor = workers_of(server)
+        sandbox.forget()
+        sandbox.fault("delay", seconds=SLOW_SECONDS)
+        with alone(server, survivor):
+            bookings = [pool.submit(client.book, "services", OPEN_SERVICE, it) for it in SLOTS]
+            wait_until(lambda: len(arrivals(sandbox)) == len(SLOTS))
+        sandbox.control("DELETE", "faults")
+        os.kill(victim, signal.SIGKILL)
+        for _ in range(30):
+            assert client.get("/readyz").status_code == 200
+        wait_until(lambda: len(set(workers_of(server)) - {victim, survivor}) == 1)
+        assert {booking.result().status_code for booking in bookings} == {201}
+        assert survivor in workers_of(server)
+        (replacement,) = set(workers_of(server)) - {survivor}
+        wait_until(lambda: victim not in workers_of(server))
+        with alone(server, replacement):
+            assert client.get("/api/services").status_code == 200
+
+
+def test_a_kept_connection_outlives_the_router_that_keeps_it() -> None:
+    """Whoever closes first must be the router: else it sends a request into a closed connection."""
+    assert int(gunicorn_settings()["keepalive"]) > ROUTER_SECONDS
+
+
+def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_0(
+    sandbox: Sandbox, redis: Redis
+) -> None:
+    """20 workers end: 4 for each of 4 reloads, and 4 for the stop."""
+    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
+    ended = threading.Event()
+
+    def read_until_ended(server: Running) -> list[int]:
+        statuses = []
+        while not ended.is_set():
+            statuses.append(requests.get(f"{server.url}/api/services", timeout=30).status_code)
+        return statuses
+
+    with (
+        proxy_server(sandbox, REDIS_URL=url, WEB_CONCURRENCY="4") as server,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        reading = [pool.submit(read_until_ended, server) for _ in range(4)]
+        try:
+            for _ in range(4):
+                wait_until(lambda: len(workers_of(server)) == 4)
+                old = workers_of(server)
+                server.process.send_signal(signal.SIGHUP)
+                wait_until(partial(all_ended, server, old))
+        finally:
+            ended.set()
+        assert {status for future in reading for status in future.result()} == {200}
+        with stopping(server, within_seconds=5):
+            pass
+        assert server.output().count("Worker exiting") == 20
+
+
+def test_a_worker_that_reaches_max_requests_ends_with_status_0(
+    sandbox: Sandbox, redis: Redis
+) -> None:
+    settings = {
+        "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}",
+        "WEB_CONCURRENCY": "1",
+        "GUNICORN_CMD_ARGS": "--max-requests 5",
+    }
+    with proxy_server(sandbox, **settings) as server:
+        (first,) = workers_of(server)
+        for _ in range(5):
+            assert requests.get(f"{server.url}/healthz", timeout=10).status_code == 200
+        wait_until(lambda: first not in workers_of(server))
+        wait_until(lambda: len(workers_of(server)) == 1)
+        with stopping(server, within_seconds=5):
+            pass
+
+
+def test_a_worker_that_cannot_start_ends_the_proxy_with_gunicorns_own_status(
+    sandbox: Sandbox,
+) -> None:
+    environ = {"VIDESK_API_KEY": "a-key-of-the-tests", "PORT": str(free_port())}
+    started = subprocess.run(
+        ["gunicorn", "app:there_is_no_such_name"],
+        cwd=ROOT,
+        env=os.environ | environ,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert started.returncode == APP_LOAD_ERROR

@@ -1,0 +1,92 @@
+"""A request body that the answer does not need costs little, whatever the client goes on to send:
+at most 128 KB or 2 s of it are read, and other clients have their turn meanwhile (guarantee 11).
+"""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e import attacks
+from tests.e2e.attacks import CHUNKED, HEADS, TINY_CHUNKS, head, send_until_closed
+from tests.e2e.innocent import innocent_clients, open_socket, read_all, seconds_until_closed
+from tests.processes import Running, Sandbox, proxy_server
+from tests.timing import TIMING
+
+pytestmark = TIMING
+
+DRAIN_SECONDS = 2
+ATTACK_SECONDS = 5
+HUGE_LENGTH = 2**40
+OPENINGS = {("413", CHUNKED): b"20000\r\n" + b"x" * 65537}
+"""What makes the body too large for an answer to be due; else the answer needs nothing of it."""
+
+
+@pytest.fixture(scope="module")
+def server(sandbox_process: Sandbox) -> Iterator[Running]:
+    """One worker: whatever holds it up holds everybody up."""
+    with proxy_server(sandbox_process) as server:
+        yield server
+
+
+def test_bodies_of_tiny_chunks_that_are_not_read_keep_nobody_waiting(server: Running) -> None:
+    attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
+    with attack, innocent_clients(server) as calls:
+        time.sleep(ATTACK_SECONDS - 1)
+    calls.assert_undisturbed()
+
+
+@pytest.mark.parametrize("what", HEADS)
+@pytest.mark.parametrize("framing", [CHUNKED, f"Content-Length: {HUGE_LENGTH}"])
+def test_little_of_an_unread_body_is_read_and_the_connection_ends(
+    server: Running, what: str, framing: str
+) -> None:
+    data = TINY_CHUNKS if framing == CHUNKED else b"x" * 8192
+    with open_socket(server) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection.sendall(head(what, framing) + OPENINGS.get((what, framing), b""))
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += connection.recv(65536)
+        started = time.monotonic()
+        send_until_closed(connection, data, started + 3 * DRAIN_SECONDS)
+        assert time.monotonic() - started < 2 * DRAIN_SECONDS
+    assert b"\r\nConnection: close\r\n" in received
+
+
+def test_an_unread_body_that_does_not_come_is_waited_for_2_seconds(server: Running) -> None:
+    with open_socket(server) as connection:
+        connection.sendall(head("404", "Content-Length: 1000"))
+        assert DRAIN_SECONDS - 0.5 < seconds_until_closed(connection, 10) < DRAIN_SECONDS + 1.5
+
+
+def test_after_an_unread_body_that_is_short_the_connection_serves_on(server: Running) -> None:
+    body = b"x" * 60_000
+    with open_socket(server) as connection:
+        for _ in range(3):
+            connection.sendall(head("404", f"Content-Length: {len(body)}") + body)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n")
+        received = read_all(connection)
+    assert received.count(b"HTTP/1.1 404 ") == 3
+    assert received.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_the_answer_to_a_body_that_is_too_large_reaches_a_client_that_sends_all_of_it_first(
+    server: Running,
+) -> None:
+    body = b"x" * 120_000
+    framing = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+    with open_socket(server) as connection:
+        connection.sendall(head("413", framing) + body)
+        connection.shutdown(socket.SHUT_WR)
+        assert read_all(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_408_says_that_the_connection_ends(server: Running) -> None:
+    with open_socket(server, 20) as connection:
+        framing = "Content-Type: application/json\r\nContent-Length: 100"
+        connection.sendall(head("413", framing) + b"{")
+        received = read_all(connection, 20)
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nConnection: close\r\n" in received

@@ -1,0 +1,113 @@
+"""What happens elsewhere is told by Videsk's webhook, and drops what it touches (guarantee 4)."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from redis import Redis
+
+from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, JOHN, MARK, SHARING_SERVICE, Client
+from tests.e2e.availability_calls import (
+    CAMILA,
+    KINDS,
+    OF_FIRST_SERVICE,
+    OF_JOHN,
+    assert_dropped_everywhere,
+    read_everything,
+)
+from tests.e2e.fleet import Fleet, cache_status, fleet, on_each_worker
+from tests.processes import Running, Sandbox
+
+SECRET = "the-secret-of-the-webhook"
+HOOK = "/hooks/videsk"
+
+
+@pytest.fixture(scope="module")
+def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    settings = {"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET}
+    with fleet(sandbox_process, redis_process.port, settings) as both:
+        yield both
+
+
+@pytest.fixture
+def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+    """Two instances that remember the list of services and everything else."""
+    assert started.clients[0].get("/api/services").status_code == 200
+    read_everything(started.clients[1])
+    return started
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Webhook-Secret": ""},
+        {"X-Webhook-Secret": "wrong"},
+        {"X-Webhook-Secret": SECRET[:-1]},
+        {"X-Webhook-Secret": SECRET + "\xe9"},
+        {"Authorization": f"Bearer {SECRET}"},
+    ],
+    ids=["none", "empty", "wrong", "shorter", "longer", "elsewhere"],
+)
+def test_without_the_secret_it_is_refused_and_drops_nothing(
+    both: Fleet, sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    answer = both.clients[0].post(HOOK, {}, headers=headers)
+    assert (answer.status_code, answer.json()["name"]) == (401, "NotAuthenticated")
+    assert answer.headers["X-Error-Source"] == "proxy"
+    assert SECRET not in answer.text
+    assert_dropped_everywhere(both, sandbox, set())
+
+
+def test_without_the_setting_there_is_none(cached: Client) -> None:
+    for headers in ({}, {"X-Webhook-Secret": ""}, {"X-Webhook-Secret": "None"}):
+        assert cached.post(HOOK, {}, headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("named", "touched"),
+    [
+        ({"service": FIRST_SERVICE}, OF_FIRST_SERVICE),
+        ({"user": JOHN}, OF_JOHN),
+        ({"service": FIRST_SERVICE.upper(), "user": JOHN.upper()}, OF_JOHN),
+        ({"user": MARK, "event": "new meeting"}, OF_FIRST_SERVICE - {JOHN}),
+        ({"service": SHARING_SERVICE}, (OF_FIRST_SERVICE - {JOHN}) | {CAMILA}),
+        ({"service": AUTOMATIC_SERVICE}, set(KINDS)),
+    ],
+    ids=["service", "user", "both", "user-of-two", "its-other-service", "users-not-known"],
+)
+def test_what_it_names_is_dropped_and_nothing_unrelated(
+    both: Fleet, sandbox: Sandbox, named: dict[str, str], affected: set[str]
+) -> None:
+    answer = both.clients[0].post(HOOK, named, headers={"X-Webhook-Secret": SECRET})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "Content-Type" not in answer.headers
+    assert_dropped_everywhere(both, sandbox, affected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"not JSON",
+        b"\xff\xfe",
+        b'{"service": null, "user": null}',
+        b'{"service": "{{service.id}}"}',
+        json.dumps({"service": FIRST_SERVICE, "user": "nobody"}).encode(),
+        b'{"a": "' + b"a" * 70_000 + b'"}',
+    ],
+    ids=["empty", "{}", "[]", "text", "not-utf8", "nulls", "template", "half", "huge"],
+)
+def test_what_names_nothing_or_is_not_readable_drops_all_dates_and_hours(
+    both: Fleet, sandbox: Sandbox, body: bytes
+) -> None:
+    client = both.clients[0]
+    answer = client.call("POST", HOOK, data=body, headers={"X-Webhook-Secret": SECRET})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert_dropped_everywhere(both, sandbox, set(KINDS))
+    services = partial(both.clients[1].get, "/api/services")
+    for listed in on_each_worker(both.instances[1], services):
+        assert cache_status(listed).startswith("hit; ttl=")

@@ -1,0 +1,7 @@
+"""The proxy without what stands before it: each answer goes the long way."""
+
+from app import app
+from web.fast_path import FastPath
+
+assert isinstance(app.wsgi_app, FastPath)
+app.wsgi_app = app.wsgi_app.app  # type: ignore[method-assign, assignment]

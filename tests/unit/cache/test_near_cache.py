@@ -1,0 +1,257 @@
+"""The near cache: nothing is served from it that was invalidated before the question."""
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from threading import Lock
+
+import pytest
+
+from cache import near_cache
+from cache.near_cache import NearCache
+from common.resilient_redis import RedisUnavailableError
+from tests.e2e.fleet import at_once
+
+FAR = 1e12
+
+
+class Redis:
+    """Where the token is, after so many seconds on the way there and back."""
+
+    def __init__(self) -> None:
+        self.version = b"t0"
+        self.asked = 0
+        self.way: Callable[[], float] = lambda: 0.0
+        self.unavailable = False
+
+    def current_version(self) -> bytes:
+        self.asked += 1
+        time.sleep(self.way())
+        if self.unavailable:
+            raise RedisUnavailableError
+        version = self.version
+        time.sleep(self.way())
+        return version
+
+
+@pytest.fixture
+def redis() -> Redis:
+    return Redis()
+
+
+def filled(
+    redis: Redis, lease_seconds: float = 10.0, **clocks: Callable[[], float]
+) -> NearCache[str]:
+    """It holds an answer under `key`."""
+    item: NearCache[str] = NearCache(redis.current_version, lease_seconds, **clocks)
+    assert item.get("key") is None
+    item.put("key", "answer", FAR, item.version, 1)
+    return item
+
+
+def test_an_answer_is_served_without_asking_while_the_lease_holds(redis: Redis) -> None:
+    item = filled(redis)
+    assert [item.get("key") for _ in range(100)] == ["answer"] * 100
+    assert redis.asked == 1
+    assert item.get("another key") is None
+
+
+def test_after_the_lease_one_question_answers_for_all_who_wait(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    now[0], redis.way = 10.0, lambda: 0.01
+    assert at_once([partial(item.get, "key")] * 50) == ["answer"] * 50
+    assert redis.asked == 2
+
+
+def test_who_joined_a_question_that_came_back_too_late_asks_again(redis: Redis) -> None:
+    """It was asked before their own question, and a write may lie between."""
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    now[0] = 10.0
+
+    def late() -> float:
+        now[0] += 6  # there and back: longer than the lease
+        return 0.01
+
+    redis.way = late
+    assert at_once([partial(item.get, "key")] * 2) == ["answer"] * 2
+    assert redis.asked == 3
+
+
+def test_what_is_not_kept_costs_no_question(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    now[0] = 10.0
+    assert item.get("another key") is None
+    assert redis.asked == 1
+
+
+def test_a_new_token_drops_everything(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    redis.version, now[0] = b"t1", 10.0
+    assert item.get("key") is None
+
+
+def test_without_a_lease_the_token_is_asked_for_each_time(redis: Redis) -> None:
+    item = filled(redis, lease_seconds=0)
+    assert (item.get("key"), item.get("key"), redis.asked) == ("answer", "answer", 3)
+    redis.version = b"t1"
+    assert item.get("key") is None
+
+
+def test_what_was_asked_for_under_an_older_token_is_not_kept(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    before = item.version
+    redis.version, now[0] = b"t1", 10.0
+    item.get("key")
+    item.put("key", "old answer", FAR, before, 1)
+    assert item.get("key") is None
+
+
+def test_what_was_being_asked_for_when_all_was_dropped_is_not_kept(redis: Redis) -> None:
+    item = filled(redis)
+    before = item.version
+    item.clear()
+    item.put("key", "old answer", FAR, before, 1)
+    assert item.get("key") is None
+
+
+def test_a_question_under_way_when_all_was_dropped_gives_no_lease(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+
+    def dropped_meanwhile() -> float:
+        item.clear()
+        return 0.0
+
+    now[0], redis.way = 10.0, dropped_meanwhile
+    assert (item.get("key"), item.version) == (None, b"")
+
+
+def test_while_redis_is_away_nothing_is_served(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    redis.unavailable, now[0] = True, 10.0
+    assert item.get("key") is None
+    redis.unavailable = False
+    assert item.get("key") is None
+    assert redis.asked == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked"), [(9.9, 1), (10.0, 2), (10.1, 2)], ids=["before", "at", "after"]
+)
+def test_a_lease_holds_from_the_question_on_and_is_over_at_its_end(
+    redis: Redis, seconds: float, asked: int
+) -> None:
+    now = [100.0]
+
+    def a_while() -> float:
+        now[0] += 3  # on the way there and back, which counts
+        return 0.0
+
+    redis.way = a_while
+    item = filled(redis, monotonic=lambda: now[0])
+    redis.way = lambda: 0.0
+    now[0] = 100.0 + seconds
+    assert item.get("key") == "answer"
+    assert redis.asked == asked
+
+
+def test_a_writer_waits_as_long_as_any_lease_may_hold(redis: Redis) -> None:
+    for seconds in (0.0, 0.05):
+        near_cache: NearCache[str] = NearCache(redis.current_version, seconds)
+        started = time.monotonic()
+        near_cache.wait_for_leases()
+        assert seconds <= time.monotonic() - started < seconds + 0.5
+
+
+def test_what_is_replaced_or_dropped_makes_room(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_cache, "MAX_BYTES", 2 * (near_cache.OVERHEAD_BYTES + 10))
+    item = filled(redis, lease_seconds=0)
+    for _ in range(5):
+        item.put("key", "again", FAR, item.version, 10)
+    item.put("other", "other", FAR, item.version, 10)
+    assert (item.get("key"), item.get("other")) == ("again", "other")
+    redis.version = b"t1"
+    assert item.get("key") is None
+    for key in ("key", "other"):
+        item.put(key, "new", FAR, item.version, 10)
+    assert (item.get("key"), item.get("other")) == ("new", "new")
+
+
+def test_an_answer_is_not_served_past_its_time(redis: Redis) -> None:
+    wall = [100.0]
+    item: NearCache[str] = NearCache(redis.current_version, 10.0, clock=lambda: wall[0])
+    item.get("key")
+    item.put("key", "answer", 105.0, item.version, 1)
+    wall[0] = 104.9
+    assert item.get("key") == "answer"
+    wall[0] = 105.0
+    assert item.get("key") is None
+
+
+def test_it_holds_so_many_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_cache, "MAX_BYTES", 3 * (near_cache.OVERHEAD_BYTES + 1))
+    item = filled(redis)
+    for number in range(3):
+        item.put(number, str(number), FAR, item.version, 1)
+    assert [item.get(key) for key in ("key", 0, 1, 2)] == [None, "0", "1", "2"]
+    item.put(1, "one", FAR, item.version, 1)
+    item.put(3, "three", FAR, item.version, near_cache.OVERHEAD_BYTES)
+    assert [item.get(key) for key in (0, 1, 2, 3)] == [None, "one", None, "three"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_reads_what_an_answered_write_has_changed(seed: int) -> None:
+    """Four processes, one store, writers who wait for the lease; ways of up to twice the lease."""
+    dice = random.Random(seed)
+    redis, lease = Redis(), 0.005
+    redis.way = lambda: dice.random() * lease
+    truth, answered = [0], [0]
+    processes: list[NearCache[int]] = [NearCache(redis.current_version, lease) for _ in range(4)]
+    hits, old, writing = [0], [0], Lock()
+    started = time.monotonic()
+
+    def goes_on() -> bool:
+        """For 0.6 s, and on a busy machine until it has shown something."""
+        seconds = time.monotonic() - started
+        return seconds < 0.6 or (seconds < 30 and (hits[0] <= 100 or truth[0] <= 10))
+
+    def read(process: NearCache[int]) -> None:
+        while goes_on():
+            known_before = answered[0]
+            version = process.version
+            found = process.get("key")
+            if found is None:
+                with writing:
+                    value = truth[0]  # the long way: what the store holds now, told a little later
+                time.sleep(redis.way())
+                process.put("key", value, FAR, version, 1)
+            else:
+                hits[0] += 1
+                old[0] += found < known_before
+            time.sleep(dice.random() * 0.0005)
+
+    def write(process: NearCache[int]) -> None:
+        while goes_on():
+            time.sleep(dice.random() * 0.03)
+            with writing:
+                truth[0] += 1
+                written = truth[0]
+                redis.version = b"t%d" % written
+            process.clear()
+            process.wait_for_leases()
+            answered[0] = max(answered[0], written)
+
+    readers = [partial(read, process) for process in processes for _ in range(3)]
+    at_once([*readers, *(partial(write, process) for process in processes[:2])])
+    assert old[0] == 0
+    assert hits[0] > 100
+    assert truth[0] > 10

@@ -1,0 +1,122 @@
+"""Near cache and store together: a reader in another process, at every moment of a write."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from cache.near_cache import NearCache
+from cache.read_through import SharedCache
+from cache.store import ALL_ENTRIES, Entry, ProcessBackend, Store, process_store, redis_store
+from tests.processes import redis_server
+from tests.unit.cache.simulation import Link
+
+KEY, GROUPS = "hours", ("availability", "service:a")
+MANY_GROUPS = [f"service:{number:024x}" for number in range(74)]
+"""redis-py sends a pipeline in pieces of about 6,000 bytes; these are more than one piece."""
+
+
+class Interruptible(ProcessBackend):
+    """Another process acts after each single write, as it may in Redis without MULTI."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def set(self, key: str, value: object, timeout: Any = None) -> bool | None:
+        done = super().set(key, value, timeout)
+        self.meanwhile()
+        return done
+
+
+class ReadThroughCache:
+    """A process that reads as the fast path and the application do: near, else from the store."""
+
+    def __init__(self, store: Store) -> None:
+        self.near_cache: NearCache[bytes] = NearCache(store.current_version)
+        self._store = store
+
+    def read(self) -> bytes | None:
+        """None: the store holds nothing, so that Videsk would be asked."""
+        item = self.near_cache.get(KEY)
+        if item is not None:
+            return item
+        version = self.near_cache.version
+        entry, _ = self._store.lookup(KEY, GROUPS)
+        if entry:
+            self.near_cache.put(KEY, entry.body, 1e12, version, 1)
+        return entry.body if entry else None
+
+
+@pytest.mark.parametrize("group", [*GROUPS, ALL_ENTRIES])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_reader_at_any_moment_of_a_write_keeps_nothing_old_near(group: str, place: str) -> None:
+    backend = Interruptible()
+    store = Store(backend)
+    reader = ReadThroughCache(store)
+    _, stamp = store.lookup(KEY, GROUPS)
+    store.put(KEY, GROUPS, Entry(1_795_000_000, stamp, b"old"), 60)
+    reader.read()
+    assert reader.read() == b"old"
+    reads: list[bytes | None] = []
+    backend.meanwhile = lambda: reads.append(reader.read())
+    others = MANY_GROUPS[:5]
+    store.invalidate([group, *others] if place == "first" else [*others, group])
+    assert len(reads) >= 7
+    assert reader.read() is None
+
+
+def test_nothing_is_kept_near_across_a_loss_of_redis_though_its_token_is_the_same() -> None:
+    """As it is where Redis comes back from a snapshot."""
+    store, link = process_store(), Link()
+    linked: Any = link
+    flights: Any = None
+    near_cache: NearCache[str] = NearCache(SharedCache(linked, store, flights).current_version)
+    near_cache.get("key")
+    near_cache.put("key", "from before", 1e12, near_cache.version, 1)
+    assert near_cache.get("key") == "from before"
+    link.lose()
+    assert near_cache.get("another key") is None
+    near_cache.put("key", "of this process alone", 1e12, near_cache.version, 1)
+    link.unavailable = False
+    assert near_cache.get("key") is None
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_loss_while_the_token_is_asked_for_counts(back: bool) -> None:
+    store, link = process_store(), Link()
+    linked: Any = link
+    flights: Any = None
+    current_version = SharedCache(linked, store, flights).current_version
+    before = current_version()
+    ask = store.current_version
+
+    def lost_meanwhile() -> bytes:
+        link.lose()
+        link.unavailable = not back
+        return ask()
+
+    store.current_version = lost_meanwhile  # type: ignore[method-assign]
+    assert current_version() == before
+    store.current_version = ask  # type: ignore[method-assign]
+    link.unavailable = False
+    assert current_version() != before
+
+
+@pytest.fixture
+def quiet() -> Iterator[Redis]:
+    with redis_server() as server:
+        yield Redis(port=server.port)
+
+
+def test_redis_is_given_the_token_of_changes_after_those_of_all_groups(quiet: Redis) -> None:
+    watching: Any = quiet
+    with watching.monitor() as monitor:
+        redis_store(quiet, "tests:").invalidate(MANY_GROUPS)
+        written: list[str] = []
+        while "tests:generation:changes" not in written:
+            words = monitor.next_command()["command"].split()
+            if words[0].upper() == "SET":
+                written.append(words[1])
+    assert sorted(written[:-1]) == [f"tests:generation:{group}" for group in MANY_GROUPS]

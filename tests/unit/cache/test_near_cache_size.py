@@ -1,0 +1,89 @@
+"""Corners of the near cache that a mutation run found untested."""
+
+import time
+from threading import Thread
+
+import pytest
+
+from cache import near_cache
+from cache.near_cache import NearCache
+from tests.unit.cache.test_near_cache import FAR, Redis, filled, redis
+
+__all__ = ["redis"]
+
+
+def test_the_token_is_asked_for_each_time_unless_a_lease_is_given(redis: Redis) -> None:
+    item: NearCache[str] = NearCache(redis.current_version)
+    item.get("key")
+    item.put("key", "answer", FAR, item.version, 1)
+    assert [item.get("key") for _ in range(3)] == ["answer"] * 3
+    assert redis.asked == 4
+
+
+def test_an_answer_of_an_older_token_does_not_displace_the_one_of_now(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    before = item.version
+    redis.version, now[0] = b"t1", 10.0
+    item.get("key")
+    item.put("key", "new answer", FAR, item.version, 1)
+    item.put("key", "old answer", FAR, before, 1)
+    assert item.get("key") == "new answer"
+
+
+def test_a_question_under_way_gives_no_lease_whichever_drop_it_met(redis: Redis) -> None:
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    for _ in range(3):
+        item.clear()
+
+        def dropped_meanwhile() -> float:
+            item.clear()
+            return 0.0
+
+        now[0], redis.way = now[0] + 10.0, dropped_meanwhile
+        assert (item.get("key"), item.version) == (None, b"")
+        redis.way = lambda: 0.0
+
+
+def test_after_a_drop_the_token_is_asked_for_whatever_the_clock_says(redis: Redis) -> None:
+    item = filled(redis, monotonic=lambda: 0.5)
+    item.clear()
+    assert item.get("key") is None
+    assert (redis.asked, item.version) == (2, b"t0")
+
+
+def test_who_joined_a_question_without_an_answer_goes_on_without(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_cache, "VERSION_SECONDS", 0.05)
+    now = [0.0]
+    item = filled(redis, monotonic=lambda: now[0])
+    now[0] = 10.0
+    took: list[float] = []
+
+    def ask_meanwhile() -> float:
+        if not took:
+            took.append(0)
+            redis.way = lambda: 0.0
+            started = time.monotonic()
+            thread = Thread(target=lambda: answers.append(item.get("key")))
+            thread.start()
+            thread.join(5)
+            took[0] = time.monotonic() - started
+        return 0.0
+
+    answers: list[str | None] = []
+    redis.way = ask_meanwhile
+    item.get("key")
+    assert answers == [None]
+    assert 0.05 <= took[0] < 3
+
+
+def test_so_many_bytes_are_kept_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_cache, "OVERHEAD_BYTES", 0)
+    monkeypatch.setattr(near_cache, "MAX_BYTES", 10)
+    item = filled(redis)
+    for number in range(30):
+        item.put(number, "answer", FAR, item.version, 1)
+    assert [number for number in range(30) if item.get(number)] == list(range(20, 30))

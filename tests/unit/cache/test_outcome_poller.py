@@ -1,0 +1,145 @@
+"""Many waits in one process cost one MGET at a time, over a real Redis."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from cache.outcome_poller import OutcomePoller
+from cache.single_flight import SingleFlightTimeoutError
+from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from tests.processes import Running, redis_server
+from tests.unit.cache.two_processes import until
+
+MANY = 100
+LEADER = b"leader"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    """A Redis that nobody else talks to."""
+    with redis_server() as started:
+        yield started
+
+
+@pytest.fixture
+def redis(server: Running) -> Redis:
+    redis = Redis(port=server.port)
+    redis.flushall()
+    return redis
+
+
+@pytest.fixture(scope="module")
+def link(server: Running) -> ResilientRedis:
+    return ResilientRedis(f"redis://127.0.0.1:{server.port}", verify_tls=True)
+
+
+@pytest.fixture
+def poller(link: ResilientRedis) -> OutcomePoller:
+    return OutcomePoller(link)
+
+
+def mgets(redis: Redis) -> int:
+    stats: dict[str, dict[str, int]] = redis.info("commandstats")
+    return stats.get("cmdstat_mget", {"calls": 0})["calls"]
+
+
+def polling_threads() -> int:
+    return sum("_poll" in thread.name for thread in threading.enumerate())
+
+
+Wait = Callable[[int], bytes | None]
+
+
+@pytest.fixture
+def wait(poller: OutcomePoller, redis: Redis) -> Wait:
+    """Waits for the outcome of a flight of this number, which has a leader."""
+
+    def wait_for(number: int) -> bytes | None:
+        redis.set(f"lock:{number}", LEADER)
+        return poller.wait_for(f"outcome:{number}", f"lock:{number}", LEADER, 10)
+
+    return wait_for
+
+
+def test_many_waits_share_one_mget(poller: OutcomePoller, redis: Redis, wait: Wait) -> None:
+    with ThreadPoolExecutor(MANY) as pool:
+        waits = [pool.submit(wait, number) for number in range(MANY)]
+        until(lambda: len(poller._waits) == MANY)
+        time.sleep(0.3)
+        before, started = mgets(redis), time.monotonic()
+        time.sleep(1)
+        asked, seconds = mgets(redis) - before, time.monotonic() - started
+        assert not any(future.done() for future in waits)
+        redis.mset({f"outcome:{number}": b"%d" % number for number in range(MANY)})
+        assert [future.result(5) for future in waits] == [b"%d" % n for n in range(MANY)]
+    assert 5 < asked <= 20 * seconds + 2, "20 times a second, for all together"
+    until(lambda: not polling_threads())
+    assert not poller._waits
+
+
+def test_each_ends_in_its_own_way(poller: OutcomePoller, redis: Redis, wait: Wait) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        done, dead, followed, lasting = (pool.submit(wait, number) for number in range(4))
+        until(lambda: len(poller._waits) == 4)
+        redis.set("outcome:0", b"done")
+        redis.delete("lock:1")
+        redis.set("lock:2", b"another leader")
+        assert (done.result(5), dead.result(5), followed.result(5)) == (b"done", None, None)
+        assert not lasting.done()
+        redis.mset({"outcome:3": b"its end", "lock:3": b"another leader"})
+        assert lasting.result(5) == b"its end", "an outcome counts, whoever leads by now"
+
+
+def test_who_waits_too_long_goes_and_the_others_stay(
+    poller: OutcomePoller, redis: Redis, wait: Wait
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(wait, 1)
+        redis.set("lock:2", LEADER)
+        for seconds in (0.2, 0, -1):
+            started = time.monotonic()
+            with pytest.raises(SingleFlightTimeoutError):
+                poller.wait_for("outcome:2", "lock:2", LEADER, seconds)
+            assert seconds - 0.01 < time.monotonic() - started < 2
+        redis.set("outcome:1", b"1")
+        assert other.result(5) == b"1"
+
+
+def test_a_poll_that_fails_is_raised_in_all_who_wait_and_the_next_polls_again(
+    poller: OutcomePoller, redis: Redis, wait: Wait, link: ResilientRedis
+) -> None:
+    with ThreadPoolExecutor(5) as pool:
+        waits = [pool.submit(wait, number) for number in range(5)]
+        until(lambda: len(poller._waits) == 5)
+        link._mark_unavailable("a test")
+        assert {type(future.exception(5)) for future in waits} == {RedisUnavailableError}
+    until(lambda: not link.unavailable)
+    redis.set("outcome:7", b"7")
+    assert wait(7) == b"7"
+
+
+def test_a_wait_that_begins_among_old_ones_is_looked_at_at_once(
+    poller: OutcomePoller, redis: Redis, wait: Wait
+) -> None:
+    looks: list[list[str]] = []
+    mget = poller._client.mget
+    with ThreadPoolExecutor(2) as pool, pytest.MonkeyPatch.context() as patch:
+        old = pool.submit(wait, 1)
+        time.sleep(0.3)  # it is due every 50 ms by now
+
+        def noted(names: list[str]) -> object:
+            looks.append(list(names))
+            return mget(names)
+
+        patch.setattr(poller._client, "mget", noted)
+        new = pool.submit(wait, 2)
+        time.sleep(0.3)
+        redis.mset({"outcome:1": b"1", "outcome:2": b"2"})
+        assert (old.result(5), new.result(5)) == (b"1", b"2")
+    of_the_new_one_alone = [names for names in looks if names == ["outcome:2", "lock:2"]]
+    assert len(of_the_new_one_alone) >= 3, "at once, after 3 ms, after 6 ms"
+    assert all(len(names) in (2, 4) for names in looks)

@@ -1,0 +1,201 @@
+"""One fetch for all processes: two of them, as threads, over a real Redis."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import gevent
+import pytest
+from redis import Redis
+
+from cache.outcome_poller import POLL_SECONDS
+from cache.shared_single_flight import FlightKey
+from cache.single_flight import SingleFlightTimeoutError
+from tests.unit.cache.two_processes import Process, as_stored, both, flight, links, nothing
+from videsk.errors import (
+    VideskBrokenError,
+    VideskCircuitOpenError,
+    VideskError,
+    VideskErrors,
+    VideskFailedError,
+    VideskInvalidResponseError,
+    VideskNoSocketError,
+    VideskRateLimitError,
+    VideskResponseError,
+    VideskTimeoutError,
+    VideskUnreachableError,
+)
+
+__all__ = ["both", "flight", "links"]
+REFUSED = VideskResponseError(
+    409, '{"message": "¡Ocupado! 予約 \U0001f600 \\ud800"}'.encode(), "application/json", {"A": "1"}
+)
+ERRORS: list[VideskError] = [
+    REFUSED,
+    VideskResponseError(503, b"null", None, {"Retry-After": "7", "Ratelimit-Limit": "20"}),
+    VideskUnreachableError(),
+    VideskBrokenError(),
+    VideskInvalidResponseError(),
+    VideskTimeoutError(),
+    VideskRateLimitError(3.2),
+    VideskCircuitOpenError(0.1),
+    VideskNoSocketError(1),
+]
+
+
+def test_one_fetch_serves_both(both: tuple[Process, Process], flight: FlightKey) -> None:
+    a, b = both
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(a.flights.do, flight, nothing, a.fetch, 5)
+        assert a.begun.wait(5)
+        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        time.sleep(0.1)
+        a.may_end.set()
+        assert leader.result(5) == (b"value", False)
+        assert follower.result(5) == (b"value", True)
+    assert (a.calls, b.calls) == (1, 0)
+
+
+def test_other_keys_and_other_stamps_are_other_flights(
+    both: tuple[Process, Process], flight: FlightKey
+) -> None:
+    a, b = both
+    b.may_end.set()
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(a.flights.do, flight, nothing, a.fetch, 5)
+        assert a.begun.wait(5)
+        for other in (
+            FlightKey(flight.key, b"of.later"),
+            FlightKey(flight.key + "x", flight.stamp),
+        ):
+            assert b.flights.do(other, nothing, b.fetch, 5) == (b"value", False)
+        a.may_end.set()
+        leader.result(5)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_the_leader_s_error_is_the_follower_s(
+    both: tuple[Process, Process], flight: FlightKey, error: VideskError
+) -> None:
+    a, b = both
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(a.flights.do, flight, nothing, lambda: a.fetch(error), 5)
+        assert a.begun.wait(5)
+        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        time.sleep(0.05)
+        a.may_end.set()
+        assert leader.exception(5) is error
+        got = follower.exception(5)
+    assert type(got) is type(error)
+    assert vars(got) == vars(error)
+    assert b.calls == 0
+    b.may_end.set()
+    assert b.flights.do(flight, nothing, b.fetch, 5) == (b"value", False), "it is not remembered"
+
+
+def test_every_error_of_videsk_s_is_in_the_table_above() -> None:
+    def kinds(of: type[VideskError]) -> set[type[VideskError]]:
+        return {of, *(kind for child in of.__subclasses__() for kind in kinds(child))}
+
+    assert {type(e) for e in ERRORS} == kinds(VideskError) - {VideskError, VideskFailedError}
+
+
+def test_a_fault_of_ours_reaches_the_follower_as_a_failure_without_its_text() -> None:
+    data = VideskErrors.dumps(ValueError("the key, perhaps"))
+    assert b"key" not in data
+    assert type(VideskErrors.loads(data)) is VideskBrokenError
+
+
+def test_a_dead_leader_lets_the_next_lead(
+    both: tuple[Process, Process], redis: Redis, flight: FlightKey
+) -> None:
+    a, b = both
+    a.may_end.set()
+    b.may_end.set()
+    redis.set(f"tests:flight:{flight.key}:{flight.stamp.decode()}", b"dead", px=300)
+    started = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [pool.submit(p.flights.do, flight, as_stored, p.fetch, 5) for p in both]
+        values = [outcome.result(5)[0] for outcome in outcomes]
+    assert values == [b"value"] * 2
+    assert 0.25 < time.monotonic() - started < 2
+
+
+def test_a_living_leader_keeps_its_lead_and_a_dead_one_blocks_nobody_for_more_than_5_s(
+    both: tuple[Process, Process], redis: Redis, flight: FlightKey
+) -> None:
+    """Whenever it dies: what is left of its lock, and the others' longest pause, are under 5 s."""
+    a, _ = both
+    left: list[int] = []
+
+    def fetch() -> bytes:
+        while len(left) < 30:
+            left.append(redis.pttl(f"tests:flight:{flight.key}:{flight.stamp.decode()}"))
+            gevent.sleep(0.1)
+        return b"value"
+
+    a.flights.do(flight, nothing, fetch, 5)
+    assert max(left) + 1000 * POLL_SECONDS[1] < 5000
+    assert min(left) > 2500, "it is renewed in good time"
+
+
+def test_who_waits_too_long_goes(
+    both: tuple[Process, Process], redis: Redis, flight: FlightKey
+) -> None:
+    a, _ = both
+    redis.set(f"tests:flight:{flight.key}:{flight.stamp.decode()}", b"busy", px=3000)
+    with pytest.raises(SingleFlightTimeoutError):
+        a.flights.do(flight, nothing, a.fetch, 0.1)
+    assert a.calls == 0
+
+
+def test_a_leader_that_ends_late_does_not_end_the_lead_of_the_next(
+    both: tuple[Process, Process], redis: Redis, flight: FlightKey
+) -> None:
+    a, b = both
+    lock = f"tests:flight:{flight.key}:{flight.stamp.decode()}"
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(a.flights.do, flight, nothing, lambda: a.fetch(b"late"), 5)
+        assert a.begun.wait(5)
+        redis.delete(lock)  # as if its time were over
+        following = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        assert b.begun.wait(5)
+        lead = redis.get(lock)
+        a.may_end.set()
+        assert late.result(5) == (b"late", False)
+        assert redis.get(lock) == lead
+        b.may_end.set()
+        assert following.result(5) == (b"value", False)
+    assert redis.get(lock) is None
+
+
+def test_who_finds_another_s_work_of_a_moment_ago_fetches_nothing(
+    both: tuple[Process, Process], redis: Redis, flight: FlightKey
+) -> None:
+    a, _ = both
+    redis.set(f"tests:{flight.key}", b"stored")
+    assert a.flights.do(flight, as_stored, a.fetch, 5) == (b"stored", True)
+    a.flights.refresh(flight, as_stored, a.fetch)
+    assert a.calls == 0
+    assert redis.keys("tests:flight:*") == [], "nor does it go on leading"
+
+
+def test_a_follower_of_who_found_it_gets_it_too(
+    both: tuple[Process, Process], redis: Redis, flight: FlightKey
+) -> None:
+    a, b = both
+    looking, may_look = threading.Event(), threading.Event()
+
+    def look_slowly(stored: bytes | None) -> bytes | None:
+        looking.set()
+        assert may_look.wait(5)
+        return stored
+
+    redis.set(f"tests:{flight.key}", b"stored")
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(a.flights.do, flight, look_slowly, a.fetch, 5)
+        assert looking.wait(5)
+        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        time.sleep(0.05)
+        may_look.set()
+        assert leader.result(5) == follower.result(5) == (b"stored", True)

@@ -1,0 +1,115 @@
+"""One fetch at a time in the process, with real threads: value, error, many callers, one call."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from cache.single_flight import SingleFlight, SingleFlightTimeoutError
+
+MANY = 30
+Outcomes = list[Future[tuple[str, bool]]]
+
+
+class Fetch:
+    """A fetch that goes on until it is let end, and counts how often it was begun."""
+
+    def __init__(self, outcome: str | BaseException = "value") -> None:
+        self.outcome = outcome
+        self.calls = 0
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.calls += 1
+        self.begun.set()
+        assert self.may_end.wait(10)
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+def at_once(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object]) -> Outcomes:
+    """MANY callers; the fetch ends when all of them are there."""
+    arrived = threading.Semaphore(0)
+
+    def do() -> tuple[str, bool]:
+        arrived.release()
+        return flights.do("name", fetch, 10)
+
+    with ThreadPoolExecutor(MANY) as pool:
+        outcomes = [pool.submit(do) for _ in range(MANY)]
+        for _ in range(MANY):
+            assert arrived.acquire(timeout=10)
+        assert fetch.begun.wait(10)
+        time.sleep(0.05)  # from having arrived to waiting
+        end()
+    return outcomes
+
+
+def test_many_callers_get_the_value_of_one_call() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    fetch = Fetch()
+    outcomes = at_once(flights, fetch, fetch.may_end.set)
+    assert fetch.calls == 1
+    assert sorted(outcome.result() for outcome in outcomes) == [
+        ("value", False),
+        *[("value", True)] * (MANY - 1),
+    ]
+    assert not flights.in_progress("name")
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no"), TimeoutError("slow"), KeyboardInterrupt()], ids=repr
+)
+def test_many_callers_get_the_error_of_one_call(error: BaseException) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    fetch = Fetch(error)
+    outcomes = at_once(flights, fetch, fetch.may_end.set)
+    assert fetch.calls == 1
+    assert [outcome.exception() for outcome in outcomes] == [error] * MANY
+    assert not flights.in_progress("name")
+
+
+@pytest.mark.parametrize("first", ["value", ValueError("no")])
+def test_who_asks_after_the_end_asks_anew(first: str | BaseException) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    for outcome in (first, "second"):
+        fetch = Fetch(outcome)
+        fetch.may_end.set()
+        if isinstance(outcome, str):
+            assert flights.do("name", fetch, 10) == (outcome, False)
+        else:
+            with pytest.raises(ValueError, match="no"):
+                flights.do("name", fetch, 10)
+        assert fetch.calls == 1
+
+
+def test_flights_of_other_names_do_not_wait_for_each_other() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    slow, quick = Fetch("slow"), Fetch("quick")
+    quick.may_end.set()
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(flights.do, ("name", b"stamp"), slow, 10)
+        assert slow.begun.wait(10)
+        assert flights.in_progress(("name", b"stamp"))
+        assert flights.do(("name", b"another stamp"), quick, 10) == ("quick", False)
+        slow.may_end.set()
+        assert leader.result(10) == ("slow", False)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0, -1])
+def test_who_has_waited_long_enough_goes_and_the_leader_comes_to_its_end(seconds: float) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    fetch = Fetch()
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(flights.do, "name", fetch, 10)
+        assert fetch.begun.wait(10)
+        started = time.monotonic()
+        with pytest.raises(SingleFlightTimeoutError):
+            flights.do("name", fetch, seconds)
+        assert time.monotonic() - started < 2
+        fetch.may_end.set()
+        assert leader.result(10) == ("value", False)
+    assert fetch.calls == 1

@@ -1,0 +1,65 @@
+"""Two processes that share a Redis, as fixtures: each is a SharedSingleFlight of its own."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from redis import Redis
+
+from cache.shared_single_flight import FlightKey, SharedSingleFlight
+from common.resilient_redis import ResilientRedis
+from tests.processes import Running
+from videsk.errors import VideskErrors
+
+
+@dataclass
+class Process:
+    """One of those that share a Redis."""
+
+    flights: SharedSingleFlight
+    calls: int = 0
+    begun: threading.Event = field(default_factory=threading.Event)
+    may_end: threading.Event = field(default_factory=threading.Event)
+
+    def fetch(self, outcome: bytes | Exception = b"value") -> bytes:
+        self.calls += 1
+        self.begun.set()
+        assert self.may_end.wait(10)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.fixture(scope="module")
+def links(redis_process: Running) -> list[ResilientRedis]:
+    url = f"redis://127.0.0.1:{redis_process.port}"
+    return [ResilientRedis(url, verify_tls=True) for _ in range(2)]
+
+
+@pytest.fixture
+def both(redis: Redis, links: list[ResilientRedis]) -> tuple[Process, Process]:
+    a, b = (Process(SharedSingleFlight(link, "tests:", VideskErrors())) for link in links)
+    return a, b
+
+
+@pytest.fixture
+def flight() -> FlightKey:
+    return FlightKey(secrets.token_hex(4), b"stamp.stamp")
+
+
+def nothing(stored: bytes | None) -> bytes | None:
+    return None
+
+
+def as_stored(stored: bytes | None) -> bytes | None:
+    return stored
+
+
+def until(what: Callable[[], object]) -> None:
+    end = time.monotonic() + 5
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.005)

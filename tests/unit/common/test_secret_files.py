@@ -1,0 +1,93 @@
+"""Secrets that are given as files."""
+
+from pathlib import Path
+
+import pytest
+
+from common.secret_files import NAMES
+from settings import Settings, SettingsError, load
+
+MARK = "hunter2"
+VALUES: dict[str, tuple[str, object]] = {
+    "VIDESK_API_KEY": (f"key-{MARK}", f"key-{MARK}"),
+    "REDIS_URL": (f"redis://:{MARK}@host", f"redis://:{MARK}@host"),
+    "CAPTCHA_SECRET": (MARK, MARK),
+    "METRICS_TOKEN": (f"{MARK}-1,{MARK}-2", (f"{MARK}-1", f"{MARK}-2")),
+    "WEBHOOK_SECRET": (f"{MARK}-1", (f"{MARK}-1",)),
+}
+OTHERS = {"VIDESK_API_KEY": "the-key", "CAPTCHA_PROVIDER": "turnstile", "CAPTCHA_SECRET": "secret"}
+ALL = pytest.mark.parametrize("name", VALUES)
+
+
+def load_file(name: str, path: Path | str, **more: str) -> Settings:
+    others = {other: text for other, text in OTHERS.items() if other != name}
+    return load(others | {f"{name}_FILE": str(path)} | more)
+
+
+def line_of(name: str, path: Path | str, **more: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_file(name, path, **more)
+    assert caught.value.__cause__ is None
+    line = str(caught.value.code)
+    assert MARK not in line
+    assert len(line.splitlines()) == 1
+    return line.removeprefix("videsk-proxy cannot start: ")
+
+
+def test_these_are_all_secrets() -> None:
+    assert set(NAMES) == set(VALUES)
+
+
+@ALL
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n\n"])
+def test_a_secret_may_be_the_content_of_a_file(name: str, end: str, tmp_path: Path) -> None:
+    text, value = VALUES[name]
+    file = tmp_path / "secret"
+    file.write_text(f"{text}{end}", newline="")
+    assert getattr(load_file(name, file), name.lower()) == value
+    assert getattr(load_file(name, f" {file} ", **{name: " "}), name.lower()) == value
+
+
+@ALL
+def test_both_at_once_stop_the_start(name: str, tmp_path: Path) -> None:
+    text, _ = VALUES[name]
+    (tmp_path / "secret").write_text(text)
+    line = line_of(name, tmp_path / "secret", **{name: text})
+    assert line == f"{name} and {name}_FILE are both set: set one of them"
+
+
+@ALL
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff" * 20, b"x" * 70_000, b"a\0b"])
+def test_a_file_that_is_no_secret_is_named(
+    name: str, content: bytes | None, tmp_path: Path
+) -> None:
+    file = tmp_path / MARK
+    if content is not None:
+        file.write_bytes(content)
+    assert line_of(name, file).startswith(f"{name}_FILE must be the path of a ")
+
+
+@ALL
+def test_a_folder_and_an_endless_file_are_no_secrets(name: str, tmp_path: Path) -> None:
+    must = f"{name}_FILE must be the path of a readable text file that is not empty"
+    assert line_of(name, tmp_path) == must
+    assert line_of(name, "/dev/zero") == must
+
+
+@pytest.mark.parametrize("name", ["VIDESK_API_KEY", "REDIS_URL", "METRICS_TOKEN"])
+def test_a_wrong_value_in_a_file_is_refused_under_the_files_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"Bearer {MARK}")
+    assert line_of(name, tmp_path / "secret").startswith(
+        f"{name}_FILE must be the path of a file that holds "
+    )
+
+
+def test_other_settings_are_read_from_no_file(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("1")
+    assert load(OTHERS | {"PORT_FILE": str(tmp_path / "port")}).port == 8000
+
+
+def test_a_redis_in_a_file_counts_as_redis_for_the_number_of_workers(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("redis://host")
+    found = load_file("REDIS_URL", tmp_path / "secret")
+    assert found.workers == load(OTHERS | {"REDIS_URL": "redis://host"}).workers

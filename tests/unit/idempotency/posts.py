@@ -1,0 +1,151 @@
+"""A POST and those who send it, for tests of what happens once: fixtures `once`, `send`, `impatient`."""
+
+import json
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+from flask import Flask, Response
+
+from common.resilient_redis import RedisUnavailableError
+from idempotency import protocol
+from idempotency.protocol import Idempotency
+from idempotency.store import LocalStore, Record
+from videsk.errors import VideskResponseError, VideskTimeoutError
+from web.client_limits import TRUSTED_PROXIES
+
+PATH = "/api/users/a/appointments"
+KEY = {"Idempotency-Key": "a-key"}
+BODY = {"startAt": "noon", "form": [1, {"a": None}]}
+
+
+class Shared(LocalStore):
+    """The records of all processes, in a Redis that can be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_unavailable = False
+        self.returns_soon = False
+        """Whether it is back for who waits for it."""
+        self.failing = 0
+        """So many calls fail still, of a Redis that is back sooner than they end."""
+        self.renewed: list[str] = []
+        self.clients: list[Any] = []
+        """Of the calls that may have one of their own, those that succeeded."""
+        self.leases: set[str] = set()
+
+    def _reach(self) -> None:
+        if self.is_unavailable or self.failing:
+            self.failing = max(0, self.failing - 1)
+            raise RedisUnavailableError
+
+    def wait_for_reconnect(self) -> bool:
+        self.is_unavailable = self.is_unavailable and not self.returns_soon
+        return not self.is_unavailable and not self.failing
+
+    def begin(self, name: str, record: Record, keep_seconds: int, redis: Any = None) -> Any:
+        self._reach()
+        self.clients.append(redis)
+        assert keep_seconds >= 60, "longer than any request"
+        known = super().begin(name, record, keep_seconds)
+        return known if known and known.owner != record.owner else None
+
+    def end(self, name: str, record: Record, keep_seconds: int, outcome: Record, redis: Any = None) -> None:  # fmt: skip
+        self._reach()
+        self.clients.append(redis)
+        super().end(name, record, keep_seconds, outcome)
+
+    def outcome(self, owner: str) -> tuple[Record | None, bool]:
+        self._reach()
+        return super().outcome(owner)[0], owner in self.leases
+
+    def renew(self, owner: str) -> None:
+        self.renewed.append(owner)
+        self._reach()
+
+    def link_token(self, token: str, name: str, keep_seconds: int) -> None:
+        self._reach()
+        super().link_token(token, name, keep_seconds)
+
+    def forget_by_token(self, token: str) -> None:
+        self._reach()
+        super().forget_by_token(token)
+
+
+class Act:
+    """What is to happen once: it answers with how often it has."""
+
+    def __init__(self, *errors: Exception, meanwhile: Callable[[], object] = bool) -> None:
+        self.times = 0
+        self.errors = list(errors)
+        self.meanwhile = meanwhile
+
+    def __call__(self) -> Response:
+        self.times += 1
+        self.meanwhile()
+        if self.errors:
+            raise self.errors.pop(0)
+        body = json.dumps({"times": self.times, "actionToken": f"token-{self.times}"})
+        headers = {"Content-Type": "text/x", "Link": "</a>", "Retry-After": "5", "X-Other": "no"}
+        return Response(body, 201, headers)
+
+
+Send = Callable[..., Response]
+
+
+def over(shared: Shared) -> Idempotency:
+    """One worker of those that share these records."""
+    records: Any = shared
+    return Idempotency(records)
+
+
+@pytest.fixture
+def app() -> Flask:
+    made = Flask("test")
+    made.config[TRUSTED_PROXIES] = 1
+    made.register_error_handler(VideskResponseError, lambda error: Response("no", error.status))
+    made.register_error_handler(VideskTimeoutError, lambda _: Response("late", 504))
+    return made
+
+
+@pytest.fixture
+def shared() -> Shared:
+    return Shared()
+
+
+@pytest.fixture(params=["alone", "shared"])
+def once(request: pytest.FixtureRequest, shared: Shared) -> Idempotency:
+    return over(shared) if request.param == "shared" else Idempotency(None)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting lets other greenlets run, as in gunicorn's gevent worker, and the dead are soon dead."""
+    waiting = SimpleNamespace(monotonic=time.monotonic, sleep=gevent.sleep)
+    monkeypatch.setattr(protocol, "time", waiting)
+    monkeypatch.setattr(protocol, "DEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "POLL_SECONDS", 0.005)
+
+
+@pytest.fixture
+def send(app: Flask) -> Send:
+    def to(
+        once: Idempotency, act: Callable[[], Response], value: Any = BODY, headers: dict[str, str] = KEY,
+        path: str = PATH, address: str = "10.0.0.1", **more: Any,
+    ) -> Response:  # fmt: skip
+        given = headers | {"X-Forwarded-For": address}
+        with app.test_request_context(path, method="POST", headers=given):
+            return once.answer(act, value, **more)
+
+    return to
+
+
+def refused(status: int) -> VideskResponseError:
+    return VideskResponseError(status, b"{}", None, {})
+
+
+def click(send: Send, once: Idempotency, act: Act, **more: Any) -> Response:
+    return send(once, act, headers={}, detect_double_click=True, **more)

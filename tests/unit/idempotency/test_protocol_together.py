@@ -1,0 +1,264 @@
+"""Several who send one POST at the same time, several workers, and a Redis that is away between."""
+
+import time
+from typing import Any
+
+import gevent
+import pytest
+
+from idempotency import protocol
+from idempotency.protocol import REPLAYED, Idempotency
+from idempotency.store import UNREADABLE, Record
+from tests.unit.idempotency.posts import (
+    KEY,
+    Act,
+    Send,
+    Shared,
+    app,
+    click,
+    impatient,
+    over,
+    refused,
+    send,
+    shared,
+)
+from videsk.errors import VideskTimeoutError
+
+__all__ = ["app", "impatient", "send", "shared"]
+
+pytestmark = pytest.mark.usefixtures("impatient")
+A_REDIS: Any = object()
+NAME = f"key:{protocol._digest(KEY['Idempotency-Key'])}"
+
+
+def test_who_comes_meanwhile_waits_and_gets_the_outcome_even_if_it_is_not_kept(send: Send) -> None:
+    once = Idempotency(None)
+    act = Act(refused(429), meanwhile=lambda: gevent.sleep(0.3))
+    leader = gevent.spawn(send, once, act)
+    gevent.sleep(0.05)
+    others = [gevent.spawn(send, once, act) for _ in range(3)]
+    gevent.sleep(0.05)
+    assert not any(waiting.ready() for waiting in others)
+    answers = [one.get(timeout=2) for one in (leader, *others)]
+    assert [answer.status_code for answer in answers] == [429] * 4
+    assert [REPLAYED in answer.headers for answer in answers] == [False] + [True] * 3
+    assert act.times == 1
+
+
+def record_of_another(shared: Shared, send: Send) -> Record:
+    """That of the same request at another worker, which has begun it."""
+    other = over(shared)
+    begun: list[Record] = []
+    act = Act(meanwhile=lambda: begun.extend(one.own for one in other._under_way.values()))
+    send(other, act)
+    shared._held.clear()
+    shared.begin(NAME, begun[0], 60)
+    return begun[0]
+
+
+def test_while_another_workers_lease_lasts_its_outcome_is_waited_for(
+    shared: Shared, send: Send
+) -> None:
+    record, act = record_of_another(shared, send), Act()
+    shared.leases.add(record.owner)
+    waiting = gevent.spawn(send, over(shared), act)
+    gevent.sleep(0.4)  # four times as long as a dead one is given
+    assert not waiting.ready()
+    answer = {"status": 201, "headers": {"Link": "</b>"}, "body": "its answer"}
+    outcome = Record(record.fingerprint, record.owner, "answered", answer)
+    shared.end("another name", outcome, 60, outcome)
+    response = waiting.get(timeout=2)
+    assert (response.status_code, response.get_data()) == (201, b"its answer")
+    assert (response.headers["Link"], response.headers[REPLAYED]) == ("</b>", "true")
+    assert act.times == 0
+
+
+def test_a_worker_that_died_leaves_its_key_in_doubt(shared: Shared, send: Send) -> None:
+    record_of_another(shared, send)
+    act = Act()
+    started = time.monotonic()
+    with pytest.raises(VideskTimeoutError) as caught:
+        send(over(shared), act)
+    assert caught.value.outcome_unknown
+    assert 0.1 <= time.monotonic() - started < 2
+    assert act.times == 0
+
+
+def test_nobody_waits_for_ever(shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "WAIT_SECONDS", 0.3)
+    shared.leases.add(record_of_another(shared, send).owner)
+    with gevent.Timeout(3), pytest.raises(VideskTimeoutError):
+        send(over(shared), Act())
+
+
+def test_a_record_that_cannot_be_read_is_in_doubt(shared: Shared, send: Send) -> None:
+    record_of_another(shared, send)
+    shared.end(NAME, UNREADABLE, 60, UNREADABLE)
+    with pytest.raises(VideskTimeoutError):
+        send(over(shared), Act())
+
+
+def test_the_lease_is_renewed_as_long_as_it_takes_and_no_longer(
+    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "RENEW_SECONDS", 0.05)
+    owners: list[str] = []
+
+    def until_renewed(times: int) -> None:
+        with gevent.Timeout(5):
+            while len(shared.renewed) < times:
+                gevent.sleep(0.01)
+
+    def take_time() -> None:
+        owners.extend(once._under_way)
+        until_renewed(2)
+        shared.is_unavailable = True  # which ends nothing
+        until_renewed(4)
+        shared.is_unavailable = False
+
+    once = over(shared)
+    send(once, Act(meanwhile=take_time))
+    renewed = len(shared.renewed)
+    assert set(shared.renewed) == set(owners)
+    assert renewed >= 4
+    assert not once._under_way
+    gevent.sleep(0.12)
+    assert len(shared.renewed) == renewed
+
+
+# While Redis is away
+
+
+def test_a_write_waits_for_a_redis_that_another_process_uses_again_already(
+    shared: Shared, send: Send
+) -> None:
+    act = Act()
+    first = send(over(shared), act)
+    shared.is_unavailable, shared.returns_soon = True, True
+    assert send(over(shared), act).get_data() == first.get_data()
+    assert act.times == 1
+
+
+def test_what_began_and_ended_without_redis_is_stored_there_when_it_is_back(
+    shared: Shared, send: Send
+) -> None:
+    once, act = over(shared), Act()
+    shared.is_unavailable = True
+    first = send(once, act)
+    assert send(once, act).get_data() == first.get_data(), "in this process it is known"
+    shared.is_unavailable = False
+    once.publish(A_REDIS)
+    assert shared.clients == [A_REDIS], "that of the moment: others are refused still"
+    assert shared.begin(NAME, Record("x", "y"), 60).state == "answered"
+    again = send(over(shared), act)
+    assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
+    assert act.times == 1
+    shared._held.clear()
+    once.publish(A_REDIS)
+    assert not shared._held, "once is enough"
+
+
+def test_of_many_endings_each_is_stored_when_redis_is_back(shared: Shared, send: Send) -> None:
+    once, act = over(shared), Act()
+    shared.is_unavailable = True
+    keys = [{"Idempotency-Key": key} for key in "abc"]
+    answers = [send(once, act, headers=key).get_data() for key in keys]
+    shared.is_unavailable = False
+    once.publish(A_REDIS)
+    other = over(shared)
+    assert [send(other, act, headers=key).get_data() for key in keys] == answers
+    assert act.times == 3
+
+
+def test_what_is_under_way_when_redis_is_back_is_stored_there(shared: Shared, send: Send) -> None:
+    once, other = over(shared), over(shared)
+    later: list[gevent.Greenlet[Any, Any]] = []
+    never = Act()
+
+    def redis_is_back() -> None:
+        shared.is_unavailable = False
+        once.publish(A_REDIS)
+        assert shared.clients == [A_REDIS]
+        shared.leases.update(once._under_way)
+        later.append(gevent.spawn(send, other, never))
+        gevent.sleep(0.05)
+        assert not later[0].ready()
+
+    shared.is_unavailable = True
+    first = send(once, Act(meanwhile=redis_is_back))
+    assert later[0].get(timeout=2).get_data() == first.get_data()
+    assert never.times == 0
+
+
+def test_what_began_before_redis_was_lost_is_known_in_this_process(
+    shared: Shared, send: Send
+) -> None:
+    once, never = over(shared), Act()
+    later: list[gevent.Greenlet[Any, Any]] = []
+
+    def redis_is_lost() -> None:
+        shared.is_unavailable = True
+        later.append(gevent.spawn(send, once, never))
+        gevent.sleep(0.05)
+
+    first = send(once, Act(meanwhile=redis_is_lost))
+    assert later[0].get(timeout=2).get_data() == first.get_data()
+    assert send(once, never).get_data() == first.get_data()
+    assert never.times == 0
+
+
+def test_a_redis_that_is_back_before_the_call_ends_is_asked_again(
+    shared: Shared, send: Send
+) -> None:
+    """Else what was stored here meanwhile would be missing there: `publish` has been."""
+    once, act = over(shared), Act()
+    shared.failing = 1
+    first = send(once, act)
+    assert send(over(shared), act).get_data() == first.get_data()
+
+    def fail_once() -> None:
+        shared.failing = 1
+
+    act, key = Act(meanwhile=fail_once), {"Idempotency-Key": "another"}
+    first = send(once, act, headers=key)
+    act.meanwhile = bool
+    assert send(over(shared), act, headers=key).get_data() == first.get_data()
+    assert act.times == 1
+
+
+def test_a_booking_without_redis_is_free_again_once_it_is_canceled(
+    shared: Shared, send: Send
+) -> None:
+    once, act = over(shared), Act()
+    shared.is_unavailable = True
+    click(send, once, act)
+    once.end_double_click("token-1")
+    click(send, once, act)
+    assert act.times == 2
+
+
+def test_without_a_redis_there_is_nothing_to_store_there(send: Send) -> None:
+    once = Idempotency(None)
+    send(once, Act())
+    once.publish(A_REDIS)
+
+
+def test_of_too_many_endings_the_last_are_stored(
+    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_UNPUBLISHED", 2)
+    once, act = over(shared), Act()
+    shared.is_unavailable = True
+    keys = [{"Idempotency-Key": key} for key in "abc"]
+    for key in keys:
+        send(once, act, headers=key)
+    shared.is_unavailable = False
+    once.publish(A_REDIS)
+    replayed = [REPLAYED in send(over(shared), act, headers=key).headers for key in keys]
+    assert replayed == [False, True, True]
+
+
+def test_what_is_in_doubt_is_stored_as_such(shared: Shared, send: Send) -> None:
+    act = Act(VideskTimeoutError(outcome_unknown=True))
+    send(over(shared), act)
+    assert shared.begin(NAME, Record("x", "y"), 60).state == "doubt"

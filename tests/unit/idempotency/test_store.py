@@ -1,0 +1,309 @@
+"""Records of POSTs: the same laws for those in Redis and those in the process, and what is stored."""
+
+import zlib
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from idempotency import store
+from idempotency.store import UNREADABLE, LocalStore, Record, RedisStore, new_owner
+from tests.processes import Running, free_port
+
+ANSWER = {
+    "status": 201,
+    "headers": {"Content-Type": "application/json"},
+    "body": '{"ñ":"\U0001f600"}',
+}
+PREFIX = "tests:"
+DAY = 86_400
+
+Either = RedisStore | LocalStore
+
+
+@pytest.fixture(scope="module")
+def link(redis_process: Running) -> ResilientRedis:
+    return ResilientRedis(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
+
+
+@pytest.fixture
+def in_redis(link: ResilientRedis, redis: Redis) -> RedisStore:
+    return RedisStore(link, PREFIX)
+
+
+@pytest.fixture(params=["redis", "process"])
+def kept(request: pytest.FixtureRequest) -> Either:
+    stored: Either = (
+        request.getfixturevalue("in_redis") if request.param == "redis" else LocalStore()
+    )
+    return stored
+
+
+def started(fingerprint: str = "a-request") -> Record:
+    return Record(fingerprint, new_owner())
+
+
+def answered(record: Record) -> Record:
+    return replace(record, state="answered", answer=ANSWER)
+
+
+def doubted(record: Record) -> Record:
+    return replace(record, state="doubt")
+
+
+def test_the_first_is_stored_and_each_other_is_told_of_it(kept: Either) -> None:
+    first, second = started(), started("another-request")
+    assert kept.begin("a", first, 60) is None
+    assert kept.begin("a", second, 60) == first
+    assert kept.begin("a", second, 60) == first
+    assert kept.begin("b", second, 60) is None, "names do not meet"
+
+
+def test_an_ending_replaces_the_record_and_publishes_the_outcome(kept: Either) -> None:
+    first, second = started(), started()
+    kept.begin("a", first, 60)
+    assert kept.outcome(first.owner)[0] is None
+    kept.end("a", doubted(first), DAY, answered(first))
+    assert kept.begin("a", second, 60) == doubted(first)
+    assert kept.outcome(first.owner) == (answered(first), False)
+    assert kept.outcome(second.owner)[0] is None
+
+
+def test_what_is_kept_for_0_seconds_leaves_the_name_free_and_still_has_an_outcome(
+    kept: Either,
+) -> None:
+    first, second = started(), started()
+    kept.begin("a", first, 60)
+    kept.end("a", doubted(first), 0, answered(first))
+    assert kept.outcome(first.owner)[0] == answered(first)
+    assert kept.begin("a", second, 60) is None
+
+
+def test_an_ending_whose_record_is_lost_is_stored_all_the_same(kept: Either) -> None:
+    first = started()
+    kept.end("a", answered(first), DAY, answered(first))
+    assert kept.begin("a", started(), 60) == answered(first)
+
+
+def test_a_token_ends_the_record_that_it_is_linked_to_and_no_other(kept: Either) -> None:
+    first, other = started(), started()
+    for name, record in (("a", first), ("b", other)):
+        kept.begin(name, record, 60)
+    kept.link_token("a-token", "a", 60)
+    kept.link_token("a-token-of-none", "nothing", 60)
+    for token in ("another-token", "a-token-of-none"):
+        kept.forget_by_token(token)
+    assert kept.begin("a", started(), 60) == first
+    kept.forget_by_token("a-token")
+    assert kept.begin("b", started(), 60) == other
+    assert kept.begin("a", started(), 60) is None
+
+
+# In Redis
+
+
+def test_an_owner_stores_its_own_record_again_without_being_told_of_it(
+    in_redis: RedisStore,
+) -> None:
+    """Redis did it, the connection broke before its answer, and the owner sends it again."""
+    first = started()
+    assert in_redis.begin("a", first, 60) is None
+    assert in_redis.begin("a", first, 60) is None
+    in_redis.end("a", answered(first), DAY, answered(first))
+    assert in_redis.begin("a", first, 60) is None, "what has ended stays as it ended"
+    assert in_redis.begin("a", started(), 60) == answered(first)
+
+
+def test_the_ending_of_another_owner_replaces_nothing(in_redis: RedisStore) -> None:
+    first, second = started(), started()
+    in_redis.begin("a", first, 60)
+    for keep_seconds in (DAY, 0):
+        in_redis.end("a", answered(second), keep_seconds, answered(second))
+        assert in_redis.begin("a", started(), 60) == first
+        assert in_redis.outcome(second.owner)[0] == answered(second)
+
+
+def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
+    in_redis: RedisStore, redis: Redis
+) -> None:
+    first = started()
+    assert in_redis.outcome(first.owner) == (None, False)
+    in_redis.begin("a", first, 60)
+    assert in_redis.outcome(first.owner) == (None, True)
+    lease = f"{PREFIX}once:lease:{first.owner}"
+    assert 3000 < redis.pttl(lease) <= 5000, "guarantee 2: a dead caller blocks nobody for longer"
+    redis.delete(lease)
+    assert in_redis.outcome(first.owner) == (None, False)
+    in_redis.renew(first.owner)
+    assert in_redis.outcome(first.owner) == (None, True)
+    assert 3000 < redis.pttl(lease) <= 5000
+    in_redis.end("a", answered(first), 60, answered(first))
+    assert in_redis.outcome(first.owner) == (answered(first), False)
+
+
+def test_all_that_is_stored_ends(in_redis: RedisStore, redis: Redis) -> None:
+    first = started()
+    in_redis.begin("a", first, 60)
+    assert 58 < redis.ttl(f"{PREFIX}once:a") <= 60
+    in_redis.end("a", answered(first), DAY, answered(first))
+    in_redis.link_token("a-token", "a", 10)
+    assert DAY - 2 < redis.ttl(f"{PREFIX}once:a") <= DAY
+    assert 28 < redis.ttl(f"{PREFIX}once:outcome:{first.owner}") <= 30
+    assert 8 < redis.ttl(f"{PREFIX}once:token:a-token") <= 10
+    assert len(redis.keys("tests:*")) == 3
+
+
+def test_a_client_of_ones_own_is_used_while_redis_is_away(
+    in_redis: RedisStore, redis: Redis
+) -> None:
+    """As the actions do that run before the proxy uses Redis again."""
+    unavailable = RedisStore(
+        ResilientRedis(f"redis://127.0.0.1:{free_port()}", verify_tls=True), PREFIX
+    )
+    first = started()
+    assert unavailable.begin("a", first, 60, redis) is None
+    unavailable.end("b", answered(first), 60, answered(first), redis)
+    assert in_redis.begin("a", started(), 60) == first
+    assert in_redis.begin("b", started(), 60) == answered(first)
+    with pytest.raises(RedisUnavailableError):
+        unavailable.begin("a", first, 60)
+    assert unavailable.is_unavailable
+
+
+def test_they_are_away_when_redis_is(in_redis: RedisStore, link: ResilientRedis) -> None:
+    assert in_redis.is_unavailable is link.unavailable is False
+
+
+# In the process
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(store, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_what_is_kept_is_kept_as_long_as_was_said_and_no_longer(clock: list[float]) -> None:
+    own, first, second = LocalStore(), started(), started()
+    own.begin("a", first, 60)
+    own.end("b", answered(second), DAY, answered(second))
+    own.link_token("a-token", "b", 10)
+    clock[0] += 29.9
+    assert own.outcome(second.owner)[0] == answered(second)
+    own.forget_by_token("a-token")
+    assert own.begin("b", started(), 60) == answered(second), "the link was over"
+    clock[0] += 0.1
+    assert own.outcome(second.owner) == (None, False)
+    clock[0] += 29.9
+    assert own.begin("a", second, 60) == first
+    clock[0] += 0.1
+    assert own.begin("a", second, 60) is None
+    clock[0] += DAY - 60
+    assert own.begin("b", first, 60) is None
+
+
+def test_a_name_can_be_forgotten() -> None:
+    own, first = LocalStore(), started()
+    own.begin("a", first, 60)
+    own.forget("b")
+    assert own.begin("a", started(), 60) == first
+    own.forget("a")
+    assert own.begin("a", started(), 60) is None
+    assert own.outcome(first.owner) == (None, False)
+
+
+def test_of_too_many_those_go_first_whose_time_is_over_and_then_the_oldest(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MAX_LOCAL_RECORDS", 3)
+    own = LocalStore()
+    held = {name: started() for name in "abcdef"}
+    own.begin("a", held["a"], 60)
+    own.begin("b", held["b"], 0)
+    own.begin("c", held["c"], 60)
+    own.begin("d", held["d"], 60)
+    assert own.begin("a", started(), 60) == held["a"], "b was over, so a had not to go"
+    own.end("a", answered(held["a"]), 60, answered(held["a"]))  # now c is the oldest
+    assert own.begin("c", started(), 60) is None
+    assert len(own._held) == 3
+
+
+def test_a_record_that_ends_is_no_longer_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MAX_LOCAL_RECORDS", 4)
+    own, first, second = LocalStore(), started(), started()
+    own.begin("a", first, 60)
+    own.begin("b", second, 60)
+    own.end("a", answered(first), 60, answered(first))
+    own.begin("c", started(), 60)
+    own.begin("d", started(), 60)
+    assert own.begin("a", started(), 60) == answered(first)
+    assert own.begin("b", started(), 60) is None
+
+
+# What is stored
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(
+    fingerprint=st.text(),
+    owner=st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+    state=st.sampled_from(["started", "answered", "doubt"]),
+    body=st.text(st.characters(codec="utf-8")),
+)
+def test_a_record_is_read_as_it_was_written(
+    fingerprint: str, owner: str, state: str, body: str
+) -> None:
+    record = Record(fingerprint, owner, state, ANSWER | {"body": body})
+    assert Record.from_bytes(record.to_bytes()) == record
+    bare = Record(fingerprint, owner, state)
+    assert Record.from_bytes(bare.to_bytes()) == bare
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"", b"1", b"1 ", b"1 owner", b"1 owner ", b"1 owner nothing", b"not a record",
+        b"1 owner " + zlib.compress(b"[]"), b'{"fingerprint": "x"}',
+        Record("a-request", "owner").to_bytes()[:-12], b"2" + Record("a-request", "owner").to_bytes()[1:],
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_in_doubt(stored: bytes) -> None:
+    """It may be of another release, in the middle of an upgrade: never a fault, never a booking."""
+    assert Record.from_bytes(stored) is UNREADABLE
+    assert (UNREADABLE.state, UNREADABLE.answer) == ("doubt", None)
+
+
+def test_a_later_release_may_add_to_what_is_stored() -> None:
+    record = answered(started())
+    deflate = zlib.compressobj(9, zdict=store._COMMON_TEXT)
+    text = b'["a-request", "answered", null, "a field of a later release"]'
+    stored = b"1 %b %b" % (record.owner.encode(), deflate.compress(text) + deflate.flush())
+    assert Record.from_bytes(stored) == Record("a-request", record.owner, "answered")
+
+
+def test_what_is_not_readable_in_redis_is_in_doubt_and_not_booked_again(
+    in_redis: RedisStore, redis: Redis
+) -> None:
+    for stored in (b"", b"x", b"0 owner of an older release"):
+        redis.set(f"{PREFIX}once:a", stored)
+        assert in_redis.begin("a", started(), 60) == UNREADABLE
+
+
+def test_a_refusal_takes_little_space() -> None:
+    body = '{"name":"Conflict","message":"Sorry, the hour is unavailable.","code":409,"className":"conflict","errors":{}}'
+    headers = {"Content-Type": "application/json; charset=utf-8", "X-Error-Source": "videsk"}
+    record = Record(
+        "x" * 22, new_owner(), "answered", {"status": 409, "headers": headers, "body": body}
+    )
+    assert len(record.to_bytes()) < len(body)
+
+
+def test_owners_differ() -> None:
+    owners = {new_owner() for _ in range(100)}
+    assert len(owners) == 100
+    assert all(len(owner) == 16 and owner.isalnum() for owner in owners)

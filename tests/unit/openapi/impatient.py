@@ -1,0 +1,8 @@
+"""The proxy that waits a moment for a body: `gunicorn tests.unit.openapi.impatient:app`."""
+
+import web.request_body
+from app import create_app
+
+web.request_body.BODY_SECONDS = 0.2  # type: ignore[assignment]
+
+app = create_app()

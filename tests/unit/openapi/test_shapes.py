@@ -1,0 +1,125 @@
+"""What is published of a field is what its loader takes, as far as JSON Schema can tell it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from marshmallow import Schema, ValidationError
+
+from schemas.bookings import (
+    BookingSchema,
+    CancelSchema,
+    FormElement,
+    RescheduleSchema,
+    UserBookingSchema,
+)
+from schemas.fields import _SHAPES, HONEYPOT, load_instant, load_zone, load_zone_name
+from schemas.hooks import MeetingSchema
+from schemas.queries import AvailabilityQuery, NextQuery
+from tests.days import YEAR
+from tests.unit.openapi.reading import DOCUMENT
+
+HEX_ID = "63bdbf3230013a2792550a1c"
+INSTANTS = [
+    f"{YEAR}-05-06T12:00:00.000Z", f"{YEAR}-05-06T12:00Z", f"{YEAR}-05-06T12:00:00+02:00",
+    f"{YEAR}-05-06T12:00:00-0330", f"{YEAR}-05-06T12:00:00+02", f"{YEAR}-05-06T23:59:59.123456789Z",
+]  # fmt: skip
+NO_INSTANTS = [
+    "", f"{YEAR}-05", f"{YEAR}-05-06", f"{YEAR}-05-06T12:00:00", f"{YEAR}-05-06 12:00:00Z", f"{YEAR}-05-06t12:00:00z",
+    f"{YEAR}-05-06T24:00:00Z", f"{YEAR}-05-06T12Z", f" {YEAR}-05-06T12:00Z", "٢٠٣١-05-06T12:00Z", "Z",
+]  # fmt: skip
+VALUES: list[Any] = [
+    *INSTANTS, *NO_INSTANTS, HEX_ID, HEX_ID.upper(), HEX_ID[1:], f"{HEX_ID}0", "g" * 24, HONEYPOT,
+    "America/Santiago", "x", None, True, 0, 1.5, [], ["a", 1, 2.5], [True], [None], [[]], {}, {"a": 1},
+]  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text().filter(lambda text: not text.endswith("\n")),  # there Python's `$` fits once more
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+) | st.sampled_from(VALUES)  # fmt: skip
+
+
+def takes(shape: dict[str, Any], value: Any) -> bool:
+    return Draft202012Validator(shape).is_valid(value)
+
+
+def loads(loader: Any, value: Any) -> bool:
+    try:
+        loader(value)
+    except ValidationError:
+        return False
+    return True
+
+
+EXACT = [loader for loader in _SHAPES if loader not in {load_instant, load_zone, load_zone_name}]
+EXACT = [loader for loader in EXACT if loader.__name__ != "load"]  # those of queries are below
+ROUGH = [load_instant, load_zone, load_zone_name]
+"""Not told: which days a month has, and the names of all zones."""
+
+
+@pytest.mark.parametrize("loader", EXACT)
+@settings(deadline=None, database=None)
+@given(value=JSON)
+def test_the_shape_of_a_value_is_what_its_loader_takes(loader: Any, value: Any) -> None:
+    assert takes(_SHAPES[loader], value) == loads(loader, value)
+
+
+@pytest.mark.parametrize("loader", ROUGH)
+@settings(deadline=None, database=None)
+@given(value=JSON)
+def test_whatever_a_loader_takes_is_in_shape(loader: Any, value: Any) -> None:
+    assert takes(_SHAPES[loader], value) or not loads(loader, value)
+
+
+@pytest.mark.parametrize("text", INSTANTS + NO_INSTANTS)
+def test_the_shape_of_an_instant_is_what_its_loader_takes(text: str) -> None:
+    assert takes(_SHAPES[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "least", "most", "default"),
+    [("days", AvailabilityQuery(), 1, 31, 7), ("limit", NextQuery(), 1, 20, 3)],
+    ids=["days", "limit"],
+)
+def test_a_whole_number_is_published_with_its_bounds(
+    name: str, query: Schema, least: int, most: int, default: int
+) -> None:
+    """As the schema of the route that takes it reads it."""
+    shape = DOCUMENT["components"]["parameters"][name]["schema"]
+    for number in range(-1, 50):
+        reads = loads(query.fields[name].deserialize, str(number))
+        assert takes(shape, number) == reads == (least <= number <= most)
+    assert shape["default"] == query.fields[name].load_default == default
+
+
+FORM = [{"_id": HONEYPOT, "value": ""}]
+BOOKING = {"startAt": INSTANTS[0], "timezone": "UTC", "form": FORM}
+BODIES: list[tuple[str, Schema, dict[str, Any]]] = [
+    ("BookingByService", BookingSchema(), BOOKING),
+    ("BookingByUser", UserBookingSchema(), BOOKING | {"service": HEX_ID}),
+    ("FormElement", FormElement(), {"_id": HONEYPOT, "value": ""}),
+    ("Cancellation", CancelSchema(), {}),
+    ("Move", RescheduleSchema(), {"date": INSTANTS[0]}),
+    ("MeetingChanged", MeetingSchema(), {}),
+]
+CHANGES: list[dict[str, Any]] = [
+    {}, {"referrer": "x"}, {"referrer": ""}, {"referrer": None}, {"token": "x"}, {"token": 1},
+    {"form": []}, {"form": FORM * 101}, {"form": {}}, {"form": [1]}, {"form": [{"_id": HEX_ID}]},
+    {"form": [{"_id": HEX_ID, "value": None}]}, {"form": [{"_id": HEX_ID, "value": 1, "more": 1}]},
+    {"startAt": 1}, {"service": HEX_ID}, {"service": "x"}, {"timezone": None}, {"email": "a@b"},
+    {"cancelReason": "x" * 1000}, {"cancelReason": "x" * 1001}, {"cancelReason": []},
+    {"cancelReason": None}, {"date": INSTANTS[1]}, {"date": f"{YEAR}-05-06"}, {"user": HEX_ID},
+    {"user": None}, {"_id": HEX_ID}, {"_id": "x"}, {"value": [1]}, {"value": {}}, {"more": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "schema", "good"), BODIES, ids=[name for name, _, _ in BODIES])
+def test_a_body_is_published_as_it_is_read(name: str, schema: Schema, good: dict[str, Any]) -> None:
+    published = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    bodies = [good | change for change in CHANGES]
+    bodies += [{key: value for key, value in good.items() if key != gone} for gone in good]
+    for body in bodies:
+        assert takes(published, body) == (not schema.validate(body)), body

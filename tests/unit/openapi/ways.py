@@ -1,0 +1,200 @@
+"""Ways to make a good call worse, so that the proxy answers as the document shows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from openapi.errors import REFUSALS
+from openapi.examples import DAY, REQUESTS, USER
+from tests.client import MARK, bearer
+from tests.unit.openapi.setup import Call, Stage
+from web.shared_secrets import MAX_WRONG_PER_MINUTE
+
+LONG_AGO = "2023-02-07T04:24:00.000Z"
+MOVED_TO = REQUESTS["move"][1]["date"]
+Provocation = Callable[[Stage, Call], requests.Response | None]
+"""Changes the call, or the stage; or makes the call itself, and returns the answer."""
+
+
+def good(_stage: Stage, _call: Call) -> None:
+    """Nothing is wrong."""
+
+
+def asking(**query: Any) -> Provocation:
+    return lambda _, call: call.query.update(query)
+
+
+def at(**placeholders: str) -> Provocation:
+    return lambda _, call: call.placeholders.update(placeholders)
+
+
+def sending(**fields: Any) -> Provocation:
+    return lambda _, call: call.body.update(fields)
+
+
+def in_header(**headers: str) -> Provocation:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return lambda _, call: call.headers.update(named)
+
+
+def with_body(body: bytes) -> Provocation:
+    def change(_: Stage, call: Call) -> None:
+        call.body = body
+
+    return change
+
+
+def by(proxy: str) -> Provocation:
+    def change(_: Stage, call: Call) -> None:
+        call.proxy = proxy
+
+    return change
+
+
+def with_fault(fault: str, **options: Any) -> Provocation:
+    return lambda stage, _: stage.sandbox.fault(fault, **options)
+
+
+def videsk_says(name: str) -> Provocation:
+    """Where the sandbox has no way of its own to come to say it."""
+    refusal = REFUSALS[name]
+    return with_fault("status", status=refusal.status, body=refusal.body())
+
+
+def form_element(index: int, **changes: Any) -> Provocation:
+    return lambda _, call: call.body["form"][index].update(changes)
+
+
+def token_or_key(token: str | None, name: str) -> Provocation:
+    """The appointment's token is this one; what is opened by the key, Videsk refuses so."""
+
+    def change(stage: Stage, call: Call) -> None:
+        if "security" in call.operation and token:
+            call.headers |= bearer(token)
+        else:
+            videsk_says(name)(stage, call)
+
+    return change
+
+
+def signed_by_another(stage: Stage, call: Call) -> None:
+    token_or_key(stage.sandbox.keys["public"], "signatureInvalid")(stage, call)
+
+
+def no_token(_: Stage, call: Call) -> None:
+    del call.headers["Authorization"]
+
+
+def dead_token(stage: Stage, call: Call) -> None:
+    """Of an appointment that is canceled: each booking has both its tokens."""
+    booking = stage.book_soon()
+    call.headers |= bearer(booking["accessToken" if call.method == "GET" else "actionToken"])
+    canceled = stage.proxy("plain").post(
+        "/api/appointment/cancel", {}, headers=bearer(booking["actionToken"])
+    )
+    assert canceled.status_code == 200
+
+
+def hour_in_past(_: Stage, call: Call) -> None:
+    call.body["startAt" if "startAt" in call.body else "date"] = LONG_AGO
+
+
+def hour_taken(stage: Stage, call: Call) -> None:
+    if "startAt" in call.body:
+        stage.book(USER)
+        stage.book(MARK)
+    else:
+        stage.book(USER, MOVED_TO)
+
+
+def key_used(stage: Stage, call: Call) -> None:
+    stage.book(MARK, f"{DAY}T20:00:00.000Z", key=call.headers["Idempotency-Key"])
+
+
+def without_honeypot(_: Stage, call: Call) -> None:
+    del call.body["form"][0]
+
+
+def unknown_element(_: Stage, call: Call) -> None:
+    call.body["form"].append({"_id": "a" * 24, "value": "x"})
+
+
+def without_service(_: Stage, call: Call) -> None:
+    del call.body["service"]
+
+
+def captcha_refused(stage: Stage, call: Call) -> None:
+    stage.provider.refuses("invalid-input-response")
+    call.proxy, call.body["token"] = "captcha", "x"
+
+
+def captcha_unavailable(stage: Stage, call: Call) -> None:
+    stage.provider.says({}, 500)
+    call.proxy, call.body["token"] = "captcha", "x"
+
+
+def too_many(stage: Stage, call: Call) -> requests.Response:
+    call.proxy = "limited"
+    return stage.until(call, 429)
+
+
+def too_many_guesses(stage: Stage, call: Call) -> None:
+    """In a proxy of its own: this machine's address is refused there for a minute."""
+    call.proxy = "guessed"
+    wrong = {"X-Webhook-Secret": "a-guess", **bearer("a-guess")}
+    for _ in range(MAX_WRONG_PER_MINUTE):
+        refused = stage.proxy("guessed").call(call.method, call.path, headers=wrong)
+        assert refused.status_code in {401, 429}
+
+
+def no_place(stage: Stage, call: Call) -> None:
+    """Videsk wants to be left alone for longer than anybody waits."""
+    call.proxy = "held"
+    options = {"status": 429, "body": {}, "headers": {"Retry-After": "60"}, "times": 1}
+    services = Call(call.operation, "GET", "/api/services", proxy="held")
+    stage.until(services, 503, lambda: stage.sandbox.fault("status", **options))
+
+
+def circuit_open(stage: Stage, call: Call) -> requests.Response:
+    call.proxy = "away"
+    return stage.until(call, 503)
+
+
+def unreachable(stage: Stage, call: Call) -> None:
+    call.proxy = stage.away_and_not_yet_known_for_it()
+
+
+def degraded(stage: Stage, call: Call) -> None:
+    circuit_open(stage, Call(call.operation, "GET", "/api/services"))
+    call.proxy = "away"
+
+
+def key_refused(stage: Stage, call: Call) -> None:
+    videsk_says("jwtExpired")(stage, call)
+    assert stage.proxy(call.proxy).get("/api/services").status_code == 401
+
+
+def key_accepted(stage: Stage, call: Call) -> None:
+    assert stage.proxy(call.proxy).get("/api/services").status_code == 200
+
+
+def unchanged(stage: Stage, call: Call) -> None:
+    call.proxy = "remembering"
+    call.headers["If-None-Match"] = stage.send(call).headers["ETag"]
+
+
+def too_slow(stage: Stage, call: Call) -> None:
+    call.proxy = "hasty"
+    stage.sandbox.fault("hang")
+
+
+def body_late(stage: Stage, call: Call) -> requests.Response:
+    call.proxy = "impatient"
+    return stage.dribble(call)
+
+
+def not_found(_: Stage, call: Call) -> None:
+    call.proxy = "without"
+    if call.placeholders:
+        call.placeholders = {"name": "index.html"}

@@ -1,0 +1,183 @@
+"""Guarantee 4, as it is said: a write touches the service, the user, and every service that shares
+a user with it; one whose users are not known shares with all; unrelated services are left alone.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.date_ranges import Period
+from videsk.invalidation import ALL_AVAILABILITY, Write, affected_groups, group
+from videsk.resources import SERVICES, USERS, ResourceKind
+from videsk.scheduling import FreshnessPolicies, Scheduling
+
+law = settings(deadline=None, derandomize=True, max_examples=300)
+
+Listed = dict[str, Any]
+
+
+def service(ident: str, *users: str, title: str = "") -> Listed:
+    return {"id": ident, "title": title or ident, "users": [{"id": user} for user in users]}
+
+
+def groups(*, services: str = "", users: str = "") -> set[str]:
+    """One letter is one id."""
+    return {group("service", one) for one in services} | {group("user", one) for one in users}
+
+
+LIST = [
+    service("A", "m", "j", title="Sale"),
+    service("B", "m", title="Help"),
+    service("C", "k", title="Help"),
+    service("D", "k", "l"),
+]
+"""A and B share m; C and D share k."""
+AUTOMATIC = [service("X"), {"id": "Y", "title": "Y"}, {"id": "Z", "title": "Z", "users": None}]
+"""Their users are not known, in each of the ways to say so."""
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (Write(service="A"), groups(services="AB", users="mj")),
+        (Write(service="B"), groups(services="AB", users="m")),
+        (Write(service="C"), groups(services="CD", users="k")),
+        (Write(service="A", user="m"), groups(services="AB", users="m")),
+        (Write(service="A", user="j"), groups(services="A", users="j")),
+        (Write(service="N", user="m"), groups(services="NAB", users="m")),
+        (Write(user="m"), groups(services="AB", users="m")),
+        (Write(user="l"), groups(services="D", users="l")),
+        (Write(title="Sale"), groups(services="AB", users="mj")),
+        (Write(title="Help"), groups(services="ABCD", users="mk")),
+        (Write(title="D"), groups(services="CD", users="kl")),
+    ],
+)
+def test_the_service_the_user_and_who_shares_a_user(write: Write, expected: set[str]) -> None:
+    assert affected_groups(write, LIST) == expected
+    with_automatic = affected_groups(write, [*LIST, *AUTOMATIC])
+    assert with_automatic == expected | groups(services="XYZ")
+
+
+@pytest.mark.parametrize("listed", [None, [], LIST, [*LIST, *AUTOMATIC]])
+@pytest.mark.parametrize(
+    "write",
+    [
+        Write(),
+        Write(service="N"),
+        Write(user="n"),
+        Write(service="A", user="n"),
+        Write(title=""),
+        Write(title="No service of that title"),
+    ],
+)
+def test_where_the_list_does_not_tell_everything_is_touched(
+    write: Write, listed: list[Listed] | None
+) -> None:
+    assert affected_groups(write, listed) == ALL_AVAILABILITY
+
+
+@pytest.mark.parametrize("ident", "XYZ")
+def test_a_service_whose_users_are_not_known_shares_with_all(ident: str) -> None:
+    listed = [*LIST, *AUTOMATIC]
+    assert affected_groups(Write(service=ident), listed) == ALL_AVAILABILITY
+    assert affected_groups(Write(title=ident), listed) == ALL_AVAILABILITY
+    both = groups(services="ABXYZ", users="m")
+    assert affected_groups(Write(service=ident, user="m"), listed) == both
+
+
+def test_one_of_two_of_a_title_without_known_users_is_enough_to_touch_everything() -> None:
+    assert (
+        affected_groups(Write(title="Help"), [*LIST, service("X", title="Help")])
+        == ALL_AVAILABILITY
+    )
+
+
+@pytest.mark.parametrize(
+    "users",
+    [["m"], [None], [{"firstname": "Mark"}], [{"id": None}], "m", 5, {"m": {"id": "m"}}, True],
+)
+def test_users_in_another_shape_are_not_known(users: object) -> None:
+    """A booking that Videsk has made must not end in a fault of ours."""
+    strange = {"id": "S", "title": "S", "users": users}
+    assert affected_groups(Write(service="A"), [*LIST, strange]) == groups(
+        services="ABS", users="mj"
+    )
+    assert affected_groups(Write(service="S"), [*LIST, strange]) == ALL_AVAILABILITY
+
+
+@pytest.mark.parametrize("kind", [SERVICES, USERS], ids=lambda kind: kind.plural)
+@pytest.mark.parametrize("what", ["dates", "hours"])
+def test_every_read_of_dates_and_hours_belongs_to_everything_and_to_its_own_group(
+    what: str, kind: ResourceKind
+) -> None:
+    """Else what touches everything, or this service or user, would leave it."""
+    named: list[Sequence[str]] = []
+
+    class Cache:
+        def read(self, _: str, groups: Sequence[str], *__: Any, **___: Any) -> None:
+            named.append(groups)
+
+    nothing: Any = None
+    cache: Any = Cache()
+    policies = FreshnessPolicies(nothing, nothing, nothing)
+    scheduling = Scheduling(nothing, cache, policies)
+    span: Any = Period("2026-12", "UTC", nothing, nothing)
+    getattr(scheduling, what)(kind, "A", span, "now")
+    (groups,) = named
+    assert set(groups) >= ALL_AVAILABILITY
+    assert groups[-1] == group(kind.singular, "A"), "the narrowest is the last"
+    assert affected_groups(Write(service="A", user="A"), [service("B", "A")]) & set(groups)
+
+
+def test_the_groups_of_services_and_users_of_one_id_are_two() -> None:
+    assert (
+        len({group("service", "A"), group("user", "A"), group("service", "B"), *ALL_AVAILABILITY})
+        == 4
+    )
+
+
+LISTS = st.dictionaries(
+    st.sampled_from("ABCDE"), st.sets(st.sampled_from("jklm"), max_size=3), max_size=5
+)
+TITLES = st.fixed_dictionaries({ident: st.sampled_from("ST") for ident in "ABCDE"})
+WRITES = st.builds(
+    Write,
+    service=st.none() | st.sampled_from("ABCDEN"),
+    user=st.none() | st.sampled_from("jklmn"),
+) | st.builds(Write, title=st.sampled_from("STU"))
+
+
+@law
+@given(users_of=LISTS, titles=TITLES, write=WRITES)
+def test_no_service_or_user_whose_hours_a_write_can_change_is_left_out(
+    users_of: dict[str, set[str]], titles: dict[str, str], write: Write
+) -> None:
+    listed = [service(ident, *its, title=titles[ident]) for ident, its in users_of.items()]
+    got = affected_groups(write, listed)
+    where = {write.service} if write.service else set()
+    where |= {ident for ident in users_of if write.title == titles[ident]}
+    agents = {write.user} if write.user else set().union(*(users_of.get(s, set()) for s in where))
+    must = where | {ident for ident, its in users_of.items() if not its or its & agents}
+    assert got == ALL_AVAILABILITY or got >= groups(services="".join(must), users="".join(agents))
+
+
+@law
+@given(users_of=LISTS, titles=TITLES, write=WRITES)
+def test_unrelated_services_and_users_are_left_alone_where_the_list_tells(
+    users_of: dict[str, set[str]], titles: dict[str, str], write: Write
+) -> None:
+    listed = [service(ident, *its, title=titles[ident]) for ident, its in users_of.items()]
+    got = affected_groups(write, listed)
+    where = {write.service} if write.service else set()
+    where |= {ident for ident in users_of if write.title == titles[ident]}
+    theirs = set().union(*(users_of.get(ident, set()) for ident in where))
+    known = set().union(*users_of.values())
+    tells = write.user in known if write.user else where and all(users_of.get(s) for s in where)
+    assert (got == ALL_AVAILABILITY) == (not tells)
+    if tells:
+        agents = theirs | ({write.user} if write.user else set())
+        may = where | {ident for ident, its in users_of.items() if not its or its & agents}
+        assert got <= groups(services="".join(may), users="".join(agents))

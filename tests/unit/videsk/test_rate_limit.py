@@ -1,0 +1,446 @@
+"""The laws of the budget and the circuit, over any sequence of requests, and that both books, the
+one in the process and the one in Redis, keep them alike.
+"""
+
+import heapq
+import secrets
+from collections.abc import Callable
+from copy import deepcopy
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from common.resilient_redis import ResilientRedis
+from tests.processes import Running
+from videsk.throttle.rate_limit import (
+    GRACE,
+    HEARTBEAT,
+    SECOND,
+    TRIAL,
+    WINDOW,
+    Admission,
+    Decision,
+    LimiterState,
+    RateLimit,
+    Ticket,
+)
+from videsk.throttle.throttle import RedisLimiter
+
+law = settings(deadline=None, derandomize=True, max_examples=300)
+long_law = settings(deadline=None, derandomize=True, max_examples=25)
+
+GO, WAIT, FULL, OPEN = Decision.GO, Decision.WAIT, Decision.FULL, Decision.OPEN
+EVER = 10**15
+START = 1_795_000_000 * SECOND
+"""An epoch in microseconds, as Redis's clock tells it: what is lost in a double is lost there."""
+
+LIMITS = st.integers(1, 12) | st.sampled_from([20, 21, 30, 100])
+GAPS = st.integers(0, 3) | st.integers(0, WINDOW // 4) | st.integers(0, 3 * WINDOW)
+PATIENCES = st.sampled_from([0, 1, SECOND // 10, WINDOW, 10 * SECOND, EVER])
+CLIENTS = st.sampled_from(["", "a", "a", "b", "c"])
+ASKS = st.tuples(GAPS, st.booleans(), CLIENTS, PATIENCES)
+
+
+@pytest.fixture(scope="module")
+def link(redis_process: Running) -> ResilientRedis:
+    return ResilientRedis(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
+
+
+class BothBooks:
+    """The book in the process and the one in Redis, which must give the same answers."""
+
+    def __init__(self, link: ResilientRedis, rate_limit: RateLimit) -> None:
+        self.here = LimiterState(rate_limit)
+        self.there = RedisLimiter(link, f"{secrets.token_hex(8)}:", rate_limit, b"tests")
+        self.now = START
+        self.waiting: list[tuple[int, Ticket, str, str, int]] = []
+
+    def acquire(
+        self,
+        client: str,
+        what: str,
+        max_wait: int,
+        *,
+        is_write: bool = False,
+        ticket: Ticket | None = None,
+    ) -> None:
+        here = self.here.acquire(
+            self.now, max_wait, is_write=is_write, client=client, what=what, ticket=ticket
+        )
+        there = self.there.acquire(
+            max_wait, is_write=is_write, client=client, what=what, ticket=ticket, now=self.now
+        )
+        assert here == there
+        if here.ticket:
+            due = self.now + min(here.wait, HEARTBEAT)
+            heapq.heappush(self.waiting, (due, here.ticket, client, what, max_wait))
+
+    def come_back(self, late: int) -> None:
+        """Of those who wait, the one who is due first."""
+        due, ticket, client, what, max_wait = heapq.heappop(self.waiting)
+        self.now = max(self.now, due + late)
+        self.acquire(client, what, max_wait, ticket=ticket)
+
+    def promote(self, client: str, what: str) -> None:
+        self.here.promote(client, what)
+        self.there.promote(client, what)
+
+    def report(self, what: str, pause_length: int) -> None:
+        self.there.report(what, pause_length, now=self.now)
+        if what == "success":
+            self.here.succeed()
+        elif what == "failure":
+            self.here.fail(self.now)
+        else:
+            self.here.pause_for(pause_length, self.now)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_books_give_the_same_answers(link: ResilientRedis, seed: int) -> None:
+    """To those who come, to those who come back, in time or late, and whatever the clock does."""
+    random = Random(seed)
+    # In Redis the places live for a window of its real time, and an example takes a part of that.
+    window = random.choice([20 * SECOND, 40 * SECOND + 1])
+    books = BothBooks(link, RateLimit(random.choice([1, 2, 5, 20, 40, 100]), window))
+    clients = ["", *"abc", *map(str, range(random.choice([0, 60])))]
+
+    def acquire(times: int, *, is_write: bool) -> None:
+        client, max_wait = random.choice(clients), random.choice([0, 10 * SECOND, EVER, EVER])
+        for _ in range(times):
+            books.acquire(client, random.choice("wxyz"), max_wait, is_write=is_write)
+
+    def crowd() -> None:
+        for _ in range(30):
+            acquire(1, is_write=False)
+
+    def come_back() -> None:
+        everyone_late = random.choice([0, 0, 0, SECOND // 100, GRACE, 3 * SECOND])
+        for _ in range(min(random.randint(1, 60), len(books.waiting))):
+            books.come_back(everyone_late)
+
+    def die() -> None:
+        books.waiting = [waiter for waiter in books.waiting if random.random() < 0.5]
+        heapq.heapify(books.waiting)
+
+    def step_clock() -> None:
+        seconds = random.choice([-3600, -40, -1, -0.3, 0.3, 2, 30])
+        books.now += round(seconds * SECOND * random.random())
+
+    actions: list[Callable[[], None]] = [
+        lambda: acquire(random.randint(1, 8), is_write=False),
+        crowd,
+        lambda: acquire(random.randint(1, 3), is_write=True),
+        come_back,
+        die,
+        step_clock,
+        lambda: books.promote(random.choice(clients), random.choice("wxyz")),
+        lambda: books.report(random.choice(["success", "failure"]), 0),
+        lambda: books.report("hold", random.randint(0, 2 * SECOND)),
+    ]
+    for _ in range(120):
+        random.choices(actions, [20, 4, 4, 40, 2, 3, 10, 8, 1])[0]()
+
+
+def test_the_book_of_all_is_read_back_on_this_process_s_clock(link: ResilientRedis) -> None:
+    throttle = RedisLimiter(link, f"{secrets.token_hex(8)}:", RateLimit(20), b"tests")
+    assert not throttle.state().slots
+    for _ in range(3):
+        assert throttle.acquire(0, is_write=True).decision is GO
+    throttle.report("failure")
+    state = throttle.state()
+    assert (len(state.slots), state.failures) == (3, 1)
+    assert list(state.slots) == sorted(state.slots)
+
+
+def test_no_address_is_written_into_redis(link: ResilientRedis) -> None:
+    throttle = RedisLimiter(link, f"{secrets.token_hex(8)}:", RateLimit(2), b"tests")
+    address = "198.51.100.7"
+    for _ in range(3):
+        throttle.acquire(EVER, is_write=False, client=address)
+    held = [link.client.dump(key) or b"" for key in link.client.keys("*:gate:*")]
+    assert len(held) >= 5
+    assert not any(address.encode() in value for value in held)
+
+
+def go_at(state: LimiterState, now: int, *, is_write: bool = False) -> bool:
+    return state.acquire(now, 0, is_write=is_write).decision is GO
+
+
+@law
+@given(limit=LIMITS, asks=st.lists(ASKS, max_size=150))
+def test_of_any_limit_and_one_more_the_last_leaves_a_window_after_the_first(
+    limit: int, asks: list[tuple[int, bool, str, int]]
+) -> None:
+    state, now = LimiterState(RateLimit(limit)), START
+    left: list[int] = []
+    for gap, is_write, client, max_wait in asks:
+        now += gap
+        if state.acquire(now, max_wait, is_write=is_write, client=client).decision is GO:
+            left.append(now)
+    assert all(last - first >= WINDOW for first, last in zip(left, left[limit:], strict=False))
+
+
+@law
+@given(limit=LIMITS, asks=st.lists(ASKS, max_size=80))
+def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
+    limit: int, asks: list[tuple[int, bool, str, int]]
+) -> None:
+    state, now = LimiterState(RateLimit(limit)), START
+    assert limit == 1 or 1 <= state.rate_limit.reserve < limit
+    for gap, is_write, client, max_wait in asks:
+        now += gap
+        admission = state.acquire(now, max_wait, is_write=is_write, client=client)
+        if admission.decision is GO and not is_write:
+            later = deepcopy(state)
+            assert all(go_at(later, now, is_write=True) for _ in range(later.rate_limit.reserve))
+
+
+@law
+@given(limit=LIMITS, asks=st.lists(ASKS, min_size=1, max_size=80))
+def test_nobody_is_told_to_wait_longer_than_its_patience_and_nobody_is_turned_away_for_less(
+    limit: int, asks: list[tuple[int, bool, str, int]]
+) -> None:
+    state, now = LimiterState(RateLimit(limit)), START
+    for gap, is_write, client, max_wait in asks:
+        now += gap
+        before = deepcopy(state)
+        admission = state.acquire(now, max_wait, is_write=is_write, client=client)
+        if admission.decision is WAIT:
+            assert 0 < admission.wait <= max_wait
+        elif admission.decision is FULL:
+            assert admission.wait > max_wait
+            before.acquire(now, -1, is_write=True)  # so that those of long ago are gone there too
+            assert state == before, "who is turned away takes no place"
+        else:
+            assert admission == Admission(GO, 0)
+
+
+def arrivals(gaps: list[int]) -> list[int]:
+    times = [START]
+    for gap in gaps:
+        times.append(times[-1] + gap)
+    return times
+
+
+def reads_leave(
+    state: LimiterState, reads: list[tuple[int, str]], late: int = 0, max_wait: int = EVER
+) -> list[tuple[int, int]]:
+    """When those left who asked at a time for a client each, and came back at their next heartbeat
+    or turn, so late: pairs of the read's number and that time, in the order of leaving.
+    """
+    asks = [(at, number, None) for number, (at, _) in enumerate(reads)]
+    heap: list[tuple[int, int, Ticket | None]] = list(asks)
+    heapq.heapify(heap)
+    left = []
+    while heap:
+        now, number, ticket = heapq.heappop(heap)
+        came, client = reads[number]
+        admission = state.acquire(
+            now, max_wait - (now - came), is_write=False, client=client, ticket=ticket
+        )
+        if admission.decision is GO:
+            left.append((number, now))
+        elif admission.decision is WAIT:
+            again = now + min(admission.wait, HEARTBEAT) + late
+            heapq.heappush(heap, (again, number, admission.ticket))
+    return left
+
+
+@law
+@given(limit=LIMITS, gaps=st.lists(GAPS, max_size=60))
+@example(limit=20, gaps=[0] * 60)
+def test_the_reads_of_one_client_leave_in_turn_when_they_were_told(
+    limit: int, gaps: list[int]
+) -> None:
+    state = LimiterState(RateLimit(limit))
+    is_known = [
+        max(at, START + number * state.rate_limit.pace) for number, at in enumerate(arrivals(gaps))
+    ]
+    left = reads_leave(state, [(at, "a") for at in arrivals(gaps)])
+    assert [number for number, _ in left] == list(range(len(gaps) + 1))
+    for (_, before), (number, at) in pairwise(left):
+        assert at <= max(is_known[number], before + state.rate_limit.pace)
+
+
+@long_law
+@given(limit=LIMITS, readers=st.integers(1, 90), late=st.integers(0, SECOND // 20))
+@example(limit=20, readers=60, late=SECOND // 50)
+def test_under_constant_demand_the_budget_is_used(limit: int, readers: int, late: int) -> None:
+    state = LimiterState(RateLimit(limit))
+    left = [at for _, at in reads_leave(state, [(START, "a")] * readers, late)]
+    assert len(left) == readers
+    policies = (
+        readers // (limit - state.rate_limit.reserve) + 1
+    )  # each of which one may be late to fill
+    assert left[-1] - START <= readers * state.rate_limit.pace + (policies + 1) * late
+    if not late:
+        assert all(later - earlier >= state.rate_limit.pace for earlier, later in pairwise(left)), (
+            "paced"
+        )
+
+
+@long_law
+@given(
+    backlog=st.integers(1, 190),
+    others=st.integers(0, 18),
+    asked_at=st.integers(0, 5 * SECOND),
+    late=st.integers(0, SECOND // 100),
+)
+@example(backlog=190, others=18, asked_at=SECOND, late=SECOND // 100)
+def test_whatever_one_client_asks_the_first_read_of_another_leaves_within_2_s(
+    backlog: int, others: int, asked_at: int, late: int
+) -> None:
+    """As long as fewer than twenty wait, each with any number of reads."""
+    clients = [f"busy-{number}" for number in range(others + 1)]
+    reads = [(START, client) for client in clients for _ in range(backlog)]
+    reads += [(START + asked_at, "first")]
+    left = dict(reads_leave(LimiterState(RateLimit(20)), reads, late, max_wait=10 * SECOND))
+    assert left[len(reads) - 1] - (START + asked_at) <= 2 * SECOND
+
+
+def test_one_client_alone_gets_the_whole_budget_of_reads() -> None:
+    left = reads_leave(LimiterState(RateLimit(20)), [(START, "office")] * 300, max_wait=10 * SECOND)
+    assert len(left) == 1 + 10 * SECOND // RateLimit(20).pace
+
+
+@law
+@given(limit=LIMITS, readers=st.integers(1, 60))
+def test_unpaced_reads_leave_as_soon_as_there_is_room(limit: int, readers: int) -> None:
+    state = LimiterState(RateLimit(limit, is_paced=False))
+    room = limit - state.rate_limit.reserve
+    left = [at - START for _, at in reads_leave(state, [(START, "a")] * readers)]
+    assert left == [number // room * WINDOW for number in range(readers)]
+
+
+def test_an_unpaced_read_that_waiting_is_in_vain_for_is_refused_too() -> None:
+    state = LimiterState(RateLimit(20, is_paced=False))
+    is_known = [state.acquire(START, 10 * SECOND, is_write=False).decision for _ in range(300)]
+    assert 19 * 9 <= len(is_known) - is_known.count(FULL) <= 19 * 11
+
+
+def test_a_client_s_own_backlog_is_refused_and_not_who_has_none() -> None:
+    state = LimiterState(RateLimit(20))
+    asked = [state.acquire(START, 10 * SECOND, is_write=False, client="a") for _ in range(300)]
+    assert asked[-1].decision is FULL
+    assert state.acquire(START, 10 * SECOND, is_write=False, client="a").decision is FULL
+    assert state.acquire(START, SECOND, is_write=False, client="b").decision is WAIT
+
+
+def test_a_client_that_has_had_its_turn_gets_the_next_one_among_ever_new_clients() -> None:
+    """More new clients than the budget has room for: each other's first reads are not all there is."""
+    pace = RateLimit(20).pace
+    reads = [(START + number * pace // 2, str(number)) for number in range(150)]
+    reads.insert(1, (START + 1, "0"))
+    left = dict(reads_leave(LimiterState(RateLimit(20)), reads))
+    assert left[1] - START <= 2 * 20 * pace
+
+
+@law
+@given(readers=st.integers(1, 150), late=st.integers(1, 60 * SECOND))
+def test_those_who_died_waiting_are_gone_within_a_second(readers: int, late: int) -> None:
+    state = LimiterState(RateLimit(20))
+    for _ in range(readers):
+        state.acquire(START, 10 * SECOND, is_write=False, client="a")
+    now = START + SECOND
+    for client in ("a", "b"):
+        assert state.acquire(
+            now + late, 2 * RateLimit(20).pace, is_write=False, client=client
+        ).decision in {
+            GO,
+            WAIT,
+        }
+    assert len(state.queue) <= 2
+
+
+def test_who_comes_back_too_late_still_has_its_turn() -> None:
+    state = LimiterState(RateLimit(20))
+    tickets = [state.acquire(START, EVER, is_write=False, client="a").ticket for _ in range(100)]
+    late = START + 10 * SECOND
+    new = state.acquire(late, EVER, is_write=False, client="a")
+    answers = [
+        state.acquire(late, EVER, is_write=False, client="a", ticket=ticket)
+        for ticket in tickets[1:]
+    ]
+    after = state.acquire(late, EVER, is_write=False, client="a")
+    assert new.decision is GO
+    assert max(admission.wait for admission in answers) < after.wait
+
+
+@law
+@given(limit=LIMITS, asks=st.lists(ASKS, max_size=20), paused_until=st.integers(1, 60 * SECOND))
+def test_while_all_are_held_nobody_leaves_and_then_they_do(
+    limit: int, asks: list[tuple[int, bool, str, int]], paused_until: int
+) -> None:
+    state, now = LimiterState(RateLimit(limit)), START
+    until = START + paused_until
+    state.pause_for(paused_until, START)
+    state.pause_for(paused_until - 1, START)  # a shorter one ends none
+    for gap, is_write, client, max_wait in asks:
+        now += gap
+        if now >= until:
+            break
+        admission = state.acquire(now, max_wait, is_write=is_write, client=client)
+        assert admission.decision in {WAIT, FULL}
+        assert admission.wait >= until - now
+    assert go_at(state, until, is_write=True)
+
+
+def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
+    state = LimiterState(RateLimit(20))
+    state.pause_for(SECOND, START)
+    left = [at for _, at in reads_leave(state, [(START, "a")] * 5)]
+    assert left[0] == START + SECOND
+    assert all(later - earlier >= state.rate_limit.pace for earlier, later in pairwise(left))
+
+
+@law
+@given(
+    limit=LIMITS,
+    asks=st.lists(ASKS, max_size=60),
+    back=st.integers(1, 3600 * SECOND),
+    paused_until=st.integers(0, 2 * SECOND),
+    failures=st.integers(0, 6),
+)
+def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_early(
+    limit: int, asks: list[tuple[int, bool, str, int]], back: int, paused_until: int, failures: int
+) -> None:
+    state, now, left = LimiterState(RateLimit(limit)), START, []
+    for gap, is_write, client, max_wait in asks:
+        now += gap
+        if state.acquire(now, max_wait, is_write=is_write, client=client).decision is GO:
+            left.append(now)
+    if paused_until:
+        state.pause_for(paused_until, now)
+    for _ in range(failures):
+        state.fail(now)
+    recently = sum(at > now - WINDOW for at in left)
+    there, now = now, now - back
+    went = sum(go_at(state, now, is_write=True) for _ in range(limit + 1))
+    assert went <= limit - recently
+    assert not (went and paused_until)
+    assert not (went and failures >= 5)
+    assert there > now
+    later = now + max(WINDOW, paused_until, TRIAL if failures >= 5 else 0) + HEARTBEAT + GRACE
+    assert go_at(state, later, is_write=False)
+    if failures < 5:
+        assert go_at(state, later, is_write=True) or limit == 1
+
+
+@law
+@given(limit=st.integers(1, 40), processes=st.integers(1, 40), asks=st.lists(GAPS, max_size=60))
+def test_the_shares_of_all_processes_together_keep_the_limit(
+    limit: int, processes: int, asks: list[int]
+) -> None:
+    share = RateLimit(limit).share(processes)
+    # More processes than places: each has one in so much longer a window.
+    together, window = share.limit * processes, share.window
+    assert together * WINDOW <= limit * (window + 1)
+    assert together * WINDOW > limit * window // 2 or share.limit == 1
+    books = [LimiterState(share) for _ in range(processes)]
+    left = [now for now in arrivals(asks) for state in books if go_at(state, now, is_write=True)]
+    assert all(b - a >= window for a, b in zip(left, left[together:], strict=False))
+    if limit >= processes:
+        assert all(b - a >= WINDOW for a, b in zip(left, left[limit:], strict=False))

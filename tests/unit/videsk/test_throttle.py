@@ -1,0 +1,154 @@
+"""What the gate does when Redis is lost, and how a read fares whose place another client asked for."""
+
+import time
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from cache.freshness import FreshnessPolicy
+from cache.read_through import ReadThroughCache
+from common.request_context import REQUEST_CONTEXT, RequestContext
+from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from tests.fakes import NoInstrumentation
+from videsk.client import VideskClient
+from videsk.errors import VideskCircuitOpenError, VideskRateLimitError
+from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.throttle.rate_limit import SECOND, WINDOW, RateLimit
+from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
+
+SHARE = RateLimit(20).share(2)
+ROOM = SHARE.limit - SHARE.reserve
+
+
+class UnreachableLimiter:
+    """The book of all processes, out of reach."""
+
+    def acquire(self, *_: object, **__: object) -> None:
+        raise RedisUnavailableError
+
+    def pause_after_outage(self, *_: object) -> None:
+        """Never: it does not come back."""
+
+
+class Sleeping:
+    """The module `time`, which writes down how long it sleeps."""
+
+    monotonic, monotonic_ns = staticmethod(time.monotonic), staticmethod(time.monotonic_ns)
+
+    def __init__(self, waits: list[float]) -> None:
+        self._waits = waits
+
+    def sleep(self, seconds: float) -> None:
+        self._waits.append(seconds)
+        time.sleep(seconds)
+
+
+def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
+    """How long so many reads wait, of a process whose Redis has last answered that long ago."""
+    link = SimpleNamespace(
+        outages=1,
+        last_answered_at=time.monotonic() - answered_seconds_ago,
+        on_reconnect=lambda _: None,
+    )
+    throttle = UpstreamThrottle(
+        SHARE,
+        cast("RedisLimiter", UnreachableLimiter()),
+        cast("ResilientRedis", link),
+        NoInstrumentation(),
+    )
+    slept = []
+    for _ in range(reads):
+        with pytest.MonkeyPatch.context() as patch:
+            waits: list[float] = []
+            patch.setattr("videsk.throttle.throttle.time", Sleeping(waits))
+            throttle.acquire(10, is_write=False)
+        slept.append(sum(waits))
+    return slept
+
+
+def test_a_window_after_redis_has_last_answered_a_read_pays_nothing_for_its_loss() -> None:
+    assert waits_of(WINDOW / SECOND, ROOM) == [0] * ROOM
+
+
+def test_until_then_it_waits_for_what_others_may_have_sent_meanwhile() -> None:
+    first, *others = waits_of(WINDOW / SECOND - 0.2, ROOM)
+    assert 0.1 < first <= 0.2
+    assert others == [0] * (ROOM - 1)
+
+
+def test_of_one_client_s_many_who_wait_for_one_read_one_promotes_it() -> None:
+    promoted = []
+
+    class SharedCache(UnreachableLimiter):
+        def promote(self, client: str, what: str) -> None:
+            promoted.append((client, what))
+
+    link = SimpleNamespace(on_reconnect=lambda _: None)
+    throttle = UpstreamThrottle(
+        SHARE,
+        cast("RedisLimiter", SharedCache()),
+        cast("ResilientRedis", link),
+        NoInstrumentation(),
+    )
+    for client in ("a", "b"):
+        for what in ("x", "x", "y"):
+            throttle.promote(client, what)
+    assert promoted == [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+
+
+class SingleFlight:
+    """A cache whose misses are led by other clients, until `led` are over; each ends in `error`."""
+
+    def __init__(self, led: int, error: Exception) -> None:
+        self.led = led
+        self.error = error
+        self.reads = 0
+
+    def read(self, key: str, groups: object, policy: object, fetch: Any, **_: object) -> Any:
+        self.reads += 1
+        if self.reads <= self.led:
+            raise self.error
+        return fetch(1.0)
+
+
+class BusyClient:
+    """Videsk's, where there is no place for any request."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def send(self, request: object, seconds: float) -> list[str]:
+        self.sent += 1
+        raise VideskRateLimitError(3)
+
+
+def read_through(flights: SingleFlight) -> BusyClient:
+    client, policy = BusyClient(), FreshnessPolicy(1, 1)
+    scheduling = Scheduling(
+        cast("VideskClient", client),
+        cast("ReadThroughCache", flights),
+        FreshnessPolicies(policy, policy, policy),
+    )
+    token = REQUEST_CONTEXT.set(RequestContext("id", client="198.51.100.1"))
+    try:
+        with pytest.raises(VideskRateLimitError) as raised:
+            scheduling.services()
+    finally:
+        REQUEST_CONTEXT.reset(token)
+    assert raised.type is type(flights.error)
+    return client
+
+
+def test_who_is_refused_for_another_client_s_want_of_a_place_tries_for_its_own() -> None:
+    assert read_through(SingleFlight(1, VideskRateLimitError(3))).sent == 1
+
+
+def test_who_was_refused_a_place_of_its_own_does_not_try_again() -> None:
+    flights = SingleFlight(0, VideskRateLimitError(3))
+    assert read_through(flights).sent == 1
+    assert flights.reads == 1
+
+
+def test_an_open_circuit_is_everybody_s() -> None:
+    assert read_through(SingleFlight(1, VideskCircuitOpenError(3))).sent == 0

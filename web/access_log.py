@@ -1,0 +1,145 @@
+"""Log lines: JSON on standard output, one a request, and what else is to be told.
+
+Nothing of a customer's is in them, at any level: the route instead of the path, no query, no body,
+no header but the request id, and of an exception its type and trace without its message.
+"""
+
+import json
+import logging
+import sys
+import time
+import traceback
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request
+from pythonjsonlogger.json import JsonFormatter
+
+from common.request_context import REQUEST_CONTEXT, RequestContext
+from web import responses, trace_context
+
+log = logging.getLogger("videsk_proxy.requests")
+
+
+class Formatter(JsonFormatter):
+    """One JSON object a line: time (UTC), level, message, request id, the record's own fields."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """The frames and the type: an exception's message may quote what a customer sent."""
+        kind, _, trace = ei
+        frames = "".join(traceback.format_tb(trace))
+        return f"{frames}{kind.__name__ if kind else ''}"
+
+
+class RequestId(logging.Filter):
+    """Every record of a request carries its id."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if has_request_context() and "request_id" in g:
+            record.request_id = g.request_id
+        return True
+
+
+def config(level: str) -> dict[str, Any]:
+    """logging's dictConfig, as gunicorn takes it. Other libraries speak up from warnings on:
+    below that, some of them tell what customers ask for. gunicorn's own do below info.
+    """
+    ours = {"handlers": ["stdout"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": RequestId}},
+        "formatters": {
+            "json": {
+                "()": Formatter,
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+            }
+        },
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "json",
+                "filters": ["request_id"],
+            }
+        },
+        "root": {"level": "WARNING", "handlers": ["stdout"]},
+        "loggers": {
+            "videsk_proxy": ours | {"level": level.upper()},
+            "gunicorn.error": ours | {"level": "INFO" if level == "debug" else level.upper()},
+        },
+    }
+
+
+def register(app: Flask) -> None:
+    """Log one line for every request, when its answer is ready."""
+
+    def log_fault(exc_info: Any) -> None:
+        """Instead of Flask's own line, which has the path in it."""
+        log.error("fault", exc_info=exc_info)
+
+    app.log_exception = log_fault  # type: ignore[method-assign]
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+        g.request_context = RequestContext(
+            g.request_id,
+            trace_context.traceparent(request.environ),
+            trace_context.tracestate(request.environ),
+        )
+        REQUEST_CONTEXT.set(g.request_context)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        how = responses.cache_status(g.cache_status) if "cache_status" in g else None
+        seconds = time.perf_counter() - g.started
+        log_request(
+            responses.route(), request.method, response.status_code, seconds, how, g.request_context
+        )
+        return response
+
+
+def log_request(
+    route: str,
+    method: str,
+    status: int,
+    seconds: float,
+    cache: str | None,
+    request_context: RequestContext,
+) -> None:
+    """The line of one request: as the formatter above writes lines, but without a LogRecord, which
+    costs as much as a whole answer of the short way.
+    """
+    if not log.isEnabledFor(logging.INFO):
+        return
+    now = time.time()
+    line = {
+        "time": f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z",
+        "level": "INFO",
+        "logger": log.name,
+        "message": "request",
+        "request_id": request_context.request_id,
+        "route": route,
+        "method": method,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 2),
+        "cache": cache,
+        "upstream_ms": round(request_context.seconds * 1000, 2),
+        "upstream_attempts": request_context.attempts,
+    }
+    if request_context.traceparent:
+        # A later version's own fields are the caller's: they are forwarded and not logged.
+        line["traceparent"] = request_context.traceparent[: trace_context.TRACEPARENT_LENGTH]
+    sys.stdout.write(f"{json.dumps(line)}\n")
+    sys.stdout.flush()
+
+
+@lru_cache(maxsize=2)
+def _second(now: int) -> str:
+    return time.strftime(Formatter.default_time_format, time.gmtime(now))

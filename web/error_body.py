@@ -1,0 +1,36 @@
+"""The one shape of every error, Videsk's own (Feathers):
+`{"name", "message", "code", "className", "data"?, "errors": {}}`.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from common import strict_json
+
+_NAMES = {
+    401: "NotAuthenticated",
+    408: "Timeout",
+    413: "PayloadTooLarge",
+    422: "Unprocessable",
+    500: "GeneralError",
+    503: "Unavailable",
+}
+"""Where Feathers' name for a status is not HTTP's own phrase."""
+
+
+def error_body(
+    status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
+) -> bytes:
+    """An error of ours as JSON. `errors`: messages per field of a body."""
+    name = _NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
+    body: dict[str, Any] = {
+        "name": name,
+        "message": message,
+        "code": status,
+        "className": re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(),
+    }
+    if data is not None:
+        body["data"] = data
+    return strict_json.dumps(body | {"errors": errors or {}})

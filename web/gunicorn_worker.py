@@ -1,0 +1,136 @@
+"""gunicorn's gevent worker, hardened against clients that are slow, silent or malformed.
+
+gunicorn answers a request that it cannot parse in HTML and logs pieces of it, which may be a
+customer's; it waits for clients without a deadline; and while it stops, it waits for connections
+that are kept alive without a request. web/connections.py and web/http_request.py bound all of this.
+"""
+
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+import gevent
+from gunicorn.http import errors
+from gunicorn.workers.ggevent import GeventWorker
+
+from web.connections import IDLE_SECONDS, ClientConnection, Connections
+from web.error_body import error_body
+from web.fast_path import FastPath
+from web.http_request import (
+    FIELD_BYTES,
+    FIELDS,
+    REQUEST_LINE_BYTES,
+    BoundedRequest,
+    ConnectNotImplementedError,
+    Requests,
+    discard_rest,
+)
+from web.responses import API_CSP, request_id
+
+_MALFORMED = (400, "The HTTP request is malformed.")
+_ERRORS = {
+    ConnectNotImplementedError: (501, "This server is no forward proxy: it has no CONNECT."),
+    errors.ExpectationFailed: (417, "The only expectation that this server meets is 100-continue."),
+    errors.LimitRequestLine: (
+        414,
+        f"The request line has more than {REQUEST_LINE_BYTES} bytes. Send a shorter URL.",
+    ),
+    errors.LimitRequestHeaders: (
+        431,
+        f"The request has more than {FIELDS} header fields, or one of more than {FIELD_BYTES} "
+        "bytes. Send fewer or shorter ones.",
+    ),
+    errors.UnsupportedTransferCoding: (501, "The only transfer coding of this server is chunked."),
+}
+_FAULT = (500, "This proxy has failed. Its log tells when.")
+
+
+class Worker(GeventWorker):
+    """Serves HTTP/1.1 without TLS."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.connections = Connections(self.worker_connections)
+
+    def run(self) -> None:
+        gevent.spawn(self._shut_waiting_connections)
+        super().run()
+
+    def _shut_waiting_connections(self) -> None:
+        while True:
+            gevent.sleep(IDLE_SECONDS)
+            if not self.alive:
+                self.connections.shut_waiting()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection, in a greenlet of its own, until it ends."""
+        address = addr[0] if isinstance(addr, tuple) else ""
+        with self.connections.open(client, address) as connection:
+            try:
+                self._serve(listener.getsockname(), connection, addr)
+            except OSError as error:  # NoMoreData and TimeoutError among them
+                self.log.debug("a connection ended early: %s", type(error).__name__)
+
+    def _serve(self, listener_name: Any, connection: ClientConnection, addr: Any) -> None:
+        request = None
+        try:
+            for request in Requests(self.cfg, connection, addr):
+                self.handle_request(listener_name, request, connection, addr)
+        except StopIteration:  # gunicorn's: the response said that the connection ends
+            pass
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            self.handle_error(request, connection, addr, error)
+            discard_rest(connection)
+            return
+        if request and request.unread_bytes():
+            discard_rest(connection)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """The short way's answer, or the application's. Then the other connections have their turn:
+        one that brings request after request would keep them waiting.
+        """
+        answer = self._fast_response(req, sock.address)
+        if answer:
+            sock.sendall(answer)
+        else:
+            super().handle_request(listener_name, req, sock, addr)
+        gevent.sleep(0)
+
+    def _fast_response(self, req: BoundedRequest, address: str) -> bytes | None:
+        """Only for a connection that is kept alive after it, and a request that is as plain as
+        browsers' are.
+        """
+        fast_path = getattr(self.wsgi, "wsgi_app", None)
+        if not isinstance(fast_path, FastPath) or not self.alive:
+            return None
+        if req.version != (1, 1) or req.should_close() or req.unread_bytes():
+            return None
+        environ = {"REQUEST_METHOD": req.method, "RAW_URI": req.uri, "REMOTE_ADDR": address}
+        for name, value in req.headers:
+            variable = f"HTTP_{name.replace('-', '_')}"
+            if variable in environ:
+                return None
+            environ[variable] = value
+        return fast_path.answer(environ)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that cannot be parsed, or one in which the server itself has failed."""
+        status, message = _FAULT
+        if isinstance(exc, errors.ParseException):
+            status, message = _ERRORS.get(type(exc), _MALFORMED)
+            req = getattr(exc, "req", None)
+        self.log.warning("request not served: %s", type(exc).__name__)
+        given = dict(getattr(req, "headers", ())).get("X-REQUEST-ID", "")
+        body = error_body(status, message)
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            f"Date: {formatdate(usegmt=True)}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-ID: {request_id({'HTTP_X_REQUEST_ID': given})}\r\n"
+            "X-Error-Source: proxy\r\nX-Content-Type-Options: nosniff\r\n"
+            f"Content-Security-Policy: {API_CSP}\r\nReferrer-Policy: no-referrer\r\n"
+            "Cache-Control: no-store\r\nVary: Origin\r\n\r\n"
+        )
+        client.sendall(head.encode() + body)
