@@ -74,7 +74,7 @@ def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
 
 
 BOOKINGS = pytest.mark.parametrize(
-    ("kind", "ident", "touched"),
+    ("kind", "ident", "affected"),
     [("users", JOHN, OF_JOHN), ("services", FIRST_SERVICE, OF_FIRST_SERVICE)],
     ids=["by-user", "by-service"],
 )

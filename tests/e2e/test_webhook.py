@@ -66,7 +66,7 @@ def test_without_the_setting_there_is_none(cached: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "touched"),
+    ("named", "affected"),
     [
         ({"service": FIRST_SERVICE}, OF_FIRST_SERVICE),
         ({"user": JOHN}, OF_JOHN),
