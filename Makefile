@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
 NODE_MODULES := frontend/client/node_modules/.package-lock.json
 
-.PHONY: help run test test-dates fuzz mutation check format client requirements bench bench-peers compiler
+.PHONY: help run test test-unit test-dates fuzz mutation check format client requirements bench bench-peers compiler
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,12 +25,20 @@ run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page;
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # Ctrl-C is how it ends
 
+# Much of a test is waiting, so more processes than cores are faster.
+PROCESSES := 4
+
 TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compiler
 
 test: check $(TOOLS) ## lint, types, and every test against a real Redis server
 	@echo "== tests"
-	@PATH="$(PATHS)" python -m pytest
+	@PATH="$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) --dist loadfile
+	@echo "== tests whose timing other tests would disturb"
+	@PATH="$(PATHS)" python -m pytest -m flaky
 	@PATH="$(PATHS)" python -m tests.other_days --changes
+
+test-unit: $(VENV)/installed $(BIN)/redis-server ## tests of single modules; no gunicorn, no browser
+	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n $(PROCESSES) --dist loadfile
 
 test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve other days; some minutes
 	@PATH="$(PATHS)" python -m tests.other_days
