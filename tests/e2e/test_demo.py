@@ -1,4 +1,4 @@
-"""The booking page (demo/) in a real browser: whole journeys through the real proxy to the sandbox.
+"""The booking page (frontend/demo/) in a real browser: whole journeys through the real proxy to the sandbox.
 
 Every visitor's browser is held to it that it complained of nothing and asked nobody else.
 """

@@ -62,7 +62,7 @@ def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbo
     assert len(sandbox.request_log()) == 1
 
 
-def test_an_answer_of_the_short_way_has_all_that_the_long_one_has(
+def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
     both: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
     own = {"X-Request-ID", "Cache-Status", "Date"}
