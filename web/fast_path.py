@@ -29,6 +29,13 @@ _DEPENDS_ON = (
     "HTTP_IF_NONE_MATCH",
     "HTTP_IF_MATCH",
 )
+_KEY_HEADERS = {
+    name.removeprefix("HTTP_").replace("_", "-").lower()
+    for name in _DEPENDS_ON
+    if name.startswith("HTTP_")
+}
+"""A response whose Vary names another header is not stored (RFC 9111, section 4.1)."""
+
 MAX_KEY_CHARACTERS = 1024
 """Of the above, all together: about five times a page's. The answer to a longer one is not kept, so
 that nobody pushes out the others' by a few requests with 36 kB of headers each.
@@ -121,7 +128,7 @@ class FastPath:
         )
         key = _key(environ)
         key_characters = sum(len(part) for part in key if part)
-        if key_characters <= MAX_KEY_CHARACTERS:
+        if key_characters <= MAX_KEY_CHARACTERS and _varied_by(headers) <= _KEY_HEADERS:
             size = key_characters + len(ready.head) + len(body)
             self._near_cache.put(key, ready, fresh_until, version, size)
         return [body]
@@ -132,6 +139,12 @@ class FastPath:
         if self._date[0] != now:
             self._date = now, formatdate(now, usegmt=True)
         return self._date[1]
+
+
+def _varied_by(headers: list[tuple[str, str]]) -> set[str]:
+    """The request headers that Vary names, in lower case."""
+    varies = [value for name, value in headers if name.lower() == "vary"]
+    return {name.strip().lower() for value in varies for name in value.split(",") if name.strip()}
 
 
 def _key(environ: Mapping[str, Any]) -> tuple[str | None, ...]:

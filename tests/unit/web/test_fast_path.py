@@ -43,8 +43,11 @@ class Counts:
 class Asked:
     """The way through an application that answers each question by its number."""
 
-    def __init__(self, status: str = "200 OK", fresh_seconds: float = 60) -> None:
+    def __init__(
+        self, status: str = "200 OK", fresh_seconds: float = 60, vary: str = "Origin"
+    ) -> None:
         self.times = 0
+        self._vary = vary
         self.counts = Counts()
         self._status = status
         self._fresh_seconds = fresh_seconds
@@ -59,6 +62,7 @@ class Asked:
             environ[responses.FRESH_UNTIL] = time.time() + self._fresh_seconds
             environ[responses.ROUTE] = "/api/services"
         headers = [("ETag", '"a"'), ("X-Request-ID", "old"), ("Cache-Status", "old")]
+        headers.append(("Vary", self._vary))
         start_response(self._status, headers)
         return [b"answer ", b"%d" % self.times]
 
@@ -83,6 +87,24 @@ def test_the_same_question_is_not_asked_twice() -> None:
     assert not any("old" in line for line in lines)
     assert asked.times == 1
     assert asked.counts.answered_routes == ["/api/services"]
+
+
+@pytest.mark.parametrize(
+    ("vary", "is_stored"),
+    [
+        ("Origin, accept-encoding", True),
+        ("Origin, Accept-Language", False),
+        ("Cookie", False),
+        ("*", False),
+    ],
+)
+def test_a_response_that_varies_on_a_header_outside_the_key_is_not_stored(
+    vary: str, is_stored: bool
+) -> None:
+    asked = Asked(vary=vary)
+    for _ in range(3):
+        asked.ask()
+    assert asked.times == (1 if is_stored else 3)
 
 
 @pytest.mark.parametrize("name", [*QUESTION, "HTTP_IF_MATCH"])
