@@ -1,4 +1,4 @@
-"""Answers ready to send, in this process, for as long as nothing was invalidated anywhere.
+"""The near cache: whole responses in this process, until a write invalidates anything anywhere.
 
 An answer is kept under the store's token of changes, which every write replaces. To ask for that
 token before each answer would cost as much as to ask for the entry, so a process holds a lease:

@@ -1,8 +1,8 @@
-"""One way to read what can be remembered: from the store while it may be served, else fetched once.
+"""A read-through cache with stale-while-revalidate (RFC 5861) and single flight.
 
 Knows neither what is fetched nor who asks. The life of an entry:
 
-    fetched ─► FRESH: served ─► STALE: served, while one refresh runs behind the scenes ─► GONE
+    fetched ─► FRESH: served ─► STALE: served, while one refresh runs behind the scenes ─► EXPIRED
        └────────── invalidated by a write: not there at all, whatever its age ──────────┘
 
 All of this happens in Redis, for all processes; while Redis is away, in this process alone.

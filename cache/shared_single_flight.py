@@ -1,4 +1,4 @@
-"""One fetch at a time over all processes that share a Redis.
+"""Single flight over all processes that share a Redis.
 
 The leaders of the processes (flight.py) agree on one of them; the others wait for its outcome
 (outcome_poller.py). The lock names its flight, so that errors, and

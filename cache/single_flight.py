@@ -1,4 +1,4 @@
-"""One fetch at a time for all in this process who ask for the same."""
+"""Single flight: one fetch at a time for all callers in this process that ask for the same key."""
 
 import threading
 from collections.abc import Callable, Hashable

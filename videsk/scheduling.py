@@ -220,7 +220,7 @@ class Scheduling:
         return strict_json.dumps(rename_ids(answer))
 
     def _fetch_services(self, seconds: float) -> bytes:
-        """All pages, one after the other. Raises VideskInvalidResponseError where they do not end.
+        """Paginate: fetch all pages. Raises VideskInvalidResponseError where they do not end.
 
         The page size is Videsk's own: the next page starts after what has come.
         """

@@ -1,4 +1,4 @@
-"""How often one client may call, by Flask-Limiter: all of /api, and the POSTs apart.
+"""The rate limit of each client, by Flask-Limiter: all of /api, and the POSTs apart.
 
 Counted in Redis for all processes; while Redis is away, in each process.
 """

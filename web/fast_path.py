@@ -1,9 +1,9 @@
-"""In front of the app: what it answered a moment ago and would answer again, without asking it.
+"""The fast path: serves cached responses before there is a WSGI request, without invoking Flask.
 
-One place decides: `FastPath.answer`, which the worker asks before there is a WSGI request at all.
-Kept is what the app itself answered, headers and all, under everything of a request that its answer
-depends on; so nothing that the app decides is decided here once more. What is each answer's own is
-added: request id, date, Cache-Status, a count, a log line.
+`FastPath.answer`, which web/gunicorn_worker.py calls, decides. A response of the app is stored,
+headers included, under everything of a request that it depends on, so no decision of the app is
+repeated here. Request id, date, Cache-Status, the metrics and the log line are made for each
+response.
 """
 
 import time

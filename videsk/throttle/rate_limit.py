@@ -1,4 +1,4 @@
-"""The terms on which requests leave for Videsk, and their arithmetic within one process.
+"""The rate limit, the queue and the circuit breaker of requests to Videsk, within one process.
 
 Pure: told the time. acquire.lua is the same arithmetic for all processes; a test holds both against
 each other. All times in whole microseconds.

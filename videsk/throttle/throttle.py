@@ -1,4 +1,4 @@
-"""The gate to Videsk: the budget of requests (guarantee 3) and the circuit (guarantee 7).
+"""The throttle in front of Videsk: rate limit, fair queue and circuit breaker.
 
 For all processes in Redis, by two small scripts on Redis's clock; while Redis is away, by this
 process's share. Whoever must wait is told for how long and sleeps until then, or until its next
