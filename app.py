@@ -54,14 +54,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a path is found or not: never a redirect
 
     prefix = _prefix(settings)
-    terms = RateLimit(settings.videsk_rate_limit)
+    rate_limit = RateLimit(settings.videsk_rate_limit)
     redis, shared, redis_limiter = None, None, None
     if settings.redis_url:
         redis = ResilientRedis(settings.redis_url, verify_tls=settings.redis_tls_verify)
-        redis.on_reconnect(lambda redis: redis_store(redis, prefix).invalidate([ALL_ENTRIES]))
+        redis.on_reconnect(lambda client: redis_store(client, prefix).invalidate([ALL_ENTRIES]))
         flights = SharedSingleFlight(redis, prefix, VideskErrors())
         shared = SharedCache(redis, redis_store(redis.client, prefix), flights)
-        redis_limiter = RedisLimiter(redis, prefix, terms, _secret(settings))
+        redis_limiter = RedisLimiter(redis, prefix, rate_limit, _secret(settings))
     instrumentation = Metrics()
     if redis:
         redis.on_outage(instrumentation.redis_outage)
@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     near_cache = _near_cache(shared, local)
     cache = ReadThroughCache(shared, local, near_cache, instrumentation)
     throttle = UpstreamThrottle(
-        terms.share(settings.workers), redis_limiter, redis, instrumentation
+        rate_limit.share(settings.workers), redis_limiter, redis, instrumentation
     )
     api_key_status = ApiKeyStatus(redis, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
     client = VideskClient(
@@ -92,9 +92,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     finder = AvailabilityFinder(scheduling)
     referrers = Referrers(settings.referrer_origins, settings.default_referrer)
     captcha = _captcha(settings, redis, prefix)
-    once = Idempotency(RedisStore(redis, prefix) if redis else None)
+    idempotency = Idempotency(RedisStore(redis, prefix) if redis else None)
     if redis:
-        redis.on_reconnect(once.publish)
+        redis.on_reconnect(idempotency.publish)
 
     errors.register(app)
     responses.register(app)
@@ -110,10 +110,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
         app.register_blueprint(
             bookable.make_blueprint(
-                kind, schema, scheduling, finder, referrers, captcha, once, _now
+                kind, schema, scheduling, finder, referrers, captcha, idempotency, _now
             )
         )
-    app.register_blueprint(appointments.make_blueprint(scheduling, once))
+    app.register_blueprint(appointments.make_blueprint(scheduling, idempotency))
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
     state = State(

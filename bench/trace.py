@@ -27,12 +27,12 @@ from collections.abc import Sequence
 from redis import Redis
 
 from bench.figures import Row, milliseconds, percentile, worst_second
-from bench.visitors import Booking, Met, Read, ResourceKind
+from bench.visitors import Booking, Met, Read, VisitorProfile
 from tests.processes import Sandbox, proxy_server, redis_server, sandbox_server
 
 SEED = 20261
-ALIKE = ResourceKind(seconds=60, per_second=50, steepness=2.5, booking=0.01)
-DIFFERENT = ResourceKind(seconds=20, per_second=50, steepness=1, booking=0.015)
+ALIKE = VisitorProfile(seconds=60, per_second=50, steepness=2.5, booking=0.01)
+DIFFERENT = VisitorProfile(seconds=20, per_second=50, steepness=1, booking=0.015)
 LIMIT = 20
 TTLS = {"services": 300, "dates": 60, "hours": 5}
 PAGES = 2
@@ -78,7 +78,7 @@ def ideal(met: Met) -> int:
     return requests
 
 
-def visitors(port: int, kind: ResourceKind, spelling: str = "short") -> Met:
+def visitors(port: int, kind: VisitorProfile, spelling: str = "short") -> Met:
     """What they met with; how they spell dates is told in visitors.py."""
     arguments = [port, spelling, SEED, *kind]
     done = subprocess.run(
@@ -94,7 +94,7 @@ def visitors(port: int, kind: ResourceKind, spelling: str = "short") -> Met:
 
 
 def _rows(
-    what: str, kind: ResourceKind, met: Met, sandbox: Sandbox, *, too_many: bool = False
+    what: str, kind: VisitorProfile, met: Met, sandbox: Sandbox, *, too_many: bool = False
 ) -> list[Row]:
     journal = sandbox.request_log()
     fetches = sum(entry["method"] == "GET" for entry in journal)

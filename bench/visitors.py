@@ -37,7 +37,7 @@ THINK_SECONDS = (0.3, 1.5)
 SPELLINGS = ("short", "instant", "now")
 
 
-class ResourceKind(NamedTuple):
+class VisitorProfile(NamedTuple):
     """How many come, for how long, how alike they choose, and the share of those who book."""
 
     seconds: float
@@ -90,7 +90,7 @@ class _Page:
     It takes the services as the proxy answers them, and as Videsk does.
     """
 
-    def __init__(self, port: int, kind: ResourceKind, spelling: str) -> None:
+    def __init__(self, port: int, kind: VisitorProfile, spelling: str) -> None:
         self.port = port
         self.kind = kind
         self.spelling = spelling
@@ -166,7 +166,7 @@ def main() -> None:
     arguments.add_argument("kind", type=float, nargs=4)
     chosen = arguments.parse_args()
 
-    kind = ResourceKind(*chosen.kind)
+    kind = VisitorProfile(*chosen.kind)
     page = _Page(chosen.port, kind, chosen.spelling)
     dice = random.Random(chosen.seed)
     visitors: list[gevent.Greenlet[..., None]] = []

@@ -9,7 +9,7 @@ from web import responses
 from web.request_body import bearer_token, read_object
 
 
-def make_blueprint(scheduling: Scheduling, once: Idempotency) -> Blueprint:
+def make_blueprint(scheduling: Scheduling, idempotency: Idempotency) -> Blueprint:
     """The routes under `/api/appointment`."""
     blueprint = Blueprint("appointment", __name__, url_prefix="/api/appointment")
     cancel_schema, reschedule_schema = CancelSchema(), RescheduleSchema()
@@ -28,10 +28,10 @@ def make_blueprint(scheduling: Scheduling, once: Idempotency) -> Blueprint:
 
         def act() -> Response:
             answer = scheduling.cancel(token, cancellation)
-            once.end_double_click(token)
+            idempotency.end_double_click(token)
             return responses.uncached_response(answer)
 
-        return once.answer(act, body, token=token)
+        return idempotency.answer(act, body, token=token)
 
     @blueprint.post("/reschedule")
     def reschedule() -> Response:
@@ -42,9 +42,9 @@ def make_blueprint(scheduling: Scheduling, once: Idempotency) -> Blueprint:
 
         def act() -> Response:
             answer = scheduling.reschedule(token, move)
-            once.end_double_click(token)
+            idempotency.end_double_click(token)
             return responses.uncached_response(answer)
 
-        return once.answer(act, body, token=token)
+        return idempotency.answer(act, body, token=token)
 
     return blueprint

@@ -25,7 +25,7 @@ def make_blueprint(
     finder: AvailabilityFinder,
     referrers: Referrers,
     captcha: BookingCaptcha | None,
-    once: Idempotency,
+    idempotency: Idempotency,
     now: Callable[[], datetime],
 ) -> Blueprint:
     """The routes of one kind under `/api/{kind}/{id}`."""
@@ -92,6 +92,6 @@ def make_blueprint(
             with captcha.confirmed(request.path, body) if captcha else nullcontext():
                 return responses.uncached_response(scheduling.book(kind, ident, booking), 201)
 
-        return once.answer(act, body, detect_double_click=True)
+        return idempotency.answer(act, body, detect_double_click=True)
 
     return blueprint

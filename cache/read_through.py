@@ -1,6 +1,6 @@
 """A read-through cache with stale-while-revalidate (RFC 5861) and single flight.
 
-Knows neither what is fetched nor who asks. The life of an entry:
+Independent of what is fetched. The life of an entry:
 
     fetched ─► FRESH: served ─► STALE: served, while one refresh runs behind the scenes ─► EXPIRED
        └────────── invalidated by a write: not there at all, whatever its age ──────────┘
@@ -234,8 +234,8 @@ class ReadThroughCache:
     def _fetch(
         self, shared: SharedCache | None, request: CacheRequest, stamp: bytes, end: float
     ) -> tuple[bytes, bool]:
-        """The entry as the store has it, and whether it is remembered now. Nothing of Redis raises
-        here: what has been asked of Videsk is not asked again because it could not be written down.
+        """Return the entry as stored, and whether it was stored. A failure of Redis does not raise:
+        Videsk's response is used even where it cannot be stored.
         """
         asked_at = self._clock()
         entry = Entry(asked_at, stamp, request.fetch(end - time.monotonic()))
@@ -269,7 +269,7 @@ class ReadThroughCache:
             else:  # who misses meanwhile waits for this flight, as in Redis
                 fetch = partial(self._fetch_once, None, request, stamp, end)
                 self._flights.do(name, fetch, REFRESH_SECONDS)
-        except Exception as error:  # noqa: BLE001 - nobody waits for it: the old entry stays
+        except Exception as error:  # noqa: BLE001 - no request waits for it: the old entry stays
             what = request.key.partition(":")[0]  # the rest is what somebody asked for
             log.info("%s not refreshed: %s", what, type(error).__name__)
         finally:

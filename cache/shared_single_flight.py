@@ -1,7 +1,7 @@
 """Single flight over all processes that share a Redis.
 
-The leaders of the processes (flight.py) agree on one of them; the others wait for its outcome
-(outcome_poller.py). The lock names its flight, so that errors, and
+The leaders of the processes (single_flight.py) agree on one of them; the others wait for its
+outcome (outcome_poller.py). The lock names its flight, so that errors, and
 answers that are not remembered, reach the others too.
 """
 

@@ -120,9 +120,9 @@ class Store:
     def invalidate(self, groups: Iterable[str]) -> None:
         """Replace the groups' tokens: no entry of theirs is served from now on.
 
-        The token of CHANGES is written last, because the backend writes one after the other:
+        The token of VERSION is written last, because the backend writes one after the other:
         1. A writes one group's token. 2. B reads an entry of another group, which is old. 3. A
-        writes CHANGES. Had B read the new CHANGES before 2, it would keep that entry near under it.
+        writes VERSION. Had B read the new VERSION before 2, its near cache would keep that entry.
         """
         tokens = {_token_name(group): _new_token() for group in (*groups, VERSION)}
         self._backend.set_many(tokens, timeout=TOKEN_SECONDS)

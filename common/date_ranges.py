@@ -1,4 +1,4 @@
-"""Months and days in a time zone: every spelling of one month or day becomes one span.
+"""Months and days in a time zone: every spelling of one month or day becomes one period.
 
 Pure: no clock, no Flask, no marshmallow; used on both sides. Rules from Videsk's pages: `dates`
 takes any instant of a month, `hours` any instant of a day, both refuse the past, and all instants
@@ -39,9 +39,9 @@ class Period:
     end: datetime
 
     def query_instant(self, now: datetime) -> str:
-        """The instant that asks Videsk for this span: its first, or the present one if later.
+        """The instant that asks Videsk for this period: its first, or the present one if later.
 
-        Raises PeriodInPastError when nothing of the span is left.
+        Raises PeriodInPastError when nothing of the period is left.
         """
         if self.end <= now:
             raise PeriodInPastError(self.name)
@@ -56,13 +56,13 @@ def month_of(text: str, zone: ZoneInfo) -> Period:
     day = date.fromisoformat(f"{text}-01") if _MONTH.fullmatch(text) else _local_day(text, zone)
     first = day.replace(day=1)
     next_first = (first + timedelta(days=31)).replace(day=1)
-    return _span(first.isoformat()[:7], first, next_first, zone)
+    return _period(first.isoformat()[:7], first, next_first, zone)
 
 
 def day_of(text: str, zone: ZoneInfo) -> Period:
     """The local day that `text` (a day or an instant) falls in."""
     day = _local_day(text, zone)
-    return _span(day.isoformat(), day, day + timedelta(days=1), zone)
+    return _period(day.isoformat(), day, day + timedelta(days=1), zone)
 
 
 @dataclass(frozen=True)
@@ -142,5 +142,5 @@ def _local_day(text: str, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date() if found["offset"] else moment.date()
 
 
-def _span(name: str, day: date, next_day: date, zone: ZoneInfo) -> Period:
+def _period(name: str, day: date, next_day: date, zone: ZoneInfo) -> Period:
     return Period(name, zone.key, first_instant(day, zone), first_instant(next_day, zone))

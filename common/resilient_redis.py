@@ -80,11 +80,11 @@ class ResilientRedis:
         self.last_answered_at = 0.0
         """When Redis last answered before the latest loss, in seconds of time.monotonic()."""
         self._answered_at = time.monotonic()
-        self._away = False
+        self._unavailable = False
         self._reason = ""
-        self._places: SimpleQueue[None] = SimpleQueue()  # first come, first served
+        self._slots: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
-            self._places.put(None)
+            self._slots.put(None)
         self._watched = make_client(
             url,
             1,
@@ -92,7 +92,7 @@ class ResilientRedis:
             verify_tls=verify_tls,
             redis_connect_func=self._on_watch_connect,
         )
-        self._when_back: list[Callable[[Redis], None]] = []
+        self._reconnect_actions: list[Callable[[Redis], None]] = []
         self._is_probed = False
         self._on_outage: list[Callable[[], None]] = []
         ThreadPool(1).spawn(self._watch)
@@ -100,13 +100,13 @@ class ResilientRedis:
     @property
     def unavailable(self) -> bool:
         """Whether calls fail now."""
-        return self._away
+        return self._unavailable
 
     def on_reconnect(self, action: Callable[[Redis], None]) -> None:
         """Run `action` in the watch's thread after each loss: before Redis is used again, and once
         more right after that. It has to be idempotent.
         """
-        self._when_back.append(action)
+        self._reconnect_actions.append(action)
 
     def on_outage(self, action: Callable[[], None]) -> None:
         """Call `action` once for each loss of Redis, maybe in the watch's native thread.
@@ -116,12 +116,12 @@ class ResilientRedis:
         self._on_outage.append(action)
 
     def call(self, action: Callable[[], T]) -> T:
-        """Return what `action`, which uses `redis`, returns. Raises RedisUnavailableError."""
-        if self._away:
+        """Return what `action`, which uses `client`, returns. Raises RedisUnavailableError."""
+        if self._unavailable:
             raise RedisUnavailableError
-        self._places.get()
+        self._slots.get()
         try:
-            if self._away:  # lost while this call waited for its place
+            if self._unavailable:  # lost while this call waited for its place
                 raise RedisUnavailableError
             result = action()
         except (RedisError, OSError) as error:
@@ -131,21 +131,21 @@ class ResilientRedis:
             self._answered_at = time.monotonic()
             return result
         finally:
-            self._places.put(None)
+            self._slots.put(None)
 
     def wait_for_reconnect(self) -> bool:
         """Wait until Redis is used again, at most until RECONNECT_SECONDS after its last answer.
         Return whether it is used again.
         """
-        while self._away and time.monotonic() < self.last_answered_at + RECONNECT_SECONDS:
+        while self._unavailable and time.monotonic() < self.last_answered_at + RECONNECT_SECONDS:
             time.sleep(WATCH_SECONDS / 10)
-        return not self._away
+        return not self._unavailable
 
     def _mark_unavailable(self, why: str) -> None:
-        if not self._away:
+        if not self._unavailable:
             self.outages += 1
             self.last_answered_at = self._answered_at
-            self._away = True
+            self._unavailable = True
             log.warning("Redis is unavailable (%s): each process works on its own", why)
             for action in self._on_outage:
                 action()
@@ -179,19 +179,19 @@ class ResilientRedis:
         3. A stores an entry. 4. B, still on its own, answers a booking that changes this entry.
         5. B uses Redis again and serves the entry of 3.
         """
-        if not self._is_probed or self._away:
+        if not self._is_probed or self._unavailable:
             run_required_commands(self._watched)
             self._is_probed = True
-        if self._away:
+        if self._unavailable:
             self._run_actions()
             self._reason = ""
-            self._away = False
+            self._unavailable = False
             self._run_actions()
             log.warning("Redis is available again: entries stored before are dropped")
         self._answered_at = time.monotonic()
 
     def _run_actions(self) -> None:
-        for action in self._when_back:
+        for action in self._reconnect_actions:
             action(self._watched)
 
     def _log_reason(self, error: Exception) -> None:
@@ -218,8 +218,8 @@ class ResilientRedis:
 class LocalFallback:
     """Runs an action on Redis, or its equivalent in this process while Redis is unavailable.
 
-    `on_outage` is called before the first local action of each outage: what the process knows from
-    an earlier outage is outdated by then. `redis` is None where the proxy has no Redis.
+    `on_outage` is called before the first local action of each outage: what the process holds from
+    an earlier outage is stale by then. `redis` is None where the proxy has no Redis.
     """
 
     def __init__(

@@ -123,7 +123,7 @@ class Idempotency:
     def __init__(self, shared: RedisStore | None) -> None:
         self._shared = shared
         self._own = LocalStore()
-        self._under_way: dict[str, _Attempt] = {}
+        self._in_progress: dict[str, _Attempt] = {}
         self._unpublished: deque[_Completion] = deque(maxlen=MAX_UNPUBLISHED)
 
     def answer(
@@ -161,12 +161,16 @@ class Idempotency:
         """Store in Redis what it lacks: requests in progress and outcomes. For `on_reconnect`."""
         if not self._shared:
             return
-        for attempt in list(self._under_way.values()):
+        for attempt in list(self._in_progress.values()):
             self._shared.begin(attempt.name, attempt.own, _started_seconds(attempt), client)
         while self._unpublished:
-            ending = self._unpublished[0]
+            completion = self._unpublished[0]
             self._shared.end(
-                ending.name, ending.record, ending.keep_seconds, ending.outcome, client
+                completion.name,
+                completion.record,
+                completion.keep_seconds,
+                completion.outcome,
+                client,
             )
             self._unpublished.popleft()
 
@@ -192,32 +196,32 @@ class Idempotency:
         return self._begin_here(name, own, keep_seconds)
 
     def _begin_here(self, name: str, own: Record, keep_seconds: int) -> Record | None:
-        for attempt in self._under_way.values():
+        for attempt in self._in_progress.values():
             if attempt.name == name:
                 return attempt.own
         return self._own.begin(name, own, keep_seconds)
 
-    def _end(self, ending: _Completion) -> None:
-        parts = ending.name, ending.record, ending.keep_seconds, ending.outcome
+    def _end(self, completion: _Completion) -> None:
+        parts = completion.name, completion.record, completion.keep_seconds, completion.outcome
         self._own.end(*parts)  # for the time when Redis is away
         while self._shared:
             try:
                 return self._shared.end(*parts)
             except RedisUnavailableError:
-                self._unpublished.append(ending)
+                self._unpublished.append(completion)
             if self._shared.is_unavailable:
                 return None
         return None
 
     def _do(self, act: Callable[[], Response], attempt: _Attempt) -> Response:
         owner = attempt.own.owner
-        self._under_way[owner] = attempt
+        self._in_progress[owner] = attempt
         renewing = gevent.spawn_later(RENEW_SECONDS, self._renew, owner)
         try:
             return self._do_once(act, attempt)
         finally:
             renewing.kill(block=False)
-            del self._under_way[owner]
+            del self._in_progress[owner]
 
     def _do_once(self, act: Callable[[], Response], attempt: _Attempt) -> Response:
         error: Exception | None = None
@@ -226,12 +230,12 @@ class Idempotency:
         except Exception as raised:  # noqa: BLE001 - it becomes a response where all do
             error = raised
             response = current_app.make_response(current_app.handle_user_exception(raised))
-        fate = disposition_of(
+        disposition = disposition_of(
             error, by_token=attempt.by_token, is_double_click=attempt.is_double_click
         )
         outcome = replace(attempt.own, state="answered", answer=_written(response))
-        kept = outcome if fate is Disposition.KEEP else replace(attempt.own, state="doubt")
-        keep_seconds = 0 if fate is Disposition.FORGET else attempt.keep_seconds
+        kept = outcome if disposition is Disposition.KEEP else replace(attempt.own, state="doubt")
+        keep_seconds = 0 if disposition is Disposition.FORGET else attempt.keep_seconds
         self._end(_Completion(attempt.name, kept, keep_seconds, outcome))
         if attempt.is_double_click and error is None:
             self._link_token(attempt, json.loads(response.get_data()))
@@ -241,11 +245,11 @@ class Idempotency:
         token = booking.get("actionToken") if isinstance(booking, dict) else None
         if not isinstance(token, str):
             return
-        redis = _digest(token), attempt.name, attempt.keep_seconds
-        self._own.link_token(*redis)
+        link = _digest(token), attempt.name, attempt.keep_seconds
+        self._own.link_token(*link)
         if self._shared:
             with suppress(RedisUnavailableError):
-                self._shared.link_token(*redis)
+                self._shared.link_token(*link)
 
     def _renew(self, owner: str) -> None:
         while self._shared:
@@ -263,7 +267,7 @@ class Idempotency:
                 return outcome
             time.sleep(POLL_SECONDS)
             now = time.monotonic()
-            if has_lease or owner in self._under_way:
+            if has_lease or owner in self._in_progress:
                 alive_at = now
         raise VideskTimeoutError(outcome_unknown=True)
 

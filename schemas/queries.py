@@ -79,12 +79,12 @@ def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
 
     Raises QueryError under the parameter's name, or DateInPastError; so do the others.
     """
-    return _load_span(args, now, month_of)
+    return _load_period(args, now, month_of)
 
 
 def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
     """The same for a day; a whole month is no day."""
-    return _load_span(args, now, day_of)
+    return _load_period(args, now, day_of)
 
 
 def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
@@ -110,13 +110,13 @@ def load_form(args: Mapping[str, Any]) -> str:
         return version
 
 
-def _load_span(
-    args: Mapping[str, Any], now: datetime, span_of: Callable[[str, ZoneInfo], Period]
+def _load_period(
+    args: Mapping[str, Any], now: datetime, period_of: Callable[[str, ZoneInfo], Period]
 ) -> tuple[Period, str]:
     with _as_query_errors():
         query = _SPAN.load(args)
-        span = span_of(query["date"], query["timezone"])
-        return span, span.query_instant(now)
+        period = period_of(query["date"], query["timezone"])
+        return period, period.query_instant(now)
 
 
 @contextmanager

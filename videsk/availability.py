@@ -29,7 +29,7 @@ BEGIN_SECONDS = 5.0
 
 
 class AvailabilityFinder:
-    """Looks through the days of a range of days for whoever wants more than one day's hours."""
+    """Finds the free hours of several days."""
 
     def __init__(self, scheduling: Scheduling) -> None:
         self._scheduling = scheduling
@@ -131,12 +131,12 @@ class AvailabilityScan:
         body = strict_json.dumps(answer)
         return replace(worst, body=body, asked_at=self.asked_at(), fresh_until=fresh_until)
 
-    def _read(self, read: "Callable[..., CachedResult]", span: Period) -> list[Any]:
+    def _read(self, read: "Callable[..., CachedResult]", period: Period) -> list[Any]:
         elapsed = monotonic() - self.started
         if elapsed > BEGIN_SECONDS:
             raise VideskTimeoutError
-        query_instant = span.query_instant(self.now)
-        reading = read(self.kind, self.ident, span, query_instant, REQUEST_SECONDS - elapsed)
+        query_instant = period.query_instant(self.now)
+        reading = read(self.kind, self.ident, period, query_instant, REQUEST_SECONDS - elapsed)
         self.readings.append(reading)
         parts: list[Any] = strict_json.loads(reading.body)
         return parts

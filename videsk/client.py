@@ -102,7 +102,7 @@ class VideskClient:
         self._reads = new_session()
 
     def send(self, request: Request, seconds: float) -> Any:
-        """The JSON of a 2xx. One attempt, once the gate lets it leave, at most `seconds` in all.
+        """Return the JSON of a 2xx. One attempt, after the throttle, in at most `seconds`.
 
         Raises VideskResponseError for a 4xx or 5xx, a VideskFailedError for everything else.
         """

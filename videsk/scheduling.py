@@ -120,13 +120,13 @@ class Scheduling:
         policy: "FreshnessPolicy",
         kind: ResourceKind,
         ident: str,
-        span: "Period",
+        period: "Period",
         query_instant: str,
         seconds: float,
     ) -> "CachedResult":
         path = f"/{kind.plural}/{ident}/{what}"
-        key = f"{what}:{kind.plural}:{ident}:{span.name}:{span.zone}"
-        params = {"date": query_instant, "timezone": span.zone}
+        key = f"{what}:{kind.plural}:{ident}:{period.name}:{period.zone}"
+        params = {"date": query_instant, "timezone": period.zone}
         request = Request("GET", path, params=params, what=key)
         return self._read(
             key,

@@ -114,7 +114,7 @@ def log_request(
     request_context: RequestContext,
 ) -> None:
     """The line of one request: as the formatter above writes lines, but without a LogRecord, which
-    costs as much as a whole answer of the short way.
+    costs as much as a whole response of the fast path.
     """
     if not log.isEnabledFor(logging.INFO):
         return

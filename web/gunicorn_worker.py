@@ -88,8 +88,8 @@ class Worker(GeventWorker):
             discard_rest(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """The short way's answer, or the application's. Then the other connections have their turn:
-        one that brings request after request would keep them waiting.
+        """Send the fast path's response, or the application's. Then yield to other connections: one
+        that brings request after request would keep them waiting.
         """
         answer = self._fast_response(req, sock.address)
         if answer:

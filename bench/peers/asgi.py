@@ -23,7 +23,7 @@ LIMIT = int(os.environ["CLIENT_RATE_LIMIT"].removesuffix("/minute"))
 TTLS = {what: int(os.environ[f"{what.upper()}_TTL"]) for what in ("services", "dates", "hours")}
 
 Answer = tuple[bytes, int]
-ResourceKind = Literal["services", "users"]
+Kind = Literal["services", "users"]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 
 redis = Redis.from_url(os.environ["REDIS_URL"])
@@ -64,14 +64,14 @@ async def services() -> Response:
 
 @app.get("/api/{kind}/{record_id}/{what}")
 async def times(
-    kind: ResourceKind, record_id: Id, what: Literal["dates", "hours"], date: str, timezone: str
+    kind: Kind, record_id: Id, what: Literal["dates", "hours"], date: str, timezone: str
 ) -> Response:
     params = {"date": date, "timezone": timezone}
     return await remembered(f"{kind}/{record_id}/{what}", TTLS[what], params)
 
 
 @app.post("/api/{kind}/{record_id}/appointments")
-async def book(kind: ResourceKind, record_id: Id, request: Request) -> Response:
+async def book(kind: Kind, record_id: Id, request: Request) -> Response:
     path = f"schedule/{kind.removesuffix('s')}/{record_id}"
     headers = {"Content-Type": "application/json"}
     answer = await videsk.post(path, content=await request.body(), headers=headers)

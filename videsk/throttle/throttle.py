@@ -1,8 +1,8 @@
 """The throttle in front of Videsk: rate limit, fair queue and circuit breaker.
 
 For all processes in Redis, by two small scripts on Redis's clock; while Redis is away, by this
-process's share. Whoever must wait is told for how long and sleeps until then, or until its next
-heartbeat: nobody spins.
+process's share. A request that has to wait sleeps for the time it is given, or until its next
+heartbeat.
 """
 
 import hashlib
@@ -45,13 +45,13 @@ PROMOTE_SECONDS = 1.0
 MAX_PROMOTIONS = 1000
 
 MAX_WAIT_SECONDS = 10
-"""How long a request waits for its place: then the client is told to come again."""
+"""How long a request waits for a slot, before a 503 with Retry-After."""
 
 _HERE = Path(__file__).parent
 
 
 class RedisLimiter:
-    """The book of all processes. Raises RedisUnavailableError.
+    """The limiter state of all processes, in Redis. Raises RedisUnavailableError.
 
     `secret`: under it the clients' addresses are hashed, which are not to be read out of Redis.
     """
@@ -134,7 +134,7 @@ class RedisLimiter:
         return time_there, slots, known
 
     def pause_after_outage(self, redis: Redis) -> None:
-        """What left while Redis was away is not in its book: nobody leaves for a window."""
+        """Send nothing for a window: requests sent during the outage are not in Redis."""
         self._report(self._keys[1:2], ["hold", self._rate_limit.window, 0, 0], client=redis)
 
 

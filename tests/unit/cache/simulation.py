@@ -137,7 +137,7 @@ class Videsk:
 
     def __init__(self, stage: Stage, users_of: dict[str, list[str]], listed: set[str]) -> None:
         self.users_of = users_of
-        self.current_version: Counter[str] = Counter()
+        self.changes: Counter[str] = Counter()
         self.down = False
         self._stage = stage
         self._listed = listed
@@ -161,7 +161,7 @@ class Videsk:
         _, kind, ident, what = path.split("/")
         assert what == "hours"
         users = self.users_of[ident] if kind == "services" else [ident]
-        return [[user, self.current_version[user]] for user in users]
+        return [[user, self.changes[user]] for user in users]
 
     def _write(self, body: Any) -> Any:
         """`fate`: what comes of it; at a 409 somebody else has been there before. The agent's
@@ -169,8 +169,8 @@ class Videsk:
         """
         fate = body["fate"]
         if fate not in {400, "unreachable", "lost"}:
-            self.current_version[body["agent"]] += 1
-            body["change"] = self.current_version[body["agent"]]
+            self.changes[body["agent"]] += 1
+            body["change"] = self.changes[body["agent"]]
         if isinstance(fate, int) and fate != 201:
             raise VideskResponseError(fate, b"{}", "application/json", {})
         if fate == "unreachable":

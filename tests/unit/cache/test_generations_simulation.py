@@ -133,8 +133,8 @@ class Generations(RuleBasedStateMachine):
                 elif way == "user":
                     scheduling.book(USERS, user, body)
                 elif way == "hook":
-                    self.videsk.current_version[user] += 1
-                    body["change"] = self.videsk.current_version[user]
+                    self.videsk.changes[user] += 1
+                    body["change"] = self.videsk.changes[user]
                     scheduling.changed_elsewhere(*where)
                 else:
                     scheduling.cancel("a token", body)

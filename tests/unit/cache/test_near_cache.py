@@ -44,31 +44,31 @@ def filled(
     redis: Redis, lease_seconds: float = 10.0, **clocks: Callable[[], float]
 ) -> NearCache[str]:
     """It holds an answer under `key`."""
-    item: NearCache[str] = NearCache(redis.current_version, lease_seconds, **clocks)
-    assert item.get("key") is None
-    item.put("key", "answer", FAR, item.version, 1)
-    return item
+    near: NearCache[str] = NearCache(redis.current_version, lease_seconds, **clocks)
+    assert near.get("key") is None
+    near.put("key", "answer", FAR, near.version, 1)
+    return near
 
 
 def test_an_answer_is_served_without_asking_while_the_lease_holds(redis: Redis) -> None:
-    item = filled(redis)
-    assert [item.get("key") for _ in range(100)] == ["answer"] * 100
+    near = filled(redis)
+    assert [near.get("key") for _ in range(100)] == ["answer"] * 100
     assert redis.asked == 1
-    assert item.get("another key") is None
+    assert near.get("another key") is None
 
 
 def test_after_the_lease_one_question_answers_for_all_who_wait(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     now[0], redis.way = 10.0, lambda: 0.01
-    assert at_once([partial(item.get, "key")] * 50) == ["answer"] * 50
+    assert at_once([partial(near.get, "key")] * 50) == ["answer"] * 50
     assert redis.asked == 2
 
 
 def test_who_joined_a_question_that_came_back_too_late_asks_again(redis: Redis) -> None:
     """It was asked before their own question, and a write may lie between."""
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     now[0] = 10.0
 
     def late() -> float:
@@ -76,69 +76,69 @@ def test_who_joined_a_question_that_came_back_too_late_asks_again(redis: Redis) 
         return 0.01
 
     redis.way = late
-    assert at_once([partial(item.get, "key")] * 2) == ["answer"] * 2
+    assert at_once([partial(near.get, "key")] * 2) == ["answer"] * 2
     assert redis.asked == 3
 
 
 def test_what_is_not_kept_costs_no_question(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     now[0] = 10.0
-    assert item.get("another key") is None
+    assert near.get("another key") is None
     assert redis.asked == 1
 
 
 def test_a_new_token_drops_everything(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     redis.version, now[0] = b"t1", 10.0
-    assert item.get("key") is None
+    assert near.get("key") is None
 
 
 def test_without_a_lease_the_token_is_asked_for_each_time(redis: Redis) -> None:
-    item = filled(redis, lease_seconds=0)
-    assert (item.get("key"), item.get("key"), redis.asked) == ("answer", "answer", 3)
+    near = filled(redis, lease_seconds=0)
+    assert (near.get("key"), near.get("key"), redis.asked) == ("answer", "answer", 3)
     redis.version = b"t1"
-    assert item.get("key") is None
+    assert near.get("key") is None
 
 
 def test_what_was_asked_for_under_an_older_token_is_not_kept(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
-    before = item.version
+    near = filled(redis, monotonic=lambda: now[0])
+    before = near.version
     redis.version, now[0] = b"t1", 10.0
-    item.get("key")
-    item.put("key", "old answer", FAR, before, 1)
-    assert item.get("key") is None
+    near.get("key")
+    near.put("key", "old answer", FAR, before, 1)
+    assert near.get("key") is None
 
 
 def test_what_was_being_asked_for_when_all_was_dropped_is_not_kept(redis: Redis) -> None:
-    item = filled(redis)
-    before = item.version
-    item.clear()
-    item.put("key", "old answer", FAR, before, 1)
-    assert item.get("key") is None
+    near = filled(redis)
+    before = near.version
+    near.clear()
+    near.put("key", "old answer", FAR, before, 1)
+    assert near.get("key") is None
 
 
 def test_a_question_under_way_when_all_was_dropped_gives_no_lease(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
 
     def dropped_meanwhile() -> float:
-        item.clear()
+        near.clear()
         return 0.0
 
     now[0], redis.way = 10.0, dropped_meanwhile
-    assert (item.get("key"), item.version) == (None, b"")
+    assert (near.get("key"), near.version) == (None, b"")
 
 
 def test_while_redis_is_away_nothing_is_served(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     redis.unavailable, now[0] = True, 10.0
-    assert item.get("key") is None
+    assert near.get("key") is None
     redis.unavailable = False
-    assert item.get("key") is None
+    assert near.get("key") is None
     assert redis.asked == 3
 
 
@@ -155,10 +155,10 @@ def test_a_lease_holds_from_the_question_on_and_is_over_at_its_end(
         return 0.0
 
     redis.way = a_while
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     redis.way = lambda: 0.0
     now[0] = 100.0 + seconds
-    assert item.get("key") == "answer"
+    assert near.get("key") == "answer"
     assert redis.asked == asked
 
 
@@ -174,38 +174,38 @@ def test_what_is_replaced_or_dropped_makes_room(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(near_cache, "MAX_BYTES", 2 * (near_cache.OVERHEAD_BYTES + 10))
-    item = filled(redis, lease_seconds=0)
+    near = filled(redis, lease_seconds=0)
     for _ in range(5):
-        item.put("key", "again", FAR, item.version, 10)
-    item.put("other", "other", FAR, item.version, 10)
-    assert (item.get("key"), item.get("other")) == ("again", "other")
+        near.put("key", "again", FAR, near.version, 10)
+    near.put("other", "other", FAR, near.version, 10)
+    assert (near.get("key"), near.get("other")) == ("again", "other")
     redis.version = b"t1"
-    assert item.get("key") is None
+    assert near.get("key") is None
     for key in ("key", "other"):
-        item.put(key, "new", FAR, item.version, 10)
-    assert (item.get("key"), item.get("other")) == ("new", "new")
+        near.put(key, "new", FAR, near.version, 10)
+    assert (near.get("key"), near.get("other")) == ("new", "new")
 
 
 def test_an_answer_is_not_served_past_its_time(redis: Redis) -> None:
     wall = [100.0]
-    item: NearCache[str] = NearCache(redis.current_version, 10.0, clock=lambda: wall[0])
-    item.get("key")
-    item.put("key", "answer", 105.0, item.version, 1)
+    near: NearCache[str] = NearCache(redis.current_version, 10.0, clock=lambda: wall[0])
+    near.get("key")
+    near.put("key", "answer", 105.0, near.version, 1)
     wall[0] = 104.9
-    assert item.get("key") == "answer"
+    assert near.get("key") == "answer"
     wall[0] = 105.0
-    assert item.get("key") is None
+    assert near.get("key") is None
 
 
 def test_it_holds_so_many_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_cache, "MAX_BYTES", 3 * (near_cache.OVERHEAD_BYTES + 1))
-    item = filled(redis)
+    near = filled(redis)
     for number in range(3):
-        item.put(number, str(number), FAR, item.version, 1)
-    assert [item.get(key) for key in ("key", 0, 1, 2)] == [None, "0", "1", "2"]
-    item.put(1, "one", FAR, item.version, 1)
-    item.put(3, "three", FAR, item.version, near_cache.OVERHEAD_BYTES)
-    assert [item.get(key) for key in (0, 1, 2, 3)] == [None, "one", None, "three"]
+        near.put(number, str(number), FAR, near.version, 1)
+    assert [near.get(key) for key in ("key", 0, 1, 2)] == [None, "0", "1", "2"]
+    near.put(1, "one", FAR, near.version, 1)
+    near.put(3, "three", FAR, near.version, near_cache.OVERHEAD_BYTES)
+    assert [near.get(key) for key in (0, 1, 2, 3)] == [None, "one", None, "three"]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -13,44 +13,44 @@ __all__ = ["redis"]
 
 
 def test_the_token_is_asked_for_each_time_unless_a_lease_is_given(redis: Redis) -> None:
-    item: NearCache[str] = NearCache(redis.current_version)
-    item.get("key")
-    item.put("key", "answer", FAR, item.version, 1)
-    assert [item.get("key") for _ in range(3)] == ["answer"] * 3
+    near: NearCache[str] = NearCache(redis.current_version)
+    near.get("key")
+    near.put("key", "answer", FAR, near.version, 1)
+    assert [near.get("key") for _ in range(3)] == ["answer"] * 3
     assert redis.asked == 4
 
 
 def test_an_answer_of_an_older_token_does_not_displace_the_one_of_now(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
-    before = item.version
+    near = filled(redis, monotonic=lambda: now[0])
+    before = near.version
     redis.version, now[0] = b"t1", 10.0
-    item.get("key")
-    item.put("key", "new answer", FAR, item.version, 1)
-    item.put("key", "old answer", FAR, before, 1)
-    assert item.get("key") == "new answer"
+    near.get("key")
+    near.put("key", "new answer", FAR, near.version, 1)
+    near.put("key", "old answer", FAR, before, 1)
+    assert near.get("key") == "new answer"
 
 
 def test_a_question_under_way_gives_no_lease_whichever_drop_it_met(redis: Redis) -> None:
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     for _ in range(3):
-        item.clear()
+        near.clear()
 
         def dropped_meanwhile() -> float:
-            item.clear()
+            near.clear()
             return 0.0
 
         now[0], redis.way = now[0] + 10.0, dropped_meanwhile
-        assert (item.get("key"), item.version) == (None, b"")
+        assert (near.get("key"), near.version) == (None, b"")
         redis.way = lambda: 0.0
 
 
 def test_after_a_drop_the_token_is_asked_for_whatever_the_clock_says(redis: Redis) -> None:
-    item = filled(redis, monotonic=lambda: 0.5)
-    item.clear()
-    assert item.get("key") is None
-    assert (redis.asked, item.version) == (2, b"t0")
+    near = filled(redis, monotonic=lambda: 0.5)
+    near.clear()
+    assert near.get("key") is None
+    assert (redis.asked, near.version) == (2, b"t0")
 
 
 def test_who_joined_a_question_without_an_answer_goes_on_without(
@@ -58,7 +58,7 @@ def test_who_joined_a_question_without_an_answer_goes_on_without(
 ) -> None:
     monkeypatch.setattr(near_cache, "VERSION_SECONDS", 0.05)
     now = [0.0]
-    item = filled(redis, monotonic=lambda: now[0])
+    near = filled(redis, monotonic=lambda: now[0])
     now[0] = 10.0
     took: list[float] = []
 
@@ -67,7 +67,7 @@ def test_who_joined_a_question_without_an_answer_goes_on_without(
             took.append(0)
             redis.way = lambda: 0.0
             started = time.monotonic()
-            thread = Thread(target=lambda: answers.append(item.get("key")))
+            thread = Thread(target=lambda: answers.append(near.get("key")))
             thread.start()
             thread.join(5)
             took[0] = time.monotonic() - started
@@ -75,7 +75,7 @@ def test_who_joined_a_question_without_an_answer_goes_on_without(
 
     answers: list[str | None] = []
     redis.way = ask_meanwhile
-    item.get("key")
+    near.get("key")
     assert answers == [None]
     assert 0.05 <= took[0] < 3
 
@@ -83,7 +83,7 @@ def test_who_joined_a_question_without_an_answer_goes_on_without(
 def test_so_many_bytes_are_kept_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_cache, "OVERHEAD_BYTES", 0)
     monkeypatch.setattr(near_cache, "MAX_BYTES", 10)
-    item = filled(redis)
+    near = filled(redis)
     for number in range(30):
-        item.put(number, "answer", FAR, item.version, 1)
-    assert [number for number in range(30) if item.get(number)] == list(range(20, 30))
+        near.put(number, "answer", FAR, near.version, 1)
+    assert [number for number in range(30) if near.get(number)] == list(range(20, 30))

@@ -49,7 +49,7 @@ def record_of_another(shared: Shared, send: Send) -> Record:
     """That of the same request at another worker, which has begun it."""
     other = over(shared)
     begun: list[Record] = []
-    act = Act(meanwhile=lambda: begun.extend(one.own for one in other._under_way.values()))
+    act = Act(meanwhile=lambda: begun.extend(one.own for one in other._in_progress.values()))
     send(other, act)
     shared._held.clear()
     shared.begin(NAME, begun[0], 60)
@@ -110,7 +110,7 @@ def test_the_lease_is_renewed_as_long_as_it_takes_and_no_longer(
                 gevent.sleep(0.01)
 
     def take_time() -> None:
-        owners.extend(once._under_way)
+        owners.extend(once._in_progress)
         until_renewed(2)
         shared.is_unavailable = True  # which ends nothing
         until_renewed(4)
@@ -121,7 +121,7 @@ def test_the_lease_is_renewed_as_long_as_it_takes_and_no_longer(
     renewed = len(shared.renewed)
     assert set(shared.renewed) == set(owners)
     assert renewed >= 4
-    assert not once._under_way
+    assert not once._in_progress
     gevent.sleep(0.12)
     assert len(shared.renewed) == renewed
 
@@ -179,7 +179,7 @@ def test_what_is_under_way_when_redis_is_back_is_stored_there(shared: Shared, se
         shared.is_unavailable = False
         once.publish(A_REDIS)
         assert shared.clients == [A_REDIS]
-        shared.leases.update(once._under_way)
+        shared.leases.update(once._in_progress)
         later.append(gevent.spawn(send, other, never))
         gevent.sleep(0.05)
         assert not later[0].ready()

@@ -80,14 +80,14 @@ def test_until_then_it_waits_for_what_others_may_have_sent_meanwhile() -> None:
 def test_of_one_client_s_many_who_wait_for_one_read_one_promotes_it() -> None:
     promoted = []
 
-    class SharedCache(UnreachableLimiter):
+    class SharedLimiter(UnreachableLimiter):
         def promote(self, client: str, what: str) -> None:
             promoted.append((client, what))
 
     link = SimpleNamespace(on_reconnect=lambda _: None)
     throttle = UpstreamThrottle(
         SHARE,
-        cast("RedisLimiter", SharedCache()),
+        cast("RedisLimiter", SharedLimiter()),
         cast("ResilientRedis", link),
         NoInstrumentation(),
     )

@@ -51,10 +51,10 @@ class Asked:
         self.counts = Counts()
         self._status = status
         self._fresh_seconds = fresh_seconds
-        item: NearCache[CachedResponse] = NearCache(lambda: b"token")
-        item.get("so that the token is known")
+        near_cache_: NearCache[CachedResponse] = NearCache(lambda: b"token")
+        near_cache_.get("so that the token is known")
         counts: Any = self.counts
-        self.way = FastPath(self.app, item, counts, counts)
+        self.way = FastPath(self.app, near_cache_, counts, counts)
 
     def app(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.times += 1
@@ -66,9 +66,9 @@ class Asked:
         start_response(self._status, headers)
         return [b"answer ", b"%d" % self.times]
 
-    def ask(self, **current_version: str) -> bytes:
+    def ask(self, **changes: str) -> bytes:
         """As the worker does: the short way, else the long one."""
-        environ = QUESTION | current_version
+        environ = QUESTION | changes
         short = self.way.answer(environ)
         return short or b"".join(self.way(dict(environ), lambda *_: None))  # type: ignore[arg-type]
 
