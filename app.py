@@ -1,13 +1,13 @@
 """videsk-proxy: makes every part and joins them, top to bottom, on one screen."""
 
 import hashlib
-from datetime import UTC, datetime
 
 from flask import Flask
 
 import settings as environment
 from blueprints import appointments, bookable, catalog, docs, errors, health, hooks, outcomes
 from booking.captcha_confirmations import BookingCaptcha
+from booking.service import BookingService
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import LEASE_SECONDS, NearCache
 from cache.read_through import ReadThroughCache, SharedCache
@@ -90,11 +90,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
     )
     finder = AvailabilityFinder(scheduling)
-    referrers = Referrers(settings.referrer_origins, settings.default_referrer)
-    captcha = _captcha(settings, redis, prefix)
     idempotency = Idempotency(RedisStore(redis, prefix) if redis else None)
     if redis:
         redis.on_reconnect(idempotency.publish)
+    bookings = BookingService(
+        scheduling,
+        idempotency,
+        Referrers(settings.referrer_origins, settings.default_referrer),
+        _captcha(settings, redis, prefix),
+    )
 
     errors.register(app)
     responses.register(app)
@@ -108,12 +112,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(catalog.make_blueprint(scheduling))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
-        app.register_blueprint(
-            bookable.make_blueprint(
-                kind, schema, scheduling, finder, referrers, captcha, idempotency, _now
-            )
-        )
-    app.register_blueprint(appointments.make_blueprint(scheduling, idempotency))
+        app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, finder, bookings))
+    app.register_blueprint(appointments.make_blueprint(scheduling, bookings))
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
     state = State(
@@ -159,10 +159,6 @@ def _short_hash(text: str) -> str:
 def _secret(settings: Settings) -> bytes:
     """What clients' addresses are hashed under, alike in all processes."""
     return hashlib.sha256(f"clients {settings.videsk_api_key}".encode()).digest()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 app = create_app()

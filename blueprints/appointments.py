@@ -2,14 +2,14 @@
 
 from flask import Blueprint, Response
 
-from idempotency.protocol import Idempotency
+from booking.service import BookingService
 from schemas.bookings import CancelSchema, RescheduleSchema
 from videsk.scheduling import Scheduling
 from web import responses
 from web.request_body import bearer_token, read_object
 
 
-def make_blueprint(scheduling: Scheduling, idempotency: Idempotency) -> Blueprint:
+def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprint:
     """The routes under `/api/appointment`."""
     blueprint = Blueprint("appointment", __name__, url_prefix="/api/appointment")
     cancel_schema, reschedule_schema = CancelSchema(), RescheduleSchema()
@@ -24,27 +24,13 @@ def make_blueprint(scheduling: Scheduling, idempotency: Idempotency) -> Blueprin
         """Cancel an appointment by its actionToken."""
         token = bearer_token()
         body = read_object(may_be_empty=True)
-        cancellation = cancel_schema.load(body)
-
-        def act() -> Response:
-            answer = scheduling.cancel(token, cancellation)
-            idempotency.end_double_click(token)
-            return responses.uncached_response(answer)
-
-        return idempotency.answer(act, body, token=token)
+        return bookings.cancel(token, cancel_schema.load(body), body)
 
     @blueprint.post("/reschedule")
     def reschedule() -> Response:
         """Move an appointment to another hour by its actionToken."""
         token = bearer_token()
         body = read_object()
-        move = reschedule_schema.load(body)
-
-        def act() -> Response:
-            answer = scheduling.reschedule(token, move)
-            idempotency.end_double_click(token)
-            return responses.uncached_response(answer)
-
-        return idempotency.answer(act, body, token=token)
+        return bookings.reschedule(token, reschedule_schema.load(body), body)
 
     return blueprint

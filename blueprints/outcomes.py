@@ -2,7 +2,8 @@
 
 from flask import Flask, Response, g, request
 
-from idempotency.protocol import REPLAYED, Disposition, disposition_of
+from idempotency.attempt import REPLAYED
+from idempotency.disposition import Disposition, disposition_of
 from videsk.errors import VideskFailedError
 from web import responses
 from web.captcha import CaptchaError

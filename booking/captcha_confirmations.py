@@ -1,15 +1,13 @@
-"""The captcha of a booking: each token is confirmed once, and its confirmation is spent once.
+"""The captcha of a booking: each token is confirmed once, and its confirmation is used once.
 
-Providers confirm a token a single time. A booking that then fails without having been made,
-because Videsk is busy, say, would be refused for its captcha when the customer sends it again. So
-the confirmation is kept for that retry:
+Providers confirm a token a single time. If Videsk then rejects the booking, for example with a 503,
+a retry with the same token would fail its captcha. So the confirmation is kept for that retry:
 
-    token ─► confirmed by the provider ─► booked, or in doubt: the confirmation is spent
+    token ─► confirmed by the provider ─► booked, or in doubt: the confirmation is used up
                        ▲                  │
                        └── kept, 60 s ◄───┴► not booked: kept for the same path and body
 
-What is kept is a digest. Redis holds it for all processes; while Redis is unavailable it is kept in
-this process.
+Confirmations are stored as digests in Redis, and in this process while Redis is unavailable.
 """
 
 import hashlib
@@ -22,7 +20,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from common.resilient_redis import LocalFallback, ResilientRedis
-from idempotency.protocol import Disposition, disposition_of
+from idempotency.disposition import Disposition, disposition_of
 from web.captcha import Captcha
 
 CONFIRMED_SECONDS = 60
@@ -48,10 +46,10 @@ class BookingCaptcha:
 
     @contextmanager
     def confirmed(self, path: str, body: Mapping[str, Any]) -> Iterator[None]:
-        """Run the block with the body's token confirmed; the block makes the booking.
+        """Confirm the body's token, then run the block, which makes the booking.
 
-        Raises CaptchaError unless the provider confirms the token or has done so for the same path
-        and body within CONFIRMED_SECONDS, and that confirmation was not spent.
+        Raises CaptchaError unless the provider confirms the token now, or confirmed it for the same
+        path and body within CONFIRMED_SECONDS without a booking since.
         """
         token = body.get("token")
         name = self._prefix + _digest(path, body)
@@ -77,7 +75,7 @@ class BookingCaptcha:
             )
 
     def _take(self, name: str) -> float | None:
-        """Remove the confirmation. Return how many seconds it is valid for; None: there is none."""
+        """Remove the confirmation. Return its remaining seconds; None if there is none."""
         seconds = self._here.pop(name, 0.0) - time.monotonic()
         if seconds <= 0:
             seconds = self._fallback.run(
@@ -87,5 +85,5 @@ class BookingCaptcha:
 
 
 def _digest(path: str, body: Mapping[str, Any]) -> str:
-    """One text for one path (ids in either case) and one JSON value; the token is part of it."""
+    """Return a digest of the path (ids in either case) and the body, its token included."""
     return hashlib.sha256(json.dumps([path.lower(), body], sort_keys=True).encode()).hexdigest()

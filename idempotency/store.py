@@ -1,7 +1,7 @@
-"""The records that make a POST happen once: in Redis, or in this process without it.
+"""Idempotency records: in Redis for all processes, or in this process while it is unavailable.
 
-A record is kept for 24 hours at most (10 seconds for a double click). It holds the response as it
-was sent, with the appointment's tokens in it; of the request it holds a digest, and no form value.
+A record is kept for at most 24 hours (10 seconds for a double click). It contains the response as
+it was sent, the appointment's tokens included, and a digest of the request, but no form value.
 """
 
 import json
@@ -13,67 +13,70 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from cachetools import TLRUCache
 from redis import Redis
 from redis.commands.core import Script
 
 from common.resilient_redis import ResilientRedis
 
 LEASE_MILLISECONDS = 4000
-"""A worker that dies in the middle of a booking leaves its outcome in doubt after so long."""
+"""If a worker dies during a booking, its outcome is in doubt after this time."""
 
 OUTCOME_SECONDS = 30
-"""How long those who wait may pick up a response that is not kept."""
+"""How long waiting requests can fetch a response that is not replayed later."""
 
 MAX_LOCAL_RECORDS = 10_000
-"""About 10 MB. The oldest are dropped first."""
+"""About 10 MB. The least recently used are dropped first."""
 
 _FORMAT = b"1"
 
-_COMMON_TEXT = (
+_ZLIB_DICTIONARY = (
     b'","answered",{"status":409,"headers":{"Content-Type":"application/json; charset=utf-8",'
     b'"X-Error-Source":"videsk","Link":"</api/services/users/hours?date=&timezone=America%2F>; '
     b'rel=\\"alternate\\"","Ratelimit-Limit":"20","Ratelimit-Remaining":"19","Ratelimit-Reset":"1"},'
     b'"body":"{\\"name\\":\\"Conflict\\",\\"message\\":\\"\\",\\"code\\":409,\\"className\\":'
     b'\\"conflict\\",\\"data\\":{},\\"errors\\":{}}"}]'
 )
-"""What most records have in common, for zlib: a record of a refusal takes half the space. It is
-part of the format: with another text, records stored before cannot be read.
+"""A preset dictionary for zlib, which halves the size of a record of an error response. It belongs
+to the format: with another text, records stored before cannot be read.
 """
 
 
 @dataclass(frozen=True)
 class Record:
-    """`state`: started, answered or doubt. `fingerprint`: the digest of the request.
+    """What is stored of one request.
 
-    `owner`: the request that does the work. `answer`: status, headers and body.
+    `fingerprint`: the request's digest. `owner`: the attempt that runs it. `state`: "started",
+    "answered" or "doubt". `response`: status, headers and body, as JSON values.
     """
 
     fingerprint: str
     owner: str
     state: str = "started"
-    answer: dict[str, Any] | None = None
+    response: dict[str, Any] | None = None
 
     def to_bytes(self) -> bytes:
-        """The format's version, the owner, which the scripts below read, and the rest, compressed:
-        a client can leave 10 records a minute, and each stays for a day.
+        """Return the format's version, the owner, which the Lua scripts read, and the rest.
+
+        The rest is compressed: a client can cause 10 records a minute, each kept for a day.
         """
-        deflate = zlib.compressobj(9, zdict=_COMMON_TEXT)
-        rest = json.dumps([self.fingerprint, self.state, self.answer], separators=(",", ":"))
+        deflate = zlib.compressobj(9, zdict=_ZLIB_DICTIONARY)
+        rest = json.dumps([self.fingerprint, self.state, self.response], separators=(",", ":"))
         compressed = deflate.compress(rest.encode()) + deflate.flush()
         return b"%b %b %b" % (_FORMAT, self.owner.encode(), compressed)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Record":
-        """Read a record. One that cannot be read, such as another version's during an upgrade, is
-        in doubt: its request may have booked.
+        """Parse a record. One that cannot be parsed, such as another version's during an upgrade,
+        is in doubt, as its request may have booked.
         """
         try:
             version, owner, rest = stored.split(b" ", 2)
             if version != _FORMAT:
                 return UNREADABLE
-            inflated = zlib.decompressobj(zdict=_COMMON_TEXT).decompress(rest)
-            fingerprint, state, answer, *_ = json.loads(inflated)
-            return cls(str(fingerprint), owner.decode(), str(state), answer)
+            inflated = zlib.decompressobj(zdict=_ZLIB_DICTIONARY).decompress(rest)
+            fingerprint, state, response, *_ = json.loads(inflated)
+            return cls(str(fingerprint), owner.decode(), str(state), response)
         except (ValueError, zlib.error):
             return UNREADABLE
 
@@ -86,15 +89,15 @@ def new_owner() -> str:
 
 
 _BEGIN = """
-local known = redis.call('GET', KEYS[1])
-if known and string.match(known, '^%w+ (%w+) ') ~= ARGV[1] then return known end
-if not known then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+local existing = redis.call('GET', KEYS[1])
+if existing and string.match(existing, '^%w+ (%w+) ') ~= ARGV[1] then return existing end
+if not existing then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 redis.call('SET', KEYS[2], '1', 'PX', ARGV[4])
 return false
 """
 _END = """
-local known = redis.call('GET', KEYS[1])
-if not known or string.match(known, '^%w+ (%w+) ') == ARGV[1] then
+local existing = redis.call('GET', KEYS[1])
+if not existing or string.match(existing, '^%w+ (%w+) ') == ARGV[1] then
     if ARGV[3] == '0' then redis.call('DEL', KEYS[1])
     else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 end
@@ -108,12 +111,12 @@ if name then redis.call('DEL', KEYS[1], ARGV[1] .. name) end
 
 
 class RedisStore:
-    """Records of all processes. Every method raises RedisUnavailableError, or RedisError with a
-    client of
-    the caller's own (`client`).
+    """The records of all processes, in Redis.
 
-    A record whose connection broke, or that Redis has lost since, is stored again: `begin` accepts
-    the owner's own record, and `end` an absent one.
+    A record can be stored again after its connection broke or Redis lost it: `begin` accepts the
+    owner's own record, and `end` an absent one.
+
+    Every method raises RedisUnavailableError; with a `client` of the caller's, RedisError.
     """
 
     def __init__(self, redis: ResilientRedis, prefix: str) -> None:
@@ -134,14 +137,14 @@ class RedisStore:
     def begin(
         self, name: str, record: Record, keep_seconds: int, client: Redis | None = None
     ) -> Record | None:
-        """Store the record, or return the one of that name that another request has stored."""
+        """Store the record, or return another request's record of that name."""
         keys = [self._prefix + name, self._lease(record.owner)]
         args = [record.owner, record.to_bytes(), keep_seconds, LEASE_MILLISECONDS]
-        known = self._run(self._begin, keys, args, client)
-        return None if known is None else Record.from_bytes(known)
+        existing = self._run(self._begin, keys, args, client)
+        return None if existing is None else Record.from_bytes(existing)
 
     def renew(self, owner: str) -> None:
-        """Keep the owner's lease."""
+        """Renew the owner's lease."""
         self._redis.call(
             lambda: self._redis.client.set(self._lease(owner), 1, px=LEASE_MILLISECONDS)
         )
@@ -161,7 +164,7 @@ class RedisStore:
         self._run(self._end, keys, args, client)
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:
-        """The outcome, if it is published, and whether the owner has a lease."""
+        """Return the outcome, if it is published, and whether the owner has a lease."""
         names = [self._outcome(owner), self._lease(owner)]
         found, lease = cast(
             "list[bytes | None]", self._redis.call(lambda: self._redis.client.mget(names))
@@ -193,57 +196,51 @@ class RedisStore:
 
 
 class LocalStore:
-    """The same for this process, in a dictionary. No leases: the process knows its owners."""
+    """The same records in this process. Without leases: Idempotency lists its own requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[float, bytes]] = {}
+        self._values: TLRUCache[str, tuple[int, bytes]] = TLRUCache(
+            MAX_LOCAL_RECORDS, lambda _name, value, now: now + value[0], time.monotonic
+        )
 
     def begin(self, name: str, record: Record, keep_seconds: int) -> Record | None:
+        """Store the record, or return the existing one of that name."""
         with self._lock:
-            known = self._get(name)
-            if known is None:
-                self._put(name, record.to_bytes(), keep_seconds)
+            existing = self._get(name)
+            if existing is None:
+                self._values[name] = keep_seconds, record.to_bytes()
                 return None
-            return Record.from_bytes(known)
+            return Record.from_bytes(existing)
 
     def end(self, name: str, record: Record, keep_seconds: int, outcome: Record) -> None:
+        """Replace the record (0 seconds: delete it) and publish the outcome."""
         with self._lock:
-            if keep_seconds:
-                self._put(name, record.to_bytes(), keep_seconds)
-            else:
-                self._held.pop(name, None)
-            self._put(f"outcome:{record.owner}", outcome.to_bytes(), OUTCOME_SECONDS)
+            self._values[name] = keep_seconds, record.to_bytes()
+            self._values[f"outcome:{record.owner}"] = OUTCOME_SECONDS, outcome.to_bytes()
 
     def forget(self, name: str) -> None:
         """Delete the record of that name."""
         with self._lock:
-            self._held.pop(name, None)
+            self._values.pop(name, None)
 
     def outcome(self, owner: str) -> tuple[Record | None, bool]:
+        """Return the outcome, if it is published, and False: there is no lease."""
         with self._lock:
             found = self._get(f"outcome:{owner}")
         return (Record.from_bytes(found) if found else None), False
 
     def link_token(self, token: str, name: str, keep_seconds: int) -> None:
+        """Link the digest of an appointment's token to the record of that name."""
         with self._lock:
-            self._put(f"token:{token}", name.encode(), keep_seconds)
+            self._values[f"token:{token}"] = keep_seconds, name.encode()
 
     def forget_by_token(self, token: str) -> None:
+        """Delete the record that this digest of a token is linked to."""
         with self._lock:
             name = self._get(f"token:{token}")
             if name:
-                self._held.pop(name.decode(), None)
+                self._values.pop(name.decode(), None)
 
     def _get(self, name: str) -> bytes | None:
-        until, value = self._held.get(name, (0.0, b""))
-        return value if until > time.monotonic() else None
-
-    def _put(self, name: str, value: bytes, keep_seconds: int) -> None:
-        now = time.monotonic()
-        if len(self._held) >= MAX_LOCAL_RECORDS:
-            self._held = {key: held for key, held in self._held.items() if held[0] > now}
-        while len(self._held) >= MAX_LOCAL_RECORDS:
-            del self._held[next(iter(self._held))]
-        self._held.pop(name, None)  # so that the oldest stays first
-        self._held[name] = (now + keep_seconds, value)
+        return self._values.get(name, (0, None))[1]

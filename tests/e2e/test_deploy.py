@@ -15,7 +15,7 @@ import requests
 from flask import Flask, Response, g
 from prometheus_client.parser import text_string_to_metric_families
 
-from idempotency.protocol import REPLAYED
+from idempotency.attempt import REPLAYED
 from settings import _FIELDS, load
 from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, running
 from web import metrics, metrics_endpoint

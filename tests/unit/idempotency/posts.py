@@ -1,4 +1,4 @@
-"""A POST and those who send it, for tests of what happens once: fixtures `once`, `send`, `impatient`."""
+"""A POST and those who send it, for tests of what happens once: fixtures `idempotency`, `send`, `impatient`."""
 
 import json
 import time
@@ -75,7 +75,7 @@ class Shared(LocalStore):
         super().forget_by_token(token)
 
 
-class Act:
+class Action:
     """What is to happen once: it answers with how often it has."""
 
     def __init__(self, *errors: Exception, meanwhile: Callable[[], object] = bool) -> None:
@@ -117,7 +117,7 @@ def shared() -> Shared:
 
 
 @pytest.fixture(params=["alone", "shared"])
-def once(request: pytest.FixtureRequest, shared: Shared) -> Idempotency:
+def idempotency(request: pytest.FixtureRequest, shared: Shared) -> Idempotency:
     return over(shared) if request.param == "shared" else Idempotency(None)
 
 
@@ -133,12 +133,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def send(app: Flask) -> Send:
     def to(
-        once: Idempotency, act: Callable[[], Response], value: Any = BODY, headers: dict[str, str] = KEY,
+        idempotency: Idempotency, action: Callable[[], Response], value: Any = BODY, headers: dict[str, str] = KEY,
         path: str = PATH, address: str = "10.0.0.1", **more: Any,
     ) -> Response:  # fmt: skip
         given = headers | {"X-Forwarded-For": address}
         with app.test_request_context(path, method="POST", headers=given):
-            return once.answer(act, value, **more)
+            return idempotency.run(action, value, **more)
 
     return to
 
@@ -147,5 +147,5 @@ def refused(status: int) -> VideskResponseError:
     return VideskResponseError(status, b"{}", None, {})
 
 
-def click(send: Send, once: Idempotency, act: Act, **more: Any) -> Response:
-    return send(once, act, headers={}, detect_double_click=True, **more)
+def click(send: Send, idempotency: Idempotency, action: Action, **more: Any) -> Response:
+    return send(idempotency, action, headers={}, detect_double_click=True, **more)

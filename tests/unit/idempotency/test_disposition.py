@@ -4,7 +4,7 @@ import pytest
 from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
-from idempotency.protocol import Disposition, disposition_of
+from idempotency.disposition import Disposition, disposition_of
 from videsk.errors import (
     VideskBrokenError,
     VideskCircuitOpenError,

@@ -7,28 +7,31 @@ import pytest
 from flask import Response
 from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
-from idempotency.protocol import REPLAYED, Idempotency
+from idempotency.attempt import REPLAYED
+from idempotency.protocol import Idempotency
 from tests.unit.idempotency.posts import (
     BODY,
     PATH,
-    Act,
+    Action,
     Send,
     app,
     click,
-    once,
+    idempotency,
     refused,
     send,
     shared,
 )
 from videsk.errors import VideskTimeoutError
 
-__all__ = ["app", "once", "send", "shared"]
+__all__ = ["app", "idempotency", "send", "shared"]
 
 
-def test_the_second_of_a_key_gets_the_first_answer_again(once: Idempotency, send: Send) -> None:
-    act = Act()
-    first, again = send(once, act), send(once, act)
-    assert act.times == 1
+def test_the_second_of_a_key_gets_the_first_answer_again(
+    idempotency: Idempotency, send: Send
+) -> None:
+    action = Action()
+    first, again = send(idempotency, action), send(idempotency, action)
+    assert action.times == 1
     assert (again.status_code, again.get_data()) == (201, first.get_data())
     assert REPLAYED not in first.headers
     assert again.headers[REPLAYED] == "true"
@@ -38,43 +41,45 @@ def test_the_second_of_a_key_gets_the_first_answer_again(once: Idempotency, send
 
 
 def test_an_answer_without_a_content_type_is_replayed_without_one(
-    once: Idempotency, send: Send
+    idempotency: Idempotency, send: Send
 ) -> None:
     def answer() -> Response:
         response = Response("x")
         del response.headers["Content-Type"]
         return response
 
-    send(once, answer)
-    assert "Content-Type" not in send(once, answer).headers
+    send(idempotency, answer)
+    assert "Content-Type" not in send(idempotency, answer).headers
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255])
-def test_a_key_is_of_1_to_255_visible_characters(once: Idempotency, send: Send, key: str) -> None:
-    act = Act()
+def test_a_key_is_of_1_to_255_visible_characters(
+    idempotency: Idempotency, send: Send, key: str
+) -> None:
+    action = Action()
     for _ in range(2):
-        send(once, act, headers={"Idempotency-Key": key})
-    assert act.times == 1
+        send(idempotency, action, headers={"Idempotency-Key": key})
+    assert action.times == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "ñ", "a" * 256])
-def test_any_other_key_is_refused(once: Idempotency, send: Send, key: str) -> None:
-    act = Act()
+def test_any_other_key_is_refused(idempotency: Idempotency, send: Send, key: str) -> None:
+    action = Action()
     with pytest.raises(BadRequest) as caught:
-        send(once, act, headers={"Idempotency-Key": key})
+        send(idempotency, action, headers={"Idempotency-Key": key})
     message = "An Idempotency-Key must be 1 to 255 visible ASCII characters."
-    assert (caught.value.description, act.times) == (message, 0)
+    assert (caught.value.description, action.times) == (message, 0)
 
 
 @pytest.mark.parametrize(
     "value", [{"form": [1.0, {"a": None}], "startAt": "noon"}, json.loads(json.dumps(BODY))]
 )
 def test_one_json_value_in_another_spelling_is_the_same_request(
-    once: Idempotency, send: Send, value: Any
+    idempotency: Idempotency, send: Send, value: Any
 ) -> None:
-    act = Act()
-    send(once, act)
-    assert send(once, act, value, path=PATH.upper()).headers[REPLAYED] == "true"
+    action = Action()
+    send(idempotency, action)
+    assert send(idempotency, action, value, path=PATH.upper()).headers[REPLAYED] == "true"
 
 
 @pytest.mark.parametrize(
@@ -86,108 +91,114 @@ def test_one_json_value_in_another_spelling_is_the_same_request(
     ],
 )  # fmt: skip
 def test_another_request_of_the_same_key_is_refused(
-    once: Idempotency, send: Send, change: dict[str, Any]
+    idempotency: Idempotency, send: Send, change: dict[str, Any]
 ) -> None:
-    act = Act()
-    send(once, act)
+    action = Action()
+    send(idempotency, action)
     with pytest.raises(UnprocessableEntity) as caught:
-        send(once, act, **change)
+        send(idempotency, action, **change)
     message = "This Idempotency-Key was used before with another request."
-    assert (caught.value.description, act.times) == (message, 1)
+    assert (caught.value.description, action.times) == (message, 1)
 
 
-def test_another_key_is_another_request(once: Idempotency, send: Send) -> None:
-    act = Act()
+def test_another_key_is_another_request(idempotency: Idempotency, send: Send) -> None:
+    action = Action()
     for key in "ab":
-        send(once, act, headers={"Idempotency-Key": key})
-    assert act.times == 2
+        send(idempotency, action, headers={"Idempotency-Key": key})
+    assert action.times == 2
 
 
-def test_without_a_key_each_call_means_it(once: Idempotency, send: Send) -> None:
-    act = Act()
+def test_without_a_key_each_call_means_it(idempotency: Idempotency, send: Send) -> None:
+    action = Action()
     for _ in range(3):
-        assert REPLAYED not in send(once, act, headers={}).headers
-    assert act.times == 3
+        assert REPLAYED not in send(idempotency, action, headers={}).headers
+    assert action.times == 3
 
 
 def test_what_videsk_refuses_for_good_is_kept_and_what_it_refuses_for_now_is_not(
-    once: Idempotency, send: Send
+    idempotency: Idempotency, send: Send
 ) -> None:
-    kept, free = Act(refused(409), refused(409)), Act(refused(429))
-    assert [send(once, kept).status_code for _ in range(2)] == [409, 409]
+    kept, free = Action(refused(409), refused(409)), Action(refused(429))
+    assert [send(idempotency, kept).status_code for _ in range(2)] == [409, 409]
     assert kept.times == 1
     other = {"Idempotency-Key": "another"}
-    assert [send(once, free, headers=other).status_code for _ in range(3)] == [429, 201, 201]
+    assert [send(idempotency, free, headers=other).status_code for _ in range(3)] == [429, 201, 201]
     assert free.times == 2
 
 
-def test_the_refusal_of_an_appointments_own_token_is_kept(once: Idempotency, send: Send) -> None:
-    ours, the_keys = Act(refused(401)), Act(refused(401))
+def test_the_refusal_of_an_appointments_own_token_is_kept(
+    idempotency: Idempotency, send: Send
+) -> None:
+    ours, the_keys = Action(refused(401)), Action(refused(401))
     for _ in range(2):
-        assert send(once, ours, token="a.b.c").status_code == 401
+        assert send(idempotency, ours, token="a.b.c").status_code == 401
     other = {"Idempotency-Key": "another"}
-    assert [send(once, the_keys, headers=other).status_code for _ in range(2)] == [401, 201]
+    assert [send(idempotency, the_keys, headers=other).status_code for _ in range(2)] == [401, 201]
 
 
 @pytest.mark.parametrize("error", [VideskTimeoutError(outcome_unknown=True), refused(500)])
 def test_what_is_in_doubt_never_happens_again(
-    once: Idempotency, send: Send, error: Exception
+    idempotency: Idempotency, send: Send, error: Exception
 ) -> None:
-    act = Act(error)
-    assert send(once, act).status_code in {504, 500}
+    action = Action(error)
+    assert send(idempotency, action).status_code in {504, 500}
     for _ in range(2):
         with pytest.raises(VideskTimeoutError) as caught:
-            send(once, act)
+            send(idempotency, action)
         assert caught.value.outcome_unknown
-    assert act.times == 1
+    assert action.times == 1
 
 
 # Double clicks
 
 
 def test_a_double_click_of_one_body_path_and_address_is_one_request(
-    once: Idempotency, send: Send
+    idempotency: Idempotency, send: Send
 ) -> None:
-    act = Act()
+    action = Action()
     for _ in range(2):
-        click(send, once, act)
-    assert act.times == 1
+        click(send, idempotency, action)
+    assert action.times == 1
     changes: list[dict[str, Any]] = [{"address": "10.0.0.2"}, {"value": {}}, {"path": f"{PATH}/b"}]
     for change in changes:
-        click(send, once, act, **change)
-    assert act.times == 4
-    send(once, act)
-    assert act.times == 5, "with a key it is no double click"
+        click(send, idempotency, action, **change)
+    assert action.times == 4
+    send(idempotency, action)
+    assert action.times == 5, "with a key it is no double click"
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 429])
 def test_the_same_body_after_a_refusal_is_a_new_attempt(
-    once: Idempotency, send: Send, status: int
+    idempotency: Idempotency, send: Send, status: int
 ) -> None:
-    act = Act(refused(status))
-    assert [click(send, once, act).status_code for _ in range(3)] == [status, 201, 201]
-    assert act.times == 2
+    action = Action(refused(status))
+    assert [click(send, idempotency, action).status_code for _ in range(3)] == [status, 201, 201]
+    assert action.times == 2
 
 
-def test_who_cancels_or_moves_may_book_the_same_hour_again(once: Idempotency, send: Send) -> None:
-    act = Act()
-    click(send, once, act)
-    once.end_double_click("another-token")
-    click(send, once, act)
-    assert act.times == 1
-    once.end_double_click("token-1")
-    click(send, once, act)
-    assert act.times == 2
-    send(once, act)
-    once.end_double_click("token-3")
-    send(once, act)
-    assert act.times == 3, "a key stays used"
+def test_who_cancels_or_moves_may_book_the_same_hour_again(
+    idempotency: Idempotency, send: Send
+) -> None:
+    action = Action()
+    click(send, idempotency, action)
+    idempotency.end_double_click("another-token")
+    click(send, idempotency, action)
+    assert action.times == 1
+    idempotency.end_double_click("token-1")
+    click(send, idempotency, action)
+    assert action.times == 2
+    send(idempotency, action)
+    idempotency.end_double_click("token-3")
+    send(idempotency, action)
+    assert action.times == 3, "a key stays used"
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"actionToken": 1}', '"text"'])
-def test_a_booking_without_a_token_is_no_fault(once: Idempotency, send: Send, body: str) -> None:
+def test_a_booking_without_a_token_is_no_fault(
+    idempotency: Idempotency, send: Send, body: str
+) -> None:
     def answer() -> Response:
         return Response(body, 201)
 
     for _ in range(2):
-        assert send(once, answer, headers={}, detect_double_click=True).status_code == 201
+        assert send(idempotency, answer, headers={}, detect_double_click=True).status_code == 201

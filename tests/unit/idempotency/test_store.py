@@ -14,7 +14,7 @@ from idempotency import store
 from idempotency.store import UNREADABLE, LocalStore, Record, RedisStore, new_owner
 from tests.processes import Running, free_port
 
-ANSWER = {
+RESPONSE = {
     "status": 201,
     "headers": {"Content-Type": "application/json"},
     "body": '{"ñ":"\U0001f600"}',
@@ -48,7 +48,7 @@ def started(fingerprint: str = "a-request") -> Record:
 
 
 def answered(record: Record) -> Record:
-    return replace(record, state="answered", answer=ANSWER)
+    return replace(record, state="answered", response=RESPONSE)
 
 
 def doubted(record: Record) -> Record:
@@ -189,60 +189,60 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_what_is_kept_is_kept_as_long_as_was_said_and_no_longer(clock: list[float]) -> None:
-    own, first, second = LocalStore(), started(), started()
-    own.begin("a", first, 60)
-    own.end("b", answered(second), DAY, answered(second))
-    own.link_token("a-token", "b", 10)
+    local, first, second = LocalStore(), started(), started()
+    local.begin("a", first, 60)
+    local.end("b", answered(second), DAY, answered(second))
+    local.link_token("a-token", "b", 10)
     clock[0] += 29.9
-    assert own.outcome(second.owner)[0] == answered(second)
-    own.forget_by_token("a-token")
-    assert own.begin("b", started(), 60) == answered(second), "the link was over"
+    assert local.outcome(second.owner)[0] == answered(second)
+    local.forget_by_token("a-token")
+    assert local.begin("b", started(), 60) == answered(second), "the link was over"
     clock[0] += 0.1
-    assert own.outcome(second.owner) == (None, False)
+    assert local.outcome(second.owner) == (None, False)
     clock[0] += 29.9
-    assert own.begin("a", second, 60) == first
+    assert local.begin("a", second, 60) == first
     clock[0] += 0.1
-    assert own.begin("a", second, 60) is None
+    assert local.begin("a", second, 60) is None
     clock[0] += DAY - 60
-    assert own.begin("b", first, 60) is None
+    assert local.begin("b", first, 60) is None
 
 
 def test_a_name_can_be_forgotten() -> None:
-    own, first = LocalStore(), started()
-    own.begin("a", first, 60)
-    own.forget("b")
-    assert own.begin("a", started(), 60) == first
-    own.forget("a")
-    assert own.begin("a", started(), 60) is None
-    assert own.outcome(first.owner) == (None, False)
+    local, first = LocalStore(), started()
+    local.begin("a", first, 60)
+    local.forget("b")
+    assert local.begin("a", started(), 60) == first
+    local.forget("a")
+    assert local.begin("a", started(), 60) is None
+    assert local.outcome(first.owner) == (None, False)
 
 
 def test_of_too_many_those_go_first_whose_time_is_over_and_then_the_oldest(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "MAX_LOCAL_RECORDS", 3)
-    own = LocalStore()
+    local = LocalStore()
     held = {name: started() for name in "abcdef"}
-    own.begin("a", held["a"], 60)
-    own.begin("b", held["b"], 0)
-    own.begin("c", held["c"], 60)
-    own.begin("d", held["d"], 60)
-    assert own.begin("a", started(), 60) == held["a"], "b was over, so a had not to go"
-    own.end("a", answered(held["a"]), 60, answered(held["a"]))  # now c is the oldest
-    assert own.begin("c", started(), 60) is None
-    assert len(own._held) == 3
+    local.begin("a", held["a"], 60)
+    local.begin("b", held["b"], 0)
+    local.begin("c", held["c"], 60)
+    local.begin("d", held["d"], 60)
+    assert local.begin("a", started(), 60) == held["a"], "b was over, so a had not to go"
+    local.end("a", answered(held["a"]), 60, answered(held["a"]))  # now c is the oldest
+    assert local.begin("c", started(), 60) is None
+    assert len(local._values) == 3
 
 
 def test_a_record_that_ends_is_no_longer_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_LOCAL_RECORDS", 4)
-    own, first, second = LocalStore(), started(), started()
-    own.begin("a", first, 60)
-    own.begin("b", second, 60)
-    own.end("a", answered(first), 60, answered(first))
-    own.begin("c", started(), 60)
-    own.begin("d", started(), 60)
-    assert own.begin("a", started(), 60) == answered(first)
-    assert own.begin("b", started(), 60) is None
+    local, first, second = LocalStore(), started(), started()
+    local.begin("a", first, 60)
+    local.begin("b", second, 60)
+    local.end("a", answered(first), 60, answered(first))
+    local.begin("c", started(), 60)
+    local.begin("d", started(), 60)
+    assert local.begin("a", started(), 60) == answered(first)
+    assert local.begin("b", started(), 60) is None
 
 
 # What is stored
@@ -258,7 +258,7 @@ def test_a_record_that_ends_is_no_longer_the_oldest(monkeypatch: pytest.MonkeyPa
 def test_a_record_is_read_as_it_was_written(
     fingerprint: str, owner: str, state: str, body: str
 ) -> None:
-    record = Record(fingerprint, owner, state, ANSWER | {"body": body})
+    record = Record(fingerprint, owner, state, RESPONSE | {"body": body})
     assert Record.from_bytes(record.to_bytes()) == record
     bare = Record(fingerprint, owner, state)
     assert Record.from_bytes(bare.to_bytes()) == bare
@@ -275,12 +275,12 @@ def test_a_record_is_read_as_it_was_written(
 def test_what_cannot_be_read_is_in_doubt(stored: bytes) -> None:
     """It may be of another release, in the middle of an upgrade: never a fault, never a booking."""
     assert Record.from_bytes(stored) is UNREADABLE
-    assert (UNREADABLE.state, UNREADABLE.answer) == ("doubt", None)
+    assert (UNREADABLE.state, UNREADABLE.response) == ("doubt", None)
 
 
 def test_a_later_release_may_add_to_what_is_stored() -> None:
     record = answered(started())
-    deflate = zlib.compressobj(9, zdict=store._COMMON_TEXT)
+    deflate = zlib.compressobj(9, zdict=store._ZLIB_DICTIONARY)
     text = b'["a-request", "answered", null, "a field of a later release"]'
     stored = b"1 %b %b" % (record.owner.encode(), deflate.compress(text) + deflate.flush())
     assert Record.from_bytes(stored) == Record("a-request", record.owner, "answered")

@@ -11,7 +11,7 @@ from jsonschema import ValidationError
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from app import create_app
-from idempotency import protocol
+from idempotency import attempt
 from openapi.document import UndescribedError, build
 from settings import load
 from tests.processes import ROOT, neutral_environ
@@ -112,7 +112,7 @@ def test_requests_are_closed_and_answers_are_open() -> None:
 
 @pytest.mark.parametrize(
     ("name", "pattern"),
-    [("X-Request-ID", responses._REQUEST_ID), ("Idempotency-Key", protocol._KEY)],
+    [("X-Request-ID", responses._REQUEST_ID), ("Idempotency-Key", attempt._KEY)],
 )
 @pytest.mark.parametrize(
     "value", ["a", "0-9.A_z", "", "a b", "é", "!", "~", "\x7f", "x" * 128, "x" * 129, "x" * 256]
