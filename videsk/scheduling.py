@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from common import strict_json
 from common.request_context import current_client
-from videsk.client import Request, VideskClient
+from videsk.client import VideskClient
 from videsk.errors import (
     VideskCircuitOpenError,
     VideskFailedError,
@@ -24,6 +24,7 @@ from videsk.errors import (
 from videsk.invalidation import AVAILABILITY, Write, affected_groups, group
 from videsk.normalize import rename_ids, with_users
 from videsk.resources import SERVICES, ResourceKind
+from videsk.transport import Request
 
 if TYPE_CHECKING:
     from cache.freshness import FreshnessPolicy

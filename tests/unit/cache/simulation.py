@@ -19,10 +19,10 @@ from cache.store import ALL_ENTRIES, Store, process_store
 from common.resilient_redis import RedisUnavailableError
 from tests.fakes import NoInstrumentation
 from tests.unit.cache.setup import DONE, ON_ITS_WAY, Stage
-from videsk.client import Request
 from videsk.errors import VideskResponseError, VideskTimeoutError, VideskUnreachableError
 from videsk.resources import ResourceKind
 from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.transport import Request
 
 T = TypeVar("T")
 

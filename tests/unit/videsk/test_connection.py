@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.e2e.raw_videsk import RawVidesk, raw_videsk, request_heads, response
-from videsk.client import new_session
+from videsk.transport import _new_session
 
 HEAD_LENGTH = len(response(b"x" * 1000)) - 1000
 BODY = b'"%b"' % (b"a" * (io.DEFAULT_BUFFER_SIZE - HEAD_LENGTH - 2))
@@ -52,7 +52,7 @@ def videsk(certificate: Path, extra: list[bytes]) -> Iterator[RawVidesk]:
 
 @pytest.fixture
 def session(certificate: Path) -> Iterator[requests.Session]:
-    with new_session() as session:
+    with _new_session() as session:
         session.verify = str(certificate / "cert.pem")
         yield session
 

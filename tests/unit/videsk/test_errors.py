@@ -14,7 +14,6 @@ import urllib3.exceptions as u3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from videsk.client import _failure
 from videsk.connection import connect_failure
 from videsk.errors import (
     VideskBrokenError,
@@ -27,6 +26,7 @@ from videsk.errors import (
     VideskTimeoutError,
     VideskUnreachableError,
 )
+from videsk.transport import _failure
 
 POOL = HTTPConnectionPool("videsk.example")
 Root = TypeVar("Root")
