@@ -1,4 +1,4 @@
-"""`python -m doctor`: every check in turn, each finding printed as it comes."""
+"""`python -m doctor`: run every check and print each finding as it is made."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ from settings import Settings
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """The settings first, as everything else follows from them."""
+    """Yield the findings; those on the settings first, as all others depend on them."""
     named = environment.named()
     yield from settings_report.check(settings, named)
     yield from account.check(Videsk(settings), settings.videsk_rate_limit, datetime.now(UTC))
@@ -23,9 +23,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 
 def main() -> int:
-    """The exit status. Raises SettingsError, whose one line Python prints."""
+    """Return the exit status. Raises SettingsError, whose one line Python prints."""
     settings = environment.from_environment()
-    logging.disable()  # the proxy's own log would say again, in between, what the findings say
+    logging.disable()  # it would repeat the findings
     failed = False
     for finding in findings(settings):
         failed = failed or finding.level == FAIL

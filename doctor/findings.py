@@ -1,4 +1,4 @@
-"""What a finding is, and the line it becomes. Pure."""
+"""A finding, and its line of output. Pure."""
 
 from dataclasses import dataclass
 
@@ -9,30 +9,30 @@ _SUBJECT_WIDTH = 26
 
 @dataclass(frozen=True)
 class Finding:
-    """How it stands with `subject`; `next_step` is empty where there is nothing to do."""
+    """The result of one check; `next_step` is empty for `ok`."""
 
     level: str
     subject: str
-    told: str
+    text: str
     next_step: str = ""
 
 
-def ok(subject: str, told: str) -> Finding:
-    return Finding(OK, subject, told)
+def ok(subject: str, text: str) -> Finding:
+    return Finding(OK, subject, text)
 
 
-def warn(subject: str, told: str, next_step: str) -> Finding:
-    """It may be meant so, or could not be told."""
-    return Finding(WARN, subject, told, next_step)
+def warn(subject: str, text: str, next_step: str) -> Finding:
+    """It may be intended, or could not be checked."""
+    return Finding(WARN, subject, text, next_step)
 
 
-def fail(subject: str, told: str, next_step: str) -> Finding:
-    """Not ready for customers."""
-    return Finding(FAIL, subject, told, next_step)
+def fail(subject: str, text: str, next_step: str) -> Finding:
+    """The proxy is not ready for customers."""
+    return Finding(FAIL, subject, text, next_step)
 
 
 def line(finding: Finding, key: str) -> str:
-    """One line, whatever is in it, and without the key, wherever it might have got in."""
+    """Return one printable line, in which the key is masked."""
     arrow = f" -> {finding.next_step}" if finding.next_step else ""
-    text = f"{finding.subject:<{_SUBJECT_WIDTH}} {finding.told}{arrow}".replace(key, "***")
-    return f"{finding.level:<4} " + "".join(mark if mark.isprintable() else "?" for mark in text)
+    output = f"{finding.subject:<{_SUBJECT_WIDTH}} {finding.text}{arrow}".replace(key, "***")
+    return f"{finding.level:<4} " + "".join(mark if mark.isprintable() else "?" for mark in output)

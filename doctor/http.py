@@ -1,92 +1,69 @@
-"""One GET with a deadline, and why none came, in words that hold nothing of what was sent.
-
-A session of its own for each: no redirect is followed, nothing of the environment is read.
-"""
+"""A GET within a deadline, and why one failed, without any part of what was sent."""
 
 import signal
-from collections.abc import Iterator, Mapping
+import ssl
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 
 import requests
 import urllib3.exceptions
-from requests.structures import CaseInsensitiveDict
+
+from videsk.errors import VideskTimeoutError
 
 
-class NoAnswerError(Exception):
-    """Why no whole answer came."""
-
-
-class _OverdueError(Exception):
+class OverdueError(TimeoutError):
     """The deadline has passed."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """`body` may be longer by one byte than what was asked for: then it was too long."""
+def get_status(url: str, seconds: float) -> int:
+    """Return the status of a GET, without its body. Raises OSError or UnicodeError.
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def get(
-    url: str,
-    seconds: float,
-    *,
-    headers: Mapping[str, str] | None = None,
-    params: Mapping[str, str] | None = None,
-    most_bytes: int = 0,
-) -> Answer:
-    """The answer, to its last byte or to `most_bytes`, in so many seconds. Raises NoAnswerError."""
+    No redirect is followed, and nothing in the environment (.netrc, proxy variables) is read.
+    """
     with requests.Session() as session:
         session.trust_env = False
-        session.headers = CaseInsensitiveDict({"User-Agent": "videsk-proxy", **(headers or {})})
-        try:
-            with (
-                _deadline(seconds),
-                session.get(
-                    url, params=params, timeout=seconds, allow_redirects=False, stream=True
-                ) as response,
-            ):
-                body = response.raw.read(most_bytes + 1, decode_content=True) if most_bytes else b""
-                return Answer(response.status_code, response.headers, body)
-        except (
-            _OverdueError,
-            OSError,  # requests.RequestException is one
-            UnicodeError,
-            urllib3.exceptions.HTTPError,
-        ) as error:
-            raise NoAnswerError(_why(error, seconds)) from None
+        session.headers["User-Agent"] = "videsk-proxy"
+        with (
+            deadline(seconds),
+            session.get(url, timeout=seconds, allow_redirects=False, stream=True) as response,
+        ):
+            return response.status_code
 
 
-def _why(error: Exception, seconds: float) -> str:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(error, _OverdueError | requests.Timeout | urllib3.exceptions.TimeoutError):
-        return f"no whole answer within {seconds:g} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "no TLS with it, or its certificate is not to be trusted"
-    if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return "its name is not known"
-    if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return "no connection to it"
-    if isinstance(error, ValueError):  # requests' InvalidURL, MissingSchema and the like
-        return "no URL that can be asked"
-    return "its answer broke off"
+def explain(error: BaseException, seconds: float) -> str:
+    """Return why a request failed, by the error and its causes."""
+    causes = [error]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+
+    def is_any(*types: type[BaseException]) -> bool:
+        return any(isinstance(cause, types) for cause in causes)
+
+    if is_any(ssl.SSLError, requests.exceptions.SSLError):
+        return "no TLS, or a certificate that cannot be verified"
+    if is_any(urllib3.exceptions.NameResolutionError):
+        return "the host name cannot be resolved"
+    if is_any(urllib3.exceptions.NewConnectionError):
+        return "no connection"
+    if is_any(TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError, VideskTimeoutError):
+        return f"no complete response within {seconds:g} s"
+    if isinstance(error, ValueError):  # InvalidURL, MissingSchema and the like of requests
+        return "not a URL that can be requested"
+    return "the response broke off"
 
 
 @contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """requests starts its timeout anew with each byte; this one is for the whole answer."""
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise OverdueError after `seconds`: the timeout of requests restarts with each byte."""
 
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise _OverdueError
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise OverdueError
 
-    before = signal.signal(signal.SIGALRM, ring)
+    previous = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)

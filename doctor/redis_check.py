@@ -1,4 +1,4 @@
-"""Redis as the workers would meet it: reachable, fast, over TLS, with a connection for each."""
+"""Redis: reachable, fast, encrypted, and with enough connections for all workers."""
 
 import ssl
 import time
@@ -14,12 +14,12 @@ from doctor.findings import Finding, fail, ok, warn
 from doctor.settings_report import address
 from settings import Settings
 
-_LOOKS = 5
+_MEASUREMENTS = 5
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
-    """The findings on REDIS_URL, or on what it means that there is none."""
+    """Yield the findings on REDIS_URL, or on its absence."""
     url = settings.redis_url
     if not url:
         yield _none(settings)
@@ -40,17 +40,19 @@ def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
 
 def _none(settings: Settings) -> Finding:
     if settings.web_concurrency > 1:
-        told = f"none: of WEB_CONCURRENCY={settings.web_concurrency} workers one will serve"
-        return warn("Redis", told, "set REDIS_URL, or WEB_CONCURRENCY=1")
-    return ok("Redis", "none: one worker, which remembers by itself; only for a single instance")
+        text = f"none: one worker serves, not WEB_CONCURRENCY={settings.web_concurrency}"
+        return warn("Redis", text, "set REDIS_URL, or WEB_CONCURRENCY=1")
+    return ok("Redis", "none: one worker with its own cache, suitable for a single instance")
 
 
 def _account(settings: Settings) -> Finding:
-    subject = "rotating the key"
+    subject = "key rotation"
     if settings.videsk_account:
-        return ok(subject, "what Redis holds belongs to VIDESK_ACCOUNT, whatever the key")
-    told = "what Redis holds belongs to the key: a new key forgets which bookings were made"
-    return warn(subject, told, "set VIDESK_ACCOUNT to a name for the account before the rotation")
+        return ok(subject, "data in Redis belongs to VIDESK_ACCOUNT and outlives the key")
+    text = "data in Redis belongs to the key: with a new key, a retried booking may be repeated"
+    return warn(
+        subject, text, "set VIDESK_ACCOUNT, a name for the account, before you rotate the key"
+    )
 
 
 def _tls(url: str, *, verify: bool, chosen: bool) -> Finding:
@@ -60,68 +62,70 @@ def _tls(url: str, *, verify: bool, chosen: bool) -> Finding:
         if verify:
             return ok(subject, "encrypted, the certificate is verified")
         if not chosen:
-            return ok(subject, "encrypted; the certificate is not verified, as Heroku's is its own")
-        told = "encrypted, but anybody's certificate will do (REDIS_TLS_VERIFY=false)"
-        return warn(subject, told, "leave it so only where Redis has a self-signed one")
+            return ok(subject, "encrypted; the certificate is not verified (self-signed on Heroku)")
+        text = "encrypted, but the certificate is not verified (REDIS_TLS_VERIFY=false)"
+        return warn(subject, text, "keep this only for a self-signed certificate")
     if parts.scheme == "unix" or parts.hostname in _LOCAL:
-        return ok(subject, "none, and none needed on this very machine")
-    told = "none: bookings and the password travel readable"
-    return warn(subject, told, "use rediss://, unless the network between is yours alone")
+        return ok(subject, "none, and none needed on the same machine")
+    text = "none: bookings and the password are sent unencrypted"
+    return warn(subject, text, "use rediss://, unless the network is private")
 
 
 def _reach(redis: Redis, where: str) -> Finding:
-    """Run every command of the proxy's, and measure a write and a script. Raises RedisError."""
+    """Run every command that the proxy uses, and time a script. Raises RedisError."""
     run_required_commands(redis)
     seconds = []
-    for _ in range(_LOOKS):
+    for _ in range(_MEASUREMENTS):
         redis.set("videsk-proxy:doctor", 1, px=5000)
         started = time.monotonic()
         redis.eval("return redis.call('get', KEYS[1])", 1, "videsk-proxy:doctor")
         seconds.append(time.monotonic() - started)
-    told = f"{where} writes and runs scripts in {min(seconds) * 1000:.1f} ms"
+    text = f"{where} responds in {min(seconds) * 1000:.1f} ms"
     if min(seconds) > SLOW_SECONDS:
-        why = f"the proxy does without one slower than {SLOW_SECONDS * 1000:.0f} ms"
-        return fail("Redis", told, f"{why}: take one nearby")
-    return ok("Redis", told)
+        limit = f"the proxy does not use a Redis slower than {SLOW_SECONDS * 1000:.0f} ms"
+        return fail("Redis", text, f"{limit}: choose one nearby")
+    return ok("Redis", text)
 
 
 def _connections(redis: Redis, workers: int) -> Finding:
-    """Raises RedisError, but for a Redis that keeps its configuration to itself."""
+    """Compare the connections needed with those allowed. Raises RedisError."""
     subject = "Redis connections"
     each = CONNECTIONS + 1
     needed = workers * each
-    need = f"{workers} workers x {each} = {needed} for this instance"
+    need = f"{workers} workers x {each} = {needed} per instance"
     try:
         most = int(str(redis.config_get("maxclients")["maxclients"]))
     except (ResponseError, KeyError, ValueError):
-        told = f"CONFIG GET is refused, as managed Redis often does; {need}"
-        return warn(subject, told, f"see that your plan allows {needed} for each instance")
+        text = f"CONFIG GET is not allowed, as often with managed Redis; {need}"
+        return warn(subject, text, f"check that your plan allows {needed} per instance")
     if needed > most:
-        told = f"{need}, and Redis takes {most}"
-        return fail(subject, told, f"lower WEB_CONCURRENCY to {most // each}, or take a larger one")
-    return ok(subject, f"{need}; Redis takes {most}: room for {most // needed} of them")
+        text = f"{need}, but Redis allows {most}"
+        return fail(
+            subject, text, f"lower WEB_CONCURRENCY to {most // each}, or choose a larger plan"
+        )
+    return ok(subject, f"{need}; Redis allows {most}: enough for {most // needed} of them")
 
 
 def _why(error: BaseException) -> tuple[str, str]:
-    """What is wrong and what to do, without a word of Redis' own: the URL may be in it."""
+    """Return what is wrong and the next step, without Redis' text, which may contain the URL."""
     chain = [error]
     while cause := chain[-1].__cause__ or chain[-1].__context__:
         chain.append(cause)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
-        step = "put that right, or set REDIS_TLS_VERIFY=false for a self-signed one"
-        return "its certificate is not to be trusted", step
+        step = "fix the certificate, or set REDIS_TLS_VERIFY=false for a self-signed one"
+        return "its certificate cannot be verified", step
     if any(isinstance(cause, ssl.SSLError) for cause in chain):
-        return "no TLS with it", "use redis:// where Redis speaks no TLS"
+        return "the TLS handshake failed", "use redis:// if Redis does not support TLS"
     if isinstance(error, AuthenticationError):
-        return "it refuses the password or wants one", "put the right one into REDIS_URL"
+        return "the password is wrong or missing", "correct it in REDIS_URL"
     if isinstance(error, BusyLoadingError):
-        return "it is still loading its data", "try again in a moment"
+        return "it is still loading its data", "try again later"
     reason = explain(error)
     if reason:
-        return reason, "change that, then run this again"
+        return reason, "change that, then run the doctor again"
     if isinstance(error, RedisTimeoutError):
-        return f"no answer within {CALL_SECONDS:g} s", "check REDIS_URL, or take one nearby"
+        return f"no response within {CALL_SECONDS:g} s", "check REDIS_URL, or choose a Redis nearby"
     if isinstance(error, ResponseError):
-        told = "it refuses a command of the proxy's: it is full, read-only, or the user may not"
-        return told, "let the user of REDIS_URL write and run scripts"
-    return "no connection to it", "check REDIS_URL, and that Redis runs"
+        text = "it rejects a command: it is full or read-only, or the user lacks permission"
+        return text, "let the user of REDIS_URL write and run scripts"
+    return "no connection", "check REDIS_URL, and that Redis is running"

@@ -1,4 +1,4 @@
-"""What each setting is and where it comes from. Secrets stay at home."""
+"""The value and the source of each setting, without secrets."""
 
 import re
 from collections.abc import Iterator, Set
@@ -11,7 +11,7 @@ from settings import Settings
 
 
 def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
-    """One line a setting; `named` are those that the environment names."""
+    """Yield a finding for each setting; `named`: those set in the environment."""
     for setting in fields(settings):
         name = setting.name.upper()
         source = "environment" if name in named else "default"
@@ -33,7 +33,7 @@ def _shown(setting: Field[Any], value: Any) -> str:
 
 
 def address(redis_url: str) -> str:
-    """Where that Redis is, without the password; an odd URL may hide one anywhere."""
+    """Return the address in a Redis URL, without what may be a password in it."""
     url = urlsplit(redis_url)
     if url.scheme == "unix":
         return f"unix://{url.path}" if url.path.startswith("/") and not url.netloc else "unix://***"

@@ -1,8 +1,4 @@
-"""Asks Videsk, at most MAX_REQUESTS times and unhurriedly, and says what is wrong with an answer.
-
-The rules are those of videsk/client.py. An error's own words may repeat the key: they are known, or
-they are not told.
-"""
+"""Read lists from Videsk with the proxy's transport, slowly and at most MAX_REQUESTS times."""
 
 import time
 from collections.abc import Mapping
@@ -12,142 +8,130 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from common import strict_json
-from doctor.http import Answer, NoAnswerError, get
+from doctor.http import OverdueError, deadline, explain
 from settings import Settings
+from videsk.errors import VideskFailedError, VideskInvalidResponseError
+from videsk.normalize import unwrap
+from videsk.transport import MAX_RESPONSE_BYTES, Request, Response, Transport
 
 MAX_REQUESTS = 10
 REQUESTS_PER_SECOND = 5
-"""The account may be at work already, and has 20 a second for everybody."""
+"""The account may be in use already, and its 20 requests a second are shared."""
 
-_PATH = "/public/video-contact-center"
-_MAX_ANSWER_BYTES = 4 * 1024 * 1024
-_KNOWN_WORDS = (
+_KNOWN_MESSAGES = (
     "Authorization header with valid JWT is required.",
     "jwt malformed",
     "jwt expired",
     "invalid signature",
 )
-"""Videsk, Authorization."""
+"""Videsk's documentation, Authorization. Another message might repeat the key."""
 
-_NEW_KEY = "put a key that is alive into VIDESK_API_KEY; Videsk's administrator makes one"
-_WHERE = "check VIDESK_BASE_URL and this machine's way there, then Videsk's own state"
+_NEW_KEY = "set VIDESK_API_KEY to a valid key; your Videsk administrator creates one"
+_CHECK_URL = "check VIDESK_BASE_URL and this machine's network, then the status of Videsk"
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """What is wrong with an answer, and what to do. `key_known`: it is accepted all the same."""
+class Problem:
+    """What is wrong with a response, and the next step.
 
-    told: str
+    `key_accepted`: Videsk accepts the key all the same.
+    """
+
+    text: str
     next_step: str
-    key_known: bool = False
+    key_accepted: bool = False
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer of Videsk's, or none: `status` 0. `items` of a list, `total` of the whole list."""
+    """Videsk's response to a GET of a list; `status` is 0 if there was none.
 
-    trouble: Trouble | None
+    `items`: of this page; `total`: of the whole list. `clock_ahead_seconds`: how far Videsk's clock
+    is ahead of this machine's, give or take `uncertain_seconds`; None without a Date header.
+    """
+
+    problem: Problem | None
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     items: list[Any] = field(default_factory=list)
     total: int = 0
-    ahead_seconds: float | None = None
-    """Videsk's clock ahead of ours, give or take `unsure_seconds`."""
-    unsure_seconds: float = 0
+    clock_ahead_seconds: float | None = None
+    uncertain_seconds: float = 0
 
 
 class Videsk:
-    """GET with the key, and with nothing else."""
+    """Sends GET requests with the key."""
 
     def __init__(self, settings: Settings) -> None:
-        self.left = MAX_REQUESTS
-        self._url = settings.videsk_base_url + _PATH
+        self.requests_left = MAX_REQUESTS
         self._key = settings.videsk_api_key
         self._seconds = settings.videsk_timeout
         self._pause_seconds = 1 / min(REQUESTS_PER_SECOND, settings.videsk_rate_limit)
+        self._transport = Transport(settings.videsk_base_url, self._key)
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
-        """The list there, or what is wrong with it."""
-        if not self.left:
-            raise RuntimeError("Videsk is asked no more")
-        if self.left < MAX_REQUESTS:
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply:
+        """Return the list at `path`, or what is wrong with the response."""
+        if not self.requests_left:
+            raise RuntimeError(f"more than {MAX_REQUESTS} requests to Videsk")
+        if self.requests_left < MAX_REQUESTS:
             time.sleep(self._pause_seconds)
-        self.left -= 1
-        headers = {
-            "Authorization": f"Bearer {self._key}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-        }
-        sent = time.time()
+        self.requests_left -= 1
+        sent_at = time.time()
         try:
-            answer = get(
-                self._url + path,
-                self._seconds,
-                headers=headers,
-                params=params,
-                most_bytes=_MAX_ANSWER_BYTES,
-            )
-        except NoAnswerError as error:
-            return Reply(Trouble(f"Videsk: {error}", _WHERE))
-        return self._read(answer, sent, time.time())
+            with deadline(self._seconds):
+                response = self._transport.exchange(Request("GET", path, params), self._seconds)
+        except (OverdueError, VideskFailedError) as error:
+            return Reply(Problem(f"Videsk: {explain(error, self._seconds)}", _CHECK_URL))
+        return self._read(response, sent_at, time.time())
 
-    def _read(self, answer: Answer, sent: float, come: float) -> Reply:
-        items, total = _unwrap(answer.body)
-        date = _date(answer.headers)
+    def _read(self, response: Response, sent_at: float, received_at: float) -> Reply:
+        items, total = _list(response.body)
+        date = _date(response.headers)
         return Reply(
-            self._trouble(answer, items),
-            answer.status,
-            answer.headers,
+            self._problem(response, items),
+            response.status,
+            response.headers,
             items or [],
             total,
-            None if date is None else date + 0.5 - (sent + come) / 2,
-            0.5 + (come - sent) / 2,
+            None if date is None else date + 0.5 - (sent_at + received_at) / 2,
+            0.5 + (received_at - sent_at) / 2,
         )
 
-    def _trouble(self, answer: Answer, items: list[Any] | None) -> Trouble | None:
-        status = answer.status
+    def _problem(self, response: Response, items: list[Any] | None) -> Problem | None:
+        status = response.status
         if status == 401:
-            return Trouble(f"Videsk refuses the key ({_words(answer)})", _NEW_KEY)
-        if status == 403 and b"have access to" in answer.body:
-            told = "the key is accepted, but may not use it (403)"
-            return Trouble(told, "have Videsk's administrator open it to this key", key_known=True)
+            known = [text for text in _KNOWN_MESSAGES if text.encode() in response.body]
+            return Problem(f"Videsk rejects the key ({': '.join(['401', *known[:1]])})", _NEW_KEY)
+        if status == 403 and b"have access to" in response.body:
+            step = "ask your Videsk administrator to give the key access"
+            return Problem("the key is valid but has no access (403)", step, key_accepted=True)
         if status == 403:
-            return Trouble("Videsk refuses the key (403: invalid, or removed)", _NEW_KEY)
+            return Problem("Videsk rejects the key (403: invalid or removed)", _NEW_KEY)
         if status == 429:
-            return Trouble("too many requests at once (429)", "try again in a quieter moment")
-        if not 200 <= status < 300:
-            return Trouble(f"Videsk answers {status}", _WHERE)
+            return Problem("the rate limit of Videsk is exhausted (429)", "try again later")
+        if not response.is_success:
+            return Problem(f"Videsk responds with status {status}", _CHECK_URL)
         if items is None:
-            return Trouble(f"Videsk answers {status}, but no list in sound JSON", _WHERE)
-        if self._key.encode() in answer.body or self._key in str(answer.headers):
-            told = "the answer repeats the key; the proxy makes a 502 of it"
-            return Trouble(told, "tell Videsk, and get another key", key_known=True)
+            return Problem(f"Videsk responds with {status}, but not with a JSON list", _CHECK_URL)
+        if self._key.encode() in response.body or self._key in str(response.headers):
+            text = "the response contains the key; the proxy responds with 502"
+            return Problem(text, "report it to Videsk, and replace the key", key_accepted=True)
         return None
 
 
-def _words(answer: Answer) -> str:
-    """The status, and Videsk's message where it is one of those it is known for."""
-    known = [words for words in _KNOWN_WORDS if words.encode() in answer.body]
-    return f"{answer.status}: {known[0]}" if known else f"{answer.status}"
-
-
-def _unwrap(body: bytes) -> tuple[list[Any] | None, int]:
-    """A bare array, or a Feathers page of `data` and `total`; None for anything else."""
-    try:
-        value = strict_json.loads(body) if len(body) <= _MAX_ANSWER_BYTES else None
-    except (ValueError, RecursionError):
+def _list(body: bytes) -> tuple[list[Any] | None, int]:
+    """Return the items and the total of a page; None and 0 for anything else."""
+    if len(body) > MAX_RESPONSE_BYTES:
         return None, 0
-    if isinstance(value, list):
-        return value, len(value)
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        total = value.get("total")
-        return value["data"], total if isinstance(total, int) else len(value["data"])
-    return None, 0
+    try:
+        items, total = unwrap(strict_json.loads(body))
+    except (ValueError, RecursionError, VideskInvalidResponseError):
+        return None, 0
+    return items, int(total)
 
 
 def _date(headers: Mapping[str, str]) -> float | None:
-    """When the answer was made, in epoch seconds: its Date header (RFC 9110, 6.6.1)."""
+    """Return the Date header (RFC 9110, section 6.6.1) in epoch seconds."""
     try:
         date = parsedate_to_datetime(headers["Date"])
         return date.replace(tzinfo=date.tzinfo or UTC).timestamp()

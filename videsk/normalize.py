@@ -1,6 +1,8 @@
-"""What "simplified" means: pages become arrays, `_id` becomes `id`. Nothing else is touched."""
+"""Normalize Videsk's JSON: pages become arrays, `_id` becomes `id`, services get `users`."""
 
 from typing import Any
+
+from videsk.errors import VideskInvalidResponseError
 
 MAX_DEPTH = 200
 """Of nested arrays and objects: rename_ids recurses, twice for each, and Python ends at 1000."""
@@ -36,3 +38,17 @@ def rename_ids(value: Any) -> Any:
 def with_users(service: dict[str, Any]) -> dict[str, Any]:
     """A service with `users`, which Videsk leaves out where the service picks the agent."""
     return service if service.get("users") is not None else service | {"users": []}
+
+
+def unwrap(page: Any) -> tuple[list[Any], float]:
+    """Return a page's items and the length of the whole list.
+
+    `page`: an array, or a Feathers page with `data` and `total`
+    (https://feathersjs.com/api/databases/common). Raises VideskInvalidResponseError otherwise.
+    """
+    if isinstance(page, list):
+        return page, len(page)
+    if isinstance(page, dict) and isinstance(page.get("data"), list):
+        total = page.get("total")
+        return page["data"], total if isinstance(total, int | float) else len(page["data"])
+    raise VideskInvalidResponseError

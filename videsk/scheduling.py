@@ -22,7 +22,7 @@ from videsk.errors import (
     VideskResponseError,
 )
 from videsk.invalidation import AVAILABILITY, Write, affected_groups, group
-from videsk.normalize import rename_ids, with_users
+from videsk.normalize import rename_ids, unwrap, with_users
 from videsk.resources import SERVICES, ResourceKind
 from videsk.transport import Request
 
@@ -211,7 +211,7 @@ class Scheduling:
         return strict_json.dumps(rename_ids(self._client.send(request, REQUEST_SECONDS)))
 
     def _fetch_list(self, request: Request, seconds: float) -> bytes:
-        items, _ = _unwrap(self._client.send(request, seconds))
+        items, _ = unwrap(self._client.send(request, seconds))
         return strict_json.dumps(rename_ids(items))
 
     def _fetch_object(self, request: Request, seconds: float) -> bytes:
@@ -230,7 +230,7 @@ class Scheduling:
         for _ in range(MAX_PAGES):
             params = {"$skip": len(services)} if services else None
             request = Request("GET", f"/{SERVICES.plural}", params=params, what="services")
-            page, total = _unwrap(self._client.send(request, end - monotonic()))
+            page, total = unwrap(self._client.send(request, end - monotonic()))
             services += page
             if not page or len(services) >= total:
                 break
@@ -239,16 +239,3 @@ class Scheduling:
         if not all(isinstance(service, dict) for service in services):
             raise VideskInvalidResponseError
         return strict_json.dumps([with_users(rename_ids(service)) for service in services])
-
-
-def _unwrap(answer: Any) -> tuple[list[Any], float]:
-    """A list and how long the whole is: a bare array, or a Feathers page of `data` and `total`.
-
-    Raises VideskInvalidResponseError for anything else.
-    """
-    if isinstance(answer, list):
-        return answer, len(answer)
-    if isinstance(answer, dict) and isinstance(answer.get("data"), list):
-        total = answer.get("total")
-        return answer["data"], total if isinstance(total, int | float) else len(answer["data"])
-    raise VideskInvalidResponseError
