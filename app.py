@@ -1,4 +1,4 @@
-"""videsk-proxy: makes every part and joins them, top to bottom, on one screen."""
+"""The composition root: create_app() builds every part and wires them. No other module does."""
 
 import hashlib
 
@@ -45,13 +45,16 @@ from web.referrers import Referrers
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application; without settings, as the environment says."""
+    """Return the WSGI application, by default with the settings of the environment.
+
+    Raises SettingsError.
+    """
     settings = settings or environment.from_environment()
 
     app = Flask("videsk_proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config[client_limits.TRUSTED_PROXIES] = settings.trusted_proxies
-    app.url_map.merge_slashes = False  # a path is found or not: never a redirect
+    app.url_map.merge_slashes = False  # `//` in a path is a 404, not a redirect
 
     prefix = _prefix(settings)
     rate_limit = RateLimit(settings.videsk_rate_limit)
@@ -61,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         redis.on_reconnect(lambda client: redis_store(client, prefix).invalidate([ALL_ENTRIES]))
         flights = SharedSingleFlight(redis, prefix, VideskErrors())
         shared = SharedCache(redis, redis_store(redis.client, prefix), flights)
-        redis_limiter = RedisLimiter(redis, prefix, rate_limit, _secret(settings))
+        redis_limiter = RedisLimiter(redis, prefix, rate_limit, _address_hash_key(settings))
     instrumentation = Metrics()
     if redis:
         redis.on_outage(instrumentation.redis_outage)
@@ -143,9 +146,9 @@ def _captcha(
 
 
 def _prefix(settings: Settings) -> str:
-    """Before every name in Redis, so that two accounts that share one Redis share no entry.
+    """Return the prefix of every key in Redis, so that two accounts can share one Redis.
 
-    With VIDESK_ACCOUNT it stays the same when the key is rotated. The key cannot be read from it.
+    It is a hash of VIDESK_ACCOUNT, which survives the rotation of the API key, else of the API key.
     """
     name = settings.videsk_account
     account = f"account {name}" if name else settings.videsk_api_key  # a key contains no space
@@ -156,8 +159,8 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _secret(settings: Settings) -> bytes:
-    """What clients' addresses are hashed under, alike in all processes."""
+def _address_hash_key(settings: Settings) -> bytes:
+    """Return the key that client addresses are hashed with, the same in all processes."""
     return hashlib.sha256(f"clients {settings.videsk_api_key}".encode()).digest()
 
 
