@@ -1,8 +1,8 @@
-"""The sandbox: Videsk's public calendar API, played on this machine, without an account.
+"""The sandbox: a fake of Videsk's public calendar API, to develop and test without an account.
 
-It keeps a real schedule in memory (agents, working hours, bookings, tokens that expire) and can
-simulate failures. It implements Videsk's public pages and is independent of its callers: nothing
-here imports anything of the proxy. What the pages leave open is a choice, noted where it is made.
+It keeps a schedule in memory (agents, working hours, bookings, tokens that expire) and simulates
+failures. It implements Videsk's public documentation and imports nothing of the proxy, so that the
+tests of the proxy do not share its errors. Where the documentation is silent, a comment says so.
 
 Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20] [--proxy-port 8000]
 Base URL     http://127.0.0.1:9000/public/video-contact-center/...
@@ -16,9 +16,9 @@ A form       [{"_id": "videsk_essential", "value": ""},
               {"_id": "60dbe3416af0be33b8b372b2", "value": "ana@example.com"}]; more in seed.py
 An open hour service 63bdbf49394aad976d4aa4ff has a slot every five minutes, day and night.
 
-The control routes are JSON, outside the rate limit and the journal:
+The control routes are JSON. They are not rate-limited and not in the request log:
 
-POST   /__sandbox__/reset         everything as at the start
+POST   /__sandbox__/reset         restores the initial state
 GET    /__sandbox__/keys          the keys by kind
 GET    /__sandbox__/requests      every Videsk request received; DELETE empties the list
 GET    /__sandbox__/appointments  every appointment since the reset, with its status

@@ -1,6 +1,6 @@
-"""Starts the sandbox: `python -m sandbox --help`. Owns the command line and the end."""
+"""The command line: `python -m sandbox --help`."""
 
-# Before anything else, so that every socket and every sleep lets the others go on.
+# First, so that sockets and sleeps of all later imports are cooperative.
 from gevent import monkey
 
 monkey.patch_all()
@@ -16,10 +16,10 @@ from sandbox.sockets import make_server  # noqa: E402
 
 def main() -> None:
     arguments = argparse.ArgumentParser(
-        prog="python -m sandbox", description="Videsk's public calendar API, played here."
+        prog="python -m sandbox", description="A fake of Videsk's public calendar API."
     )
     arguments.add_argument("--host", default="127.0.0.1")
-    arguments.add_argument("--port", type=int, default=9000, help="0 takes a free one")
+    arguments.add_argument("--port", type=int, default=9000, help="0 picks a free port")
     arguments.add_argument("--rate", type=int, default=20, help="requests per second")
     arguments.add_argument(
         "--proxy-port", type=int, default=8000, help="where the booking page calls the proxy"

@@ -1,4 +1,4 @@
-"""Makes every part of the sandbox and joins them. Owns no rule, and only here is a part made."""
+"""The composition root of the sandbox: builds every part and wires them."""
 
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
@@ -22,27 +22,27 @@ _VIDESK_PREFIX = "/public/video-contact-center"
 
 
 def create_app(rate_per_second: int | None = 20, proxy_port: int = 8000) -> Flask:
-    """A sandbox of its own; two of them share nothing."""
+    """Return a new sandbox, which shares no state with others."""
     clock = Clock()
     schedule = Schedule(SERVICES, clock)
-    journal, rate, faults = RequestLog(), RateLimit(rate_per_second), Faults()
+    request_log, rate, faults = RequestLog(), RateLimit(rate_per_second), Faults()
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     for make_routes in (make_catalog_routes, make_booking_routes, make_appointment_routes):
         app.register_blueprint(make_routes(schedule, clock), url_prefix=_VIDESK_PREFIX)
     app.register_blueprint(
-        make_control_routes(schedule, clock, journal, rate, faults), url_prefix=CONTROL_PREFIX
+        make_control_routes(schedule, clock, request_log, rate, faults), url_prefix=CONTROL_PREFIX
     )
     app.register_blueprint(make_demo_routes(proxy_port))
     app.register_error_handler(VideskError, VideskError.response)
-    app.register_error_handler(HTTPException, _in_feathers_words)
-    app.wsgi_app = FaultMiddleware(app.wsgi_app, journal, rate, faults)  # type: ignore[method-assign]
+    app.register_error_handler(HTTPException, _feathers_error)
+    app.wsgi_app = FaultMiddleware(app.wsgi_app, request_log, rate, faults)  # type: ignore[method-assign]
     return app
 
 
-def _in_feathers_words(error: HTTPException) -> Response:
-    """What Flask itself refuses, or an error of the sandbox's own, as Feathers words it."""
+def _feathers_error(error: HTTPException) -> Response:
+    """Render Flask's own errors in the format of Feathers."""
     if error.code == 404:
         return VideskError(404, "Page not found").response()
     if error.code == 405:

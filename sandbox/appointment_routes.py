@@ -1,6 +1,6 @@
-"""What an appointment's own tokens open: its information, canceling and rescheduling it.
+"""Routes authorized by an appointment's own tokens: info, cancel and reschedule.
 
-Owns when a token still opens something. Moving and freeing hours is the schedule's.
+They decide whether a token is still valid; schedule.py moves and frees hours.
 """
 
 import json
@@ -14,12 +14,12 @@ from sandbox.bodies import (
     VideskError,
     hour_unavailable,
     json_response,
-    token_dead,
+    token_invalid,
 )
 from sandbox.clock import Clock
-from sandbox.incoming import coming_instant, json_object
-from sandbox.instants import MINUTE_MS, write_instant
-from sandbox.responses import booking_answer
+from sandbox.incoming import future_instant, json_object
+from sandbox.instants import MINUTE_MS, format_instant
+from sandbox.responses import booking_response
 from sandbox.schedule import Appointment, Schedule, SlotUnavailableError
 
 _JOINABLE_BEFORE_MS = 5 * MINUTE_MS
@@ -31,9 +31,9 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
     @routes.get("/schedule/info")
     def show_info() -> Response:
-        """Show an appointment; a 201, as Videsk's page says."""
-        # Before its time Videsk does not answer, but no page tells with which body: the sandbox
-        # uses the only documented one.
+        """Show an appointment, with status 201 as documented."""
+        # The access token is not valid earlier. The body of that error is not documented: the
+        # sandbox uses the only documented one.
         appointment = open_appointment(
             "access", lambda it, now: it.start - _JOINABLE_BEFORE_MS <= now < it.end
         )
@@ -51,8 +51,8 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
                     "lastname": agent.lastname,
                     "_id": agent.id,
                 },
-                "startAt": write_instant(appointment.start),
-                "endAt": write_instant(appointment.end),
+                "startAt": format_instant(appointment.start),
+                "endAt": format_instant(appointment.end),
                 "status": appointment.status,
             },
             201,
@@ -61,7 +61,7 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     @routes.post("/schedule/cancel")
     def cancel() -> Response:
         """Cancel an appointment that has not begun."""
-        appointment = open_appointment("action", _has_not_begun)
+        appointment = open_appointment("action", _is_upcoming)
         _check_reason(json_object().get("cancelReason"))
         schedule.cancel(appointment)
         return json_response(
@@ -75,17 +75,17 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     @routes.post("/schedule/reschedule")
     def reschedule() -> Response:
         """Move an appointment that has not begun to another hour of its agent."""
-        appointment = open_appointment("action", _has_not_begun)
-        start = coming_instant(json_object().get("date"), clock)
+        appointment = open_appointment("action", _is_upcoming)
+        start = future_instant(json_object().get("date"), clock)
         try:
-            return booking_answer(schedule.reschedule(appointment, start))
+            return booking_response(schedule.reschedule(appointment, start))
         except SlotUnavailableError:
-            raise hour_unavailable(write_instant(start)) from None
+            raise hour_unavailable(format_instant(start)) from None
 
     def open_appointment(
         use: tokens.Use, is_open: Callable[[Appointment, int], bool]
     ) -> Appointment:
-        """The appointment of the token sent, if it stands and `is_open(appointment, now)`."""
+        """Return the token's appointment, if it is pending and `is_open(appointment, now)`."""
         appointment_id = tokens.read_token(request.headers.get("Authorization"), use)
         appointment = schedule.appointments.get(appointment_id)
         if (
@@ -93,18 +93,18 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
             or appointment.status != "pending"
             or not is_open(appointment, clock.now())
         ):
-            raise token_dead()
+            raise token_invalid()
         return appointment
 
     return routes
 
 
-def _has_not_begun(appointment: Appointment, now: int) -> bool:
+def _is_upcoming(appointment: Appointment, now: int) -> bool:
     return now < appointment.start
 
 
 def _check_reason(reason: object) -> None:
-    """Videsk lets its database check this field: what becomes a string passes."""
+    """Check the reason as Videsk's database does: what can be cast to a string is valid."""
     if isinstance(reason, list | dict):
         kind = "Array" if isinstance(reason, list) else "Object"
         raise VideskError(

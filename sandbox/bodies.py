@@ -1,7 +1,4 @@
-"""The words of Videsk's answers: JSON, and errors in the shape of Feathers.
-
-Owns the documented bodies, each written once. Knows no rule: who raises one decides when.
-"""
+"""The documented response bodies of Videsk: JSON, and errors in the format of Feathers."""
 
 import json
 from typing import Any
@@ -25,7 +22,7 @@ _NAMES = {
 
 
 class VideskError(Exception):
-    """An answer other than success: `status` is the HTTP status and the body's `code`."""
+    """An error response: `status` is the HTTP status and the body's `code`."""
 
     def __init__(self, status: int, message: str, data: object = None) -> None:
         super().__init__(message)
@@ -77,7 +74,7 @@ def hour_unavailable(written_instant: str) -> VideskError:
     return VideskError(409, f'Sorry, the hour "{written_instant}" is unavailable.')
 
 
-def token_dead() -> VideskError:
+def token_invalid() -> VideskError:
     return VideskError(401, "The token is not valid any more.")
 
 
@@ -85,7 +82,7 @@ def captcha_required() -> VideskError:
     return VideskError(400, 'Please provide a valid "token", is mandatory.')
 
 
-def captcha_refused() -> VideskError:
+def captcha_rejected() -> VideskError:
     return VideskError(
         422,
         "Your submit looks suspicious, not pass the captcha validation.",

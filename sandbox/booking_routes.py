@@ -1,7 +1,6 @@
-"""Booking an hour, by service or by user.
+"""Routes that book an hour, by service or by user.
 
-Owns the order in which a booking is checked, which no page tells: key, captcha, id, then the fields
-as the page lists them. The rules themselves are the schedule's and the form's.
+The order of the checks is not documented: key, captcha, id, then the fields as listed.
 """
 
 from flask import Blueprint, g
@@ -9,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from sandbox import seed
 from sandbox.bodies import (
-    captcha_refused,
+    captcha_rejected,
     captcha_required,
     hour_unavailable,
     required,
@@ -17,9 +16,9 @@ from sandbox.bodies import (
 )
 from sandbox.clock import Clock
 from sandbox.form import check_form
-from sandbox.incoming import coming_instant, find_offers, json_object, require_key
-from sandbox.instants import read_zone, write_instant
-from sandbox.responses import booking_answer
+from sandbox.incoming import find_offers, future_instant, json_object, require_key
+from sandbox.instants import format_instant, parse_zone
+from sandbox.responses import booking_response
 from sandbox.schedule import Customer, Offer, Schedule, Service, SlotUnavailableError
 
 
@@ -47,9 +46,9 @@ def make_booking_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
     def book(offers: list[Offer], service: Service) -> Response:
         body = json_object()
-        start = coming_instant(body.get("startAt"), clock)
+        start = future_instant(body.get("startAt"), clock)
         timezone = body.get("timezone")
-        if read_zone(timezone) is None:
+        if parse_zone(timezone) is None:
             raise required("timezone")
         referrer = body.get("referrer")
         if not isinstance(referrer, str) or not referrer:
@@ -64,18 +63,18 @@ def make_booking_routes(schedule: Schedule, clock: Clock) -> Blueprint:
                 Customer(str(timezone), values.get(seed.EMAIL_FIELD, ""), referrer),
             )
         except SlotUnavailableError:
-            raise hour_unavailable(write_instant(start)) from None
-        return booking_answer(appointment)
+            raise hour_unavailable(format_instant(start)) from None
+        return booking_response(appointment)
 
     return routes
 
 
 def _check_captcha() -> None:
-    """A public key demands it, a backend key ignores it."""
+    """Require a captcha token with a public key; ignore it with a backend key."""
     if g.key_kind != "public":
         return
     token = json_object().get("token")
     if not isinstance(token, str) or not token:
         raise captcha_required()
     if token != "captcha-ok":
-        raise captcha_refused()
+        raise captcha_rejected()

@@ -1,7 +1,4 @@
-"""What can be booked: services, their free days and hours, and the form to fill in.
-
-Owns how these questions are read and answered. Which hours are free is the schedule's.
-"""
+"""Routes that list services, free days, free hours, and a form's fields."""
 
 from zoneinfo import ZoneInfo
 
@@ -11,8 +8,8 @@ from werkzeug.wrappers import Response
 from sandbox import seed
 from sandbox.bodies import form_not_found, json_response, required
 from sandbox.clock import Clock
-from sandbox.incoming import coming_instant, find_offers, require_key
-from sandbox.instants import read_zone, write_instant
+from sandbox.incoming import find_offers, future_instant, require_key
+from sandbox.instants import format_instant, parse_zone
 from sandbox.schedule import Kind, Schedule, Service
 
 _PAGE_SIZE = 10
@@ -25,16 +22,16 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
     @routes.get("/services")
     def list_services() -> Response:
-        """List services, a Feathers page at a time."""
-        limit = min(_whole_number("$limit", _PAGE_SIZE), _LARGEST_PAGE)
-        skip = _whole_number("$skip", 0)
+        """List services as a Feathers page."""
+        limit = min(_int_parameter("$limit", _PAGE_SIZE), _LARGEST_PAGE)
+        skip = _int_parameter("$skip", 0)
         services = list(schedule.services.values())
         return json_response(
             {
                 "total": len(services),
                 "limit": limit,
                 "skip": skip,
-                "data": [_listed(service) for service in services[skip : skip + limit]],
+                "data": [_service_json(service) for service in services[skip : skip + limit]],
             }
         )
 
@@ -43,14 +40,14 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
         """List the days of a month with a free hour."""
         instant, zone = read_day()
         days = schedule.free_days(find_offers(schedule, kind, record_id), instant, zone)
-        return json_response([write_instant(day) for day in days])
+        return json_response([format_instant(day) for day in days])
 
     @routes.get("/<any(services, users):kind>/<record_id>/hours")
     def list_hours(kind: Kind, record_id: str) -> Response:
         """List the free hours of a day."""
         instant, zone = read_day()
         hours = schedule.free_hours(find_offers(schedule, kind, record_id), instant, zone)
-        return json_response([write_instant(hour) for hour in hours])
+        return json_response([format_instant(hour) for hour in hours])
 
     @routes.get("/forms/<segment_id>")
     def show_form(segment_id: str) -> Response:
@@ -58,12 +55,12 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
         fields = seed.FORMS.get(segment_id, {}).get(request.args.get("version", "base"))
         if fields is None:
             raise form_not_found()
-        return json_response({"form": [field.listed() for field in fields], **seed.CAPTCHA})
+        return json_response({"form": [field.to_json() for field in fields], **seed.CAPTCHA})
 
     def read_day() -> tuple[int, ZoneInfo]:
-        """`date` and `timezone` of the query."""
-        instant = coming_instant(request.args.get("date"), clock)
-        zone = read_zone(request.args.get("timezone"))
+        """Return `date` and `timezone` of the query."""
+        instant = future_instant(request.args.get("date"), clock)
+        zone = parse_zone(request.args.get("timezone"))
         if zone is None:
             raise required("timezone")
         return instant, zone
@@ -71,8 +68,8 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     return routes
 
 
-def _listed(service: Service) -> dict[str, object]:
-    """As on the page: `id` for the service, `_id` for its users, none when it is automatic."""
+def _service_json(service: Service) -> dict[str, object]:
+    """As documented: `id` for the service, `_id` for its users, no users if it is automatic."""
     users = [
         {"_id": agent.id, "firstname": agent.firstname, "lastname": agent.lastname}
         for agent in service.agents
@@ -86,7 +83,7 @@ def _listed(service: Service) -> dict[str, object]:
     }
 
 
-def _whole_number(name: str, otherwise: int) -> int:
-    """A query parameter of paging; what is no whole number counts as left out."""
+def _int_parameter(name: str, default: int) -> int:
+    """Return a pagination parameter; anything but a whole number counts as absent."""
     value = request.args.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else otherwise
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else default

@@ -1,4 +1,4 @@
-"""The sandbox's own time, which a test may shift. Knows no calendar and no zone."""
+"""The sandbox's clock, which tests can shift."""
 
 import time
 
@@ -10,7 +10,7 @@ class Clock:
         self.offset_seconds = 0.0
 
     def now(self) -> int:
-        """This moment in epoch milliseconds."""
+        """Return the current time in epoch milliseconds."""
         return int((time.time() + self.offset_seconds) * 1000)
 
     def reset(self) -> None:

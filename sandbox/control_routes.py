@@ -1,7 +1,4 @@
-"""The routes for those who drive the sandbox: reset, keys, journal, ledger, faults, clock, rate.
-
-Owns their JSON and their 400s. Plays no part in what Videsk answers.
-"""
+"""Routes that control the sandbox: reset, keys, requests, appointments, faults, clock, rate."""
 
 import json
 from collections.abc import Sequence
@@ -14,13 +11,13 @@ from werkzeug.wrappers import Response
 from sandbox import tokens
 from sandbox.bodies import json_response
 from sandbox.clock import Clock
-from sandbox.faults import BadOrderError, Faults, read_fault
-from sandbox.instants import write_instant
+from sandbox.faults import ControlError, Faults, parse_fault
+from sandbox.instants import format_instant
 from sandbox.ratelimit import RateLimit
 from sandbox.request_log import RequestLog
 from sandbox.schedule import Schedule
 
-# Ten years either way, in seconds: far enough, and every date stays writable.
+# Ten years in seconds; every date can still be formatted.
 _FURTHEST_OFFSET = 10 * 365 * 86_400
 
 
@@ -29,18 +26,18 @@ class _Resettable(Protocol):
 
 
 def make_control_routes(
-    schedule: Schedule, clock: Clock, journal: RequestLog, rate: RateLimit, faults: Faults
+    schedule: Schedule, clock: Clock, request_log: RequestLog, rate: RateLimit, faults: Faults
 ) -> Blueprint:
     routes = Blueprint("control", __name__)
 
-    @routes.errorhandler(BadOrderError)
-    def refuse(error: BadOrderError) -> Response:
+    @routes.errorhandler(ControlError)
+    def on_control_error(error: ControlError) -> Response:
         return json_response({"error": str(error)}, 400)
 
     @routes.post("/reset")
     def reset() -> Response:
-        """Put everything back as at the start."""
-        parts: Sequence[_Resettable] = (schedule, clock, journal, rate, faults)
+        """Restore the initial state."""
+        parts: Sequence[_Resettable] = (schedule, clock, request_log, rate, faults)
         for part in parts:
             part.reset()
         return Response(status=204)
@@ -53,12 +50,12 @@ def make_control_routes(
     @routes.get("/requests")
     def list_requests() -> Response:
         """List the Videsk requests received, oldest first."""
-        return json_response(journal.entries())
+        return json_response(request_log.entries())
 
     @routes.delete("/requests")
     def forget_requests() -> Response:
-        """Empty the journal."""
-        journal.reset()
+        """Empty the request log."""
+        request_log.reset()
         return Response(status=204)
 
     @routes.get("/appointments")
@@ -70,8 +67,8 @@ def make_control_routes(
                     "id": appointment.id,
                     "service": appointment.service.id,
                     "user": appointment.agent.id,
-                    "startAt": write_instant(appointment.start),
-                    "endAt": write_instant(appointment.end),
+                    "startAt": format_instant(appointment.start),
+                    "endAt": format_instant(appointment.end),
                     "status": appointment.status,
                     "email": appointment.customer.email,
                 }
@@ -81,19 +78,19 @@ def make_control_routes(
 
     @routes.post("/faults")
     def add_fault() -> Response:
-        """Set a fault."""
-        fault = read_fault(_json_object())
+        """Add a fault."""
+        fault = parse_fault(_json_object())
         faults.add(fault)
         return json_response(asdict(fault), 201)
 
     @routes.get("/faults")
     def list_faults() -> Response:
-        """List the faults in force, the first to be used first."""
-        return json_response([asdict(fault) for fault in faults.listed()])
+        """List the active faults, in the order in which they apply."""
+        return json_response([asdict(fault) for fault in faults.active()])
 
     @routes.delete("/faults")
     def clear_faults() -> Response:
-        """Behave again; connections already hanging go on doing so."""
+        """Remove all faults; connections that already hang keep hanging."""
         faults.reset()
         return Response(status=204)
 
@@ -102,17 +99,17 @@ def make_control_routes(
         """Shift the sandbox's clock against the real one."""
         offset = _json_object().get("offset_seconds")
         if not _is_number(offset) or not -_FURTHEST_OFFSET <= offset <= _FURTHEST_OFFSET:
-            raise BadOrderError(f'"offset_seconds" must be a number within ±{_FURTHEST_OFFSET}')
+            raise ControlError(f'"offset_seconds" must be a number within ±{_FURTHEST_OFFSET}')
         clock.offset_seconds = float(offset)
-        return json_response({"now": write_instant(clock.now())})
+        return json_response({"now": format_instant(clock.now())})
 
     @routes.post("/rate")
     def set_rate() -> Response:
         """Set the requests per second."""
-        order = _json_object()
-        limit = order.get("limit")
-        if "limit" not in order or not (limit is None or (type(limit) is int and limit >= 0)):
-            raise BadOrderError('"limit" must be a whole number of requests per second, or null')
+        control = _json_object()
+        limit = control.get("limit")
+        if "limit" not in control or not (limit is None or (type(limit) is int and limit >= 0)):
+            raise ControlError('"limit" must be a whole number of requests per second, or null')
         rate.limit = limit
         return json_response({"limit": limit})
 
@@ -121,12 +118,12 @@ def make_control_routes(
 
 def _json_object() -> dict[str, Any]:
     try:
-        order = json.loads(request.get_data())
+        control = json.loads(request.get_data())
     except (ValueError, RecursionError):
-        raise BadOrderError("the body must be JSON") from None
-    if not isinstance(order, dict):
-        raise BadOrderError("the body must be a JSON object")
-    return order
+        raise ControlError("the body must be JSON") from None
+    if not isinstance(control, dict):
+        raise ControlError("the body must be a JSON object")
+    return control
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -1,7 +1,4 @@
-"""The booking page, on the sandbox's origin: so it calls the proxy across origins, as real ones do.
-
-Owns which folder of the repository is shown, and nothing of what Videsk answers.
-"""
+"""The booking page on the sandbox's origin, so that it calls the proxy cross-origin."""
 
 import mimetypes
 from pathlib import Path
@@ -15,8 +12,8 @@ _DEMO = Path(__file__).parent.parent / "frontend" / "demo"
 mimetypes.add_type("text/javascript", ".js")
 
 
-def is_of_demo(path: str) -> bool:
-    """Whether a request asks for the page, not for Videsk."""
+def is_demo_path(path: str) -> bool:
+    """Whether the path belongs to the page, not to Videsk."""
     return path in ("/", "/demo") or path.startswith("/demo/")
 
 
@@ -26,8 +23,8 @@ def make_demo_routes(proxy_port: int) -> Blueprint:
 
     @routes.get("/")
     @routes.get("/demo")
-    def lead_to_page() -> Response:
-        """Lead to the page."""
+    def redirect_to_page() -> Response:
+        """Redirect to the page."""
         return redirect("/demo/")
 
     @routes.get("/demo/config.js")

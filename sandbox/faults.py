@@ -1,19 +1,19 @@
-"""What the sandbox was told to get wrong, and the false answers it then gives.
+"""Simulated failures: the active faults, and the responses that they send.
 
-Owns the list of faults and how they are asked for. Faults are kept in the order they were set and
-the first that fits a request is used, so two with `times` follow one another. A false answer comes
-from something in between, not from Videsk: it carries no Ratelimit headers.
+The first fault that matches a request applies, in the order in which they were added; so two faults
+with `times` follow one another. A fault stands for a failure between the caller and Videsk: its
+response has no Ratelimit headers. To add one, add its name here and below.
 
-    delay       the true answer, `seconds` late (1)
-    interim     the true answer, after responses of 102 and 103
-    hang        no byte for `seconds` (120), then the connection closes
-    reset       TCP reset                        close       closed without a byte
+    delay       the real response, `seconds` late (1)
+    interim     the real response, after interim responses 102 and 103
+    hang        nothing for `seconds` (120), then the connection closes
+    reset       TCP reset                        close       closed without a response
     cut         fewer bytes than Content-Length  redirect    302 to /elsewhere
     drip        the body, one byte every `seconds` (1)
     drip-head   status line and headers, one byte every `seconds` (1)
     html        200, text/html                   empty       200, JSON, no body
-    no-content  204                              nan         200, [NaN], which is no JSON
-    not-utf8    200, JSON but for its encoding   huge        200, a JSON string over 4 MiB
+    no-content  204                              nan         200, [NaN], which is not JSON
+    not-utf8    200, JSON in an invalid encoding   huge        200, a JSON string over 4 MiB
     leak        400, a message that repeats the Authorization header
     leak-twice  the same, in the first of two members of one name
     leak-escaped  the same, in a member's name, each character as \\u and four digits
@@ -30,7 +30,7 @@ from werkzeug.wrappers import Response
 from sandbox import sockets
 from sandbox.bodies import CONTENT_TYPE, VideskError
 
-_PLAIN_ANSWERS: dict[str, Callable[[], Response]] = {
+_RESPONSES: dict[str, Callable[[], Response]] = {
     "html": lambda: Response(
         "<!doctype html><title>Maintenance</title><p>Back soon.", content_type="text/html"
     ),
@@ -42,7 +42,7 @@ _PLAIN_ANSWERS: dict[str, Callable[[], Response]] = {
     "huge": lambda: Response(f'"{"a" * (5 << 20)}"', content_type=CONTENT_TYPE),
 }
 
-# Name to play, the seconds when none are given, and the status a caller may come to see.
+# By name: the function that sends it, the default seconds, and the status that callers may see.
 SOCKET_FAULTS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
     "hang": (sockets.hang, 120, None),
     "reset": (sockets.reset, 0, None),
@@ -58,19 +58,24 @@ _LEAKS: dict[str, Callable[[str], Response]] = {
     "leak-escaped": lambda text: _bad_request(f'{{"{_escaped(text)}": null}}'),
 }
 
-_NAMES = ("delay", "interim", "status", *_LEAKS, *_PLAIN_ANSWERS, *SOCKET_FAULTS)
+_NAMES = ("delay", "interim", "status", *_LEAKS, *_RESPONSES, *SOCKET_FAULTS)
 _BODILESS = (204, 304)
-_DEFAULT_SECONDS = {"delay": 1.0} | {name: play[1] for name, play in SOCKET_FAULTS.items()}
+_DEFAULT_SECONDS = {"delay": 1.0} | {
+    name: send_fault[1] for name, send_fault in SOCKET_FAULTS.items()
+}
 
 
-class BadOrderError(Exception):
-    """An order to the sandbox that it cannot follow; the message says why."""
+class ControlError(Exception):
+    """A request to a control route is invalid; the message says why."""
 
 
 @dataclass
 class Fault:
-    """One order to misbehave. `path` is a part of the request's path, `times` what is left of it
-    (None: until cleared), `after` whether the request is carried out before its answer is lost."""
+    """One simulated failure.
+
+    `path`: a part of the request's path. `times`: how often it still applies (None: until cleared).
+    `after`: the request is executed before its response is lost.
+    """
 
     fault: str
     path: str = ""
@@ -83,22 +88,22 @@ class Fault:
     content_type: str = CONTENT_TYPE
     headers: dict[str, str] = field(default_factory=dict)
 
-    def fits(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         return self.path in path and self.method in (None, method)
 
-    def answer(self, authorization: str) -> Response:
-        """The false answer of a fault that speaks HTTP."""
+    def response(self, authorization: str) -> Response:
+        """Return the response of a fault that sends one."""
         if self.fault in _LEAKS:
             return _LEAKS[self.fault](authorization)
         if self.fault == "status":
             response = Response(self.content, self.status, content_type=self.content_type)
             response.headers.update(self.headers)
             return response
-        return _PLAIN_ANSWERS[self.fault]()
+        return _RESPONSES[self.fault]()
 
 
 class Faults:
-    """The faults in force, oldest first."""
+    """The active faults, oldest first."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -109,13 +114,13 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._faults.append(fault)
 
-    def listed(self) -> list[Fault]:
+    def active(self) -> list[Fault]:
         return list(self._faults)
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault for this request, counted down; None when none fits."""
+        """Return the fault that applies to this request, if any, and count it down."""
         for fault in self._faults:
-            if fault.fits(method, path):
+            if fault.matches(method, path):
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times == 0:
@@ -124,28 +129,28 @@ class Faults:
         return None
 
 
-def read_fault(order: Mapping[str, Any]) -> Fault:
-    """A fault as `POST /__sandbox__/faults` describes it. Raises BadOrderError."""
-    name = order.get("fault")
+def parse_fault(control: Mapping[str, Any]) -> Fault:
+    """Parse the body of `POST /__sandbox__/faults`. Raises ControlError."""
+    name = control.get("fault")
     if name not in _NAMES:
-        raise BadOrderError(f'"fault" must be one of {", ".join(sorted(_NAMES))}')
-    readers = _STATUS_READERS if name == "status" else _READERS
-    unknown = sorted(set(order) - set(readers) - {"fault"})
+        raise ControlError(f'"fault" must be one of {", ".join(sorted(_NAMES))}')
+    fields = _STATUS_FIELDS if name == "status" else _FIELDS
+    unknown = sorted(set(control) - set(fields) - {"fault"})
     if unknown:
-        raise BadOrderError(f"{name} knows no {', '.join(unknown)}; it takes {', '.join(readers)}")
+        raise ControlError(f"{name} does not take {', '.join(unknown)}, but {', '.join(fields)}")
     fault = Fault(name, seconds=_DEFAULT_SECONDS.get(name, 0))
-    for key, (is_good, what) in readers.items():
-        if key in order:
-            if not is_good(order[key]):
-                raise BadOrderError(f'"{key}" must be {what}')
+    for key, (is_good, what) in fields.items():
+        if key in control:
+            if not is_good(control[key]):
+                raise ControlError(f'"{key}" must be {what}')
             if key == "body":
-                fault.content = json.dumps(order[key], ensure_ascii=False)
+                fault.content = json.dumps(control[key], ensure_ascii=False)
             else:
-                setattr(fault, "content" if key == "text" else key, order[key])
-    if {"body", "text"} <= set(order):
-        raise BadOrderError('give "body" or "text", not both')
+                setattr(fault, "content" if key == "text" else key, control[key])
+    if {"body", "text"} <= set(control):
+        raise ControlError('give "body" or "text", not both')
     if fault.status in _BODILESS and fault.content:
-        raise BadOrderError(f"a {fault.status} has no body")
+        raise ControlError(f"a {fault.status} has no body")
     if fault.method:
         fault.method = fault.method.upper()
     return fault
@@ -177,7 +182,7 @@ def _are_headers(value: object) -> bool:
     )
 
 
-_READERS: dict[str, tuple[Callable[[Any], bool], str]] = {
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "path": (_is_text, "a part of the path"),
     "method": (_is_text, "an HTTP method"),
     "times": (lambda it: type(it) is int and it > 0, "a whole number above 0"),
@@ -185,8 +190,8 @@ _READERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "after": (lambda it: isinstance(it, bool), "true or false"),
 }
 
-_STATUS_READERS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    **_READERS,
+_STATUS_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **_FIELDS,
     "status": (lambda it: type(it) is int and 200 <= it <= 599, "a number from 200 to 599"),
     "body": (lambda _: True, "any JSON"),
     "text": (_is_text, "a text"),

@@ -1,8 +1,6 @@
-"""The form that a booking carries: its fields, and Videsk's checks of what was filled in.
+"""The form of a booking: its fields, and Videsk's checks of type, rule and limits.
 
-Owns the three levels of checking (type, the field's own rule, limits) and their messages. Knows
-neither services nor hours. Whether a required field is there is not among the documented checks:
-`required` is for those who draw the form.
+The documented checks do not cover missing fields: `required` is for pages that render the form.
 """
 
 import re
@@ -12,8 +10,8 @@ from typing import Any
 
 from sandbox.bodies import VideskError, required
 
-# Videsk's honeypot: always sent, empty when a human fills the form. What a filled one leads to is
-# not documented; here, to nothing.
+# Videsk's honeypot: always sent, and empty if a human fills in the form. What happens otherwise is
+# not documented; the sandbox ignores it.
 ESSENTIAL = "videsk_essential"
 
 _RULES = {
@@ -36,8 +34,8 @@ class Field:
     options: tuple[str, ...] = ()
     hint: str = ""
 
-    def listed(self) -> dict[str, Any]:
-        """The field as the forms endpoint lists it."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as the forms endpoint lists it."""
         return {
             "_id": self.id,
             "type": self.type,
@@ -53,7 +51,7 @@ class Field:
         }
 
     def check(self, value: object) -> None:
-        """Raise the 400 that names this field when `value` is not for it."""
+        """Raise the 400 that names this field if `value` is invalid."""
         if not _has_type(self.type, value):
             raise VideskError(400, f'The type of the value is not valid for element "{self.id}".')
         if isinstance(value, str):
@@ -75,7 +73,7 @@ class Field:
 
 
 def check_form(form: object, fields: Sequence[Field]) -> dict[str, Any]:
-    """The values by field id. Raises the documented 400 bodies."""
+    """Return the values by field id. Raises the documented 400s."""
     if not isinstance(form, list):
         raise required("form")
     known = {field.id: field for field in fields}

@@ -1,7 +1,4 @@
-"""Instants, zones and local days. An instant is an integer of epoch milliseconds.
-
-Owns the written form of an instant and where a local day begins; knows no agent and no request.
-"""
+"""Instants, time zones and local days. An instant is an integer of epoch milliseconds."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,15 +7,15 @@ from zoneinfo import ZoneInfo, available_timezones
 
 MINUTE_MS = 60_000
 
-# The year stops short of 9999 so that the days around an instant can always be written down.
+# Years up to 8999, so that the days around an instant can always be formatted.
 _INSTANT = re.compile(
     r"[0-8]\d{3}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_instant(text: object) -> int | None:
-    """The instant of an ISO-8601 text with `Z` or an offset; None when it is none."""
+def parse_instant(text: object) -> int | None:
+    """Parse an ISO 8601 instant with `Z` or an offset; None if it is invalid."""
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
     try:
@@ -27,8 +24,8 @@ def read_instant(text: object) -> int | None:
         return None
 
 
-def write_instant(instant: int) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.mmmZ`, the only form Videsk sends."""
+def format_instant(instant: int) -> str:
+    """Return `YYYY-MM-DDTHH:MM:SS.mmmZ`, the only format that Videsk sends."""
     moment = _EPOCH + timedelta(milliseconds=instant)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
@@ -38,8 +35,8 @@ def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def read_zone(name: object) -> ZoneInfo | None:
-    """The zone of an IANA name; None when there is no such zone."""
+def parse_zone(name: object) -> ZoneInfo | None:
+    """Return the time zone of an IANA name; None if there is none."""
     if not isinstance(name, str) or name not in _zone_names():
         return None
     return ZoneInfo(name)
@@ -50,23 +47,23 @@ def local_day(instant: int, zone: ZoneInfo) -> date:
 
 
 def wall_instant(day: date, minutes: int, zone: ZoneInfo) -> int:
-    """The instant at which the clocks of `zone` show `minutes` past midnight of `day`."""
+    """Return the instant at which clocks in `zone` show `minutes` past midnight of `day`."""
     wall = datetime.combine(day, time.min) + timedelta(minutes=minutes)
     return (wall.replace(tzinfo=zone).astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[int, int]:
-    """First moment of a local day, and first moment of the next: 23, 24 or 25 hours apart.
+    """Return the first instants of a local day and of the next: 23, 24 or 25 hours apart.
 
     A day may lack its midnight (America/Santiago on 2026-09-06 begins at 01:00). A wall time inside
-    the gap is read with the offset before it (PEP 495, fold 0), which at 00:00 is the very instant
-    the clocks jump: the day's first moment.
+    the gap has the offset before it (PEP 495, fold 0), which at 00:00 is the instant of the
+    change: the first instant of the day.
     """
     return wall_instant(day, 0, zone), wall_instant(day + timedelta(days=1), 0, zone)
 
 
 def rest_of_month(day: date) -> list[date]:
-    """The days from `day` to the last one of its month."""
+    """Return the days from `day` to the last of its month."""
     days = []
     month = day.month
     while day.month == month:

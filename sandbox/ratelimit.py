@@ -1,7 +1,6 @@
-"""The account's limit: so many requests in any sliding second, over all endpoints together.
+"""The account's rate limit: a sliding window of one second over all endpoints.
 
-Owns the count and the four headers that tell it. Knows no endpoint. A refused request takes no
-place, so a caller that waits a second is let in again.
+A rejected request does not count, so a caller that waits a second is admitted again.
 """
 
 import time
@@ -12,15 +11,15 @@ WINDOW_SECONDS = 1
 
 
 @dataclass(frozen=True)
-class Place:
-    """What one request got: whether it may pass, and the headers its answer carries."""
+class Admission:
+    """Whether a request is admitted, and the headers of its response."""
 
     granted: bool
     headers: dict[str, str] = field(default_factory=dict)
 
 
 class RateLimit:
-    """`limit` requests a second; None: no limit, and no headers either."""
+    """`limit` requests per second; None: no limit, and no headers."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit_at_start = limit
@@ -31,9 +30,9 @@ class RateLimit:
         self.limit = self._limit_at_start
         self._passed.clear()
 
-    def take(self) -> Place:
+    def take(self) -> Admission:
         if self.limit is None:
-            return Place(granted=True)
+            return Admission(granted=True)
         now = time.monotonic()
         while self._passed and now - self._passed[0] >= WINDOW_SECONDS:
             self._passed.popleft()
@@ -48,4 +47,4 @@ class RateLimit:
         }
         if not granted:
             headers["Retry-After"] = str(WINDOW_SECONDS)
-        return Place(granted, headers)
+        return Admission(granted, headers)

@@ -1,22 +1,20 @@
-"""What was asked of Videsk: every request received, in the order of arrival.
-
-Owns the list that tests read to know what really travelled. Knows nothing of the answers but their
-status.
-"""
+"""The log of all requests to Videsk in the order of arrival, for tests to read."""
 
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Enough for a load test of an hour and a half at Videsk's own limit.
-_NEWEST_KEPT = 100_000
+# Enough for a load test of 80 minutes at 20 requests per second.
+_MAX_ENTRIES = 100_000
 
 
 @dataclass
 class Entry:
-    """One request. `at` in epoch seconds of real time; `path` and `query` as they were on the wire;
-    `status` stays None until an answer begins, and for ever when none does."""
+    """One request. `at`: epoch seconds of real time. `path`, `query`: as received.
+
+    `status`: None until a response begins.
+    """
 
     at: float
     method: str
@@ -29,13 +27,13 @@ class Entry:
 
 class RequestLog:
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=_NEWEST_KEPT)
+        self._entries: deque[Entry] = deque(maxlen=_MAX_ENTRIES)
 
     def reset(self) -> None:
         self._entries.clear()
 
-    def arrival(self, method: str, path: str, query: str, headers: dict[str, str]) -> Entry:
-        """Write a request down; what becomes known later is set on the entry returned."""
+    def add(self, method: str, path: str, query: str, headers: dict[str, str]) -> Entry:
+        """Log a request; body and status are set on the returned entry later."""
         entry = Entry(time.time(), method, path, query, headers)
         self._entries.append(entry)
         return entry

@@ -1,7 +1,4 @@
-"""The answer to a booking and to a rescheduling, and the addresses a customer finds in it.
-
-Knows no schedule and no request: it writes down an appointment it is given.
-"""
+"""The response to a booking or a rescheduling, with the URLs for the customer."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -9,12 +6,12 @@ from werkzeug.wrappers import Response
 
 from sandbox import tokens
 from sandbox.bodies import json_response
-from sandbox.instants import MINUTE_MS, write_instant
+from sandbox.instants import MINUTE_MS, format_instant
 from sandbox.schedule import Appointment
 
 
-def booking_answer(appointment: Appointment) -> Response:
-    """A 201 with fresh tokens."""
+def booking_response(appointment: Appointment) -> Response:
+    """Return a 201 with new tokens."""
     access_token = tokens.mint("access", appointment.id)
     action_token = tokens.mint("action", appointment.id)
     modify_url = _customer_url(appointment.customer.referrer, "modify", action_token)
@@ -22,8 +19,8 @@ def booking_answer(appointment: Appointment) -> Response:
         {
             "email": appointment.customer.email,
             "service": appointment.service.title,
-            "startAt": write_instant(appointment.start),
-            "endAt": write_instant(appointment.end),
+            "startAt": format_instant(appointment.start),
+            "endAt": format_instant(appointment.end),
             "duration": (appointment.end - appointment.start) // MINUTE_MS,
             "timezone": appointment.customer.timezone,
             "joinURL": _customer_url(appointment.customer.referrer, "join", access_token),
@@ -38,7 +35,7 @@ def booking_answer(appointment: Appointment) -> Response:
 
 
 def _customer_url(referrer: str, action: str, token: str) -> str:
-    """Where the customer's e-mail leads: the referrer when it is a web address."""
+    """Return the URL of a link in the customer's e-mail: the referrer, if it is a web address."""
     try:
         parts = urlsplit(referrer)
     except ValueError:

@@ -1,8 +1,7 @@
-"""The schedule: who works when, which hours are free, and what was booked.
+"""The schedule: services, agents, their free hours, and appointments.
 
-Owns services, agents, slots and appointments, and the rules between them. Knows no HTTP, no JSON
-and no token. Instants are epoch milliseconds, durations minutes. Nothing here waits, so under
-gevent each call is whole: two bookings never see the same slot free.
+Instants are epoch milliseconds, durations minutes. Nothing here yields to gevent, so each call is
+atomic: two bookings never get the same slot.
 """
 
 import secrets
@@ -49,7 +48,7 @@ class Service:
 
 
 class Customer(NamedTuple):
-    """What a booking tells about who makes it; the schedule only keeps it."""
+    """The customer's data in a booking."""
 
     timezone: str
     email: str
@@ -68,18 +67,18 @@ class Appointment:
 
 
 class Offer(NamedTuple):
-    """An agent's shifts cut in slots of so many minutes."""
+    """An agent's shifts, divided into slots of `minutes`."""
 
     agent: Agent
     minutes: int
 
 
 class SlotUnavailableError(Exception):
-    """The hour asked for is no slot, has begun, or is taken."""
+    """The hour is not a slot, has begun, or is taken."""
 
 
 class Schedule:
-    """Services and their agents as seeded, and every appointment made since the last reset."""
+    """The seeded services and agents, and all appointments since the last reset."""
 
     def __init__(self, services: Sequence[Service], clock: Clock) -> None:
         self.services = {service.id: service for service in services}
@@ -102,11 +101,11 @@ class Schedule:
         self._taken.clear()
 
     def offers(self, kind: Kind, record_id: str) -> list[Offer] | None:
-        """What a service or a user can be booked for; None when there is no such id."""
+        """Return the offers of a service or user; None if there is no such id."""
         return self._offers[kind].get(record_id)
 
     def free_days(self, offers: list[Offer], instant: int, zone: ZoneInfo) -> list[int]:
-        """First moments of the days with a free slot, from the day of `instant` to its month's end.
+        """Return the starts of days with a free slot, from the day of `instant` to its month's end.
 
         Days are those of `zone`; the hour of `instant` does not matter.
         """
@@ -118,7 +117,7 @@ class Schedule:
         ]
 
     def free_hours(self, offers: list[Offer], instant: int, zone: ZoneInfo) -> list[int]:
-        """Starts of the free slots of the local day of `instant` in `zone`, in order."""
+        """Return the starts of free slots on the local day of `instant` in `zone`, in order."""
         begins, ends = day_bounds(local_day(instant, zone), zone)
         return sorted(
             {start for offer in offers for start in self._free_starts(offer, begins, ends)}
@@ -148,7 +147,7 @@ class Schedule:
     def reschedule(self, appointment: Appointment, start: int) -> Appointment:
         """Move to another free slot of the same agent, the service's or the agent's own.
 
-        The old appointment still holds its hours while the new one is looked for. Raises
+        The old appointment keeps its hours until the new one is booked. Raises
         SlotUnavailableError.
         """
         agent = appointment.agent
@@ -176,7 +175,7 @@ class Schedule:
         self._taken[appointment.agent.id].remove((appointment.start, appointment.end))
 
     def _free_starts(self, offer: Offer, since: int, until: int) -> Iterator[int]:
-        """Starts in `[since, until)` of free slots that have not begun."""
+        """Yield the starts in `[since, until)` of free slots that have not begun."""
         now = self._clock.now()
         step = offer.minutes * MINUTE_MS
         for begins, ends in _working_hours(offer.agent, since, until):
@@ -189,16 +188,16 @@ class Schedule:
                     yield start
 
     def _is_free(self, agent: Agent, start: int, end: int) -> bool:
-        """Appointments of one agent never overlap, so only the two neighbours can be in the way."""
+        """Appointments of one agent never overlap, so only the two neighbours can conflict."""
         taken = self._taken.get(agent.id, [])
-        place = bisect_left(taken, (start, end))
-        before_is_over = place == 0 or taken[place - 1][1] <= start
-        after_is_later = place == len(taken) or taken[place][0] >= end
+        admission = bisect_left(taken, (start, end))
+        before_is_over = admission == 0 or taken[admission - 1][1] <= start
+        after_is_later = admission == len(taken) or taken[admission][0] >= end
         return before_is_over and after_is_later
 
 
 def _working_hours(agent: Agent, since: int, until: int) -> Iterator[tuple[int, int]]:
-    """The agent's shifts of every day of theirs that `[since, until)` touches, as instants."""
+    """Yield the agent's shifts on every local day within `[since, until)`, as instants."""
     day: date = local_day(since, agent.zone)
     last = local_day(until - 1, agent.zone)
     while day <= last:

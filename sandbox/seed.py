@@ -1,6 +1,6 @@
-"""The data at every start: agents, services and form fields. Owns no rule.
+"""The initial data: agents, services and form fields.
 
-The first service is the example of Videsk's calendar page, ids included.
+The first service is the example of Videsk's calendar documentation, ids included.
 """
 
 from zoneinfo import ZoneInfo

@@ -1,7 +1,7 @@
-"""Misbehaviour below HTTP: connections that hang, break or trickle, and the server they need.
+"""Failures below HTTP: connections that hang, break or trickle, and the server that allows them.
 
-Owns the raw socket. Knows no Videsk and no schedule. Each play ends the connection by raising
-BrokenPipeError, which pywsgi takes for a caller that went away: it closes without a word.
+Each function ends the connection by raising BrokenPipeError, which pywsgi takes for a caller that
+has disconnected: it closes without a response.
 """
 
 import errno
@@ -24,11 +24,11 @@ _MISSING_BYTES = 1000
 
 
 class SocketHandler(WSGIHandler):
-    """Lets the application see the connection and the path as it was sent."""
+    """Gives the application the connection, and the path as it was sent."""
 
     def handle(self) -> None:
-        # pywsgi sends head and body apart: with Nagle's algorithm the body waits 40 ms for the
-        # caller's delayed acknowledgement. And a drip is to leave byte by byte.
+        # pywsgi sends head and body separately: with Nagle's algorithm the body waits 40 ms for the
+        # delayed acknowledgement of the head. A drip has to leave byte by byte.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().handle()
 
@@ -40,31 +40,31 @@ class SocketHandler(WSGIHandler):
 
 
 def make_server(app: "WSGIApplication", host: str, port: int) -> WSGIServer:
-    """A server for the sandbox, silent and not yet started; port 0 takes a free one.
+    """Return a server, not yet started; port 0 picks a free port.
 
-    The process must be patched by gevent, or one connection that hangs stops all the others.
+    The process must be patched by gevent, or one connection that hangs blocks all others.
     """
     server = WSGIServer((host, port), app, handler_class=SocketHandler, log=None, backlog=1024)
-    # Seconds given to open connections at the end: many may be hanging on purpose.
+    # Seconds to wait for open connections at the stop: many may hang on purpose.
     server.stop_timeout = 0
     return server
 
 
 def hang(connection: socket.socket, seconds: float) -> NoReturn:
-    """Say nothing for `seconds`, or until the caller has gone."""
+    """Send nothing for `seconds`, or until the caller disconnects."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         readable, _, _ = select.select([connection], [], [], left)
         if readable and not connection.recv(1, socket.MSG_PEEK):
             break
         if readable:
-            # The caller has sent more: look again in a while.
+            # The caller has sent more data: check again later.
             time.sleep(min(left, 0.1))
     _hang_up()
 
 
 def close(_connection: socket.socket, _seconds: float) -> NoReturn:
-    """Close without a byte."""
+    """Close without a response."""
     _hang_up()
 
 
@@ -75,13 +75,13 @@ def reset(connection: socket.socket, _seconds: float) -> NoReturn:
 
 
 def cut(connection: socket.socket, _seconds: float) -> NoReturn:
-    """Promise more bytes than are sent."""
+    """Send fewer bytes than Content-Length announces."""
     connection.sendall(_head(len(_BODY) + _MISSING_BYTES) + _BODY)
     _hang_up()
 
 
 def interim(connection: socket.socket) -> None:
-    """Interim responses, as a CDN sends them before the answer (RFC 9110, 15.2)."""
+    """Send interim responses, as a CDN does (RFC 9110, section 15.2)."""
     connection.sendall(
         b"HTTP/1.1 102 Processing\r\n\r\n"
         b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 2
@@ -89,21 +89,21 @@ def interim(connection: socket.socket) -> None:
 
 
 def drip(connection: socket.socket, seconds: float) -> NoReturn:
-    """Head at once, then a valid body, one byte every `seconds`."""
+    """Send the head, then a valid body with one byte every `seconds`."""
     connection.sendall(_head(len(_BODY)))
     _send_slowly(connection, _BODY, seconds)
     _hang_up()
 
 
 def drip_head(connection: socket.socket, seconds: float) -> NoReturn:
-    """Status line and headers one byte every `seconds`, then a valid body at once."""
+    """Send the head with one byte every `seconds`, then a valid body."""
     _send_slowly(connection, _head(len(_BODY)), seconds)
     connection.sendall(_BODY)
     _hang_up()
 
 
 def _hang_up() -> NoReturn:
-    raise BrokenPipeError(errno.EPIPE, "hung up by the sandbox")
+    raise BrokenPipeError(errno.EPIPE, "closed by the sandbox")
 
 
 def _send_slowly(connection: socket.socket, data: bytes, seconds: float) -> None:

@@ -1,7 +1,6 @@
-"""API keys and the tokens of appointments: making them and telling good from bad.
+"""API keys and the tokens of appointments: creating and verifying them.
 
-Owns the signatures and the documented 401 and 403 bodies. Knows no appointment: whether a
-well-signed token still opens something is the schedule's word.
+Whether a valid token still gives access to an appointment is decided in appointment_routes.py.
 """
 
 import base64
@@ -14,12 +13,12 @@ from sandbox.bodies import VideskError
 
 Use = Literal["key", "access", "action"]
 
-# Public on purpose: this is a toy, and keys must be the same at every start. One secret for each
-# use, so that a token shown at the wrong door has what Videsk calls an invalid signature.
+# Public on purpose: keys must be the same at every start. One secret for each use, so that a token
+# of another use has what Videsk calls an invalid signature.
 _SECRETS: dict[Use, str] = {
-    "key": "sandbox integration keys, which open nothing real",
-    "access": "sandbox access tokens, which open nothing real",
-    "action": "sandbox action tokens, which open nothing real",
+    "key": "sandbox integration keys, without access to anything real",
+    "access": "sandbox access tokens, without access to anything real",
+    "action": "sandbox action tokens, without access to anything real",
 }
 
 _KEY_KINDS = ("backend", "rotated", "public", "limited", "removed", "expired")
@@ -27,7 +26,7 @@ _LONG_AGO = 1_577_836_800  # 2020-01-01T00:00:00Z, epoch seconds
 
 
 def mint(use: Use, subject: str) -> str:
-    """A token of `use` for `subject`: a kind of key, or the id of an appointment."""
+    """Return a token of `use` for `subject`: a kind of key, or the id of an appointment."""
     claims: dict[str, object] = {"sub": subject, "use": use}
     if subject == "expired":
         claims["exp"] = _LONG_AGO
@@ -35,14 +34,14 @@ def mint(use: Use, subject: str) -> str:
 
 
 def keys() -> dict[str, str]:
-    """Every API key by its kind; always the same."""
+    """Return every API key by its kind; always the same."""
     return {kind: mint("key", kind) for kind in _KEY_KINDS}
 
 
 def read_key(authorization: str | None, path: str) -> str:
-    """The kind of a key that may pass: `backend`, `rotated` or `public`.
+    """Return the kind of a valid key: `backend`, `rotated` or `public`.
 
-    Raises the documented refusals.
+    Raises the documented 401s and 403s.
     """
     kind = read_token(authorization, "key")
     if kind == "limited":
@@ -55,7 +54,7 @@ def read_key(authorization: str | None, path: str) -> str:
 
 
 def read_token(authorization: str | None, use: Use) -> str:
-    """The subject of a well-signed token of `use`. Raises the documented 401 bodies."""
+    """Return the subject of a valid token of `use`. Raises the documented 401s."""
     words = (authorization or "").split()
     if len(words) != 2 or words[0].lower() != "bearer":
         raise VideskError(401, "Authorization header with valid JWT is required.")

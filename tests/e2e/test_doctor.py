@@ -262,7 +262,9 @@ def test_a_redis_that_is_away_or_mute_fails_the_run(sandbox: Sandbox) -> None:
 
 
 def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    with redis_server(None, "--cluster-enabled", "yes", "--dir", str(tmp_path)) as server:
+    with redis_server(
+        None, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--dir", str(tmp_path)
+    ) as server:
         told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{server.port}")
     assert told.of("Redis").startswith("FAIL")
     assert "Redis Cluster" in told.of("Redis")
