@@ -1,7 +1,7 @@
-"""How gunicorn serves the proxy; gunicorn reads this file by itself. Each number has its reason."""
+"""gunicorn's configuration, which it reads by default. Each number has its reason."""
 
-# ruff: noqa: E402 - the order matters: gevent has to replace what is under ssl before ssl is
-# imported, and prometheus-client has to find its folder
+# ruff: noqa: E402 - order matters: gevent has to patch before ssl is imported, and prometheus-client
+# reads its folder when it is imported
 from gevent import monkey
 
 monkey.patch_all()
@@ -20,7 +20,7 @@ import settings as environment
 
 settings = environment.from_environment()
 
-# Where the workers' figures meet: new at each start, and kept when SIGHUP has this read again.
+# The folder of all workers' metrics: new at each start, kept when SIGHUP reloads this file.
 _PREFIX = "videsk-proxy-metrics-"
 FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
 if _PREFIX not in FOLDER:
@@ -33,8 +33,9 @@ from web import access_log, http_request
 
 
 def raise_open_files(wanted: int) -> int:
-    """Raise the soft limit of open files to `wanted` or, where that is lower, to the hard limit.
-    Returns the limit. systemd's and most shells' soft limit is 1,024.
+    """Raise the soft limit of open files to `wanted`, or to a lower hard limit, and return it.
+
+    The soft limit of systemd and most shells is 1,024.
     """
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft, hard = (sys.maxsize if limit == resource.RLIM_INFINITY else limit for limit in limits)
@@ -59,10 +60,10 @@ worker_class = "web.gunicorn_worker.Worker"
 # to 10 s each) and Redis. A worker without a free one could neither accept nor ask.
 worker_connections = min(1000, open_files // 2)
 
-# The router of a Heroku-like host keeps a connection for 90 s; whoever closes first must be it.
+# The router of a Heroku-like host closes idle connections after 90 s, and has to be the first to.
 keepalive = 95
 
-# web/http_request.py enforces the same limits while it reads a head; gunicorn, once it is complete.
+# web/http_request.py enforces the same limits while it reads a head; gunicorn, when it is complete.
 limit_request_line = http_request.REQUEST_LINE_BYTES
 limit_request_fields = http_request.FIELDS
 limit_request_field_size = http_request.FIELD_BYTES + len("\r\n")
@@ -71,10 +72,10 @@ limit_request_field_size = http_request.FIELD_BYTES + len("\r\n")
 # 30 s after it.
 graceful_timeout = 27
 
-# A worker whose event loop stands still this long is replaced. This is no request timeout.
+# A worker whose event loop is blocked for longer is replaced. This is not a request timeout.
 timeout = 30
 
-# Whom to believe is TRUSTED_PROXIES' business, in the app; no header is to rewrite a path.
+# The app evaluates X-Forwarded-For (TRUSTED_PROXIES); no header may rewrite a path.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 
@@ -83,21 +84,23 @@ control_socket_disable = True
 
 
 class Logger(glogging.Logger):
-    """Writes no access log: a request line holds what customers ask for. Its own way to be without
-    one, `accesslog = None`, still puts each line together where `logconfig_dict` is set.
+    """Writes no access log, as a request line contains personal data.
+
+    With `accesslog = None` gunicorn still formats each line if `logconfig_dict` is set.
     """
 
     def access(self, *_: Any) -> None:
-        """Nothing: web/access_log.py writes a line of ours."""
+        """Log nothing: web/access_log.py logs requests."""
 
 
 logger_class = Logger
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """A worker that is told to stop while it starts remembers it. Until it has handlers of its own
-    it has the master's, which write a signal down for a loop that runs in the master alone; so a
-    stop just after a start would last as long as the graceful timeout.
+    """Handle a SIGTERM that arrives while the worker starts.
+
+    Until then the worker has the master's handlers, which queue signals for a loop that only runs
+    in the master; so a stop just after a start would take as long as the graceful timeout.
     """
     worker.is_replacement = worker.age > server.planned_age
     signal.signal(signal.SIGTERM, worker.handle_exit)
@@ -107,21 +110,22 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let `/readyz` tell when this worker is about to stop, and count it if it replaces another.
-    Behind a reverse proxy, all connections come from one address: its.
+    """Give the app the worker's state for /readyz, and count a worker that replaces a crashed one.
+
+    Behind a reverse proxy, all connections come from the proxy's address.
     """
     worker.wsgi.config["STOPPING"] = lambda: not worker.alive
     if worker.is_replacement:
         worker.wsgi.extensions["videsk_proxy_metrics"].worker_restarted()
-    worker.connections.shared_by_address = settings.trusted_proxies == 0
+    worker.connections.limit_by_address = settings.trusted_proxies == 0
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """End the worker's process here, with the exit status that it is about to have.
+    """End the worker's process, with the exit status that it would have.
 
     The Redis watch runs in a native thread. While CPython 3.11 to 3.13 finalizes the interpreter,
     that thread ends the process with SIGSEGV. gunicorn's master also calls this hook, for a worker
-    that is gone already.
+    that has ended.
     """
     if worker.pid != os.getpid():
         return
@@ -133,7 +137,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 
 def _exit_status(error: BaseException | None) -> int:
-    """The status that the interpreter would end with (https://docs.python.org/3/library/sys.html#sys.exit)."""
+    """Return the exit status of the interpreter (https://docs.python.org/3/library/sys.html#sys.exit)."""
     code = error.code if isinstance(error, SystemExit) else error
     if code is None:
         return 0
@@ -141,25 +145,25 @@ def _exit_status(error: BaseException | None) -> int:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """A worker that is gone keeps its counters, and no gauges."""
+    """Keep the counters of a worker that has ended, and drop its gauges."""
     mark_process_dead(worker.pid)
 
 
 def on_exit(_server: Any) -> None:
-    """Leave nothing behind."""
+    """Delete the metrics folder."""
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def on_reload(server: Any) -> None:
-    """Workers that SIGHUP starts replace none that has ended by itself."""
+    """Do not count workers that SIGHUP starts as replacements of crashed ones."""
     server.planned_age = server.worker_age + server.cfg.workers
 
 
 def on_starting(server: Any) -> None:
-    """Say once what differs from what was asked for."""
+    """Log a setting that does not apply."""
     server.planned_age = server.cfg.workers
     if settings.web_concurrency > settings.workers:
         server.log.info(
-            "WEB_CONCURRENCY is %d, and without REDIS_URL only one worker can keep the cache: 1",
+            "WEB_CONCURRENCY is %d, but without REDIS_URL only one worker runs",
             settings.web_concurrency,
         )

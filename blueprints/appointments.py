@@ -1,4 +1,4 @@
-"""The customer's own appointment: info, cancel, reschedule, each by the appointment's token."""
+"""An existing appointment: info, cancel and reschedule, authorized by the appointment's tokens."""
 
 from flask import Blueprint, Response
 
@@ -10,7 +10,7 @@ from web.request_body import bearer_token, read_object
 
 
 def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprint:
-    """The routes under `/api/appointment`."""
+    """Return the routes under `/api/appointment`."""
     blueprint = Blueprint("appointment", __name__, url_prefix="/api/appointment")
     cancel_schema, reschedule_schema = CancelSchema(), RescheduleSchema()
 

@@ -21,7 +21,7 @@ def make_blueprint(
     finder: AvailabilityFinder,
     bookings: BookingService,
 ) -> Blueprint:
-    """The routes of one kind under `/api/{kind}/{id}`."""
+    """Return the routes of one kind under `/api/{kind}/{id}`."""
     blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/api/{kind.plural}/<ident>")
 
     @blueprint.get("/dates")

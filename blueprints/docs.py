@@ -1,4 +1,4 @@
-"""What is offered here, told in OpenAPI, and a page to try it."""
+"""The OpenAPI document, and Swagger UI."""
 
 import hashlib
 from collections.abc import Callable
@@ -36,36 +36,35 @@ _TYPES = {
 }
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
-"""The page links to each file with a digest of its content (RFC 8246): another release has other
-URLs."""
+"""Each file's URL contains a digest of its content, so it never changes (RFC 8246)."""
 
-_OF_PAGE = (
+_PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Its own files, and the proxy itself; Swagger UI's style sheet draws its arrows by `data:`."""
+"""Swagger UI's style sheet draws its arrows with `data:` URLs."""
 
 
 def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
-    """The routes `/api/openapi.json` and `/api/docs`. `build`: makes the document, once."""
+    """Return the routes `/api/openapi.json` and `/api/docs`. `build` returns the document."""
     blueprint = Blueprint("docs", __name__, url_prefix="/api")
     document = cache(lambda: strict_json.dumps(build()))
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
-        """Tell all of this to machines."""
+        """Get the OpenAPI document."""
         return responses.uncached_response(document())
 
     @blueprint.get("/docs")
     def docs() -> Response:
-        """Show all of this, to be tried."""
+        """Show Swagger UI."""
         page = Response(_page(), content_type="text/html; charset=utf-8")
-        page.headers["Content-Security-Policy"] = _OF_PAGE
+        page.headers["Content-Security-Policy"] = _PAGE_CSP
         return page
 
     @blueprint.get("/docs/<name>")
     def asset(name: str) -> Response:
-        """Hand out a file of the page."""
+        """Get a file of Swagger UI."""
         if name not in _TYPES:
             raise NotFound
         content, digest = _file(name)
@@ -78,7 +77,7 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
 
 @cache
 def _file(name: str) -> tuple[bytes, str]:
-    """Read a file of the page once, and return it with a digest of its content."""
+    """Return a file of the page and a digest of its content."""
     packaged = resources.files("flask_swagger_ui").joinpath("dist", name)
     content = _START if name == "start.js" else packaged.read_bytes()
     return content, hashlib.sha256(content).hexdigest()[:32]

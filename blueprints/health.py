@@ -1,4 +1,4 @@
-"""What a host's probes ask: does the process serve, and what does it know of its neighbours?"""
+"""Health checks: /healthz (liveness) and /readyz (readiness). Neither sends Videsk a request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from videsk.throttle.throttle import UpstreamThrottle
 from web import responses
 
 STOPPING = "STOPPING"
-"""The app's config: a function that tells whether this worker is about to stop."""
+"""The name in app.config of a function that returns whether this worker is stopping."""
 
 
 def make_blueprint(
@@ -21,31 +21,31 @@ def make_blueprint(
     redis: ResilientRedis | None,
     config: Mapping[str, Any],
 ) -> Blueprint:
-    """The routes `/healthz`, which touches nothing else, and `/readyz`: neither asks Videsk."""
+    """Return the routes `/healthz` and `/readyz`."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        """Tell that the process serves."""
+        """Report that the process serves requests."""
         return responses.uncached_response(b'{"status":"ok"}')
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        """Tell what is known of Redis and Videsk: 503 while stopping, or with a key refused.
+        """Report the state of Redis and Videsk; a 503 while stopping or if the key is rejected.
 
-        A Redis or a Videsk that is away is everybody's: taking instances out would not help.
+        Redis and Videsk are shared: if one fails, taking out instances would not help.
         """
         stopping = config.get(STOPPING, bool)()
         redis_state = "none" if redis is None else "away" if redis.unavailable else "ok"
         state = throttle.snapshot()
-        refused = api_key_status.is_rejected()
-        well = redis_state != "away" and state["circuit"] == "closed"
-        known = {
-            "status": "ok" if well else "degraded",
+        rejected = api_key_status.is_rejected()
+        healthy = redis_state != "away" and state["circuit"] == "closed"
+        body = {
+            "status": "ok" if healthy else "degraded",
             "redis": redis_state,
-            "videsk": {"key": "refused" if refused else "accepted", **state},
+            "videsk": {"key": "refused" if rejected else "accepted", **state},
         }
-        ready = not stopping and not refused
-        return responses.uncached_response(strict_json.dumps(known), 200 if ready else 503)
+        ready = not stopping and not rejected
+        return responses.uncached_response(strict_json.dumps(body), 200 if ready else 503)
 
     return blueprint

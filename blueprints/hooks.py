@@ -1,4 +1,4 @@
-"""What Videsk tells by itself: its webhooks *new meeting* and *meeting canceled*."""
+"""Videsk's webhooks *new meeting* and *meeting canceled*: they invalidate cached availability."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,27 +19,27 @@ def make_blueprint(
     secrets: tuple[str, ...],
     limit_guesses: Callable[[Callable[[], Response]], Callable[[], Response]],
 ) -> Blueprint:
-    """The route `/hooks/videsk`; without a secret there is none."""
+    """Return the route `/hooks/videsk`, which is a 404 without a secret."""
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
     meeting_schema = MeetingSchema()
 
     @blueprint.post("/videsk")
     @limit_guesses
     def videsk() -> Response:
-        """Drop the days and hours that a meeting elsewhere has changed."""
-        given = request.headers.get("X-Webhook-Secret", "")
-        shared_secrets.check(given, secrets, "The X-Webhook-Secret header must be WEBHOOK_SECRET.")
+        """Invalidate the days and hours that a meeting made elsewhere has changed."""
+        sent = request.headers.get("X-Webhook-Secret", "")
+        shared_secrets.check(sent, secrets, "The X-Webhook-Secret header must be WEBHOOK_SECRET.")
         meeting = _read(meeting_schema)
         scheduling.changed_elsewhere(meeting.get("service"), meeting.get("user"))
-        done = Response(status=204)
-        del done.headers["Content-Type"]
-        return done
+        response = Response(status=204)
+        del response.headers["Content-Type"]
+        return response
 
     return blueprint
 
 
 def _read(schema: MeetingSchema) -> dict[str, Any]:
-    """What the template names; nothing where it cannot be read, so that everything is dropped."""
+    """Return service and user of the meeting; nothing for an invalid body, to invalidate all."""
     meeting: dict[str, Any] = {}
     with suppress(ValidationError, HTTPException):
         meeting = schema.load(read_object(any_type=True))

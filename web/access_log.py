@@ -1,7 +1,7 @@
-"""Log lines: JSON on standard output, one a request, and what else is to be told.
+"""JSON log lines on standard output: one per request, and all others.
 
-Nothing of a customer's is in them, at any level: the route instead of the path, no query, no body,
-no header but the request id, and of an exception its type and trace without its message.
+They contain no personal data, at any level: the route instead of the path, no query, no body, no
+header but the request id, and the type and stack of an exception without its message.
 """
 
 import json
@@ -22,21 +22,21 @@ log = logging.getLogger("videsk_proxy.requests")
 
 
 class Formatter(JsonFormatter):
-    """One JSON object a line: time (UTC), level, message, request id, the record's own fields."""
+    """Formats a record as JSON: time (UTC), level, message, request id, extra fields."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
-        """The frames and the type: an exception's message may quote what a customer sent."""
+        """Return stack and type: an exception's message may quote personal data."""
         kind, _, trace = ei
         frames = "".join(traceback.format_tb(trace))
         return f"{frames}{kind.__name__ if kind else ''}"
 
 
 class RequestId(logging.Filter):
-    """Every record of a request carries its id."""
+    """Adds the request id to the records of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if has_request_context() and "request_id" in g:
@@ -45,8 +45,9 @@ class RequestId(logging.Filter):
 
 
 def config(level: str) -> dict[str, Any]:
-    """logging's dictConfig, as gunicorn takes it. Other libraries speak up from warnings on:
-    below that, some of them tell what customers ask for. gunicorn's own do below info.
+    """Return the dictConfig for gunicorn.
+
+    Other libraries log from WARNING on, and gunicorn from INFO on: below that, some log URLs.
     """
     ours = {"handlers": ["stdout"], "propagate": False}
     return {
@@ -77,16 +78,16 @@ def config(level: str) -> dict[str, Any]:
 
 
 def register(app: Flask) -> None:
-    """Log one line for every request, when its answer is ready."""
+    """Log one line for every request when its response is ready."""
 
     def log_fault(exc_info: Any) -> None:
-        """Instead of Flask's own line, which has the path in it."""
+        """Replace Flask's own line, which contains the path."""
         log.error("fault", exc_info=exc_info)
 
     app.log_exception = log_fault  # type: ignore[method-assign]
 
     @app.before_request
-    def start() -> None:
+    def set_request_context() -> None:
         g.started = time.perf_counter()
         g.request_context = RequestContext(
             g.request_id,
@@ -96,7 +97,7 @@ def register(app: Flask) -> None:
         REQUEST_CONTEXT.set(g.request_context)
 
     @app.after_request
-    def finish(response: Response) -> Response:
+    def log_response(response: Response) -> Response:
         how = responses.cache_status(g.cache_status) if "cache_status" in g else None
         seconds = time.perf_counter() - g.started
         log_request(
@@ -113,8 +114,9 @@ def log_request(
     cache: str | None,
     request_context: RequestContext,
 ) -> None:
-    """The line of one request: as the formatter above writes lines, but without a LogRecord, which
-    costs as much as a whole response of the fast path.
+    """Log a request in the format of `Formatter`.
+
+    Without a LogRecord, which would cost as much as a whole response of the fast path.
     """
     if not log.isEnabledFor(logging.INFO):
         return
@@ -134,7 +136,7 @@ def log_request(
         "upstream_attempts": request_context.attempts,
     }
     if request_context.traceparent:
-        # A later version's own fields are the caller's: they are forwarded and not logged.
+        # Fields of later versions are forwarded but not logged.
         line["traceparent"] = request_context.traceparent[: trace_context.TRACEPARENT_LENGTH]
     sys.stdout.write(f"{json.dumps(line)}\n")
     sys.stdout.flush()

@@ -1,6 +1,7 @@
-"""People, not bots: a captcha token is checked with its provider before Videsk is asked.
+"""Verifies captcha tokens with their provider before a booking is sent to Videsk.
 
-For backend keys, of which Videsk itself demands no captcha. The secret goes to the provider alone.
+For backend keys, with which Videsk itself requires no captcha. A provider needs an entry in
+VERIFY_URLS; all have the same API.
 """
 
 import logging
@@ -18,76 +19,80 @@ VERIFY_URLS = {
     "recaptcha": "https://www.google.com/recaptcha/api/siteverify",
 }
 VERIFY_SECONDS = 5
-_OUR_FAULTS = {"missing-input-secret", "invalid-input-secret", "sitekey-secret-mismatch"}
+_SECRET_ERRORS = {"missing-input-secret", "invalid-input-secret", "sitekey-secret-mismatch"}
 
 
 class CaptchaError(Exception):
-    """The booking must not go on. `reason`: why, in one word for the metrics."""
+    """The booking must not be sent. `reason`: a label of the metrics."""
 
     reason: ClassVar[str] = "unavailable"
 
 
 class CaptchaMissingError(CaptchaError):
-    """There is no token."""
+    """The token is missing."""
 
     reason = "missing"
 
 
 @dataclass
 class CaptchaRefusedError(CaptchaError):
-    """The provider does not confirm the token; `code` is its own word for why."""
+    """The provider rejects the token; `code` is its error code."""
 
     reason = "refused"
     code: str
 
 
 class CaptchaUnavailableError(CaptchaError):
-    """The provider does not answer."""
+    """The provider sends no valid response."""
 
 
 class CaptchaSecretError(CaptchaError):
-    """The provider does not accept CAPTCHA_SECRET."""
+    """The provider rejects CAPTCHA_SECRET."""
 
     reason = "secret_refused"
 
 
 @dataclass(frozen=True)
 class Captcha:
-    """One provider's check."""
+    """The verification API of one provider."""
 
     url: str
     secret: str
 
     def check(self, token: str | None) -> None:
-        """Raises CaptchaError unless the provider confirms the token."""
+        """Verify the token. Raises CaptchaError."""
         if not token:
             raise CaptchaMissingError
-        verdict = self._ask(token)
-        given = verdict.get("error-codes")
-        codes = [code for code in given if isinstance(code, str)] if isinstance(given, list) else []
+        result = self._verify(token)
+        errors = result.get("error-codes")
+        codes = (
+            [code for code in errors if isinstance(code, str)] if isinstance(errors, list) else []
+        )
         codes = codes or ["invalid-input-response"]
-        ours = sorted(_OUR_FAULTS & set(codes))
-        if ours:
-            log.error("the captcha provider refuses CAPTCHA_SECRET: %s", ours[0])
+        secret_errors = sorted(_SECRET_ERRORS & set(codes))
+        if secret_errors:
+            log.error("the captcha provider rejects CAPTCHA_SECRET: %s", secret_errors[0])
             raise CaptchaSecretError
-        if verdict.get("success") is not True:
+        if result.get("success") is not True:
             raise CaptchaRefusedError(str(codes[0]))
 
-    def _ask(self, token: str) -> dict[str, Any]:
+    def _verify(self, token: str) -> dict[str, Any]:
         try:
             with gevent.Timeout(VERIFY_SECONDS), requests.Session() as session:
                 session.trust_env = False
-                answer = session.post(
+                response = session.post(
                     self.url,
                     data={"secret": self.secret, "response": token},
                     timeout=VERIFY_SECONDS,
                     allow_redirects=False,
                 )
-                verdict = answer.json() if answer.status_code == 200 else None
+                result = response.json() if response.status_code == 200 else None
         except (gevent.Timeout, requests.RequestException, RecursionError) as error:
-            log.warning("the captcha provider does not answer: %s", type(error).__name__)
+            log.warning("no response from the captcha provider: %s", type(error).__name__)
             raise CaptchaUnavailableError from error
-        if not isinstance(verdict, dict) or not isinstance(verdict.get("success"), bool):
-            log.warning("the captcha provider answers with status %d", answer.status_code)
+        if not isinstance(result, dict) or not isinstance(result.get("success"), bool):
+            log.warning(
+                "invalid response from the captcha provider, status %d", response.status_code
+            )
             raise CaptchaUnavailableError
-        return verdict
+        return result

@@ -1,6 +1,6 @@
-"""The rate limit of each client, by Flask-Limiter: all of /api, and the POSTs apart.
+"""The rate limit of each client, with Flask-Limiter: one for all of /api, one for POSTs.
 
-Counted in Redis for all processes; while Redis is away, in each process.
+Calls are counted in Redis for all processes, and in each process while Redis is unavailable.
 """
 
 import math
@@ -12,6 +12,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 
 import gevent
+from cachetools import LRUCache
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from limits import parse
@@ -24,38 +25,38 @@ CALLS = "calls"
 """The name of the limit of all calls, in its counters' keys."""
 
 FLUSH_SECONDS = 0.025
-"""How long a call that was counted behind is not known to the other processes."""
+"""How late other processes see a call that was counted by `increment_deferred`."""
 
 MIN_LIMIT = 100
-"""Of a smaller one, all could be used up in that time."""
+"""All of a smaller limit could be used up within FLUSH_SECONDS."""
 
 MAX_KNOWN_COUNTS = 20_000
-"""Clients whose count is known here; then all are forgotten, until Redis tells each count again."""
+"""How many clients' counts are cached in the process. The least recently used are dropped."""
 
 CHARGED_BY_COST = {"availability", "next_hours"}
-"""The views whose calls ask Videsk many times, and are charged as many calls."""
+"""Views that send Videsk several requests for one call, each charged as a call."""
 
 TRUSTED_PROXIES = "TRUSTED_PROXIES"
-"""The app's config: how many proxies stand before it."""
+"""The name in app.config of the number of trusted reverse proxies."""
 
 _WITH_PORT = re.compile(r"(?P<ipv4>[0-9.]+):[0-9]*|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::[0-9]*)?")
-"""What may follow an address in X-Forwarded-For. Of a bare IPv6 address nothing is a port."""
+"""An address with a port in X-Forwarded-For. A bare IPv6 address has no port."""
 
 _IPV6_NETWORK_BITS = 64
-"""What one subscriber has at the least: all of it counts as one client."""
+"""The smallest network of a subscriber, which counts as one client."""
 
 
 class ResilientStorage(RedisStorage):
-    """limits' Redis storage where the link lets it, else its storage in the process."""
+    """The Redis storage of `limits`, with its memory storage as the fallback."""
 
-    STORAGE_SCHEME: ClassVar[list[str]] = ["resilient-redis"]  # type: ignore[misc]  # limits' own way
+    STORAGE_SCHEME: ClassVar[list[str]] = ["resilient-redis"]  # type: ignore[misc]  # as limits declares it
 
     def __init__(self, uri: str, redis: ResilientRedis, **options: Any) -> None:
         super().__init__(uri, connection_pool=redis.client.connection_pool, **options)
         self._resilient_redis = redis
         self._fallback = LocalFallback(redis)
         self._memory = MemoryStorage()
-        self._known: dict[str, int] = {}
+        self._known: LRUCache[str, int] = LRUCache(MAX_KNOWN_COUNTS)
         self._pending: Counter[str] = Counter()
         self._flush_scheduled = False
 
@@ -64,16 +65,18 @@ class ResilientStorage(RedisStorage):
             lambda _: super(ResilientStorage, self).incr(key, expiry, amount),
             lambda: self._memory.incr(key, expiry, amount),
         )
-        self._note(key, count)
+        self._known[key] = count
         return count
 
-    def increment_deferred(self, key: str, expiry: int, most: int) -> bool:
-        """Count one call now and tell Redis a moment later; False, and not counted, where as far as
-        is known that makes more than `most`, or Redis is away.
+    def increment_deferred(self, key: str, expiry: int, maximum: int) -> bool:
+        """Count one call now, and in Redis within FLUSH_SECONDS.
+
+        Returns False, without counting, if the known count would exceed `maximum`, or if Redis is
+        unavailable.
         """
         if (
             self._resilient_redis.unavailable
-            or self._known.get(key, 0) + self._pending[key] >= most
+            or self._known.get(key, 0) + self._pending[key] >= maximum
         ):
             return False
         if not self._flush_scheduled:
@@ -83,7 +86,7 @@ class ResilientStorage(RedisStorage):
         return True
 
     def _flush(self, expiry: int) -> None:
-        """Add all pending counts in one round trip; without Redis, to the counters in memory."""
+        """Add all pending counts in one round trip, or to the memory storage without Redis."""
         pending, self._pending, self._flush_scheduled = self._pending, Counter(), False
 
         def add(client: Redis) -> list[int]:
@@ -96,12 +99,7 @@ class ResilientStorage(RedisStorage):
             add, lambda: [self._memory.incr(key, expiry, calls) for key, calls in pending.items()]
         )
         for key, count in zip(pending, counts, strict=True):
-            self._note(key, count)
-
-    def _note(self, key: str, count: int) -> None:
-        if len(self._known) >= MAX_KNOWN_COUNTS:
-            self._known.clear()
-        self._known[key] = count
+            self._known[key] = count
 
     def get(self, key: str) -> int:
         return self._fallback.run(
@@ -116,28 +114,27 @@ class ResilientStorage(RedisStorage):
 
 
 class DeferredCounter:
-    """Counts the calls of clients who are far from their limit without a round trip for each.
+    """Counts calls of clients far below their limit, without a round trip for each.
 
-    What a process has not told yet, the others do not know: up to FLUSH_SECONDS of one client's
-    calls. So this is for the first half of a limit that is no small one; then each call is counted
-    exactly, by Flask-Limiter, in the same counter.
+    Other processes see a call up to FLUSH_SECONDS late. So this is used for the first half of a
+    limit, unless that is small; beyond it, Flask-Limiter counts each call in the same counter.
     """
 
     def __init__(self, limiter: Limiter, rate: str, proxies: int) -> None:
         self._storage = limiter.storage
         self._limit = parse(rate)
-        self._most = self._limit.amount // 2 if self._limit.amount >= MIN_LIMIT else 0
+        self._maximum = self._limit.amount // 2 if self._limit.amount >= MIN_LIMIT else 0
         self._proxies = proxies
 
     def admits(self, environ: Mapping[str, str]) -> bool:
-        """Whether this call may be answered; if so it is counted."""
+        """Count a call and return True, or return False if it has to be counted exactly."""
         key = self._limit.key_for(address_in(environ, self._proxies), CALLS)
         if isinstance(self._storage, ResilientStorage):
-            return self._storage.increment_deferred(key, self._limit.get_expiry(), self._most)
+            return self._storage.increment_deferred(key, self._limit.get_expiry(), self._maximum)
         return self._storage.incr(key, self._limit.get_expiry()) <= self._limit.amount
 
     def charge(self, environ: Mapping[str, str], calls: int) -> None:
-        """Count so many more calls of this client's, which refuses none but the next ones."""
+        """Count more calls of this client. Only later calls can be rejected for them."""
         key = self._limit.key_for(address_in(environ, self._proxies), CALLS)
         self._storage.incr(key, self._limit.get_expiry(), calls)
 
@@ -145,7 +142,7 @@ class DeferredCounter:
 def register(
     app: Flask, redis: ResilientRedis | None, prefix: str, client_rate: str, booking_rate: str
 ) -> DeferredCounter:
-    """Refuse who calls too often with werkzeug's 429; how long to wait is in `g.retry_after`."""
+    """Limit the calls of each client: above it, raise werkzeug's 429 and set `g.retry_after`."""
     limiter = Limiter(
         client_address,
         app=app,
@@ -168,18 +165,18 @@ def register(
     deferred_counter = DeferredCounter(limiter, client_rate, app.config[TRUSTED_PROXIES])
 
     @limiter.request_filter
-    def not_counted_by_the_limiter() -> bool:
-        if request.method == "OPTIONS":  # a browser's, not a visitor's
+    def is_exempt() -> bool:
+        if request.method == "OPTIONS":  # sent by browsers on their own
             return True
         reads = request.method in {"GET", "HEAD"} and not _outside_api()
         return reads and deferred_counter.admits(request.environ)
 
     @app.before_request
-    def note_client() -> None:
+    def set_client() -> None:
         g.request_context.client = client_network()
 
     @app.after_request
-    def charge_cost(response: Response) -> Response:
+    def charge_attempts(response: Response) -> Response:
         _, _, view = (request.endpoint or "").rpartition(".")
         if view in CHARGED_BY_COST and g.request_context.attempts > 1:
             deferred_counter.charge(request.environ, g.request_context.attempts - 1)
@@ -189,17 +186,17 @@ def register(
 
 
 def client_address() -> str:
-    """The client's IP address: with n trusted proxies the n-th entry of X-Forwarded-For from its
-    end, as each has added the address it was called from; else the connection's own.
+    """Return the client's IP address: with n trusted proxies the n-th entry of X-Forwarded-For from
+    its end, as each proxy appends the address that called it; else the connection's.
 
-    What stands before those entries is the client's to forge, quotes and all: Werkzeug's ProxyFix
-    reads the header as a list with quoted strings, and finds nothing in it once a quote is open.
+    Clients can forge earlier entries. Werkzeug's ProxyFix is not used: it parses quoted strings,
+    and an opened quote hides all entries.
     """
     return address_in(request.environ, current_app.config[TRUSTED_PROXIES])
 
 
 def address_in(environ: Mapping[str, Any], proxies: int) -> str:
-    """The same, of a request that Flask does not know of."""
+    """Return the same for a WSGI environ, outside a Flask request."""
     entries = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if 0 < proxies <= len(entries) and entries[-proxies].strip():
         return _without_port(entries[-proxies].strip())
@@ -207,15 +204,15 @@ def address_in(environ: Mapping[str, Any], proxies: int) -> str:
 
 
 def _without_port(entry: str) -> str:
-    """Some proxies (Azure's application gateway) write `ip:port` or `[ipv6]:port`: with the port
-    every connection would be a client of its own.
+    """Strip the port that some proxies add (Azure Application Gateway), as `ip:port` or
+    `[ipv6]:port`: with it, every connection would be another client.
     """
     found = _WITH_PORT.fullmatch(entry)
     return (found["ipv4"] or found["ipv6"]) if found else entry
 
 
 def client_network() -> str:
-    """The address, or for IPv6 its /64."""
+    """Return the client's IPv4 address, or the /64 network of its IPv6 address."""
     try:
         address = ip_address(client_address())
     except ValueError:

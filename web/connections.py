@@ -1,7 +1,7 @@
 """The client connections of one worker: a deadline for every wait, and which to close first.
 
-A connection costs a greenlet and a file descriptor for as long as its client likes, so clients that
-send nothing, or do not read, could use up a worker's. Every wait for a client is in this module.
+Each connection costs a greenlet and a file descriptor, so clients that send nothing, or do not
+read, could use up those of a worker. Every wait for a client is in this module.
 """
 
 import socket
@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 READ_BYTES = 4096
-"""The most that one read takes from a connection before other connections have their turn."""
+"""The maximum of one read, after which other connections have their turn."""
 
 SEND_BYTES = 65_536
 SEND_SECONDS = 10
@@ -22,42 +22,43 @@ REQUEST_SECONDS = 25
 """The deadline for reads while a request is processed. web/request_body.py has a shorter one."""
 
 IDLE_SECONDS = 0.2
-"""When the worker stops, a connection that has brought no request for so long may be closed."""
+"""When the worker stops, connections idle for longer are closed."""
 
 STALLED_SECONDS = 5
-"""When the worker stops, a client that has kept a request waiting for so long is cut off."""
+"""When the worker stops, clients that stall a request for longer are disconnected."""
 
 USABLE_SHARE = 0.9
-"""Of the worker's connections. Beyond it, each new one closes the one that has waited longest."""
+"""Of the worker's connections. Beyond it, a new one closes the one idle for longest."""
 
 ADDRESS_SHARE = 0.5
-"""Of the worker's connections, for one client address: the other half is for everybody else. An
-office behind one address has room, for a browser keeps up to 6 connections.
+"""Of the worker's connections, for one client address. That is enough for an office behind one
+address: a browser keeps up to 6 connections.
 """
 
 
 class Connections:
     """The open connections of one worker.
 
-    `most`: how many a worker accepts at a time. `shared_by_address`: whether one client address may
-    have only ADDRESS_SHARE of them; behind a reverse proxy all come from its address.
+    `maximum`: how many a worker accepts. `limit_by_address`: whether one client address may have
+    only ADDRESS_SHARE of them; behind a reverse proxy, all have the proxy's address.
     """
 
-    def __init__(self, most: int, *, shared_by_address: bool = False) -> None:
-        self.shared_by_address = shared_by_address
-        self._most = most
+    def __init__(self, maximum: int, *, limit_by_address: bool = False) -> None:
+        self.limit_by_address = limit_by_address
+        self._maximum = maximum
         self._open: Counter[str] = Counter()
         self._waiting: OrderedDict[ClientConnection, float] = OrderedDict()
-        """Those that wait for their client, and since when (monotonic); the longest first."""
+        """Connections that wait for their client, and since when (monotonic), oldest first."""
 
     @contextmanager
     def open(self, client: Any, address: str) -> "Iterator[ClientConnection]":
-        """A client's connection, counted until the block ends, and then closed. If it is one too
-        many, the connection that has waited longest for its client is shut.
+        """Count a client's connection until the block ends, then close it.
+
+        Above the limits, shut down the connection that has waited longest for its client.
         """
-        if self.shared_by_address and self._open[address] >= self._most * ADDRESS_SHARE:
+        if self.limit_by_address and self._open[address] >= self._maximum * ADDRESS_SHARE:
             self._shut_first(each for each in self._waiting if each.address == address)
-        elif self._open.total() >= self._most * USABLE_SHARE:
+        elif self._open.total() >= self._maximum * USABLE_SHARE:
             self._shut_first(iter(self._waiting))
         connection = ClientConnection(client, address, self._waiting)
         self._open[address] += 1
@@ -70,7 +71,7 @@ class Connections:
                 del self._open[address]
 
     def shut_waiting(self) -> None:
-        """Shut the connections that would hold up a stop of the worker."""
+        """Shut down the connections that would delay a stop of the worker."""
         now = monotonic()
         for connection, since in list(self._waiting.items()):
             if now - since > (STALLED_SECONDS if connection.serving else IDLE_SECONDS):
@@ -101,11 +102,11 @@ class ClientConnection:
         self._sending = False
 
     def set_read_deadline(self, seconds: float) -> None:
-        """Have all reads end within so many seconds from now."""
+        """Set the deadline of all reads to `seconds` from now."""
         self._read_deadline = monotonic() + seconds
 
     def recv(self, size: int) -> bytes:
-        """Read up to `size` bytes; none at the end. Raises TimeoutError after the deadline."""
+        """Read up to `size` bytes; none at the end of the stream. Raises TimeoutError."""
         now = monotonic()
         if now >= self._read_deadline:
             raise TimeoutError("the client has not sent in time")
@@ -118,8 +119,8 @@ class ClientConnection:
         return data
 
     def sendall(self, data: bytes) -> None:
-        """Write all of it. Raises TimeoutError if the client takes longer than SEND_SECONDS for any
-        SEND_BYTES of it.
+        """Write all data. Raises TimeoutError if the client takes longer than SEND_SECONDS for
+        SEND_BYTES.
         """
         self._socket.settimeout(SEND_SECONDS)
         self._waiting[self] = monotonic()
@@ -132,13 +133,13 @@ class ClientConnection:
             self._sending = False
 
     def send(self, data: bytes) -> int:
-        """Write all of it; its length. gunicorn sends `100 Continue` in this way."""
+        """Write all data and return its length. gunicorn sends `100 Continue` in this way."""
         self.sendall(data)
         return len(data)
 
     def shut(self) -> None:
-        """End the wait for the client. What the client has sent by now can still be read, and a
-        request that it completes is answered.
+        """End the wait for the client. Data that has already arrived can still be read, and a
+        complete request still gets its response.
         """
         # gevent's shutdown of `_socket` itself raises in the greenlet that waits for it.
         with suppress(OSError), self._socket.dup() as same_connection:

@@ -1,4 +1,4 @@
-"""Which pages may call, by Flask-CORS: exact origins, never credentials."""
+"""CORS with Flask-CORS: exact origins, never credentials."""
 
 import re
 
@@ -7,7 +7,7 @@ from flask_cors import CORS
 
 from common.origins import ANY
 
-_SENT = [
+_REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
@@ -17,9 +17,9 @@ _SENT = [
     "baggage",
     "sentry-trace",
 ]
-"""What a page may send. Its tracing sets `baggage` and `sentry-trace`, which go no further."""
+"""Headers that pages may send. Tracing adds `baggage` and `sentry-trace`, which are ignored."""
 
-_READ = [
+_RESPONSE_HEADERS = [
     "X-Request-ID",
     "X-Error-Source",
     "Cache-Status",
@@ -32,10 +32,10 @@ _PREFLIGHT_SECONDS = 7200
 
 
 def register(app: Flask, origins: tuple[str, ...]) -> None:
-    """Add the CORS headers to every answer, errors and 304 included.
+    """Add the CORS headers to every response, errors and 304s included.
 
-    Each origin becomes a pattern of ours: Flask-CORS reads some origins as patterns of its own,
-    and `https://shop.example` would then admit `https://shopxexample`.
+    Origins are passed as escaped patterns: Flask-CORS reads some origins as patterns, so that
+    `https://shop.example` would allow `https://shopxexample`.
     """
     CORS(
         app,
@@ -43,8 +43,8 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
         if ANY in origins
         else [re.compile(re.escape(origin) + r"\Z") for origin in origins],
         methods=["GET", "HEAD", "POST", "OPTIONS"],
-        allow_headers=_SENT,
-        expose_headers=_READ,
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_RESPONSE_HEADERS,
         max_age=_PREFLIGHT_SECONDS,
         send_wildcard=True,
         always_send=False,
@@ -52,8 +52,8 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
     )
 
     @app.after_request
-    def say_no_more_than_headers(response: Response) -> Response:
-        """Flask answers OPTIONS by a 200 without a body."""
+    def empty_preflight(response: Response) -> Response:
+        """Make Flask's empty 200 to OPTIONS a 204."""
         if request.method == "OPTIONS" and response.status_code == 200:
             response.status_code = 204
             del response.headers["Content-Type"]

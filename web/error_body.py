@@ -1,4 +1,4 @@
-"""The one shape of every error, Videsk's own (Feathers):
+"""The body of every error, in the format of Videsk's (Feathers):
 `{"name", "message", "code", "className", "data"?, "errors": {}}`.
 """
 
@@ -17,13 +17,13 @@ _NAMES = {
     500: "GeneralError",
     503: "Unavailable",
 }
-"""Where Feathers' name for a status is not HTTP's own phrase."""
+"""Feathers' names that differ from HTTP's reason phrase."""
 
 
 def error_body(
     status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> bytes:
-    """An error of ours as JSON. `errors`: messages per field of a body."""
+    """Return an error of the proxy as JSON. `errors`: messages per field of a body."""
     name = _NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
     body: dict[str, Any] = {
         "name": name,

@@ -1,9 +1,8 @@
 """The fast path: serves cached responses before there is a WSGI request, without invoking Flask.
 
-`FastPath.answer`, which web/gunicorn_worker.py calls, decides. A response of the app is stored,
-headers included, under everything of a request that it depends on, so no decision of the app is
-repeated here. Request id, date, Cache-Status, the metrics and the log line are made for each
-response.
+web/gunicorn_worker.py calls `FastPath.respond`. A response of the app is cached with its headers
+under everything in the request that it depends on, so that no decision of the app is repeated here.
+The metrics and the log line are made for each response, as in the app.
 """
 
 import time
@@ -21,33 +20,33 @@ from web.metrics import Metrics
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_DEPENDS_ON = (
-    "REQUEST_METHOD",
-    "RAW_URI",
-    "HTTP_ORIGIN",
-    "HTTP_ACCEPT_ENCODING",
-    "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MATCH",
-)
-_KEY_HEADERS = {
-    name.removeprefix("HTTP_").replace("_", "-").lower()
-    for name in _DEPENDS_ON
-    if name.startswith("HTTP_")
-}
-"""A response whose Vary names another header is not stored (RFC 9111, section 4.1)."""
-
-MAX_KEY_CHARACTERS = 1024
-"""Of the above, all together: about five times a page's. The answer to a longer one is not kept, so
-that nobody pushes out the others' by a few requests with 36 kB of headers each.
+KEY_HEADERS = ("Origin", "Accept-Encoding", "If-None-Match", "If-Match")
+"""Request headers that select the response, with the method and the URI. A response whose `Vary`
+names another one is not cached (RFC 9111, section 4.1).
 """
 
-_READS = {"GET", "HEAD"}
-_OF_EACH_ANSWER = {"x-request-id", "cache-status"}
+REPLAYED_HEADERS = frozenset(
+    """
+    Access-Control-Allow-Origin Access-Control-Expose-Headers Cache-Control Content-Encoding
+    Content-Length Content-Security-Policy Content-Type ETag Referrer-Policy Vary
+    X-Content-Type-Options
+    """.lower().split()
+)
+"""Response headers that depend on nothing but the key. A response with a header that is neither one
+of these nor one of `responses.per_response_headers` is not cached.
+"""
+
+MAX_KEY_CHARACTERS = 1024
+"""About five times those of a browser. Longer keys are not cached: otherwise a few requests with
+36 kB of headers each would evict the responses of all others.
+"""
+
+_METHODS = {"GET", "HEAD"}
 
 
 @dataclass(frozen=True)
 class CachedResponse:
-    """An answer of the app: its bytes but for what is each answer's own."""
+    """A response of the app. `head`: status line and headers without those of each response."""
 
     head: bytes
     body: bytes
@@ -58,7 +57,7 @@ class CachedResponse:
 
 
 class FastPath:
-    """A WSGI application before another, whose answers to remembered reads it keeps."""
+    """WSGI middleware that caches responses, and serves them through `respond`."""
 
     def __init__(
         self,
@@ -72,87 +71,96 @@ class FastPath:
         self._limit = limit
         self._metrics = metrics
         self._date = (0, "")
+        variables = (f"HTTP_{name.upper().replace('-', '_')}" for name in KEY_HEADERS)
+        self._key_variables = ("REQUEST_METHOD", "RAW_URI", *variables)
 
-    def answer(self, environ: Mapping[str, str]) -> bytes | None:
-        """The whole answer, for a connection that is kept alive; None: ask the application.
+    def respond(self, environ: Mapping[str, str]) -> bytes | None:
+        """Return a whole cached response for a kept-alive connection; None: call the app.
 
-        `environ`: as WSGI has it, at least what an answer depends on and the client's address.
+        `environ`: the WSGI variables of the key, of the request id, and of the client's address.
         """
-        if environ["REQUEST_METHOD"] not in _READS or not environ["RAW_URI"].startswith("/api/"):
+        if environ["REQUEST_METHOD"] not in _METHODS or not environ["RAW_URI"].startswith("/api/"):
             return None
         started = time.perf_counter()
-        ready = self._near_cache.get(_key(environ))
-        if not ready or not self._limit.admits(environ):
+        cached = self._near_cache.get(self._key(environ))
+        if not cached or not self._limit.admits(environ):
             return None
-        request_context = RequestContext(
-            responses.request_id(environ), trace_context.traceparent(environ)
-        )
-        how = f"hit; ttl={int(ready.fresh_until - time.time()) + 1}"
-        cache_status = responses.cache_status(how)
-        own = (
-            f"Date: {self._now()}\r\nX-Request-ID: {request_context.request_id}\r\n"
-            f"Cache-Status: {cache_status}\r\n\r\n"
-        )
+        context = RequestContext(responses.request_id(environ), trace_context.traceparent(environ))
+        result = f"hit; ttl={int(cached.fresh_until - time.time()) + 1}"
+        headers = {"Date": self._http_date()}
+        headers |= responses.per_response_headers(context.request_id, result)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         seconds = time.perf_counter() - started
-        self._metrics.answered(ready.route, ready.status, seconds, how)
+        self._metrics.answered(cached.route, cached.status, seconds, result)
         access_log.log_request(
-            ready.route, ready.method, ready.status, seconds, cache_status, request_context
+            cached.route,
+            cached.method,
+            cached.status,
+            seconds,
+            responses.cache_status(result),
+            context,
         )
-        return b"%b%b%b" % (ready.head, own.encode(), ready.body)
+        return b"%b%b\r\n%b" % (cached.head, lines.encode(), cached.body)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         version = self._near_cache.version
-        told: list[Any] = []
+        started: list[Any] = []
 
-        def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            told[:] = status, headers
+        def capture(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            started[:] = status, headers
             return start_response(status, headers, *more)
 
-        answered = self.app(environ, note)
+        chunks = self.app(environ, capture)
         fresh_until = environ.get(responses.FRESH_UNTIL, 0.0)
         if fresh_until <= time.time() or "RAW_URI" not in environ:
-            return answered
-        body = b"".join(answered)
-        if hasattr(answered, "close"):
-            answered.close()
-        status, headers = told
-        ready = CachedResponse(
-            _head(status, headers),
-            body,
-            environ["REQUEST_METHOD"],
-            environ[responses.ROUTE],
-            int(status[:3]),
-            fresh_until,
-        )
-        key = _key(environ)
+            return chunks
+        body = b"".join(chunks)
+        if hasattr(chunks, "close"):
+            chunks.close()
+        status, headers = started
+        key = self._key(environ)
         key_characters = sum(len(part) for part in key if part)
-        if key_characters <= MAX_KEY_CHARACTERS and _varied_by(headers) <= _KEY_HEADERS:
-            size = key_characters + len(ready.head) + len(body)
-            self._near_cache.put(key, ready, fresh_until, version, size)
+        if key_characters <= MAX_KEY_CHARACTERS and _is_replayable(headers):
+            cached = CachedResponse(
+                _head(status, headers),
+                body,
+                environ["REQUEST_METHOD"],
+                environ[responses.ROUTE],
+                int(status[:3]),
+                fresh_until,
+            )
+            size = key_characters + len(cached.head) + len(body)
+            self._near_cache.put(key, cached, fresh_until, version, size)
         return [body]
 
-    def _now(self) -> str:
-        """For the header Date; made once a second."""
+    def _key(self, environ: Mapping[str, Any]) -> tuple[str | None, ...]:
+        return tuple(map(environ.get, self._key_variables))
+
+    def _http_date(self) -> str:
+        """Return the Date header, formatted once per second."""
         now = int(time.time())
         if self._date[0] != now:
             self._date = now, formatdate(now, usegmt=True)
         return self._date[1]
 
 
-def _varied_by(headers: list[tuple[str, str]]) -> set[str]:
-    """The request headers that Vary names, in lower case."""
+def _is_replayable(headers: list[tuple[str, str]]) -> bool:
+    """Whether requests with the same key can share a response with these headers."""
     varies = [value for name, value in headers if name.lower() == "vary"]
-    return {name.strip().lower() for value in varies for name in value.split(",") if name.strip()}
-
-
-def _key(environ: Mapping[str, Any]) -> tuple[str | None, ...]:
-    return tuple(map(environ.get, _DEPENDS_ON))
+    names = {name.strip().lower() for value in varies for name in value.split(",")} - {""}
+    others = {name.lower() for name, _ in headers} - REPLAYED_HEADERS
+    return names <= {name.lower() for name in KEY_HEADERS} and others <= _per_response_names()
 
 
 def _head(status: str, headers: list[tuple[str, str]]) -> bytes:
-    """The status line and the headers, but for those that are each answer's own."""
     lines = [f"HTTP/1.1 {status}", "Server: gunicorn", "Connection: keep-alive"]
-    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OF_EACH_ANSWER]
+    lines += [
+        f"{name}: {value}" for name, value in headers if name.lower() not in _per_response_names()
+    ]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def _per_response_names() -> set[str]:
+    return {name.lower() for name in responses.per_response_headers("", "hit")}

@@ -1,6 +1,6 @@
-"""Errors per field of a body, kept short whatever the body holds.
+"""Errors per field of a body, limited in number and length.
 
-A body of 64 KB can have thousands of wrong fields, and a field's name can fill all of it.
+A body of 64 KB can have thousands of wrong fields, or one name of 64 KB.
 
 Errors are nested as marshmallow nests them: `{"form": {0: {"_id": ["must be …"]}}}`.
 """

@@ -1,8 +1,8 @@
 """gunicorn's gevent worker, hardened against clients that are slow, silent or malformed.
 
-gunicorn answers a request that it cannot parse in HTML and logs pieces of it, which may be a
-customer's; it waits for clients without a deadline; and while it stops, it waits for connections
-that are kept alive without a request. web/connections.py and web/http_request.py bound all of this.
+gunicorn responds to a malformed request in HTML and logs parts of it, which may be personal data;
+it waits for clients without a deadline; and while it stops, it waits for idle connections.
+web/connections.py and web/http_request.py set limits to all of this.
 """
 
 from email.utils import formatdate
@@ -29,8 +29,11 @@ from web.responses import API_CSP, request_id
 
 _MALFORMED = (400, "The HTTP request is malformed.")
 _ERRORS = {
-    ConnectNotImplementedError: (501, "This server is no forward proxy: it has no CONNECT."),
-    errors.ExpectationFailed: (417, "The only expectation that this server meets is 100-continue."),
+    ConnectNotImplementedError: (
+        501,
+        "CONNECT is not supported: this server is not a forward proxy.",
+    ),
+    errors.ExpectationFailed: (417, "The only supported expectation is 100-continue."),
     errors.LimitRequestLine: (
         414,
         f"The request line has more than {REQUEST_LINE_BYTES} bytes. Send a shorter URL.",
@@ -40,9 +43,9 @@ _ERRORS = {
         f"The request has more than {FIELDS} header fields, or one of more than {FIELD_BYTES} "
         "bytes. Send fewer or shorter ones.",
     ),
-    errors.UnsupportedTransferCoding: (501, "The only transfer coding of this server is chunked."),
+    errors.UnsupportedTransferCoding: (501, "The only supported transfer coding is chunked."),
 }
-_FAULT = (500, "This proxy has failed. Its log tells when.")
+_FAULT = (500, "Internal error of the proxy. The operator finds it in the log.")
 
 
 class Worker(GeventWorker):
@@ -80,7 +83,7 @@ class Worker(GeventWorker):
             pass
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except Exception as error:  # noqa: BLE001 - the client gets a response
             self.handle_error(request, connection, addr, error)
             discard_rest(connection)
             return
@@ -88,19 +91,19 @@ class Worker(GeventWorker):
             discard_rest(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Send the fast path's response, or the application's. Then yield to other connections: one
-        that brings request after request would keep them waiting.
+        """Send the response of the fast path or the application. Then yield to other connections,
+        which would wait for one that sends request after request.
         """
-        answer = self._fast_response(req, sock.address)
-        if answer:
-            sock.sendall(answer)
+        response = self._fast_response(req, sock.address)
+        if response:
+            sock.sendall(response)
         else:
             super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
     def _fast_response(self, req: BoundedRequest, address: str) -> bytes | None:
-        """Only for a connection that is kept alive after it, and a request that is as plain as
-        browsers' are.
+        """Return the fast path's response to a request without a body and without repeated headers,
+        on a connection that is kept alive.
         """
         fast_path = getattr(self.wsgi, "wsgi_app", None)
         if not isinstance(fast_path, FastPath) or not self.alive:
@@ -113,22 +116,22 @@ class Worker(GeventWorker):
             if variable in environ:
                 return None
             environ[variable] = value
-        return fast_path.answer(environ)
+        return fast_path.respond(environ)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that cannot be parsed, or one in which the server itself has failed."""
+        """Respond to a malformed request, or to one in which the server has failed."""
         status, message = _FAULT
         if isinstance(exc, errors.ParseException):
             status, message = _ERRORS.get(type(exc), _MALFORMED)
             req = getattr(exc, "req", None)
         self.log.warning("request not served: %s", type(exc).__name__)
-        given = dict(getattr(req, "headers", ())).get("X-REQUEST-ID", "")
+        sent = dict(getattr(req, "headers", ())).get("X-REQUEST-ID", "")
         body = error_body(status, message)
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
             f"Date: {formatdate(usegmt=True)}\r\nConnection: close\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Request-ID: {request_id({'HTTP_X_REQUEST_ID': given})}\r\n"
+            f"X-Request-ID: {request_id({'HTTP_X_REQUEST_ID': sent})}\r\n"
             "X-Error-Source: proxy\r\nX-Content-Type-Options: nosniff\r\n"
             f"Content-Security-Policy: {API_CSP}\r\nReferrer-Policy: no-referrer\r\n"
             "Cache-Control: no-store\r\nVary: Origin\r\n\r\n"

@@ -1,7 +1,7 @@
-"""How requests are read from a connection: gunicorn's parser, with bounds of its own on the head.
+"""Reads requests from a connection with gunicorn's parser, and with its own limits on the head.
 
-gunicorn parses the whole head anew after every read, up to 819 KB of it by its defaults. Here the
-head is read first, each byte looked at once, and parsed when it is complete.
+gunicorn parses the whole head again after every read, by default up to 819 KB. Here the head is
+read first, scanning each byte once, and parsed when it is complete.
 """
 
 import re
@@ -24,28 +24,28 @@ REQUEST_LINE_BYTES = 8190
 
 FIELDS = 50
 FIELD_BYTES = 4096
-"""Browsers send up to some 30 fields, a router adds 10; a cookie, the longest, has up to 4 KB."""
+"""Browsers send up to 30 fields and routers add 10; the longest, a cookie, has up to 4 KB."""
 
 LENGTH_DIGITS = 18
-"""A Content-Length of more could overflow 63 bits, in a proxy or in a library."""
+"""A longer Content-Length could overflow 63 bits, in a proxy or in a library."""
 
 HEAD_SECONDS = 10
 """From a head's first byte to its last."""
 
 CHUNK_LINES_BYTES = 1024
-"""The most that is read at a time of what may be tiny chunks: each costs gunicorn some 10 µs."""
+"""The maximum of one read of chunks, which may be tiny: each costs gunicorn about 10 µs."""
 
 UNREAD_BODY_BYTES = 131_072
 UNREAD_BODY_SECONDS = 2
-"""How much of a body that the response did not need is read: the client may still be sending it,
-and loses the response if the connection is closed meanwhile (RFC 9112, section 9.6).
+"""How much of an unread body is read after the response: the client may still be sending it, and
+loses the response if the connection is closed meanwhile (RFC 9112, section 9.6).
 """
 
 _HOST = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
 )
-"""RFC 9110, section 7.2: uri-host [":" port]. Here the host is never empty and has no comma: a list
-of two hosts has one, and no name.
+"""RFC 9110, section 7.2: uri-host [":" port]. The host must not be empty, or have a comma as a list
+of two hosts has.
 """
 
 
@@ -54,7 +54,7 @@ class ConnectNotImplementedError(errors.ParseException):
 
 
 class BoundedRequest(Request):
-    """gunicorn's request with exactly one valid Host, which also decides better when to close."""
+    """gunicorn's request with exactly one valid Host, and a complete rule for when to close."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -79,19 +79,19 @@ class BoundedRequest(Request):
             if all(map(TOKEN_RE.fullmatch, codings)):
                 raise
             raise errors.InvalidHeader("TRANSFER-ENCODING", req=self) from None
-        # Trailer fields are not used. gunicorn scans them anew after every read.
+        # Trailer fields are not used, and gunicorn scans them again after every read.
         self.body.reader.limit_trailer_section = FIELD_BYTES
 
     def unread_bytes(self) -> float:
-        """How much of the body has not been read; infinite where that is not known."""
+        """Return how much of the body has not been read; infinite if unknown."""
         reader = self.body.reader
         if isinstance(reader, LengthReader):
             return float(reader.length)
         return 0 if reader.parser is None else inf
 
     def should_close(self) -> bool:
-        """Whether the connection ends after the response: because the client asks for it, or
-        because where the next request starts is not known or is too far away.
+        """Whether to close the connection after the response: the client asks for it, or the start
+        of its next request is unknown or too far away.
         """
         if self.must_close or self._closes or self.body.failed:
             return True
@@ -99,7 +99,7 @@ class BoundedRequest(Request):
 
 
 class Requests:
-    """Iterates over the requests that a connection brings.
+    """Iterates over the requests of a connection.
 
     Raises gunicorn's ParseException for a malformed one, NoMoreData or TimeoutError for one that
     breaks off or is not complete within HEAD_SECONDS.
@@ -124,7 +124,7 @@ class Requests:
             self._connection.serving = False
 
     def _read_head(self) -> bool:
-        """Have a whole head in the unreader; False if the client closes instead of sending one."""
+        """Read a whole head into the unreader; False if the client closes instead."""
         head = bytearray(self._unreader.take_buffered())
         self._connection.set_read_deadline(HEAD_SECONDS if head else self._cfg.keepalive)
         lines = start = searched = 0
@@ -156,7 +156,7 @@ class Requests:
         return True
 
     def _skip_body(self, request: BoundedRequest) -> bool:
-        """Read what the response did not need of the body; False if that is too much."""
+        """Read the rest of the body; False if it is too long."""
         if request.should_close():
             return False
         self._connection.set_read_deadline(UNREAD_BODY_SECONDS)
@@ -165,13 +165,14 @@ class Requests:
 
 
 class _Unreader(SocketUnreader):
-    """Reads bodies piece by piece. Other connections have their turn before each: a client that
-    sends as fast as it can would keep them waiting.
+    """Reads bodies in pieces, and yields to other connections before each, which would wait for a
+    client that sends as fast as it can.
     """
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Read a piece of what is left of the body or of a chunk, `size_hint` bytes, or less where
-        that is not known. Raises NoMoreData where the body breaks off (RFC 9112, section 8).
+        """Read up to `size_hint` bytes of the body or chunk, if that is known.
+
+        Raises NoMoreData if the body is incomplete (RFC 9112, section 8).
         """
         gevent.sleep(0)
         data: bytes = self.sock.recv(min(max(size_hint or 0, CHUNK_LINES_BYTES), READ_BYTES))
@@ -181,9 +182,7 @@ class _Unreader(SocketUnreader):
 
 
 def discard_rest(connection: ClientConnection) -> None:
-    """Half-close, and read what the client still sends, before the connection is closed (RFC 9112,
-    section 9.6).
-    """
+    """Half-close the connection and read what the client still sends (RFC 9112, section 9.6)."""
     connection.shutdown(socket.SHUT_WR)
     connection.set_read_deadline(UNREAD_BODY_SECONDS)
     left = UNREAD_BODY_BYTES
@@ -193,9 +192,7 @@ def discard_rest(connection: ClientConnection) -> None:
 
 
 def _check_length(length: int, lines: int) -> None:
-    """Raise LimitRequestLine or LimitRequestHeaders for a line of the head that is too long, or
-    has become so before its end.
-    """
+    """Raise LimitRequestLine or LimitRequestHeaders for a line that is too long so far."""
     if lines == 0 and length > REQUEST_LINE_BYTES:
         raise errors.LimitRequestLine(length, REQUEST_LINE_BYTES)
     if lines > 0 and length > FIELD_BYTES:

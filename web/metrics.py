@@ -1,7 +1,7 @@
-"""What is counted for Prometheus; web/metrics_endpoint.py shows it.
+"""Metrics for Prometheus; web/metrics_endpoint.py serves them.
 
-A counter whose labels have few values starts at 0 with each of them: a series that is born at 1 has
-no increase, so an alert on the first bad booking would not fire.
+A counter with few label values starts at 0 for each: a series that first appears at 1 has no
+increase, so an alert on the first bad booking would not fire.
 """
 
 import time
@@ -16,7 +16,7 @@ from web import responses
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 EXTENSION = "videsk_proxy_metrics"
-"""The app's extension of that name is its Metrics, for gunicorn.conf.py."""
+"""The name in app.extensions of the Metrics, for gunicorn.conf.py."""
 
 FAILURES = (500, 502, 503, 504)
 
@@ -28,46 +28,50 @@ RATE_LIMITERS = ("client", "videsk")
 
 
 class Metrics:
-    """All that is counted, under the names that Prometheus sees."""
+    """All counters and histograms."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = self._counter("requests", "Answers given", "route", "status")
-        self._latency = self._histogram("request_seconds", "Time to an answer", "route")
+        self._requests = self._counter("requests", "Responses", "route", "status")
+        self._latency = self._histogram("request_seconds", "Time to the response", "route")
         self._cache = self._counter("cache", "Cacheable reads", "kind", "result")
-        self._replays = self._counter("idempotent_replays", "POSTs answered again")
+        self._replays = self._counter("idempotent_replays", "POSTs with a replayed response")
         self._upstream = self._counter(
-            "upstream_requests", "Requests to Videsk; status: its own, or how it failed",
+            "upstream_requests", "Requests to Videsk; status: its response's, or the failure",
             "endpoint", "status",
         )  # fmt: skip
         self._upstream_latency = self._histogram(
-            "upstream_request_seconds", "Time to Videsk's whole answer", "endpoint"
+            "upstream_request_seconds", "Time to Videsk's complete response", "endpoint"
         )
         self._throttled = self._counter(
-            "gate", "Requests that did not leave for Videsk at once: wait, full, open", "verdict"
+            "gate",
+            "Requests that waited for a slot, or failed: queue full, circuit open",
+            "verdict",
         )
-        self._waited = self._counter("gate_wait_seconds", "Time spent waiting for a place")
-        self._outdated = self._counter("generations_raised", "Groups invalidated by writes")
+        self._waited = self._counter("gate_wait_seconds", "Time spent waiting for a slot")
+        self._invalidated = self._counter("generations_raised", "Groups invalidated by writes")
         self._bookings = self._counter("bookings", "Bookings by outcome", "outcome")
         self._gateway_errors = self._counter(
             "gateway_errors",
-            "Responses of 502 and 504, of reads and of writes",
+            "502 and 504 responses to reads and writes",
             "request",
             "status",
         )
         self._captcha_failures = self._counter(
-            "captcha_failures", "Bookings refused for their captcha", "reason"
+            "captcha_failures", "Bookings rejected by the captcha check", "reason"
         )
         self._rate_limited = self._counter(
-            "rate_limited", "Responses of 429: our limit for each client, or Videsk's", "source"
+            "rate_limited", "429 responses: of the limit per client, or of Videsk", "source"
         )
-        self._redis_outages = self._counter("redis_outages", "Losses of Redis, of each worker")
+        self._redis_outages = self._counter(
+            "redis_outages", "Redis outages, counted by each worker"
+        )
         self._worker_restarts = self._counter(
-            "worker_restarts", "Workers started in place of one that has ended by itself"
+            "worker_restarts", "Workers started in place of a crashed one"
         )
         self._hub = gevent.get_hub()
         self._start_at_zero()
-        # Found once: to find them by their labels costs more than to count.
+        # Cached: finding a counter by its labels costs more than incrementing it.
         self._counters_of = cache(self._find_counters)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -88,10 +92,10 @@ class Metrics:
             self._waited.inc(seconds)
 
     def invalidated(self, groups: int) -> None:
-        self._outdated.inc(groups)
+        self._invalidated.inc(groups)
 
     def answered(self, route: str, status: int, seconds: float, cache_status: str | None) -> None:
-        """Count an answer; `cache_status` is that of a cacheable read."""
+        """Count a response; `cache_status`: how a cacheable read was served."""
         requests, latency, cache = self._counters_of(
             route, status, _result(cache_status) if cache_status else None
         )
@@ -111,7 +115,7 @@ class Metrics:
         )
 
     def replayed(self) -> None:
-        """Count a POST that was answered again."""
+        """Count a POST whose response was replayed."""
         self._replays.inc()
 
     def booking(self, outcome: str) -> None:
@@ -127,8 +131,9 @@ class Metrics:
         self._rate_limited.labels(source).inc()
 
     def redis_outage(self) -> None:
-        """Count a loss of Redis. May be called in any thread: the event loop's counts, as
-        prometheus-client's lock is gevent's here.
+        """Count an outage of Redis, from any thread.
+
+        The event loop counts it, since the lock of prometheus-client is gevent's here.
         """
         self._hub.loop.run_callback_threadsafe(self._redis_outages.inc)
 
@@ -136,7 +141,7 @@ class Metrics:
         self._worker_restarts.inc()
 
     def add_routes(self, app: Flask) -> None:
-        """Start the failures of every route at 0."""
+        """Start the error counters of every route at 0."""
         for rule in app.url_map.iter_rules():
             for status in FAILURES:
                 self._requests.labels(responses.route_of(rule.rule), status)
@@ -146,8 +151,8 @@ class Metrics:
             self._throttled.labels(decision)
         for outcome in BOOKING_OUTCOMES:
             self._bookings.labels(outcome)
-        for of_what, status in product(GATEWAY_ERROR_REQUESTS, GATEWAY_ERROR_STATUSES):
-            self._gateway_errors.labels(of_what, status)
+        for request, status in product(GATEWAY_ERROR_REQUESTS, GATEWAY_ERROR_STATUSES):
+            self._gateway_errors.labels(request, status)
         for reason in CAPTCHA_REASONS:
             self._captcha_failures.labels(reason)
         for source in RATE_LIMITERS:
@@ -155,14 +160,14 @@ class Metrics:
 
 
 def _result(cache_status: str) -> str:
-    """hit, stale, miss, or collapsed: from our own Cache-Status."""
+    """Return hit, stale, miss or collapsed for a Cache-Status."""
     if cache_status.startswith("hit"):
         return "stale" if cache_status.endswith("stale") else "hit"
     return "collapsed" if cache_status.endswith("collapsed") else "miss"
 
 
 def register(app: Flask, metrics: Metrics) -> None:
-    """Count every answer."""
+    """Count every response."""
     app.extensions[EXTENSION] = metrics
 
     @app.after_request

@@ -1,6 +1,6 @@
-"""/metrics: the figures of all workers of an instance, summed by prometheus-client's own files.
+"""/metrics: the metrics of all workers of an instance, which prometheus-client shares in files.
 
-gunicorn.conf.py sets their folder before this is imported; without it, one process counts alone.
+gunicorn.conf.py sets their folder before this module is imported; without it there is one process.
 """
 
 import os
@@ -24,35 +24,41 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class State(Collector):
-    """What holds at the moment of a scrape. `snapshot`: the throttle's state, for all processes;
-    `redis_unavailable`: for the worker that answers the scrape.
+    """Gauges at the time of a scrape.
+
+    `snapshot`: the throttle's state, of all processes. `redis_unavailable`: of the worker that
+    responds.
     """
 
     def __init__(
         self,
         snapshot: Callable[[], dict[str, Any]],
-        key_refused: Callable[[], bool],
+        key_rejected: Callable[[], bool],
         redis_unavailable: Callable[[], bool],
     ) -> None:
-        self._look = snapshot
-        self._key_refused = key_refused
+        self._snapshot = snapshot
+        self._key_rejected = key_rejected
         self._redis_unavailable = redis_unavailable
 
     def collect(self) -> Iterator[Metric]:
-        state = self._look()
+        state = self._snapshot()
         is_open = float(state["circuit"] == "open")
-        yield GaugeMetricFamily("videsk_proxy_circuit_open", "1: Videsk fails", value=is_open)
+        yield GaugeMetricFamily(
+            "videsk_proxy_circuit_open", "1: the circuit breaker is open", value=is_open
+        )
         left = state["budget"]["left"]
-        yield GaugeMetricFamily("videsk_proxy_budget_left", "Requests left now", value=left)
+        yield GaugeMetricFamily(
+            "videsk_proxy_budget_left", "Requests to Videsk left in the current window", value=left
+        )
         yield GaugeMetricFamily(
             "videsk_proxy_redis_unavailable",
-            "1: this instance works without its Redis",
+            "1: Redis is unavailable to this instance",
             value=float(self._redis_unavailable()),
         )
         yield GaugeMetricFamily(
             "videsk_proxy_key_refused",
-            "1: Videsk refuses VIDESK_API_KEY",
-            value=float(self._key_refused()),
+            "1: Videsk rejects VIDESK_API_KEY",
+            value=float(self._key_rejected()),
         )
         build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
         build.add_metric([VERSION], 1)
@@ -66,15 +72,15 @@ def register(
     tokens: tuple[str, ...],
     limit_guesses: Callable[[Callable[[], Response]], Callable[[], Response]],
 ) -> None:
-    """Show the figures to who has one of the tokens; without any, to nobody."""
+    """Serve the metrics to clients with one of the tokens; without tokens, respond with 404."""
 
     @app.get("/metrics")
     @limit_guesses
     def show() -> Response:
-        """Show the figures to Prometheus."""
-        opens = [f"Bearer {token}" for token in tokens]
-        given = request.headers.get("Authorization", "")
-        shared_secrets.check(given, opens, "The Bearer token must be METRICS_TOKEN.")
+        """Serve the metrics to Prometheus."""
+        accepted = [f"Bearer {token}" for token in tokens]
+        sent = request.headers.get("Authorization", "")
+        shared_secrets.check(sent, accepted, "The Bearer token must be METRICS_TOKEN.")
         counted = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
         now = CollectorRegistry()
         now.register(state)
@@ -82,10 +88,9 @@ def register(
 
 
 def of_all_workers() -> bytes:
-    """What the workers have counted, from their files.
+    """Return the metrics in all workers' files.
 
-    While a worker makes its file, or a new figure in it, the file cannot be read: an instant later
-    it can.
+    A file cannot be read while a worker creates it or adds a series: retry a moment later.
     """
     for pause_seconds in (0.01, 0.05, 0.2):
         with suppress(struct.error, RuntimeError, ValueError):

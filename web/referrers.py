@@ -1,8 +1,8 @@
-"""Which page a booking comes from: the guard of `referrer`.
+"""Validates `referrer`, the page that a booking comes from.
 
-Videsk e-mails the customer links to that page with the appointment's token in them, so a URL of a
-stranger's origin would hand the token to the stranger, and `javascript:…` would run in the page
-that shows the link. A campaign's name leads nowhere.
+Videsk sends the customer links to that page with the appointment's token, so a URL of a foreign
+origin would disclose the token, and `javascript:…` would run in the page that shows the link. The
+name of a campaign is no link.
 """
 
 import re
@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from common.origins import ANY, origin_of
 
 MAX_CHARACTERS = 2048
-"""Of a `referrer`."""
+"""The maximum length of a `referrer`."""
 
 _URL = re.compile(r"(?://|https?:)|.*://", re.IGNORECASE | re.DOTALL)
 
@@ -22,28 +22,28 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 """RFC 3986, 3.1."""
 
 _WITHOUT_ORIGIN = {"javascript", "data", "vbscript"}
-"""Schemes that run or show what is in the URL: in `javascript://shop.example/%0aalert(1)` the host
-is a comment."""
+"""Schemes that execute or show the URL: in `javascript://shop.example/%0aalert(1)` the host is
+a comment.
+"""
 
 
 @dataclass(frozen=True)
 class Referrers:
-    """`origins`: those a URL may have, `*` for any. `default`: for a booking that names none."""
+    """`origins`: allowed for URLs, `*` for all. `default`: for a booking without a referrer."""
 
     origins: tuple[str, ...]
     default: str | None
 
-    def choose(self, named: str | None, headers: Iterable[str | None]) -> str:
-        """The body's own `referrer`, else the first good header, else the default.
+    def choose(self, sent: str | None, headers: Iterable[str | None]) -> str:
+        """Return the body's `referrer` (`sent`), else the first valid header, else the default.
 
-        Raises ValidationError under `referrer` when the body's own is refused (see `problem`), or
-        when there is none at all.
+        Raises ValidationError under `referrer` if the body's is invalid, or if there is none.
         """
-        if named is not None:
-            problem = self.problem(named)
+        if sent is not None:
+            problem = self.problem(sent)
             if problem:
                 raise ValidationError({"referrer": [problem]})
-            return named
+            return sent
         for url in headers:
             if url and is_url(url) and not self.problem(url):
                 return url
@@ -52,14 +52,14 @@ class Referrers:
         return self.default
 
     def problem(self, referrer: str) -> str | None:
-        """What is wrong with it. None for a campaign's name, and for a URL of one of the origins.
+        """Return what is wrong, or None for the name of a campaign and a URL of an allowed origin.
 
-        A text that starts with a scheme is no campaign's name: `summer: sale` is refused, since a
-        browser reads it as `javascript: …`.
+        A text that starts with a scheme, such as `summer: sale`, is rejected, since a browser
+        parses it like `javascript: …`.
         """
         if len(referrer) > MAX_CHARACTERS:
             return f"must have at most {MAX_CHARACTERS} characters"
-        scheme = _SCHEME.match(_as_browsers_read(referrer))
+        scheme = _SCHEME.match(_as_parsed_by_browsers(referrer))
         if is_url(referrer) and not (scheme and scheme[1].lower() in _WITHOUT_ORIGIN):
             allowed = ANY in self.origins or origin_of(referrer) in self.origins
             return None if allowed else "must be a URL of an origin in REFERRER_ORIGINS"
@@ -72,14 +72,14 @@ class Referrers:
 
 
 def is_url(referrer: str) -> bool:
-    """Whether a browser may follow it: `://`, a leading `//`, or what a browser takes for them."""
-    return bool(_URL.match(_as_browsers_read(referrer)))
+    """Whether a browser could follow it: it has `://`, a leading `//`, or their equivalents."""
+    return bool(_URL.match(_as_parsed_by_browsers(referrer)))
 
 
-def _as_browsers_read(text: str) -> str:
-    """Without what they drop: spaces before it, tabs and line breaks inside (URL Standard, 4.4).
+def _as_parsed_by_browsers(text: str) -> str:
+    """Drop leading spaces, tabs and line breaks (https://url.spec.whatwg.org/#concept-basic-url-parser).
 
-    Other invisible characters are dropped too: software that makes a link of it may do the same.
+    Other invisible characters are dropped too, as software that makes a link of it may do.
     """
     visible = "".join(character for character in text if character.isprintable())
     return visible.lstrip().replace("\\", "/")

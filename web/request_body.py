@@ -1,4 +1,4 @@
-"""Reading what a client sends: a JSON body, a Bearer token. Nothing of either is ever logged."""
+"""Reads a JSON body or a Bearer token from the request. Neither is ever logged."""
 
 import re
 from typing import Any
@@ -17,13 +17,13 @@ from werkzeug.exceptions import (
 from common import strict_json
 
 BODY_SECONDS = 10
-"""A body of 64 KiB takes a bad connection a few seconds; who dribbles one holds a place."""
+"""The deadline. A bad connection needs a few seconds for 64 KiB."""
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
 def read_object(*, may_be_empty: bool = False, any_type: bool = False) -> dict[str, Any]:
-    """The request's body, a JSON object. Raises werkzeug's 400, 408, 413 and 415."""
+    """Return the request's body, a JSON object. Raises werkzeug's 400, 408, 413 and 415."""
     body = _read_body()
     if may_be_empty and not body:
         return {}
@@ -39,7 +39,7 @@ def read_object(*, may_be_empty: bool = False, any_type: bool = False) -> dict[s
 
 
 def bearer_token() -> str:
-    """The token of `Authorization: Bearer`, which Videsk judges. Raises Unauthorized."""
+    """Return the token of `Authorization: Bearer`, which Videsk validates. Raises Unauthorized."""
     found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
     if not found:
         raise Unauthorized("Authorization header with valid JWT is required.")
@@ -47,10 +47,10 @@ def bearer_token() -> str:
 
 
 def _read_body() -> bytes:
-    """The body, whether or not its length was announced. Raises werkzeug's 400, 408 and 413.
+    """Return the body, also of a chunked request. Raises werkzeug's 400, 408 and 413.
 
-    Werkzeug's own get_data cuts a chunked body short at its limit without a word, so the server's
-    stream, which ends where the body ends, is read here.
+    Werkzeug's get_data truncates a chunked body at the limit without an error, so this reads the
+    stream of the server, which ends with the body.
     """
     limit = request.max_content_length
     too_large = RequestEntityTooLarge(f"The body must have at most {limit} bytes.")

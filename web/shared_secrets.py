@@ -1,8 +1,8 @@
-"""Views that a secret of ours opens: /metrics and /hooks/videsk.
+"""Views that require a secret of the proxy: /metrics and /hooks/videsk.
 
-A secret may have two values while it is rotated, and either opens. Guessing is slow: after
-MAX_WRONG_PER_MINUTE wrong ones an address is refused before its secret is compared, so that a right
-guess among them opens nothing. A right secret is never counted.
+A secret can have two values while it is rotated. After MAX_WRONG_PER_MINUTE wrong ones, requests
+from that address get a 429 before their secret is compared, so that a correct guess among them has
+no effect. Correct secrets are not counted.
 """
 
 import hmac
@@ -17,25 +17,26 @@ from web.client_limits import client_network
 V = TypeVar("V", bound=Callable[..., Any])
 
 MAX_WRONG_PER_MINUTE = 20
-"""Per client network, both views together. A misconfigured Prometheus asks 4 to 12 times."""
+"""Per client network, for both views. A misconfigured Prometheus sends 4 to 12."""
 
 
-def check(given: str, secrets: Iterable[str], refusal: str) -> None:
+def check(sent: str, secrets: Iterable[str], message: str) -> None:
     """Compare what a client has sent with each value, in constant time.
 
-    Raises NotFound where there is no secret, and Unauthorized with the text of `refusal`.
+    Raises NotFound if no secret is set, and Unauthorized with `message` for a wrong one.
     """
-    opens = [hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets]
-    if not opens:
+    matches = [hmac.compare_digest(sent.encode(), secret.encode()) for secret in secrets]
+    if not matches:
         raise NotFound
-    if not any(opens):
-        g.wrong_secret = bool(given)
-        raise Unauthorized(refusal)
+    if not any(matches):
+        g.wrong_secret = bool(sent)
+        raise Unauthorized(message)
 
 
 def limit_guesses(app: Flask) -> Callable[[V], V]:
-    """Return the decorator of these views. They raise Flask-Limiter's 429 for an address that has
-    sent too many wrong secrets. web/client_limits.py has to be registered before.
+    """Return a decorator that raises a 429 for an address with too many wrong secrets.
+
+    web/client_limits.py has to be registered before.
     """
     (limiter,) = app.extensions["limiter"]
     decorate: Callable[[V], V] = limiter.shared_limit(

@@ -1,7 +1,7 @@
-"""The caller's trace, passed on to Videsk unchanged or not at all (W3C Trace Context, level 2).
+"""W3C Trace Context: forwards the client's trace headers to Videsk unchanged, or not at all.
 
-The proxy takes no part in a trace, so it forwards `tracestate` only next to the `traceparent` that
-it belongs to: https://www.w3.org/TR/trace-context-2/
+The proxy does not participate in traces, so it forwards `tracestate` only next to the `traceparent`
+that it belongs to: https://www.w3.org/TR/trace-context-2/
 """
 
 import re

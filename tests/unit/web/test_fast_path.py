@@ -1,9 +1,12 @@
-"""The short way gives again what the application answered, to the same question only."""
+"""The fast path replays a response to requests with the same key only."""
 
+import re
 import time
 import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from tests.timing import TIMING
 from web import fast_path, responses
 from web.fast_path import CachedResponse, FastPath
 
-QUESTION = {
+REQUEST = {
     "REQUEST_METHOD": "GET",
     "RAW_URI": "/api/services",
     "HTTP_ORIGIN": "https://shop.example",
@@ -26,7 +29,7 @@ QUESTION = {
 
 
 class Counts:
-    """A limit that admits so many, and figures that nobody reads."""
+    """A limit that admits so many calls, and metrics that record routes."""
 
     def __init__(self, admitted: int = 1000) -> None:
         self.left = admitted
@@ -40,53 +43,56 @@ class Counts:
         self.answered_routes.append(route)
 
 
-class Asked:
-    """The way through an application that answers each question by its number."""
+class CachingApp:
+    """A fast path before an app that numbers its responses."""
 
     def __init__(
-        self, status: str = "200 OK", fresh_seconds: float = 60, vary: str = "Origin"
+        self,
+        status: str = "200 OK",
+        fresh_seconds: float = 60,
+        vary: str = "Origin",
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.times = 0
-        self._vary = vary
+        self._headers = {"ETag": '"a"', "Vary": vary, **headers}
         self.counts = Counts()
         self._status = status
         self._fresh_seconds = fresh_seconds
-        near_cache_: NearCache[CachedResponse] = NearCache(lambda: b"token")
-        near_cache_.get("so that the token is known")
+        responses_: NearCache[CachedResponse] = NearCache(lambda: b"version")
+        responses_.get("so that the version is read")
         counts: Any = self.counts
-        self.way = FastPath(self.app, near_cache_, counts, counts)
+        self.fast_path = FastPath(self.app, responses_, counts, counts)
 
     def app(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.times += 1
         if self._fresh_seconds:
             environ[responses.FRESH_UNTIL] = time.time() + self._fresh_seconds
             environ[responses.ROUTE] = "/api/services"
-        headers = [("ETag", '"a"'), ("X-Request-ID", "old"), ("Cache-Status", "old")]
-        headers.append(("Vary", self._vary))
-        start_response(self._status, headers)
-        return [b"answer ", b"%d" % self.times]
+        headers = self._headers | responses.per_response_headers(f"old-{self.times}", "fwd=miss")
+        start_response(self._status, list(headers.items()))
+        return [b"response ", b"%d" % self.times]
 
-    def ask(self, **changes: str) -> bytes:
-        """As the worker does: the short way, else the long one."""
-        environ = QUESTION | changes
-        short = self.way.answer(environ)
-        return short or b"".join(self.way(dict(environ), lambda *_: None))  # type: ignore[arg-type]
+    def send(self, **changes: str) -> bytes:
+        """Respond as the worker does: by the fast path, else by the app."""
+        environ = REQUEST | changes
+        response = self.fast_path.respond(environ)
+        return response or b"".join(self.fast_path(dict(environ), lambda *_: None))  # type: ignore[arg-type]
 
 
-def test_the_same_question_is_not_asked_twice() -> None:
-    asked = Asked()
-    assert asked.ask() == b"answer 1"
-    again = asked.ask(HTTP_X_REQUEST_ID="mine")
+def test_the_app_is_called_once_for_the_same_request() -> None:
+    path = CachingApp()
+    assert path.send() == b"response 1"
+    again = path.send(HTTP_X_REQUEST_ID="mine")
     head, body = again.split(b"\r\n\r\n")
-    assert body == b"answer 1"
+    assert body == b"response 1"
     lines = head.decode().split("\r\n")
     assert lines[0] == "HTTP/1.1 200 OK"
     assert 'ETag: "a"' in lines
     assert "X-Request-ID: mine" in lines
     assert "Cache-Status: videsk-proxy; hit; ttl=60" in lines
     assert not any("old" in line for line in lines)
-    assert asked.times == 1
-    assert asked.counts.answered_routes == ["/api/services"]
+    assert path.times == 1
+    assert path.counts.answered_routes == ["/api/services"]
 
 
 @pytest.mark.parametrize(
@@ -101,106 +107,144 @@ def test_the_same_question_is_not_asked_twice() -> None:
 def test_a_response_that_varies_on_a_header_outside_the_key_is_not_stored(
     vary: str, is_stored: bool
 ) -> None:
-    asked = Asked(vary=vary)
+    path = CachingApp(vary=vary)
     for _ in range(3):
-        asked.ask()
-    assert asked.times == (1 if is_stored else 3)
+        path.send()
+    assert path.times == (1 if is_stored else 3)
 
 
-@pytest.mark.parametrize("name", [*QUESTION, "HTTP_IF_MATCH"])
-def test_whatever_the_answer_depends_on_makes_another_question(name: str) -> None:
-    asked = Asked()
-    asked.ask()
+@pytest.mark.parametrize(
+    ("name", "is_stored"),
+    [("X-Content-Type-Options", True), ("Set-Cookie", False), ("X-Served-By", False)],
+)
+def test_a_response_with_a_header_that_may_differ_per_request_is_not_stored(
+    name: str, is_stored: bool
+) -> None:
+    path = CachingApp(headers={name: "value"})
+    for _ in range(3):
+        path.send()
+    assert path.times == (1 if is_stored else 3)
+
+
+def test_a_new_header_of_each_response_is_made_anew_by_the_fast_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, served = responses.per_response_headers, count(1)
+
+    def with_number(request_id: str, cache_result: str | None) -> dict[str, str]:
+        return known(request_id, cache_result) | {"X-Number": f"{next(served)}"}
+
+    monkeypatch.setattr(responses, "per_response_headers", with_number)
+    path = CachingApp()
+    path.send()
+    replays = [path.send() for _ in range(2)]
+    assert path.times == 1
+    numbers = [re.findall(rb"\r\nX-Number: (\d+)\r\n", replay) for replay in replays]
+    assert [len(found) for found in numbers] == [1, 1]
+    assert numbers[0] != numbers[1]
+
+
+def test_a_new_header_of_the_key_selects_another_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (*fast_path.KEY_HEADERS, "Accept-Language")
+    monkeypatch.setattr(fast_path, "KEY_HEADERS", names)
+    path = CachingApp(vary="Origin, Accept-Language")
+    for language in ("es", "en", "es", "en"):
+        path.send(HTTP_ACCEPT_LANGUAGE=language)
+    assert path.times == 2
+
+
+@pytest.mark.parametrize("name", [*REQUEST, "HTTP_IF_MATCH"])
+def test_each_part_of_the_key_selects_another_response(name: str) -> None:
+    path = CachingApp()
+    path.send()
     other = {"REQUEST_METHOD": "HEAD", "RAW_URI": "/api/services?a"}.get(name, "other")
-    asked.ask(**{name: other})
-    assert asked.times == 2
+    path.send(**{name: other})
+    assert path.times == 2
 
 
 @pytest.mark.parametrize(
     "changes",
     [{"REQUEST_METHOD": "POST"}, {"RAW_URI": "/healthz"}, {"RAW_URI": "http://a.example/api/services"}],
 )  # fmt: skip
-def test_what_is_no_read_of_the_api_always_goes_the_long_way(
+def test_the_fast_path_serves_only_reads_of_the_api(
     changes: dict[str, str],
 ) -> None:
-    asked = Asked()
+    path = CachingApp()
     for _ in range(3):
-        asked.ask(**changes)
-    assert asked.times == 3
+        path.send(**changes)
+    assert path.times == 3
 
 
-def test_what_the_app_does_not_let_be_given_again_is_not() -> None:
-    asked = Asked(fresh_seconds=0)
+def test_a_response_without_freshness_is_not_stored() -> None:
+    path = CachingApp(fresh_seconds=0)
     for _ in range(3):
-        asked.ask()
-    assert asked.times == 3
+        path.send()
+    assert path.times == 3
 
 
-def test_a_304_is_given_again_as_one() -> None:
-    asked = Asked(status="304 NOT MODIFIED")
-    asked.ask()
-    assert asked.ask().startswith(b"HTTP/1.1 304 NOT MODIFIED\r\n")
+def test_a_304_is_replayed_as_one() -> None:
+    path = CachingApp(status="304 NOT MODIFIED")
+    path.send()
+    assert path.send().startswith(b"HTTP/1.1 304 NOT MODIFIED\r\n")
 
 
 @TIMING
-def test_an_answer_is_given_again_no_longer_than_it_is_fresh() -> None:
-    asked = Asked(fresh_seconds=0.05)
-    asked.ask()
-    asked.ask()
-    assert asked.times == 1
+def test_a_response_is_replayed_only_while_it_is_fresh() -> None:
+    path = CachingApp(fresh_seconds=0.05)
+    path.send()
+    path.send()
+    assert path.times == 1
     time.sleep(0.06)
-    asked.ask()
-    assert asked.times == 2
+    path.send()
+    assert path.times == 2
 
 
 @pytest.mark.parametrize("name", ["RAW_URI", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"])
-def test_an_answer_to_a_question_of_over_a_kilobyte_is_not_kept(name: str) -> None:
-    """No page asks one, and whoever does could push out what the others' pages ask."""
-    asked = Asked()
-    long = QUESTION.get(name, "") + "/" * fast_path.MAX_KEY_CHARACTERS
+def test_a_response_with_a_key_above_the_limit_is_not_stored(name: str) -> None:
+    path = CachingApp()
+    long = REQUEST.get(name, "") + "/" * fast_path.MAX_KEY_CHARACTERS
     for _ in range(3):
-        asked.ask(**{name: long})
-    assert asked.times == 3
-    room = fast_path.MAX_KEY_CHARACTERS - sum(len(QUESTION[other]) for other in QUESTION)
+        path.send(**{name: long})
+    assert path.times == 3
+    room = fast_path.MAX_KEY_CHARACTERS - sum(len(REQUEST[other]) for other in REQUEST)
     for _ in range(3):
-        asked.ask(HTTP_IF_MATCH="x" * room)
-    assert asked.times == 4, "one of just a kilobyte is kept"
-    asked.ask(HTTP_IF_MATCH="x" * (room + 1))
-    asked.ask(HTTP_IF_MATCH="x" * (room + 1))
-    assert asked.times == 6
+        path.send(HTTP_IF_MATCH="x" * room)
+    assert path.times == 4, "a key of exactly the limit is stored"
+    path.send(HTTP_IF_MATCH="x" * (room + 1))
+    path.send(HTTP_IF_MATCH="x" * (room + 1))
+    assert path.times == 6
 
 
-def test_one_client_fills_no_more_memory_than_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it varies in its questions, and however long they are."""
+def test_memory_is_bounded_whatever_one_client_sends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_cache, "MAX_BYTES", 2_000_000)
-    asked = Asked()
+    path = CachingApp()
     tracemalloc.start()
     try:
         for length in range(0, 1100, 100):
             for number in range(400):
-                asked.ask(RAW_URI=f"/api/services?{number}", HTTP_ORIGIN=f"{number:0{length}}")
+                path.send(RAW_URI=f"/api/services?{number}", HTTP_ORIGIN=f"{number:0{length}}")
         used = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert asked.times == 4400
-    # Without its keys in the sum it would be above 4 MB; other tests' threads allocate meanwhile.
+    assert path.times == 4400
+    # If keys did not count, it would exceed 4 MB. Other tests' threads allocate memory meanwhile.
     assert 1_000_000 < used < 3_000_000
 
 
-def test_who_is_near_a_limit_goes_the_long_way_where_each_call_is_counted() -> None:
-    asked = Asked()
-    asked.ask()
-    asked.counts.left = 1
-    asked.ask()
-    asked.ask()
-    assert asked.times == 2
+def test_a_client_near_its_limit_is_left_to_the_app_which_counts_exactly() -> None:
+    path = CachingApp()
+    path.send()
+    path.counts.left = 1
+    path.send()
+    path.send()
+    assert path.times == 2
 
 
-def test_an_answer_is_not_fresh_past_the_end_of_the_day_asked_for() -> None:
-    reading = CachedResult(b"[]", 100.0, 2_000_000_000.0, "hit; ttl=5")
+def test_a_response_is_not_fresh_past_the_end_of_the_requested_day() -> None:
+    result = CachedResult(b"[]", 100.0, 2_000_000_000.0, "hit; ttl=5")
     app = Flask("test")
     responses.register(app)
     for end, fresh_until in ((1_900_000_000, 1_900_000_000), (2_100_000_000, 2_000_000_000)):
         with app.test_request_context("/api/services"):
-            responses.cached_response(lambda: reading, "no-cache", datetime.fromtimestamp(end, UTC))
+            responses.cached_response(lambda: result, "no-cache", datetime.fromtimestamp(end, UTC))
             assert request.environ[responses.FRESH_UNTIL] == fresh_until
