@@ -123,9 +123,9 @@ def post_worker_init(worker: Any) -> None:
 def worker_exit(_server: Any, worker: Any) -> None:
     """End the worker's process, with the exit status that it would have.
 
-    The Redis watch runs in a native thread. While CPython 3.11 to 3.13 finalizes the interpreter,
-    that thread ends the process with SIGSEGV. gunicorn's master also calls this hook, for a worker
-    that has ended.
+    Redis's health checks run in a native thread. While CPython 3.11 to 3.13 finalizes the
+    interpreter, that thread ends the process with SIGSEGV. gunicorn's master also calls this hook,
+    for a worker that has ended.
     """
     if worker.pid != os.getpid():
         return

@@ -1,23 +1,23 @@
-"""What an entry's age means. Pure: no clock, no Redis."""
+"""Freshness of a cache entry: fresh, stale or expired (RFC 9111, RFC 5861). Pure functions."""
 
 import math
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 
 
 class Freshness(Enum):
-    """RFC 9111, section 4.2, and RFC 5861, section 3."""
+    """RFC 9111, section 4.2. A stale entry may be served while it is revalidated (RFC 5861)."""
 
-    FRESH = "fresh"
-    STALE = "stale"
-    EXPIRED = "gone"
+    FRESH = auto()
+    STALE = auto()
+    EXPIRED = auto()
 
 
 @dataclass(frozen=True)
 class FreshnessPolicy:
-    """How long an answer is fresh, and how long after that it may be served stale.
+    """How long an entry is fresh, and for how long after that it may be served stale.
 
-    Nothing is remembered where `fresh_seconds` is 0.
+    `fresh_seconds` 0: nothing is cached.
     """
 
     fresh_seconds: float
@@ -29,12 +29,12 @@ class FreshnessPolicy:
 
     @property
     def keep_seconds(self) -> int:
-        """How long the store keeps an entry: whole seconds, never less than it can be used."""
+        """The TTL in the store: whole seconds, rounded up."""
         return math.ceil(self.fresh_seconds + self.stale_seconds)
 
 
 def decide(age_seconds: float, policy: FreshnessPolicy) -> Freshness:
-    """An entry from the future (another instance's clock is ahead) is fresh."""
+    """Classify an age. A negative one (another instance's clock is ahead) is fresh."""
     if not policy.is_cacheable:
         return Freshness.EXPIRED
     if age_seconds < policy.fresh_seconds:
@@ -45,6 +45,9 @@ def decide(age_seconds: float, policy: FreshnessPolicy) -> Freshness:
 
 
 def ttl(age_seconds: float, policy: FreshnessPolicy) -> int:
-    """Whole seconds of freshness left (RFC 9211, section 2.3): above 0 if fresh, below if stale."""
+    """Return the whole seconds of freshness left: above 0 if fresh, below if stale.
+
+    https://www.rfc-editor.org/rfc/rfc9211#section-2.3
+    """
     left = policy.fresh_seconds - max(0.0, age_seconds)
     return math.ceil(left) if left > 0 else math.floor(left) or -1

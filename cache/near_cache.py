@@ -1,22 +1,22 @@
-"""The near cache: whole responses in this process, until a write invalidates anything anywhere.
+"""Near cache: whole responses in this process, valid until any write anywhere invalidates.
 
-An answer is kept under the store's token of changes, which every write replaces. To ask for that
-token before each answer would cost as much as to ask for the entry, so a process holds a lease:
+Responses are cached under the store's version, which every write replaces. Reading the version for
+each request would cost as much as reading the entry, so a process holds a lease on it:
 
-1. At t a process asks for the token. Until t + LEASE_SECONDS it serves what it keeps under it.
-2. A writer replaces the token, waits for LEASE_SECONDS, and then answers its client.
-3. Who asked before the token was replaced has no lease any more when the writer answers; who asked
-   after that has seen the new token, and dropped what it kept.
+1. At t a process reads the version. Until t + LEASE_SECONDS it serves what it cached under it.
+2. A writer replaces the version, waits for LEASE_SECONDS, and only then responds to its client.
+3. A process that read the old version has lost its lease by then. One that read the new version
+   has dropped its responses.
 
-So nobody reads what a write has changed once that write was answered, whether a message gets lost
-or a process stands still: no clock but each one's own is needed. Where the token cannot be asked
-for, nothing is served from here.
+So no request gets what an acknowledged write has changed, even if a process stalls, and no two
+clocks are compared. While the version cannot be read, the near cache serves nothing.
 """
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+from cachetools import FIFOCache
 
 from cache.single_flight import SingleFlight, SingleFlightTimeoutError
 from common.resilient_redis import RedisUnavailableError
@@ -24,31 +24,28 @@ from common.resilient_redis import RedisUnavailableError
 T = TypeVar("T")
 
 LEASE_SECONDS = 0.005
-"""What a write waits for: little beside the time that Videsk takes for it."""
+"""What every write waits for: little compared with the time that Videsk takes for it."""
 
 VERSION_SECONDS = 1.0
-"""The longest wait for another's question for the token."""
+"""The longest wait for another request that is reading the version."""
 
 MAX_BYTES = 24_000_000
-"""Of all answers together, so that whoever asks for ever new ones fills no memory."""
+"""Of all responses together. The oldest are evicted first."""
 
 OVERHEAD_BYTES = 1000
-"""Of Python's own objects for an answer and its key, about: 850 were measured."""
+"""Python's own objects for a response and its key: about 850 bytes were measured."""
 
 
-@dataclass(frozen=True)
-class _Item(Generic[T]):
-    answer: T
+class _Item(NamedTuple, Generic[T]):
+    response: T
     until: float
-    version: bytes
     size: int
 
 
 class NearCache(Generic[T]):
-    """Responses by key. `current_version` reads the version, and may raise
-    RedisUnavailableError.
+    """Responses by key. `current_version` may raise RedisUnavailableError.
 
-    Without a lease (`lease_seconds` 0: the token is this process's own) it is asked for each time.
+    Without a lease (`lease_seconds` 0: the version is this process's own) every `get` reads it.
     """
 
     def __init__(
@@ -62,77 +59,68 @@ class NearCache(Generic[T]):
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._monotonic = monotonic
-        self._items: dict[Hashable, _Item[T]] = {}
-        self._size = 0
+        self._items: FIFOCache[Hashable, _Item[T]] = FIFOCache(MAX_BYTES, lambda item: item.size)
         self.version = b""
-        """What answers are kept under now; empty: nothing is kept."""
+        """The version that responses are cached under now; empty: none is cached."""
         self._lease_until = 0.0
         self._clears = 0
         self._version_flight: SingleFlight[None] = SingleFlight()
 
     def get(self, key: Hashable) -> T | None:
-        """The answer kept under `key`, if it may be served still."""
-        if self.version and not self._current(key):
-            return None  # whatever the token is now
-        try:
-            self._ensure_lease()
-        except (RedisUnavailableError, SingleFlightTimeoutError):
-            self.clear()
-            return None
-        item = self._current(key)
-        return item.answer if item else None
+        """Return the response cached under `key` if it is still valid."""
+        item = self._find(key)
+        if self.version and not item:
+            return None  # whatever the version is now
+        if self._monotonic() >= self._lease_until:
+            try:
+                self._renew_lease()
+            except (RedisUnavailableError, SingleFlightTimeoutError):
+                self.clear()
+                return None
+            item = self._find(key)
+        return item.response if item else None
 
-    def put(self, key: Hashable, answer: T, until: float, version: bytes, size: int) -> None:
-        """Keep a response that was read under `version`, and evict the oldest ones for it. `size`:
-        its bytes and its key's; `until`: seconds since the epoch.
+    def put(self, key: Hashable, response: T, until: float, version: bytes, size: int) -> None:
+        """Cache a response that was read under `version`, unless that is no longer the current one.
+
+        `size`: bytes of the response and its key. `until`: seconds since the epoch.
         """
-        if version and version == self.version:
-            self._evict(key)
-            item = _Item(answer, until, version, size + OVERHEAD_BYTES)
-            while self._items and self._size + item.size > MAX_BYTES:
-                self._evict(next(iter(self._items)))
+        item = _Item(response, until, size + OVERHEAD_BYTES)
+        if version and version == self.version and item.size <= MAX_BYTES:
             self._items[key] = item
-            self._size += item.size
 
     def clear(self) -> None:
-        """Keep nothing of what was read until now, nor of what is being read."""
+        """Drop all responses, and those that are being read now."""
         self._clears += 1
         self._set_version(b"", 0.0)
 
     def wait_for_leases(self) -> None:
-        """Wait until no process has a lease from before now."""
+        """Wait until every lease that any process holds now has expired."""
         end = self._monotonic() + self._lease_seconds
         while (left := end - self._monotonic()) > 0:
             time.sleep(left)
 
-    def _current(self, key: Hashable) -> _Item[T] | None:
+    def _find(self, key: Hashable) -> _Item[T] | None:
         item = self._items.get(key)
-        current = item and item.version == self.version and item.until > self._clock()
-        return item if current else None
+        return item if item and item.until > self._clock() else None
 
-    def _ensure_lease(self) -> None:
-        """Have a lease, or ask for the token after this call has begun, which is as good."""
+    def _renew_lease(self) -> None:
         if not self._lease_seconds:
             self._fetch_version()
             return
         while self._monotonic() >= self._lease_until:
-            _, by_another = self._version_flight.do("token", self._fetch_version, VERSION_SECONDS)
-            if not by_another:
-                return
+            _, joined = self._version_flight.do("version", self._fetch_version, VERSION_SECONDS)
+            if not joined:
+                return  # read after this call began, which is as good as a lease
 
     def _fetch_version(self) -> None:
-        asked_at, clears = self._monotonic(), self._clears
+        started, clears = self._monotonic(), self._clears
         version = self._current_version()
         if clears == self._clears:
-            self._set_version(version, asked_at + self._lease_seconds)
-
-    def _evict(self, key: Hashable) -> None:
-        item = self._items.pop(key, None)
-        self._size -= item.size if item else 0
+            self._set_version(version, started + self._lease_seconds)
 
     def _set_version(self, version: bytes, lease_until: float) -> None:
         if version != self.version:
             self._items.clear()
-            self._size = 0
             self.version = version
         self._lease_until = lease_until

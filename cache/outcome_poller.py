@@ -1,4 +1,7 @@
-"""One poll of Redis in each process, for all the outcomes that are awaited in it."""
+"""Polls Redis for the outcomes of single flights that other processes lead, with one shared MGET.
+
+Callers block in `wait_for`; one thread (under gevent, a greenlet) polls for all of them.
+"""
 
 import threading
 import time
@@ -6,8 +9,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import cast
-
-from redis import Redis
 
 from cache.single_flight import SingleFlightTimeoutError
 from common.resilient_redis import ResilientRedis
@@ -18,10 +19,8 @@ POLL_SECONDS = (0.003125, 0.05)
 
 @dataclass(eq=False)
 class _Wait:
-    """Until the outcome is there, or the lock is no longer the leader's."""
-
-    outcome: str
-    lock: str
+    outcome_key: str
+    lease_key: str
     leader: bytes
     result: "Future[bytes | None]" = field(default_factory=Future)
     pause: float = POLL_SECONDS[0]
@@ -29,25 +28,24 @@ class _Wait:
 
 
 class OutcomePoller:
-    """Callers block in `wait_for`; one thread (under gevent, a greenlet) polls for all of them.
-
-    A wait is due at multiples of its pause rather than a pause after its last poll. So waits of the
-    longest pause are due at the same moments, whenever they began, and share one MGET.
+    """A wait is due at multiples of its pause rather than a pause after its last poll. So waits of
+    the longest pause are due at the same moments, whenever they began, and share one MGET.
     """
 
     def __init__(self, redis: ResilientRedis) -> None:
         self._redis = redis
-        self._client: Redis = redis.client
         self._changed = threading.Condition()
         self._waits: set[_Wait] = set()
         self._polling = False
 
-    def wait_for(self, outcome: str, lock: str, leader: bytes, seconds: float) -> bytes | None:
-        """Return the value of the key `outcome`; None when `lock` is no longer the leader's.
+    def wait_for(
+        self, outcome_key: str, lease_key: str, leader: bytes, seconds: float
+    ) -> bytes | None:
+        """Return the value of `outcome_key`, or None once `lease_key` is no longer the leader's.
 
         Raises SingleFlightTimeoutError after `seconds`, and RedisUnavailableError.
         """
-        wait = _Wait(outcome, lock, leader)
+        wait = _Wait(outcome_key, lease_key, leader)
         with self._changed:
             self._waits.add(wait)
             if self._polling:
@@ -64,9 +62,10 @@ class OutcomePoller:
                 self._waits.discard(wait)
 
     def _poll(self) -> None:
-        """Until nothing is awaited any more."""
+        """Poll until no wait is left."""
         while True:
             with self._changed:
+                self._waits = {wait for wait in self._waits if not wait.result.done()}
                 if not self._waits:
                     self._polling = False
                     return
@@ -76,28 +75,18 @@ class OutcomePoller:
                     self._changed.wait(min(wait.due for wait in self._waits) - now)
                     continue
             try:
-                self._look(due)
-            except Exception as error:  # noqa: BLE001 - it is raised in those who wait
-                self._end(dict.fromkeys(due, error))
+                self._poll_once(due)
+            except Exception as error:  # noqa: BLE001 - raised in the callers
+                for wait in due:
+                    wait.result.set_exception(error)
 
-    def _look(self, due: Sequence[_Wait]) -> None:
-        names = [name for wait in due for name in (wait.outcome, wait.lock)]
-        values = self._redis.call(lambda: cast("list[bytes | None]", self._client.mget(names)))
+    def _poll_once(self, due: Sequence[_Wait]) -> None:
+        keys = [key for wait in due for key in (wait.outcome_key, wait.lease_key)]
+        values = self._redis.call(lambda: cast("list[bytes | None]", self._redis.client.mget(keys)))
         now = time.monotonic()
-        ended: dict[_Wait, bytes | Exception | None] = {}
-        for wait, outcome, leading in zip(due, values[::2], values[1::2], strict=True):
-            if outcome or leading != wait.leader:
-                ended[wait] = outcome
+        for wait, outcome, leader in zip(due, values[::2], values[1::2], strict=True):
+            if outcome or leader != wait.leader:
+                wait.result.set_result(outcome)
             else:
                 wait.due = (now // wait.pause + 1) * wait.pause
                 wait.pause = min(2 * wait.pause, POLL_SECONDS[1])
-        self._end(ended)
-
-    def _end(self, ended: "dict[_Wait, bytes | Exception | None]") -> None:
-        with self._changed:
-            self._waits -= ended.keys()
-        for wait, how in ended.items():
-            if isinstance(how, Exception):
-                wait.result.set_exception(how)
-            else:
-                wait.result.set_result(how)

@@ -1,11 +1,12 @@
-"""A read-through cache with stale-while-revalidate (RFC 5861) and single flight.
+"""Read-through cache with stale-while-revalidate (RFC 5861) and single flight.
 
-Independent of what is fetched. The life of an entry:
+The life of an entry:
 
-    fetched ─► FRESH: served ─► STALE: served, while one refresh runs behind the scenes ─► EXPIRED
-       └────────── invalidated by a write: not there at all, whatever its age ──────────┘
+    fetched ─► FRESH: served ─► STALE: served while one background refresh runs ─► EXPIRED
+       └────── invalidated by a write: a miss, whatever its age ──────┘
 
-All of this happens in Redis, for all processes; while Redis is away, in this process alone.
+Entries are shared by all processes through Redis. The fallback while Redis is unavailable is a
+store in this process.
 """
 
 import logging
@@ -31,28 +32,28 @@ log = logging.getLogger("videsk_proxy.cache")
 T = TypeVar("T")
 
 REFRESH_SECONDS = 25.0
-"""For one whole refresh behind the scenes."""
+"""The longest a background refresh may take."""
 
 WAIT_SECONDS = 0.25
-"""A miss that takes longer has its `on_wait` called: most do not."""
+"""After this long a miss calls its `on_wait`. Most misses are faster."""
 
 REFRESH_PAUSE_SECONDS = 1.0
-"""From the end of a refresh to the next of that entry in one process, whatever came of it."""
+"""From the end of a refresh to the next one of that entry in this process, also after a failure."""
 
 MAX_PAUSES = 10_000
-"""About 2 MB of keys; then the oldest pauses end."""
+"""About 2 MB of keys. The oldest pauses end first."""
 
 
 @dataclass(frozen=True)
 class CachedResult:
-    """A JSON answer, when it was asked for and until when it is fresh (seconds since the epoch),
-    and how it came about in the words of RFC 9211 (Cache-Status).
+    """A JSON body, when it was requested and until when it is fresh (seconds since the epoch), and
+    its Cache-Status (RFC 9211).
 
-    Where it is not `storable`, no cache may store it (RFC 9111, section 5.2.2.5).
+    Unless it is `storable`, no cache may store it (RFC 9111, section 5.2.2.5).
     """
 
     body: bytes
-    asked_at: float
+    requested_at: float
     fresh_until: float
     cache_status: str
     storable: bool = True
@@ -60,10 +61,7 @@ class CachedResult:
 
 @dataclass(frozen=True)
 class CacheRequest:
-    """What is asked for: under which key, in which groups (its service or user, and wider ones),
-    for how long the answer may be served, how to fetch it in so many seconds, and what to do once
-    that takes long.
-    """
+    """The arguments of ReadThroughCache.read."""
 
     key: str
     groups: Sequence[str]
@@ -74,25 +72,22 @@ class CacheRequest:
 
 @dataclass(frozen=True)
 class SharedCache:
-    """Redis: where all processes remember, and agree on who fetches."""
+    """What all processes share in Redis: entries, and the single flight of fetches."""
 
     redis: ResilientRedis
     store: Store
     flights: SharedSingleFlight
 
     def current_version(self) -> bytes:
-        """A token that changes after any group's did, and when Redis was lost: what it holds by
-        then may be older, and so may its token. Raises RedisUnavailableError.
+        """Return a token that changes when anything is invalidated, and at each outage: after one,
+        entries and token may be old. Raises RedisUnavailableError.
         """
-        outages = self.redis.outages  # before the request: one that is lost meanwhile counts
+        outages = self.redis.outages  # read first, so that an outage meanwhile counts
         return b"%d %b" % (outages, self.redis.call(self.store.current_version))
 
 
 class ReadThroughCache:
-    """Reads through `shared`, and through `local` where that is None or away.
-
-    `clock` tells seconds since the epoch.
-    """
+    """Reads through `shared`, and through `local` if that is None or unavailable."""
 
     def __init__(
         self,
@@ -109,7 +104,7 @@ class ReadThroughCache:
         self._clock = clock
         self._fallback = LocalFallback(shared.redis if shared else None, local.clear)
         self._flights: SingleFlight[CachedResult] = SingleFlight()
-        self._refreshing: set[tuple[str, bytes]] = set()
+        self._refreshing: set[FlightKey] = set()
         self._refreshed: TTLCache[str, None] = TTLCache(MAX_PAUSES, REFRESH_PAUSE_SECONDS)
 
     def read(
@@ -122,11 +117,11 @@ class ReadThroughCache:
         seconds: float,
         on_wait: Callable[[], None] = lambda: None,
     ) -> CachedResult:
-        """The entry if it may be served, else what one fetch returns to all who ask meanwhile.
+        """Return the entry if it may be served, else the outcome of one fetch for all callers.
 
-        `fetch` is given the seconds it may take. `on_wait` is called once, in a greenlet, if the
-        answer is not there after WAIT_SECONDS. Raises what `fetch` raises, and
-        SingleFlightTimeoutError after `seconds` of waiting for another's.
+        `groups`: those of the entry, the narrowest last. `fetch` is given the seconds it may take.
+        `on_wait` is called once, in a greenlet, if the result takes longer than WAIT_SECONDS.
+        Raises what `fetch` raises, and SingleFlightTimeoutError after `seconds` as a follower.
         """
         request = CacheRequest(key, groups, policy, fetch, on_wait)
         end = time.monotonic() + seconds
@@ -136,34 +131,34 @@ class ReadThroughCache:
         self, key: str, groups: Sequence[str], policy: FreshnessPolicy
     ) -> bytes | None:
         """Return the body stored under `key` if it is fresh. Never fetches, never returns a stale
-        body: what is decided by it must not depend on how long ago it was last read.
+        body: a decision based on it must not depend on when it was last read.
         """
         entry, _ = self._run(lambda shared: self._lookup(shared, key, groups))
-        return entry.body if entry and self._freshness(entry, policy) is Freshness.FRESH else None
+        return entry.body if entry and self._is_fresh(entry, policy) else None
 
     def invalidate(self, groups: Iterable[str]) -> None:
-        """When this returns, no reader in any process gets what these groups' entries have held."""
+        """Invalidate the groups' entries. When this returns, no process serves them any more."""
         names = sorted(groups)
         log.debug("invalidated: %d groups", len(names))
-        self._instrumentation.invalidated(len(names))
+        self._instrumentation.count_invalidated(len(names))
 
-        def invalidate(shared: SharedCache | None) -> SharedCache | None:
+        def invalidate(shared: SharedCache | None) -> bool:
             if shared:
                 shared.redis.call(lambda: shared.store.invalidate(names))
             else:
                 self._local.invalidate(names)
-            return shared
+            return shared is not None
 
-        for_all = self._run(invalidate)
-        while self._shared and not for_all and not self._shared.redis.unavailable:
+        in_redis = self._run(invalidate)
+        while self._shared and not in_redis and not self._shared.redis.unavailable:
             # Redis is back, and its own invalidation at reconnect may have run before this one.
-            for_all = self._run(invalidate)
+            in_redis = self._run(invalidate)
         self._near_cache.clear()
-        if for_all:
+        if in_redis:
             self._near_cache.wait_for_leases()
 
     def _run(self, action: Callable[[SharedCache | None], T]) -> T:
-        """Run the action on Redis or, without it, on the local store."""
+        """Run the action on Redis or, as the fallback, on the local store."""
         return self._fallback.run_calls(lambda _: action(self._shared), lambda: action(None))
 
     def _lookup(
@@ -173,25 +168,26 @@ class ReadThroughCache:
             return shared.redis.call(lambda: shared.store.lookup(key, groups))
         return self._local.lookup(key, groups)
 
-    def _freshness(self, entry: Entry, policy: FreshnessPolicy) -> Freshness:
-        return decide(self._clock() - entry.asked_at, policy)
+    def _is_fresh(self, entry: Entry, policy: FreshnessPolicy) -> bool:
+        return decide(self._clock() - entry.requested_at, policy) is Freshness.FRESH
 
     def _read(self, shared: SharedCache | None, request: CacheRequest, end: float) -> CachedResult:
         entry, stamp = self._lookup(shared, request.key, request.groups)
+        flight = FlightKey(request.key, stamp)
         if entry:
-            age_seconds = self._clock() - entry.asked_at
+            age_seconds = self._clock() - entry.requested_at
             freshness = decide(age_seconds, request.policy)
             status = f"hit; ttl={ttl(age_seconds, request.policy)}"
             if freshness is Freshness.FRESH:
                 return _result(entry, request, status)
             if freshness is Freshness.STALE:
-                self._refresh(shared, request, stamp)
+                self._refresh(shared, request, flight)
                 return _result(entry, request, f"{status}; detail=stale")
         waiting = gevent.spawn_later(WAIT_SECONDS, request.on_wait)
         try:
             result, joined = self._flights.do(
-                (request.key, stamp),
-                lambda: self._fetch_once(shared, request, stamp, end),
+                flight,
+                lambda: self._fetch_once(shared, request, flight, end),
                 end - time.monotonic(),
             )
         finally:
@@ -199,46 +195,37 @@ class ReadThroughCache:
         return replace(result, cache_status="fwd=miss; collapsed") if joined else result
 
     def _fetch_once(
-        self, shared: SharedCache | None, request: CacheRequest, stamp: bytes, end: float
+        self, shared: SharedCache | None, request: CacheRequest, flight: FlightKey, end: float
     ) -> CachedResult:
-        """Fetch for this process, and for all others too unless one of them does."""
+        """Lead this process's flight: fetch, unless another process fetches the same."""
         stored = False
 
         def fetch() -> bytes:
             nonlocal stored
-            outcome, stored = self._fetch(shared, request, stamp, end)
+            outcome, stored = self._fetch(shared, request, flight.stamp, end)
             return outcome
 
-        if not shared:
-            outcome, collapsed = fetch(), False
+        if shared:
+            recheck = partial(self._recheck, request, flight.stamp)
+            outcome, collapsed = shared.flights.do(flight, recheck, fetch, end - time.monotonic())
         else:
-            flight, seconds = FlightKey(request.key, stamp), end - time.monotonic()
-            recheck = self._recheck(request, stamp)
-            outcome, collapsed = shared.flights.do(flight, recheck, fetch, seconds)
-        how = "; collapsed" if collapsed else "; stored" if stored else ""
-        return _result(Entry.from_bytes(outcome), request, f"fwd=miss{how}")
+            outcome, collapsed = fetch(), False
+        detail = "; collapsed" if collapsed else "; stored" if stored else ""
+        return _result(Entry.from_bytes(outcome), request, f"fwd=miss{detail}")
 
-    def _recheck(
-        self, request: CacheRequest, stamp: bytes
-    ) -> Callable[[bytes | None], bytes | None]:
-        """What the store holds by now, if that is fresh: another's work of a moment ago."""
-
-        def recheck(stored: bytes | None) -> bytes | None:
-            entry = read_entry(request.key, stored, stamp)
-            if entry and self._freshness(entry, request.policy) is Freshness.FRESH:
-                return stored
-            return None
-
-        return recheck
+    def _recheck(self, request: CacheRequest, stamp: bytes, stored: bytes | None) -> bytes | None:
+        """Return what is stored by now if it is fresh: another process may just have fetched it."""
+        entry = read_entry(request.key, stored, stamp)
+        return stored if entry and self._is_fresh(entry, request.policy) else None
 
     def _fetch(
         self, shared: SharedCache | None, request: CacheRequest, stamp: bytes, end: float
     ) -> tuple[bytes, bool]:
         """Return the entry as stored, and whether it was stored. A failure of Redis does not raise:
-        Videsk's response is used even where it cannot be stored.
+        Videsk's response is used even if it cannot be stored.
         """
-        asked_at = self._clock()
-        entry = Entry(asked_at, stamp, request.fetch(end - time.monotonic()))
+        requested_at = self._clock()
+        entry = Entry(requested_at, stamp, request.fetch(end - time.monotonic()))
         to_put = request.key, request.groups, entry, request.policy.keep_seconds
         stored = request.policy.is_cacheable
         if stored and shared:
@@ -250,33 +237,36 @@ class ReadThroughCache:
             self._local.put(*to_put)
         return entry.to_bytes(), stored
 
-    def _refresh(self, shared: SharedCache | None, request: CacheRequest, stamp: bytes) -> None:
-        """Start one refresh behind the scenes, unless one is under way or ended a moment ago."""
-        if (request.key, stamp) not in self._refreshing and request.key not in self._refreshed:
-            self._refreshing.add((request.key, stamp))
-            gevent.spawn(self._run_refresh, shared, request, stamp)
+    def _refresh(
+        self, shared: SharedCache | None, request: CacheRequest, flight: FlightKey
+    ) -> None:
+        """Start a background refresh, unless one is running or ended a moment ago."""
+        if flight not in self._refreshing and request.key not in self._refreshed:
+            self._refreshing.add(flight)
+            gevent.spawn(self._run_refresh, shared, request, flight)
 
-    def _run_refresh(self, shared: SharedCache | None, request: CacheRequest, stamp: bytes) -> None:
+    def _run_refresh(
+        self, shared: SharedCache | None, request: CacheRequest, flight: FlightKey
+    ) -> None:
         end = time.monotonic() + REFRESH_SECONDS
-        name = (request.key, stamp)
         try:
             if shared:
                 shared.flights.refresh(
-                    FlightKey(request.key, stamp),
-                    self._recheck(request, stamp),
-                    lambda: self._fetch(shared, request, stamp, end)[0],
+                    flight,
+                    partial(self._recheck, request, flight.stamp),
+                    lambda: self._fetch(shared, request, flight.stamp, end)[0],
                 )
-            else:  # who misses meanwhile waits for this flight, as in Redis
-                fetch = partial(self._fetch_once, None, request, stamp, end)
-                self._flights.do(name, fetch, REFRESH_SECONDS)
-        except Exception as error:  # noqa: BLE001 - no request waits for it: the old entry stays
-            what = request.key.partition(":")[0]  # the rest is what somebody asked for
-            log.info("%s not refreshed: %s", what, type(error).__name__)
+            else:  # a request that misses meanwhile joins this flight, as it does in Redis
+                fetch = partial(self._fetch_once, None, request, flight, end)
+                self._flights.do(flight, fetch, REFRESH_SECONDS)
+        except Exception as error:  # noqa: BLE001 - no request waits for it: the stale entry stays
+            resource = request.key.partition(":")[0]  # the rest comes from a client
+            log.info("%s not refreshed: %s", resource, type(error).__name__)
         finally:
-            self._refreshing.discard(name)
+            self._refreshing.discard(flight)
             self._refreshed[request.key] = None
 
 
 def _result(entry: Entry, request: CacheRequest, cache_status: str) -> CachedResult:
-    fresh_until = entry.asked_at + request.policy.fresh_seconds
-    return CachedResult(entry.body, entry.asked_at, fresh_until, cache_status)
+    fresh_until = entry.requested_at + request.policy.fresh_seconds
+    return CachedResult(entry.body, entry.requested_at, fresh_until, cache_status)

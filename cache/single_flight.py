@@ -1,4 +1,4 @@
-"""Single flight: one fetch at a time for all callers in this process that ask for the same key."""
+"""Single flight: one fetch at a time for all callers in this process that need the same key."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -9,28 +9,30 @@ T = TypeVar("T")
 
 
 class SingleFlightTimeoutError(Exception):
-    """Who led did not come to an end in time."""
+    """The leader did not finish in time."""
 
 
 class SingleFlight(Generic[T]):
-    """In the process: the first who asks leads, whoever asks meanwhile gets its outcome."""
+    """The first caller leads; callers that come while it runs follow and get its outcome."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_progress: dict[Hashable, Future[T]] = {}
 
-    def in_progress(self, name: Hashable) -> bool:
-        return name in self._in_progress
+    def in_progress(self, key: Hashable) -> bool:
+        return key in self._in_progress
 
-    def do(self, name: Hashable, lead: Callable[[], T], seconds: float) -> tuple[T, bool]:
-        """The outcome, and whether it is another's. Raises what `lead` raised, whoever led;
-        SingleFlightTimeoutError after `seconds` of waiting for another.
+    def do(self, key: Hashable, lead: Callable[[], T], seconds: float) -> tuple[T, bool]:
+        """Return the leader's outcome, and whether this caller followed.
+
+        Raises what `lead` raised, in followers too, and in them SingleFlightTimeoutError after
+        `seconds`.
         """
         with self._lock:
-            flight = self._in_progress.get(name)
+            flight = self._in_progress.get(key)
             if flight is None:
                 own: Future[T] = Future()
-                self._in_progress[name] = own
+                self._in_progress[key] = own
         if flight is not None:
             if not wait([flight], timeout=seconds).done:
                 raise SingleFlightTimeoutError
@@ -38,9 +40,9 @@ class SingleFlight(Generic[T]):
         try:
             outcome = lead()
         except BaseException as error:
-            del self._in_progress[name]
+            del self._in_progress[key]
             own.set_exception(error)
             raise
-        del self._in_progress[name]
+        del self._in_progress[key]
         own.set_result(outcome)
         return outcome, False

@@ -1,18 +1,17 @@
-"""Entries and generations by key, over the backends of Flask-Caching. Nothing is pickled.
+"""The cache store: entries and the generations that invalidate them, in Redis or in this process.
 
-Whoever can write to a Redis whose values are pickled runs code in whoever reads them; here a value
-is bytes, and what cannot be read back is not remembered.
+Values are bytes in Flask-Caching's backends. Nothing is pickled: with pickle, anyone who can write
+to Redis could run code here.
 
 **Generations.** An entry belongs to groups: its service or user, and wider ones. Each group has a
-token in the store, the entry carries the tokens it was fetched under (its stamp), and the two are
-read in one round trip. A write replaces the tokens of what it touches; nothing is searched for, so
-that costs the same for ten entries and for a million. Tokens are random, not counted: one that was
-lost (evicted, or a Redis that restarts empty) never comes back by counting up to it again.
+token in the store. An entry carries the tokens that it was fetched under (its stamp), and one round
+trip reads the entry and its groups' present tokens. To invalidate a group, a write replaces its
+token, which costs the same for ten entries and for a million. Tokens are random, not counted, so
+that one that was lost (evicted, or a Redis that restarts empty) never comes back.
 
-The law, for a reader R and a write W:
-1. R reads the stamp. 2. R fetches. 3. W is answered by Videsk. 4. W replaces the tokens.
-5. W is answered to its client. 6. R stores its entry, under the stamp of 1.
-Whoever reads after 5 sees the tokens of 4, and the entry of 6 is not of them.
+A reader R and a writer W: 1. R reads the stamp. 2. R fetches. 3. Videsk responds to W. 4. W
+replaces the tokens. 5. W's client gets its response. 6. R stores its entry under the stamp of 1.
+A read after 5 gets the tokens of 4, which the entry of 6 does not carry.
 """
 
 import logging
@@ -28,121 +27,119 @@ from redis import Redis
 log = logging.getLogger("videsk_proxy.cache")
 
 MAX_ENTRIES_IN_PROCESS = 5000
-"""About 20 MB of months and days; the oldest go first."""
+"""About 20 MB of months and days. The oldest are evicted first."""
 
 TOKEN_SECONDS = 2 * 86400
-"""How long a group's token outlives its last replacement. Losing one only costs a fetch."""
+"""TTL of a group's token after its last replacement. Losing one only costs a fetch."""
 
 NARROW_TOKEN_SECONDS = 3600
 """How long the token of a narrow group outlives the last entry that was stored under it."""
 
 NEW_TOKEN_SECONDS = 60
-"""How long a new token of a narrow group lives until an entry is stored under it: a client that
-asks for ids that do not exist makes narrow groups without end, and nothing is ever stored under
-them. More than twice the longest fetch, so that the token outlives the fetch that it was read for.
+"""TTL of a narrow group's new token until an entry is stored under it. It is short because requests
+for ids that do not exist make narrow groups without end, and more than twice the longest fetch, so
+that the token outlives the fetch that it was read for.
 """
 
 ALL_ENTRIES = "everything"
 """The group that every entry belongs to."""
 
 VERSION = "changes"
-"""No entry's group: its token changes after any group's did."""
+"""Its token is replaced after those of any other group. No entry belongs to it."""
 
 
 class Backend(Protocol):
-    """What is used of Flask-Caching's backends, and `prolong`: have the key, if it is there, live
-    for at least so many seconds from now.
+    """The methods of Flask-Caching's backends that are used here, and `extend_ttl`: have the key,
+    if it exists, expire no sooner than in so many seconds.
     """
 
     def get_many(self, *keys: str) -> list[Any]: ...
     def set(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
     def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> Any: ...
     def add(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
-    def prolong(self, key: str, seconds: int) -> Any: ...
+    def extend_ttl(self, key: str, seconds: int) -> Any: ...
     def clear(self) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A JSON answer, when it was asked for (seconds since the epoch), and its stamp."""
+    """A JSON body, when it was requested (seconds since the epoch), and its stamp."""
 
-    asked_at: float
+    requested_at: float
     stamp: bytes
     body: bytes
 
     def to_bytes(self) -> bytes:
-        return b"%d %b\n%b" % (self.asked_at * 1000, self.stamp, self.body)
+        return b"%d %b\n%b" % (self.requested_at * 1000, self.stamp, self.body)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Entry":
         """Raises ValueError or OverflowError for what to_bytes did not write."""
         head, body = stored.split(b"\n", 1)
-        asked_at, stamp = head.split(b" ")
-        return cls(int(asked_at) / 1000, stamp, body)
+        requested_at, stamp = head.split(b" ")
+        return cls(int(requested_at) / 1000, stamp, body)
 
 
 class Store:
-    """Entries and generations in one backend. What the backend raises is raised."""
+    """Entries and generations in one backend, whose exceptions pass through."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def lookup(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
-        """The entry under `key`, if no write has invalidated it, and the groups' present stamp.
+        """Return the entry under `key` unless it was invalidated, and the groups' present stamp.
 
-        `groups`: the narrowest last. Where there is no entry, its token lives on for as long as the
-        fetch that follows: if it expired meanwhile, the next request would not join that fetch.
+        `groups`: the narrowest last. On a miss its token's TTL is extended for the fetch that
+        follows: if it expired meanwhile, the next request would not join that fetch.
         """
-        names = [_token_name(group) for group in (ALL_ENTRIES, *groups)]
+        names = [_token_key(group) for group in (ALL_ENTRIES, *groups)]
         stored, *tokens = self._backend.get_many(key, *names)
         if None in tokens:
-            # Two who find none must agree on one: the first to add it wins, both read it back.
+            # Two callers that find none must agree on one: the first add wins, both read it back.
             for name, token in zip(names, tokens, strict=True):
                 if token is None:
-                    narrow = groups and name == names[-1]
-                    seconds = NEW_TOKEN_SECONDS if narrow else TOKEN_SECONDS
+                    is_narrow = groups and name == names[-1]
+                    seconds = NEW_TOKEN_SECONDS if is_narrow else TOKEN_SECONDS
                     self._backend.add(name, _new_token(), timeout=seconds)
             stored, *tokens = self._backend.get_many(key, *names)
         stamp = b".".join(token or _new_token() for token in tokens)
         entry = read_entry(key, stored, stamp)
         if groups and not entry:
-            self._backend.prolong(names[-1], NEW_TOKEN_SECONDS)
+            self._backend.extend_ttl(names[-1], NEW_TOKEN_SECONDS)
         return entry, stamp
 
     def put(self, key: str, groups: Sequence[str], entry: Entry, keep_seconds: int) -> None:
-        """Remember the entry; it is served as long as its stamp is its groups' present one."""
         if groups:
             token_seconds = min(TOKEN_SECONDS, keep_seconds + NARROW_TOKEN_SECONDS)
-            self._backend.prolong(_token_name(groups[-1]), token_seconds)
-        # Flask-Caching's backend in the process counts from the second begun.
+            self._backend.extend_ttl(_token_key(groups[-1]), token_seconds)
+        # Flask-Caching's backend in the process rounds the present down to whole seconds.
         self._backend.set(key, entry.to_bytes(), timeout=keep_seconds + 1)
 
     def invalidate(self, groups: Iterable[str]) -> None:
-        """Replace the groups' tokens: no entry of theirs is served from now on.
+        """Replace the groups' tokens, so that none of their entries is served any more.
 
         The token of VERSION is written last, because the backend writes one after the other:
-        1. A writes one group's token. 2. B reads an entry of another group, which is old. 3. A
-        writes VERSION. Had B read the new VERSION before 2, its near cache would keep that entry.
+        1. A writes one group's token. 2. B reads an old entry of another group. 3. A writes
+        VERSION. Had B read the new VERSION before 2, its near cache would keep that entry.
         """
-        tokens = {_token_name(group): _new_token() for group in (*groups, VERSION)}
+        tokens = {_token_key(group): _new_token() for group in (*groups, VERSION)}
         self._backend.set_many(tokens, timeout=TOKEN_SECONDS)
 
     def current_version(self) -> bytes:
-        """A token that stays the same as long as nothing was invalidated, or lost."""
-        name = _token_name(VERSION)
-        (token,) = self._backend.get_many(name)
+        """Return a token that changes when anything is invalidated, or lost."""
+        key = _token_key(VERSION)
+        (token,) = self._backend.get_many(key)
         if token is None:
-            self._backend.add(name, _new_token(), timeout=TOKEN_SECONDS)
-            (token,) = self._backend.get_many(name)
+            self._backend.add(key, _new_token(), timeout=TOKEN_SECONDS)
+            (token,) = self._backend.get_many(key)
         return token or _new_token()
 
     def clear(self) -> None:
-        """Forget everything."""
         self._backend.clear()
 
 
 def read_entry(key: str, stored: bytes | None, stamp: bytes) -> Entry | None:
-    """The entry as it was stored under `key`, unless it is of another stamp."""
+    """Return the entry stored under `key` if it carries this stamp."""
     try:
         entry = Entry.from_bytes(stored) if stored else None
     except (ValueError, OverflowError):
@@ -151,7 +148,7 @@ def read_entry(key: str, stored: bytes | None, stamp: bytes) -> Entry | None:
     return entry if entry and entry.stamp == stamp else None
 
 
-def _token_name(group: str) -> str:
+def _token_key(group: str) -> str:
     return f"generation:{group}"
 
 
@@ -159,8 +156,8 @@ def _new_token() -> bytes:
     return secrets.token_hex(8).encode()
 
 
-class _AsTheyAre(BaseSerializer):
-    """Bytes in, the same bytes out; where cachelib would pickle."""
+class _RawSerializer(BaseSerializer):
+    """Passes bytes through where cachelib would pickle."""
 
     def dumps(self, value: bytes, protocol: int = 0) -> bytes:  # noqa: ARG002 - cachelib's signature
         return value
@@ -169,40 +166,37 @@ class _AsTheyAre(BaseSerializer):
         return bvalue
 
 
-_PROLONG = """
+# EXPIRE with GT would do the same, from Redis 7 on.
+_EXTEND_TTL = """
 if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 """
-"""EXPIRE with GT would do the same, from Redis 7 on."""
 
 
 class _RedisBackend(RedisCache):
     def __init__(self, redis: Redis, prefix: str) -> None:
         super().__init__(host=redis, key_prefix=prefix)
-        self.serializer = _AsTheyAre()  # type: ignore[assignment]  # cachelib allows any
-        self._prolong_script = redis.register_script(_PROLONG)
+        self.serializer = _RawSerializer()  # type: ignore[assignment]  # cachelib allows any
+        self._extend_script = redis.register_script(_EXTEND_TTL)
         self._prefix = prefix
 
-    def prolong(self, key: str, seconds: int) -> None:
-        self._prolong_script([self._prefix + key], [seconds])
+    def extend_ttl(self, key: str, seconds: int) -> None:
+        self._extend_script([self._prefix + key], [seconds])
 
 
 class ProcessBackend(SimpleCache):
     """Flask-Caching's backend in the process, for bytes."""
 
-    serializer = _AsTheyAre()  # type: ignore[assignment]
+    serializer = _RawSerializer()  # type: ignore[assignment]
 
-    def prolong(self, key: str, seconds: int) -> None:
-        """See Backend."""
+    def extend_ttl(self, key: str, seconds: int) -> None:
         if self.has(key):
-            ends, value = self._cache[key]
-            self._cache[key] = max(ends, self._normalize_timeout(seconds)), value
+            expires, value = self._cache[key]
+            self._cache[key] = max(expires, self._normalize_timeout(seconds)), value
 
 
 def redis_store(redis: Redis, prefix: str) -> Store:
-    """A store for all processes, in Flask-Caching's Redis backend on a client of ours."""
     return Store(_RedisBackend(redis, prefix))
 
 
 def process_store() -> Store:
-    """A store for this process alone, in Flask-Caching's backend of that kind."""
     return Store(ProcessBackend(threshold=MAX_ENTRIES_IN_PROCESS))

@@ -1,8 +1,7 @@
-"""Months and days in a time zone: every spelling of one month or day becomes one period.
+"""Date ranges: months and days in a time zone, as [first, end) in UTC. Pure functions.
 
-Pure: no clock, no Flask, no marshmallow; used on both sides. Rules from Videsk's pages: `dates`
-takes any instant of a month, `hours` any instant of a day, both refuse the past, and all instants
-travel as ISO 8601 in UTC with milliseconds.
+Videsk's `dates` takes any instant of a month, `hours` any instant of a day. Both reject the past.
+Its instants are ISO 8601 in UTC with milliseconds.
 """
 
 import calendar
@@ -14,7 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MONTHS_AHEAD = 3
-"""How far from a day on free days are looked for."""
+"""How far ahead of its first day a search for free days goes."""
 
 _DAY_SECONDS = 24 * 60 * 60
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -31,7 +30,7 @@ class PeriodInPastError(ValueError):
 
 @dataclass(frozen=True)
 class Period:
-    """A local month or day: its name (`2026-12`, `2026-12-01`), its zone, [first, end) in UTC."""
+    """A local month or day: its name (`2026-12`, `2026-12-01`), zone, and [first, end) in UTC."""
 
     name: str
     zone: str
@@ -39,19 +38,19 @@ class Period:
     end: datetime
 
     def query_instant(self, now: datetime) -> str:
-        """The instant that asks Videsk for this period: its first, or the present one if later.
+        """Return the instant to query Videsk with: the period's first, or `now` if later.
 
-        Raises PeriodInPastError when nothing of the period is left.
+        Raises PeriodInPastError if the period is over.
         """
         if self.end <= now:
             raise PeriodInPastError(self.name)
-        return to_videsk(max(self.first, now))
+        return format_instant(max(self.first, now))
 
 
 def month_of(text: str, zone: ZoneInfo) -> Period:
-    """The local month that `text` (a month, a day or an instant) falls in.
+    """Return the local month of `text`: a month, a day or an instant.
 
-    Raises ValueError, or OverflowError beyond the calendar's end; so do the next two.
+    Raises ValueError, or OverflowError beyond the calendar's end, as do day_of and day_range_of.
     """
     day = date.fromisoformat(f"{text}-01") if _MONTH.fullmatch(text) else _local_day(text, zone)
     first = day.replace(day=1)
@@ -60,14 +59,14 @@ def month_of(text: str, zone: ZoneInfo) -> Period:
 
 
 def day_of(text: str, zone: ZoneInfo) -> Period:
-    """The local day that `text` (a day or an instant) falls in."""
+    """Return the local day of `text`: a day or an instant."""
     day = _local_day(text, zone)
     return _period(day.isoformat(), day, day + timedelta(days=1), zone)
 
 
 @dataclass(frozen=True)
 class DayRange:
-    """Local days on end, and the months they lie in. `start`: the month or day asked for."""
+    """Consecutive local days, and the months they lie in. `start`: the month or day requested."""
 
     start: Period
     months: tuple[Period, ...]
@@ -76,16 +75,13 @@ class DayRange:
     last: date
 
     def day(self, instant: datetime) -> Period | None:
-        """The local day that the instant falls in, if it is one of these."""
+        """Return the local day of the instant if it is in the range."""
         day = instant.astimezone(self.zone).date()
         return day_of(day.isoformat(), self.zone) if self.first <= day <= self.last else None
 
 
 def day_range_of(text: str, zone: ZoneInfo) -> DayRange:
-    """The days of a month; or those from a day on (an instant's too), MONTHS_AHEAD months ahead.
-
-    Raises as month_of does.
-    """
+    """Return the days of a month, or of MONTHS_AHEAD months from a day (or an instant's day)."""
     if _MONTH.fullmatch(text):
         month = month_of(text, zone)
         first = date.fromisoformat(f"{text}-01")
@@ -97,31 +93,31 @@ def day_range_of(text: str, zone: ZoneInfo) -> DayRange:
 
 
 def _months_later(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last."""
+    """Return the same day of a later month, or that month's last day."""
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def instant_of(text: str) -> datetime:
-    """An instant with `Z` or an offset, in UTC."""
+    """Parse an instant with `Z` or an offset. Raises ValueError."""
     found = _TIME.fullmatch(text)
     if not found or not found["offset"]:
         raise ValueError("it has no offset")
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def to_videsk(instant: datetime) -> str:
-    """`2026-12-01T03:00:00.000Z`: finer than a millisecond is cut off."""
+def format_instant(instant: datetime) -> str:
+    """Format as Videsk does: `2026-12-01T03:00:00.000Z`, truncated to milliseconds."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=4096)
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """The first second whose local date is `day`, in UTC.
+    """Return the first second whose local date is `day`, in UTC.
 
-    Searched for rather than computed from midnight, because some days have none: in Santiago
-    2026-09-06 starts at 01:00. No zone is 24 hours or more away from UTC.
+    A search, because some days have no midnight: 2026-09-06 starts at 01:00 in Santiago. No zone's
+    offset reaches 24 hours.
     """
     start = int(datetime.combine(day, time.min, UTC).timestamp()) - _DAY_SECONDS
     seconds = range(start, start + 2 * _DAY_SECONDS)
@@ -134,7 +130,7 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
 def _local_day(text: str, zone: ZoneInfo) -> date:
     if _DAY.fullmatch(text):
         return date.fromisoformat(text)
-    # In a query string an unescaped + means a space, and offsets are often pasted unescaped.
+    # An unescaped + in a query string is a space, and offsets are often pasted unescaped.
     found = _TIME.fullmatch(text := text.replace(" ", "+"))
     if not found:
         raise ValueError("it is no month, day or instant")

@@ -1,16 +1,16 @@
-"""What `videsk/` and `cache/` count, without knowing who counts: web/metrics.py does."""
+"""Instrumentation: the events that `videsk/` and `cache/` report. web/metrics.py counts them."""
 
 from typing import Protocol
 
 
 class Instrumentation(Protocol):
-    """Counts events. Every method returns immediately and raises nothing."""
+    """Every method returns immediately and raises nothing."""
 
-    def upstream(self, endpoint: str, status: str, seconds: float) -> None:
-        """Videsk's endpoint (ids left out) has responded with `status`, or failed."""
+    def count_upstream(self, endpoint: str, status: str, seconds: float) -> None:
+        """A request to `endpoint` (a path with `{id}` for ids) got `status`, or how it failed."""
 
-    def throttled(self, decision: str, seconds: float) -> None:
-        """A request to Videsk had to wait for `seconds`, or was not sent (`full`, `open`)."""
+    def count_throttled(self, decision: str, seconds: float) -> None:
+        """A request had to wait for `seconds` (`wait`), or was not sent (`full`, `open`)."""
 
-    def invalidated(self, groups: int) -> None:
-        """A write has invalidated so many groups."""
+    def count_invalidated(self, groups: int) -> None:
+        """A write invalidated so many groups."""

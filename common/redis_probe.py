@@ -1,4 +1,4 @@
-"""Whether a Redis can be used: which server process answers, which commands the user may run."""
+"""Probe a Redis: which server process responds, and whether the user may run every command."""
 
 import re
 from typing import Any
@@ -10,43 +10,20 @@ KEY = "videsk-proxy:watch"
 SCRATCH_MILLISECONDS = 5000
 _LIST, _HASH, _SORTED = f"{KEY}:list", f"{KEY}:hash", f"{KEY}:sorted"
 
-REQUIRED_COMMANDS: tuple[tuple[str | int, ...], ...] = (
-    ("SET", KEY, 1, "PX", SCRATCH_MILLISECONDS),
-    ("SETNX", KEY, 1),
-    ("SETEX", KEY, 5, 1),
-    ("GET", KEY),
-    ("MGET", KEY),
-    ("INCRBY", KEY, 1),
-    ("EXISTS", KEY),
-    ("TTL", KEY),
-    ("PTTL", KEY),
-    ("EXPIRE", KEY, 5),
-    ("PEXPIRE", KEY, SCRATCH_MILLISECONDS),
-    ("DEL", KEY),
-    ("TIME",),
-    ("RPUSH", _LIST, 1, 2),
-    ("PEXPIRE", _LIST, SCRATCH_MILLISECONDS),
-    ("LINDEX", _LIST, 0),
-    ("LSET", _LIST, 0, 1),
-    ("LLEN", _LIST),
-    ("LRANGE", _LIST, 0, -1),
-    ("LPOP", _LIST),
-    ("HSET", _HASH, "field", 1),
-    ("PEXPIRE", _HASH, SCRATCH_MILLISECONDS),
-    ("HGET", _HASH, "field"),
-    ("HMGET", _HASH, "field"),
-    ("HINCRBY", _HASH, "field", 1),
-    ("HDEL", _HASH, "field"),
-    ("ZADD", _SORTED, 1, "member"),
-    ("PEXPIRE", _SORTED, SCRATCH_MILLISECONDS),
-    ("ZSCORE", _SORTED, "member"),
-    ("ZRANK", _SORTED, "member"),
-    ("ZRANGE", _SORTED, 0, -1),
-    ("ZRANGEBYSCORE", _SORTED, 0, 1),
-    ("ZREMRANGEBYSCORE", _SORTED, 0, 1),
-    ("ZREM", _SORTED, "member"),
-)
-"""Every command that the proxy and its Lua scripts use, on keys of the watch's own."""
+_COMMANDS = f"""
+SET {KEY} 1 PX {SCRATCH_MILLISECONDS}; SETNX {KEY} 1; SETEX {KEY} 5 1; GET {KEY}; MGET {KEY}
+INCRBY {KEY} 1; EXISTS {KEY}; TTL {KEY}; PTTL {KEY}; EXPIRE {KEY} 5
+PEXPIRE {KEY} {SCRATCH_MILLISECONDS}; DEL {KEY}; TIME
+RPUSH {_LIST} 1 2; PEXPIRE {_LIST} {SCRATCH_MILLISECONDS}; LINDEX {_LIST} 0; LSET {_LIST} 0 1
+LLEN {_LIST}; LRANGE {_LIST} 0 -1; LPOP {_LIST}
+HSET {_HASH} field 1; PEXPIRE {_HASH} {SCRATCH_MILLISECONDS}; HGET {_HASH} field
+HMGET {_HASH} field; HINCRBY {_HASH} field 1; HDEL {_HASH} field
+ZADD {_SORTED} 1 member; PEXPIRE {_SORTED} {SCRATCH_MILLISECONDS}; ZSCORE {_SORTED} member
+ZRANK {_SORTED} member; ZRANGE {_SORTED} 0 -1; ZRANGEBYSCORE {_SORTED} 0 1
+ZREMRANGEBYSCORE {_SORTED} 0 1; ZREM {_SORTED} member
+"""
+REQUIRED_COMMANDS = [text.split() for text in re.split(r"[;\n]", _COMMANDS.strip())]
+"""Every command that the proxy and its Lua scripts use, on the probe's own keys."""
 
 
 class RedisClusterError(RedisError):
@@ -65,7 +42,7 @@ def handshake(connection: Any) -> str:
 
 
 def run_required_commands(redis: Redis) -> None:
-    """Raise NoPermissionError where the user may not run a command that calls need."""
+    """Raise NoPermissionError if the user may not run one of REQUIRED_COMMANDS, or scripts."""
     with redis.pipeline(transaction=False) as pipe:
         for command in REQUIRED_COMMANDS:
             pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
@@ -74,7 +51,7 @@ def run_required_commands(redis: Redis) -> None:
 
 
 def explain(error: BaseException) -> str | None:
-    """What an operator has to change, where that is known, without a secret."""
+    """Return what an operator has to change, if that is known. It contains no secret."""
     if isinstance(error, NoPermissionError):
         found = re.search(r"permissions? to (run the '[\w|]+' command|access .* keys?)", str(error))
         return f"the user of REDIS_URL has no permission to {found[1] if found else 'use it'}"

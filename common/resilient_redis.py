@@ -1,18 +1,16 @@
-"""The one way to a Redis that may fail: whatever the moment, a request goes on without it.
+"""Resilient Redis client: calls fail fast during an outage, and callers fall back to this process.
 
-Two rules (guarantee 6):
 - A call returns a result or raises RedisUnavailableError, immediately while Redis is unavailable.
-- Redis is away from the first failed call until a watch, which writes to it a few times a second,
-  gets fast answers again and may run every command that calls need. Before the proxy uses Redis
-  again, it runs the actions registered with `on_reconnect`.
+- Redis is unavailable from the first failed call until a health check, which writes to it a few
+  times a second, is fast again and may run every command that calls need. Before Redis is used
+  again, the actions registered with `on_reconnect` run.
 
-Redis is also away for a moment when another server answers: a restart from a snapshot or a replica
-that was promoted may lack the last writes. Every server process has a `run_id` of its own
-(https://redis.io/docs/latest/commands/info/), and each new connection compares it.
+A different server process counts as an outage too: a restart from a snapshot or a promoted replica
+may lack the last writes. Each new connection compares the server's `run_id`
+(https://redis.io/docs/latest/commands/info/).
 
-The watch is a native thread, because a greenlet would measure its own waiting and could not
-distinguish a slow Redis from a busy process. It writes, because a full or read-only Redis does not
-help either.
+Health checks run in a native thread: a greenlet would measure its own waiting and could not tell a
+slow Redis from a busy process. They write, because a full or read-only Redis is of no use.
 """
 
 import logging
@@ -35,35 +33,37 @@ log = logging.getLogger("videsk_proxy.redis")
 T = TypeVar("T")
 
 CONNECTIONS = 3
-"""A worker, for calls; the watch has one more. Small plans allow 20: 4 workers x 4, 4 to spare."""
+"""Per worker, plus one for health checks. Small plans allow 20: 4 workers x 4, and 4 to spare."""
 
 CALL_SECONDS = 0.7
-"""A call that takes longer has failed: what a request may pay in the first second of a failure."""
+"""Timeout of a call. In the first second of an outage it delays requests by so much."""
 
-WATCH_SECONDS = 0.2
-"""Between two checks."""
+CHECK_SECONDS = 0.2
+"""Between two health checks."""
 
-LOOK_SECONDS = 0.4
+CHECK_TIMEOUT_SECONDS = 0.4
 SLOW_SECONDS = 0.04
 SLOW_FOR_SECONDS = 0.5
-"""A Redis whose every answer has been slow for so long is away: a request pays 50 ms at most."""
+"""Redis is unavailable once health checks have been slow for so long: it may delay a request by
+50 ms.
+"""
 
 RECONNECT_SECONDS = 0.9
-"""How long after its last answer a write waits for Redis: a restart or a failover is over by then.
-Requests may wait for Redis in the first second of an outage, and 50 ms after that (guarantee 6).
+"""How long after its last response a write waits for Redis: restarts and failovers take less.
+In the first second of an outage requests may wait for Redis, and 50 ms after that.
 """
 
 
 class RedisUnavailableError(Exception):
-    """Redis cannot be used now."""
+    """Redis cannot be used at present."""
 
 
 class RedisReplacedError(RedisError):
-    """A new connection reached another server process than the one known so far."""
+    """A new connection leads to a different server process."""
 
 
 class ResilientRedis:
-    """Calls to one Redis, each of which holds a connection for at most CALL_SECONDS."""
+    """`client` must be used within `call` only, which takes at most CALL_SECONDS."""
 
     def __init__(self, url: str, *, verify_tls: bool) -> None:
         self._server = ""  # the run_id of the server process in use
@@ -77,41 +77,41 @@ class ResilientRedis:
             current_server=lambda: self._server,
         )
         self.outages = 0
-        self.last_answered_at = 0.0
-        """When Redis last answered before the latest loss, in seconds of time.monotonic()."""
-        self._answered_at = time.monotonic()
+        self.last_response_at = 0.0
+        """When Redis last responded before the latest outage, in seconds of time.monotonic()."""
+        self._responded_at = time.monotonic()
         self._unavailable = False
         self._reason = ""
         self._slots: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
             self._slots.put(None)
-        self._watched = make_client(
+        self._check_client = make_client(
             url,
             1,
-            LOOK_SECONDS,
+            CHECK_TIMEOUT_SECONDS,
             verify_tls=verify_tls,
-            redis_connect_func=self._on_watch_connect,
+            redis_connect_func=self._on_check_connect,
         )
         self._reconnect_actions: list[Callable[[Redis], None]] = []
         self._is_probed = False
         self._on_outage: list[Callable[[], None]] = []
-        ThreadPool(1).spawn(self._watch)
+        ThreadPool(1).spawn(self._run_health_checks)
 
     @property
     def unavailable(self) -> bool:
-        """Whether calls fail now."""
+        """Whether calls raise RedisUnavailableError now."""
         return self._unavailable
 
     def on_reconnect(self, action: Callable[[Redis], None]) -> None:
-        """Run `action` in the watch's thread after each loss: before Redis is used again, and once
-        more right after that. It has to be idempotent.
+        """Run `action` in the health check's thread after each outage: before Redis is used again,
+        and once more right after that. It has to be idempotent.
         """
         self._reconnect_actions.append(action)
 
     def on_outage(self, action: Callable[[], None]) -> None:
-        """Call `action` once for each loss of Redis, maybe in the watch's native thread.
+        """Call `action` once for each outage, possibly in the health check's native thread.
 
-        It must not wait there for a lock that greenlets hold too: gevent's locks can hang then.
+        It must not wait for a lock that greenlets use too: gevent's locks can hang then.
         """
         self._on_outage.append(action)
 
@@ -121,44 +121,44 @@ class ResilientRedis:
             raise RedisUnavailableError
         self._slots.get()
         try:
-            if self._unavailable:  # lost while this call waited for its place
+            if self._unavailable:  # an outage began while this call waited
                 raise RedisUnavailableError
             result = action()
         except (RedisError, OSError) as error:
             self._mark_unavailable(type(error).__name__)
             raise RedisUnavailableError from error
         else:
-            self._answered_at = time.monotonic()
+            self._responded_at = time.monotonic()
             return result
         finally:
             self._slots.put(None)
 
     def wait_for_reconnect(self) -> bool:
-        """Wait until Redis is used again, at most until RECONNECT_SECONDS after its last answer.
-        Return whether it is used again.
+        """Wait until RECONNECT_SECONDS after Redis's last response, and return whether it is
+        available again.
         """
-        while self._unavailable and time.monotonic() < self.last_answered_at + RECONNECT_SECONDS:
-            time.sleep(WATCH_SECONDS / 10)
+        while self._unavailable and time.monotonic() < self.last_response_at + RECONNECT_SECONDS:
+            time.sleep(CHECK_SECONDS / 10)
         return not self._unavailable
 
-    def _mark_unavailable(self, why: str) -> None:
+    def _mark_unavailable(self, reason: str) -> None:
         if not self._unavailable:
             self.outages += 1
-            self.last_answered_at = self._answered_at
+            self.last_response_at = self._responded_at
             self._unavailable = True
-            log.warning("Redis is unavailable (%s): each process works on its own", why)
+            log.warning("Redis is unavailable (%s): each process uses its local fallback", reason)
             for action in self._on_outage:
                 action()
 
-    def _watch(self) -> None:
+    def _run_health_checks(self) -> None:
         slow_since: float | None = None
         while True:
             started = time.monotonic()
             try:
-                self._watched.set(KEY, 1, px=SCRATCH_MILLISECONDS)
+                self._check_client.set(KEY, 1, px=SCRATCH_MILLISECONDS)
                 if time.monotonic() - started < SLOW_SECONDS:
                     slow_since = None
-                    self._use_again()
+                    self._recover()
                 else:
                     slow_since = slow_since or started
                     if time.monotonic() - slow_since > SLOW_FOR_SECONDS:
@@ -167,59 +167,59 @@ class ResilientRedis:
                 slow_since = None
                 self._mark_unavailable(type(error).__name__)
                 self._log_reason(error)
-                self._watched.connection_pool.disconnect()  # the next check may find another server
-            # Check a slow Redis again without a pause: is it slow still?
-            time.sleep(0 if slow_since else WATCH_SECONDS)
+                self._check_client.connection_pool.disconnect()  # the next may find another server
+            # A slow Redis is checked again without a pause.
+            time.sleep(0 if slow_since else CHECK_SECONDS)
 
-    def _use_again(self) -> None:
-        """Use Redis again after a loss. The actions, such as dropping every entry, run before that
-        and after it. With one run only:
+    def _recover(self) -> None:
+        """Use Redis again after an outage. The actions, such as invalidating every entry, run
+        before that and after it. If they ran only before:
 
-        1. Process A drops everything and uses Redis again. 2. B drops everything too.
-        3. A stores an entry. 4. B, still on its own, answers a booking that changes this entry.
+        1. Process A invalidates everything and uses Redis again. 2. B invalidates everything.
+        3. A stores an entry. 4. B, still without Redis, makes a booking that changes this entry.
         5. B uses Redis again and serves the entry of 3.
         """
         if not self._is_probed or self._unavailable:
-            run_required_commands(self._watched)
+            run_required_commands(self._check_client)
             self._is_probed = True
         if self._unavailable:
-            self._run_actions()
+            self._run_reconnect_actions()
             self._reason = ""
             self._unavailable = False
-            self._run_actions()
-            log.warning("Redis is available again: entries stored before are dropped")
-        self._answered_at = time.monotonic()
+            self._run_reconnect_actions()
+            log.warning("Redis is available again: all cached entries are invalidated")
+        self._responded_at = time.monotonic()
 
-    def _run_actions(self) -> None:
+    def _run_reconnect_actions(self) -> None:
         for action in self._reconnect_actions:
-            action(self._watched)
+            action(self._check_client)
 
     def _log_reason(self, error: Exception) -> None:
-        """Log once for each loss what an operator has to change, where that is known."""
+        """Log what an operator has to change, if that is known, once for each outage."""
         reason = explain(error)
         if reason and reason != self._reason:
             log.error("Redis cannot be used: %s", reason)
         self._reason = reason or self._reason
 
     def _on_connect(self, connection: Any) -> None:
-        """Refuse a connection to another server process, until the watch has handled the change."""
+        """Reject a different server process until a health check has handled the change."""
         connection.server = handshake(connection)
         self._server = self._server or connection.server
         if connection.server != self._server:
             raise RedisReplacedError
 
-    def _on_watch_connect(self, connection: Any) -> None:
+    def _on_check_connect(self, connection: Any) -> None:
         server = handshake(connection)
         if self._server not in {"", server}:
-            self._mark_unavailable("another server process answers")
+            self._mark_unavailable("a different server process")
         self._server = server
 
 
 class LocalFallback:
-    """Runs an action on Redis, or its equivalent in this process while Redis is unavailable.
+    """Runs an action on Redis, or falls back to its equivalent in this process.
 
-    `on_outage` is called before the first local action of each outage: what the process holds from
-    an earlier outage is stale by then. `redis` is None where the proxy has no Redis.
+    `on_outage` is called before the first local action of each outage: local state from an earlier
+    outage is stale. `redis` is None if REDIS_URL is not set.
     """
 
     def __init__(
@@ -230,11 +230,11 @@ class LocalFallback:
         self._outages = 0
 
     def run(self, remote: Callable[[Redis], T], local: Callable[[], T]) -> T:
-        """Return what `remote` returns, given redis-py's client, or what `local` does."""
+        """Return what `remote` returns, given redis-py's client, or else what `local` returns."""
         return self.run_calls(lambda redis: redis.call(lambda: remote(redis.client)), local)
 
     def run_calls(self, remote: Callable[[ResilientRedis], T], local: Callable[[], T]) -> T:
-        """The same for a `remote` that makes its own calls, with other work between them."""
+        """Do the same for a `remote` that makes its own calls, with other work between them."""
         if self._redis:
             try:
                 return remote(self._redis)
@@ -246,7 +246,7 @@ class LocalFallback:
 
 
 class _Pool(BlockingConnectionPool):
-    """Replaces an idle connection that leads to an earlier server process."""
+    """Replaces idle connections to an earlier server process."""
 
     def __init__(self, *, current_server: Callable[[], str], **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # redis-py's, like the next
@@ -273,11 +273,11 @@ def make_client(
     pool_class: type[BlockingConnectionPool] = BlockingConnectionPool,
     **options: Any,
 ) -> Redis:
-    """Make a client that never waits long. `options`: more of the pool's.
+    """Make a client with short timeouts. `options`: passed to the pool.
 
-    redis-py's own defaults wait 4 s for a refused Redis and 59 s for a silent one, and raise our
-    timeout to 10 s during a maintenance notification. A command whose connection breaks, which may
-    have been idle for long, is sent once more.
+    redis-py's defaults wait 4 s if a connection is refused and 59 s for a silent server, and raise
+    our timeout to 10 s during maintenance notifications. A command whose connection breaks, perhaps
+    after a long idle time, is sent once more.
     """
     tls = {} if verify_tls else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
     pool = pool_class.from_url(

@@ -1,4 +1,4 @@
-"""Secrets given as files, as Docker and Kubernetes mount them.
+"""Secrets settings as files, as Docker and Kubernetes mount them.
 
 `NAME_FILE` is the path of a file that holds the value of `NAME`.
 """
@@ -8,11 +8,11 @@ from pathlib import Path
 
 NAMES = ("VIDESK_API_KEY", "REDIS_URL", "CAPTCHA_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET")
 MAX_BYTES = 65_536
-"""So that a path such as /dev/zero ends."""
+"""A limit for paths such as /dev/zero."""
 
 
 class SecretFileError(Exception):
-    """A secret cannot be read; the text says which setting is wrong, and never shows its value."""
+    """A secret cannot be read. The message names the setting and never contains its value."""
 
 
 def file_setting(name: str) -> str:
@@ -20,29 +20,27 @@ def file_setting(name: str) -> str:
     return f"{name}_FILE"
 
 
-def read(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the secrets that `given`, the settings that are not empty, names as files.
+def read(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets whose files are named in `settings`, which has no empty values.
 
-    White space around the value is dropped. Raises SecretFileError.
+    White space around a value is stripped. Raises SecretFileError.
     """
-    named = [name for name in NAMES if file_setting(name) in given]
-    return {name: _read(name, given) for name in named}
+    named = [name for name in NAMES if file_setting(name) in settings]
+    return {name: _read(name, settings) for name in named}
 
 
-def _read(name: str, given: Mapping[str, str]) -> str:
+def _read(name: str, settings: Mapping[str, str]) -> str:
     setting = file_setting(name)
-    if name in given:
+    if name in settings:
         raise SecretFileError(f"{name} and {setting} are both set: set one of them")
     try:
-        with Path(given[setting]).open("rb") as file:
+        with Path(settings[setting]).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         text = content.decode().strip()
-    except (OSError, ValueError) as error:
-        raise SecretFileError(_wrong(setting)) from error
+    except (OSError, ValueError):
+        text = ""
     if not text or len(content) > MAX_BYTES:
-        raise SecretFileError(_wrong(setting))
+        raise SecretFileError(
+            f"{setting} must be the path of a readable text file that is not empty"
+        )
     return text
-
-
-def _wrong(setting: str) -> str:
-    return f"{setting} must be the path of a readable text file that is not empty"

@@ -1,7 +1,6 @@
-"""JSON as RFC 8259 means it, read strictly and written plainly.
+"""Strict JSON (RFC 8259): parse only what every language parses alike.
 
-Python's reader takes NaN, Infinity, numbers that overflow to infinity, and an object that names a
-key twice. None of these survives a trip through other languages, so none is let in.
+Python's parser accepts NaN, Infinity, numbers that overflow to infinity, and duplicate keys.
 """
 
 import json
@@ -11,10 +10,10 @@ from typing import Any, NoReturn
 
 
 def loads(data: bytes, *, unique_keys: bool = False) -> Any:
-    """Read one JSON text in UTF-8, without a byte order mark.
+    """Parse one JSON text in UTF-8, without a byte order mark.
 
-    Raises ValueError for anything else: bad UTF-8, NaN, Infinity, a number that no double holds,
-    nesting too deep to read and, with `unique_keys`, an object that names a key twice.
+    Raises ValueError for anything else: invalid UTF-8, NaN, Infinity, a number beyond a double's
+    range, too deep nesting and, with `unique_keys`, duplicate keys.
     """
     try:
         return json.loads(
@@ -29,7 +28,7 @@ def loads(data: bytes, *, unique_keys: bool = False) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write compact JSON in UTF-8; a lone surrogate, which UTF-8 cannot hold, stays escaped."""
+    """Serialize to compact JSON in UTF-8; lone surrogates, which UTF-8 lacks, are escaped."""
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -39,8 +38,8 @@ def dumps(value: Any) -> bytes:
 def spellings_of(text: str) -> re.Pattern[str]:
     """Compile a pattern that finds `text` in a JSON text, whichever of its characters are escaped.
 
-    A reader of JSON keeps one member of each name; a search in the text sees them all (RFC 8259,
-    sections 4 and 7). `text` has no character above U+FFFF.
+    A parsed object has lost all but one of its duplicate keys; the text has them all (RFC 8259,
+    sections 4 and 7). `text` must not contain characters above U+FFFF.
     """
     return re.compile("".join(map(_spellings, text)))
 

@@ -24,11 +24,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import gevent
 from flask import Response, current_app
 from redis import Redis
 from werkzeug.exceptions import UnprocessableEntity
 
+from common.lease import renewed
 from common.resilient_redis import RedisUnavailableError
 from idempotency.attempt import Attempt, current_attempt, digest, replay, serialize
 from idempotency.disposition import Disposition, disposition_of
@@ -144,11 +144,10 @@ class Idempotency:
     def _run_under_lease(self, action: Callable[[], Response], attempt: Attempt) -> Response:
         owner = attempt.record.owner
         self._in_progress[owner] = attempt
-        renewing = gevent.spawn_later(RENEW_SECONDS, self._renew, owner)
         try:
-            return self._run_and_record(action, attempt)
+            with renewed(lambda: self._renew(owner), RENEW_SECONDS):
+                return self._run_and_record(action, attempt)
         finally:
-            renewing.kill(block=False)
             del self._in_progress[owner]
 
     def _run_and_record(self, action: Callable[[], Response], attempt: Attempt) -> Response:
@@ -194,10 +193,8 @@ class Idempotency:
                 self._shared.link_token(*link)
 
     def _renew(self, owner: str) -> None:
-        while self._shared:
-            with suppress(RedisUnavailableError):
-                self._shared.renew(owner)
-            gevent.sleep(RENEW_SECONDS)
+        if self._shared:
+            self._shared.renew(owner)
 
     def _wait_for(self, owner: str) -> Record:
         """Return the owner's outcome. Raises VideskTimeoutError if the owner publishes none."""

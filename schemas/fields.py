@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 
-from common.date_ranges import instant_of, to_videsk
+from common.date_ranges import format_instant, instant_of
 
 HONEYPOT = "videsk_essential"
 """The id of the form element that people leave empty and bots fill in (Videsk, Forms)."""
@@ -144,7 +144,7 @@ def whole_number(least: int, most: int, *, otherwise: int) -> fields.Function:
 def load_instant(value: Any) -> str:
     """An ISO 8601 instant with `Z` or an offset, as Videsk writes instants."""
     try:
-        return to_videsk(instant_of(value))
+        return format_instant(instant_of(value))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValidationError(
             "must be an instant with Z or an offset, such as 2026-12-01T12:00:00.000Z"

@@ -15,8 +15,8 @@ from common.date_ranges import (
     PeriodInPastError,
     day_of,
     day_range_of,
+    format_instant,
     month_of,
-    to_videsk,
 )
 from schemas.fields import load_hex_id, load_text, load_zone, loaded_by, whole_number
 
@@ -100,7 +100,7 @@ def load_next(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
     """The days to look through from now on, and how many hours are wanted of them."""
     with _as_query_errors():
         query = _NEXT.load(args)
-        return day_range_of(to_videsk(now), query["timezone"]), query["limit"]
+        return day_range_of(format_instant(now), query["timezone"]), query["limit"]
 
 
 def load_form(args: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Whether Videsk rejects the API key: a flag in Redis, and without Redis one in each process."""
+"""API key status: whether Videsk rejects the key. A flag in Redis; the fallback is per process."""
 
 import time
 
@@ -6,7 +6,7 @@ from common.resilient_redis import LocalFallback, ResilientRedis
 
 REJECTED_SECONDS = 60
 """TTL of the "key rejected" flag. It has to expire on its own: an instance that was taken out of
-service for it sends no more requests to Videsk, so it would never see that the key works again.
+service because of it sends no more requests, so none could succeed and delete it.
 """
 
 
@@ -16,15 +16,15 @@ class ApiKeyStatus:
     def __init__(self, redis: ResilientRedis | None, prefix: str) -> None:
         self._fallback = LocalFallback(redis)
         self._name = f"{prefix}key-refused"
-        self._rejected_at: float | None = None
+        self._rejected_until = 0.0
 
     def update(self, *, rejected: bool) -> None:
-        """Store what a response to a request with the key shows of it.
+        """Set or delete the flag after a response to a request with the key.
 
-        A success always deletes the flag in Redis, because another process may have set it. With 20
-        requests a second at most to Videsk, that costs less than to read it first.
+        A success always sends the DEL, because another process may have set the flag. That is
+        cheaper than reading it first.
         """
-        self._rejected_at = time.monotonic() if rejected else None
+        self._rejected_until = time.monotonic() + REJECTED_SECONDS if rejected else 0.0
         self._fallback.run(
             lambda client: (
                 client.set(self._name, 1, ex=REJECTED_SECONDS)
@@ -35,9 +35,7 @@ class ApiKeyStatus:
         )
 
     def is_rejected(self) -> bool:
-        """Whether the key is rejected; one round trip to Redis."""
-        return self._fallback.run(lambda client: bool(client.exists(self._name)), self._here)
-
-    def _here(self) -> bool:
-        at = self._rejected_at
-        return at is not None and time.monotonic() - at < REJECTED_SECONDS
+        return self._fallback.run(
+            lambda client: bool(client.exists(self._name)),
+            lambda: time.monotonic() < self._rejected_until,
+        )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.pool import Pool
 
 from common import strict_json
-from common.date_ranges import DayRange, Period, instant_of, to_videsk
+from common.date_ranges import DayRange, Period, format_instant, instant_of
 from videsk.errors import VideskError, VideskInvalidResponseError, VideskTimeoutError
 from videsk.resources import ResourceKind
 from videsk.scheduling import REQUEST_SECONDS, Scheduling
@@ -64,7 +64,7 @@ class AvailabilityFinder:
         if failures and not found:
             raise next(iter(failures.values()))
         missing = {"missing": list(failures)} if failures else {}
-        as_of = to_videsk(datetime.fromtimestamp(scan.asked_at(), UTC))
+        as_of = format_instant(datetime.fromtimestamp(scan.requested_at(), UTC))
         answer = {"days": found, "complete": not failures, **missing, "asOf": as_of}
         joined = scan.joined(answer)
         return replace(joined, cache_status="fwd=miss", storable=False) if failures else joined
@@ -119,9 +119,9 @@ class AvailabilityScan:
 
         return list(Pool(CONCURRENT_READS).map(hours_or_failure, days))
 
-    def asked_at(self) -> float:
+    def requested_at(self) -> float:
         """When the oldest part was asked for: seconds since the epoch."""
-        return min(reading.asked_at for reading in self.readings)
+        return min(reading.requested_at for reading in self.readings)
 
     def joined(self, answer: Any) -> "CachedResult":
         """The answer as one reading: as old as its oldest part, no fresher than its stalest."""
@@ -129,7 +129,7 @@ class AvailabilityScan:
         worst = min(asked or self.readings, key=lambda part: part.fresh_until)
         fresh_until = min(part.fresh_until for part in self.readings)
         body = strict_json.dumps(answer)
-        return replace(worst, body=body, asked_at=self.asked_at(), fresh_until=fresh_until)
+        return replace(worst, body=body, requested_at=self.requested_at(), fresh_until=fresh_until)
 
     def _read(self, read: "Callable[..., CachedResult]", period: Period) -> list[Any]:
         elapsed = monotonic() - self.started

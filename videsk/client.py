@@ -1,4 +1,4 @@
-"""The client of Videsk's API: rate limit, API key status and error mapping around the transport.
+"""Client of Videsk's API: rate limit, API key status and error mapping around the transport.
 
 A response that contains the API key is dropped.
 """
@@ -26,14 +26,12 @@ FORWARDED_HEADERS = (
     "Retry-After",
     *(f"Ratelimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy")),
 )
-"""Headers of Videsk's responses that are passed on to the client."""
+"""Headers of Videsk's responses that are forwarded to the client."""
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
 
 class VideskClient:
-    """Sends requests and returns their JSON, or raises a VideskError."""
-
     def __init__(
         self,
         base_url: str,
@@ -57,7 +55,7 @@ class VideskClient:
         Raises VideskResponseError for a 4xx or 5xx, a VideskFailedError for everything else.
         """
         end = monotonic() + seconds
-        self._throttle.acquire(seconds, is_write=request.is_write, what=request.what)
+        self._throttle.acquire(seconds, is_write=request.is_write, read_key=request.read_key)
         started = monotonic()
         status = "failed"
         try:
@@ -70,15 +68,15 @@ class VideskClient:
             raise
         finally:
             endpoint = _ID.sub("{id}", request.path)
-            self._instrumentation.upstream(endpoint, status, monotonic() - started)
+            self._instrumentation.count_upstream(endpoint, status, monotonic() - started)
         self._report_outcome(response)
         if request.token is None and (_rejects_key(response) or response.is_success):
             self._api_key_status.update(rejected=not response.is_success)
         return self._parse(response, is_write=request.is_write)
 
-    def promote(self, client: str, what: str) -> None:
-        """Let the queued read of `what`, which another client leads, leave in this one's turn."""
-        self._throttle.promote(client, what)
+    def promote(self, client: str, read_key: str) -> None:
+        """See UpstreamThrottle."""
+        self._throttle.promote(client, read_key)
 
     def _exchange(self, request: Request, seconds: float) -> Response:
         """Send the request with the trace headers of the client's request, and measure it."""
@@ -126,7 +124,7 @@ class VideskClient:
         raise invalid
 
     def _contains_key(self, text: str) -> bool:
-        """Whether the API key is in a JSON text or a header, escapes resolved."""
+        """Whether a JSON text or a header contains the API key, escaped or not."""
         return self._key in text or ("\\" in text and bool(self._key_spellings.search(text)))
 
 

@@ -1,7 +1,7 @@
-"""Connections to Videsk: a failure to connect is told apart, and a response is never another's.
+"""Connection pool to Videsk: distinguishes connect errors, and never mixes up two responses.
 
-`requests` sends over urllib3, and urllib3 over http.client. These classes take the place of theirs
-through `ConnectionCls` and `response_class`. Of http.client's private methods they override
+`requests` uses urllib3, and urllib3 uses http.client. These classes replace theirs through
+`ConnectionCls` and `response_class`. They override two private methods of http.client,
 `_read_status` and `_close_conn`, which are the same in Python 3.11 to 3.13.
 """
 
@@ -25,7 +25,7 @@ from videsk.errors import (
 )
 
 MAX_WIRE_BYTES = 8 * 1024 * 1024
-"""Of one response, its head and chunk sizes included: twice the largest body that is used."""
+"""Of one response with its head and chunk sizes: twice the largest body that is accepted."""
 
 MAX_BUSY_SECONDS = 0.002
 """How long one response may be parsed before other greenlets run."""
@@ -33,16 +33,15 @@ MAX_BUSY_SECONDS = 0.002
 PAUSE_SECONDS = 0.001
 """A timer: unlike `sleep(0)` it lets the loop look at its sockets."""
 
-
 _OUR_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
-"""This machine has no socket left, and Videsk has no part in it."""
+"""This machine has no socket left. That is no failure of Videsk."""
 
 
 class WireReader(io.RawIOBase):
-    """Reads one response from a socket: so many bytes at most, and never long without a pause.
+    """Reads one response from a socket, with a size limit and pauses for other greenlets.
 
-    A body in chunks of one byte costs some 2 µs of parsing for each. gevent switches greenlets only
-    where a read has to wait, so a fast sender of such a body would stop the whole process.
+    Parsing a body in chunks of one byte takes about 2 µs a byte. gevent switches greenlets only
+    when a read has to wait, so a fast sender of such a body would block the whole process.
     """
 
     def __init__(self, raw: io.RawIOBase) -> None:
@@ -56,7 +55,7 @@ class WireReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Raises HTTPException above MAX_WIRE_BYTES. None, as if nothing had come, at the end."""
+        """Raises HTTPException above MAX_WIRE_BYTES. After the response, returns None (no data)."""
         if self.response_is_over:
             return None
         self._busy_seconds += monotonic() - self._returned_at
@@ -76,7 +75,7 @@ class WireReader(io.RawIOBase):
 
 
 class Response(HTTPResponse):
-    """The final response to a request; its connection is used again only where it left nothing."""
+    """The final response to a request. Its connection is reused only if no byte is left on it."""
 
     def __init__(self, sock: socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
@@ -85,9 +84,9 @@ class Response(HTTPResponse):
         self.fp = io.BufferedReader(self._wire)
 
     def _read_status(self) -> tuple[str, int, str]:
-        """Skip interim responses: http.client skips 100 alone, and takes a 103 for the final one.
+        """Skip interim responses: http.client skips 100 only, and takes a 103 for the final one.
 
-        A 101 would end HTTP on this connection, which nobody has asked for (RFC 9110, 15.2).
+        A 101 without a request for it is an error (RFC 9110, section 15.2).
         """
         version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
         while 100 <= status < 200:
@@ -99,11 +98,11 @@ class Response(HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        if not self._is_framed_clearly():
+        if not self._has_clear_framing():
             self.will_close = True
 
-    def _is_framed_clearly(self) -> bool:
-        """Whether everybody sees the same end of this response (RFC 9112, 6.3)."""
+    def _has_clear_framing(self) -> bool:
+        """Whether all implementations find the same end (RFC 9112, section 6.3)."""
         codings = self.headers.get_all("Transfer-Encoding", [])
         lengths = self.headers.get_all("Content-Length", [])
         if self.status in (204, 304):
@@ -113,10 +112,10 @@ class Response(HTTPResponse):
         return len(lengths) == 1 and lengths[0].isascii() and lengths[0].isdecimal()
 
     def _close_conn(self) -> None:
-        """At the end of the body, or where it is given up: is anything of the connection unread?
+        """Shut the connection down if bytes are left on it after the body: urllib3 then drops it.
 
-        What has come already may wait in the buffer, or decrypted in TLS, where urllib3's own look
-        at the socket would miss it. A connection that is shut down is one that it drops.
+        They may be in the buffer, or decrypted in TLS, where urllib3's own check of the socket
+        would miss them.
         """
         self._wire.response_is_over = True
         if self.fp.peek(1) or _decrypted_bytes(self._socket):
@@ -125,24 +124,24 @@ class Response(HTTPResponse):
         super()._close_conn()  # type: ignore[misc]  # not in typeshed
 
 
-class _Connects:
-    """Tells a failure to connect (DNS, TCP or TLS) from one after something may have been sent."""
+class _ConnectErrors:
+    """Raises a separate exception for a failure to connect (DNS, TCP or TLS): nothing was sent."""
 
     response_class: ClassVar[type[HTTPResponse]] = Response
 
     def connect(self) -> None:
-        """Raises VideskFailedError: no error of urllib3's, so that it and requests let it pass."""
+        """Raises VideskFailedError, which urllib3 and requests pass through."""
         try:
             super().connect()  # type: ignore[misc]  # of the class beside this one
         except (Exception, gevent.Timeout) as error:
             raise connect_failure(error) from error
 
 
-class _Connection(_Connects, HTTPConnection):
+class _Connection(_ConnectErrors, HTTPConnection):
     pass
 
 
-class _TlsConnection(_Connects, HTTPSConnection):
+class _TlsConnection(_ConnectErrors, HTTPSConnection):
     pass
 
 
@@ -159,7 +158,7 @@ POOL_CLASSES = {"http": _Pool, "https": _TlsPool}
 
 
 def connect_failure(reason: BaseException) -> VideskFailedError:
-    """What it means that there was no connection, so that no byte of the request was sent."""
+    """Map a failure to connect. No byte of the request was sent."""
     causes = [reason]
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)

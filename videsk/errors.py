@@ -1,15 +1,15 @@
-"""Everything that can come of asking Videsk, drawn as a tree and rendered in blueprints/errors.py.
+"""Errors of Videsk. blueprints/errors.py renders them.
 
 VideskError
-├── VideskResponseError        its own 4xx or 5xx with a JSON body: passed on as it came
-└── VideskFailedError         nothing that could be passed on
-    ├── VideskUnreachableError    502: no connection, so nothing was sent
-    ├── VideskBrokenError         502: the connection broke before the whole answer was here
-    ├── VideskInvalidResponseError        502: the answer is not sound JSON, or holds our key
-    ├── VideskTimeoutError        504: no whole answer in time
-    ├── VideskRateLimitError           503: no place in the budget of requests; nothing was sent
-    ├── VideskCircuitOpenError         503: the circuit is open; nothing was sent
-    └── VideskNoSocketError       503: no socket is left on this machine; nothing was sent
+├── VideskResponseError             Videsk's 4xx or 5xx with a JSON body, forwarded unchanged
+└── VideskFailedError               no response that can be forwarded
+    ├── VideskUnreachableError      502: no connection; nothing was sent
+    ├── VideskBrokenError           502: the connection broke before the response was complete
+    ├── VideskInvalidResponseError  502: the response is not valid JSON, or contains the API key
+    ├── VideskTimeoutError          504: no complete response in time
+    └── VideskRateLimitError        503: no slot in the rate limit; nothing was sent
+        ├── VideskCircuitOpenError  503: the circuit is open; nothing was sent
+        └── VideskNoSocketError     503: this machine has no socket left; nothing was sent
 """
 
 import json
@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 
 class VideskError(Exception):
-    """No answer to a request that could be used."""
+    """A request to Videsk has failed."""
 
 
 @dataclass
 class VideskResponseError(VideskError):
-    """Videsk's own error: status, body, content type as they came, and the headers to pass on."""
+    """Videsk's own error response. `headers`: those to forward."""
 
     status: int
     body: bytes
@@ -33,9 +33,9 @@ class VideskResponseError(VideskError):
 
 
 class VideskFailedError(VideskError):
-    """Videsk did not answer, or not in JSON.
+    """Videsk did not respond, or not with valid JSON.
 
-    `outcome_unknown`: a write may have happened, or may happen yet. `retry_after`: seconds.
+    `outcome_unknown`: a write may have happened, or may still happen. `retry_after`: seconds.
     """
 
     status = 502
@@ -77,7 +77,7 @@ class VideskCircuitOpenError(VideskRateLimitError):
 
 
 class VideskNoSocketError(VideskRateLimitError):
-    """A limit of this machine: it does not count against Videsk in the circuit."""
+    """A limit of this machine. The circuit breaker does not count it as a failure."""
 
     message = (
         "This proxy has no socket left for a connection to Videsk, so nothing was sent. Try again "
@@ -101,11 +101,11 @@ _WITH_RETRY_AFTER: dict[str, type[VideskRateLimitError]] = {
 
 
 class VideskErrors:
-    """Errors as bytes, for those who wait for one process's fetch in another."""
+    """Serializes the error of one process's fetch for the followers in other processes."""
 
     @staticmethod
     def dumps(error: Exception) -> bytes:
-        """What is no error of Videsk's reaches the others as a broken connection to it."""
+        """Serialize. Any error that is not a VideskError becomes a VideskBrokenError."""
         if isinstance(error, VideskResponseError):
             fields = vars(error) | {"body": error.body.decode(), "headers": dict(error.headers)}
             return json.dumps({"refused": fields}).encode()

@@ -1,8 +1,7 @@
-"""Whose availability a write changes. Pure.
+"""Invalidation: which groups of cached availability a write affects. Pure functions.
 
-One agent (user) may serve several services: an hour of theirs that is taken or given back is taken
-or given back in all of them. The list of services tells who serves what; where it does not tell,
-every service is touched, and every user.
+A user (agent) may serve several services, so an hour that a write takes or frees changes in all of
+them. The list of services shows who serves what. If it does not, all availability is affected.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,13 +15,13 @@ ALL_AVAILABILITY = frozenset({AVAILABILITY})
 
 
 def group(kind: str, ident: str) -> str:
-    """The group of one service's or user's dates and hours; `kind` in the singular."""
+    """Return the group of one service's or user's dates and hours. `kind`: in the singular."""
     return f"{kind}:{ident}"
 
 
 @dataclass(frozen=True)
 class Write:
-    """What is known of where a write took place: ids, or a service's title."""
+    """What is known about a write: ids, or a service's title."""
 
     service: str | None = None
     user: str | None = None
@@ -30,7 +29,7 @@ class Write:
 
 
 def _users(service: Mapping[str, Any]) -> set[str]:
-    """Who serves it; nobody where the list tells it in another way than Videsk's page."""
+    """Return the ids of the service's users; none if they are not listed as Videsk documents."""
     users = service.get("users")
     if not isinstance(users, list) or not all(isinstance(user, Mapping) for user in users):
         return set()
@@ -39,7 +38,7 @@ def _users(service: Mapping[str, Any]) -> set[str]:
 
 
 def affected_groups(write: Write, services: Iterable[Mapping[str, Any]] | None) -> frozenset[str]:
-    """The groups that a write invalidates; `services` as the list shows them, None if not known."""
+    """Return the groups that a write invalidates. `services`: the list, None if it is unknown."""
     users_of = {str(service.get("id")): _users(service) for service in services or ()}
     booked = {write.service} if write.service else set()
     if write.title is not None:
@@ -47,12 +46,12 @@ def affected_groups(write: Write, services: Iterable[Mapping[str, Any]] | None) 
     if write.user:
         users = {write.user}
         is_known = users <= set().union(*users_of.values())
-    else:  # Videsk has chosen one of theirs
+    else:  # Videsk picked one of the services' users
         users = set().union(*(users_of.get(service, set()) for service in booked))
         is_known = bool(booked) and all(users_of.get(service) for service in booked)
     if not is_known:
         return ALL_AVAILABILITY
-    sharing = {service for service, its in users_of.items() if not its or its & users}
+    sharing = {service for service, theirs in users_of.items() if not theirs or theirs & users}
     return frozenset(
         {group("service", service) for service in booked | sharing}
         | {group("user", user) for user in users}

@@ -5,7 +5,7 @@ from typing import Any
 from videsk.errors import VideskInvalidResponseError
 
 MAX_DEPTH = 200
-"""Of nested arrays and objects: rename_ids recurses, twice for each, and Python ends at 1000."""
+"""Of nested arrays and objects. rename_ids uses two frames for each, of Python's 1000."""
 
 
 def is_too_deep(value: Any) -> bool:
@@ -24,7 +24,7 @@ def is_too_deep(value: Any) -> bool:
 
 
 def rename_ids(value: Any) -> Any:
-    """`_id` becomes `id` at every depth, in its place, unless the object has an `id` already."""
+    """Rename `_id` to `id` at every depth, in place, unless the object has an `id` already."""
     if isinstance(value, list):
         return [rename_ids(item) for item in value]
     if isinstance(value, dict):
@@ -36,7 +36,7 @@ def rename_ids(value: Any) -> Any:
 
 
 def with_users(service: dict[str, Any]) -> dict[str, Any]:
-    """A service with `users`, which Videsk leaves out where the service picks the agent."""
+    """Add `users`, which Videsk omits if it picks the agent itself."""
     return service if service.get("users") is not None else service | {"users": []}
 
 

@@ -1,11 +1,11 @@
-"""What differs between a service and a user is a row here, not a branch anywhere."""
+"""Bookable resources: everything that differs between services and users."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """`plural` is its word in paths, `singular` in Videsk's booking path and error messages."""
+    """`plural` is used in paths, `singular` in Videsk's booking path and in error messages."""
 
     plural: str
     singular: str

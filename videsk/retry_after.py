@@ -1,4 +1,4 @@
-"""How long Videsk wants to be left alone, as its headers tell. Pure."""
+"""Parse Videsk's Retry-After and Ratelimit headers. Pure functions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,8 +8,10 @@ MAX_PAUSE_SECONDS = 60.0
 
 
 def pause_seconds(status: int, headers: Mapping[str, str]) -> float:
-    """0 to 60. After a 429 its Retry-After (RFC 9110, 10.2.3), 1 without one; when no request is
-    left (`Ratelimit-Remaining: 0`) until the window's end, `Ratelimit-Reset`, 1 without one.
+    """Return how long to send no request: 0 to MAX_PAUSE_SECONDS.
+
+    After a 429 that is its Retry-After (RFC 9110, section 10.2.3); with `Ratelimit-Remaining: 0` it
+    is `Ratelimit-Reset`. If that header is missing, it is 1 second.
     """
     if status == 429:
         seconds = _seconds(headers.get("Retry-After"))
@@ -21,7 +23,7 @@ def pause_seconds(status: int, headers: Mapping[str, str]) -> float:
 
 
 def _seconds(text: str | None) -> float:
-    """A number of seconds, or the time until a date; 1 for what is neither."""
+    """Parse a number of seconds or an HTTP date. Returns 1 for anything else."""
     try:
         return float(int(text or ""))
     except OverflowError:

@@ -65,7 +65,7 @@ class Scheduling:
     def form(self, segment: str, version: str) -> "CachedResult":
         """A form's fields, and the captcha to show with it. No write of a customer's changes it."""
         key = f"form:{segment}:{version}"
-        request = Request("GET", f"/forms/{segment}", params={"version": version}, what=key)
+        request = Request("GET", f"/forms/{segment}", params={"version": version}, read_key=key)
         return self._read(
             key, (), self._policies.services, lambda seconds: self._fetch_object(request, seconds)
         )
@@ -128,7 +128,7 @@ class Scheduling:
         path = f"/{kind.plural}/{ident}/{what}"
         key = f"{what}:{kind.plural}:{ident}:{period.name}:{period.zone}"
         params = {"date": query_instant, "timezone": period.zone}
-        request = Request("GET", path, params=params, what=key)
+        request = Request("GET", path, params=params, read_key=key)
         return self._read(
             key,
             (AVAILABILITY, group(kind.singular, ident)),
@@ -229,7 +229,7 @@ class Scheduling:
         services: list[Any] = []
         for _ in range(MAX_PAGES):
             params = {"$skip": len(services)} if services else None
-            request = Request("GET", f"/{SERVICES.plural}", params=params, what="services")
+            request = Request("GET", f"/{SERVICES.plural}", params=params, read_key="services")
             page, total = unwrap(self._client.send(request, end - monotonic()))
             services += page
             if not page or len(services) >= total:

@@ -1,4 +1,4 @@
-"""HTTP to Videsk: one request, one response, within a deadline and a size limit.
+"""HTTP transport to Videsk: one request, one response, within a deadline and a size limit.
 
 `requests` is used only here and in web/captcha.py. The credentials go to the base URL alone:
 redirects are not followed, and nothing in the environment (.netrc, proxy variables) is read.
@@ -31,8 +31,8 @@ _PATH = "/public/video-contact-center"
 class Request:
     """One request to Videsk.
 
-    `token`: an appointment's own; without it the API key is sent. `what`: names a read that several
-    clients may wait for.
+    `token`: an appointment's own; without it the API key is sent. `read_key` identifies a read that
+    several clients may wait for.
     """
 
     method: str
@@ -40,7 +40,7 @@ class Request:
     params: Mapping[str, str | int] | None = None
     body: Mapping[str, Any] | None = None
     token: str | None = None
-    what: str = ""
+    read_key: str = ""
 
     @property
     def is_write(self) -> bool:

@@ -82,16 +82,16 @@ class Metrics:
             f"videsk_proxy_{name}", text, labels, registry=self.registry, buckets=SECONDS
         )
 
-    def upstream(self, endpoint: str, status: str, seconds: float) -> None:
+    def count_upstream(self, endpoint: str, status: str, seconds: float) -> None:
         self._upstream.labels(endpoint, status).inc()
         self._upstream_latency.labels(endpoint).observe(seconds)
 
-    def throttled(self, decision: str, seconds: float) -> None:
+    def count_throttled(self, decision: str, seconds: float) -> None:
         self._throttled.labels(decision).inc()
         if decision == "wait":
             self._waited.inc(seconds)
 
-    def invalidated(self, groups: int) -> None:
+    def count_invalidated(self, groups: int) -> None:
         self._invalidated.inc(groups)
 
     def answered(self, route: str, status: int, seconds: float, cache_status: str | None) -> None:

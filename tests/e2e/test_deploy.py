@@ -272,9 +272,9 @@ def exposed() -> dict[str, set[str]]:
     def view() -> Response:
         return Response(headers={REPLAYED: "true"})
 
-    counted.upstream("/calendar", "200", 0.1)
-    counted.throttled("wait", 0.1)
-    counted.invalidated(1)
+    counted.count_upstream("/calendar", "200", 0.1)
+    counted.count_throttled("wait", 0.1)
+    counted.count_invalidated(1)
     client = app.test_client()
     client.get("/")
     text = client.get("/metrics", headers={"Authorization": "Bearer token"}).text

@@ -1,29 +1,32 @@
--- May a request leave for Videsk now? One decision for all processes, on Redis's own clock.
+-- Acquire a slot: sliding-window rate limit, fair queue and circuit breaker of all processes, on
+-- Redis's clock.
 --
--- KEYS  1 places: when the requests of the last window left (list, oldest first)
---       2 state: hold, pause, open, failures, next_read, round, turns, seq (hash)
---       3 queue: the waiting reads, by round and then by seq (sorted set of "seq:client:what")
---       4 deadlines: until when each waiting read must ask again (sorted set of the same members)
---       5 rounds: the last round that each client has joined, unless it is over (sorted set)
--- ARGV  1 is it a write?  2 limit: places in a window  3 reserve: places that reads leave to writes
---       4 window  5 patience: the longest wait it accepts  6 trial: the pause between two trials of
---       an open circuit  7 heartbeat  8 grace  9 turns in a round  10 client: a hash of its address
---       11 what is read  12 round, 13 seq: the ticket of a read that has waited, else ''
+-- KEYS  1 slots: when the requests of the last window were sent (list, oldest first)
+--       2 state: hold (paused until), pause (its length), open (until), failures, next_read, round,
+--         turns, seq (hash)
+--       3 queue: the queued reads, by round and then by seq (sorted set of "seq:client:read_key")
+--       4 deadlines: by when each queued read must call again (sorted set of the same members)
+--       5 rounds: the last round that each client joined, unless it is over (sorted set)
+-- ARGV  1 whether it is a write  2 limit: slots in a window  3 reserve: slots for writes only
+--       4 window  5 max_wait  6 probe_interval  7 heartbeat  8 grace  9 turns_per_round
+--       10 client: a hash of its address  11 read_key: what is read
+--       12 round, 13 seq: the ticket of a read that has waited, else ''
 --       14 now (tests; else Redis's clock)
--- All times in microseconds. Returns {verdict, wait, round, seq}.
+-- All times in microseconds. Returns {decision, wait, round, seq}.
 --
--- The law: of any `limit` + 1 requests that left, the last left at least a window after the first.
--- A write goes wherever there is room, also where reads may not.
+-- Of any `limit` + 1 requests, the last is sent at least a window after the first. A write may take
+-- any free slot.
 --
--- Reads are paced, so that they do not reach Videsk in bursts, and take turns by client: a client's
--- next read joins the round after its last one. A waiting read asks again when its turn is due, and
--- at each heartbeat. One that fails to is dropped, but may join again with its ticket.
+-- Reads are spread over the window, so that they do not reach Videsk in bursts, and take turns by
+-- client: a client's next read joins the round after its last one. A queued read calls again when
+-- its turn is due, and at each heartbeat. One that does not is dropped, but may join again with its
+-- ticket.
 local GO, WAIT, FULL, OPEN = 0, 1, 2, 3
-local places, state, queue, deadlines, rounds = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local slots, state, queue, deadlines, rounds = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local is_write, limit, reserve = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3])
-local window, patience, trial = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local heartbeat, grace, turns_in_round = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local client, what = ARGV[10], ARGV[11]
+local window, max_wait, probe_interval = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local heartbeat, grace, turns_per_round = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local client, read_key = ARGV[10], ARGV[11]
 local ticket_round, ticket_seq = tonumber(ARGV[12]), tonumber(ARGV[13])
 
 local time = redis.call('TIME')
@@ -33,45 +36,48 @@ local function save(...)
     redis.call('HSET', state, ...)
     redis.call('PEXPIRE', state, 120000)
 end
-local function drop(member)  -- its client may join the round that it has missed
+local function drop(member)  -- its client may join the round in which it had no turn
     redis.call('ZREM', queue, member)
     redis.call('ZREM', deadlines, member)
     redis.call('ZADD', rounds, 'XX', 'INCR', -1, string.match(member, ':([^:]*):'))
 end
 
-local known = redis.call(
+local fields = redis.call(
     'HMGET', state, 'hold', 'pause', 'open', 'next_read', 'round', 'turns', 'seq')
-known[2] = known[2] or 60000000  -- of a hold that an earlier release has noted: the longest
-for index = 1, 7 do known[index] = tonumber(known[index] or 0) end
-local hold, pause, open, next_read, round, turns, seq = unpack(known)
+fields[2] = fields[2] or 60000000  -- a pause stored by an earlier release: the longest
+for index = 1, 7 do fields[index] = tonumber(fields[index] or 0) end
+local paused_until, pause_length, open_until, next_read, round, turns, seq = unpack(fields)
 local pace = math.ceil(window / (limit - reserve))
 
--- Redis's clock may step back: what lies farther ahead than is possible is taken to begin now.
-if hold > now + pause or open > now + trial or next_read > now + pace then
-    hold, open = math.min(hold, now + pause), math.min(open, now + trial)
+-- Redis's clock may step back: no time may be farther ahead than it can be.
+if paused_until > now + pause_length or open_until > now + probe_interval
+    or next_read > now + pace then
+    paused_until = math.min(paused_until, now + pause_length)
+    open_until = math.min(open_until, now + probe_interval)
     next_read = math.min(next_read, now + pace)
-    save('hold', text(hold), 'open', text(open), 'next_read', text(next_read))
+    save('hold', text(paused_until), 'open', text(open_until), 'next_read', text(next_read))
 end
 local index = -1
-local newest = redis.call('LINDEX', places, index)
+local newest = redis.call('LINDEX', slots, index)
 while newest and tonumber(newest) > now do
-    redis.call('LSET', places, index, text(now))
+    redis.call('LSET', slots, index, text(now))
     index = index - 1
-    newest = redis.call('LINDEX', places, index)
+    newest = redis.call('LINDEX', slots, index)
 end
-local late = redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now))
-for _, member in ipairs(late) do drop(member) end
-local impossible = '(' .. text(now + heartbeat + grace)
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', deadlines, impossible, '+inf')) do
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now))) do
+    drop(member)
+end
+local latest = '(' .. text(now + heartbeat + grace)
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', deadlines, latest, '+inf')) do
     drop(member)
 end
 
-if open > now then return {OPEN, text(open - now), '', ''} end
+if open_until > now then return {OPEN, text(open_until - now), '', ''} end
 
-local oldest = redis.call('LINDEX', places, 0)
+local oldest = redis.call('LINDEX', slots, 0)
 while oldest and tonumber(oldest) <= now - window do
-    redis.call('LPOP', places)
-    oldest = redis.call('LINDEX', places, 0)
+    redis.call('LPOP', slots)
+    oldest = redis.call('LINDEX', slots, 0)
 end
 
 local member, last, joins, has_waited, before = nil, nil, false, false, 0
@@ -80,7 +86,7 @@ if not is_write then
     local next_round = math.max(round, last + 1)
     has_waited = ticket_seq ~= nil
     if not has_waited then ticket_round, ticket_seq = next_round, seq + 1 end
-    member = string.format('%016.0f:%s:%s', ticket_seq, client, what)
+    member = string.format('%016.0f:%s:%s', ticket_seq, client, read_key)
     local queued = redis.call('ZSCORE', queue, member)
     joins = not queued
     ticket_round = tonumber(queued or math.min(ticket_round, next_round))
@@ -89,51 +95,51 @@ if not is_write then
 end
 
 local room = is_write and limit or limit - reserve
-local at = math.max(now, hold)
-if not is_write then at = math.max(now, math.max(hold, next_read) + before * pace) end
-local taken = redis.call('LLEN', places)
-local awaited = taken - room + before  -- the place that has to be free again, or one not taken yet
+local ready_at = math.max(now, paused_until)
+if not is_write then ready_at = math.max(now, math.max(paused_until, next_read) + before * pace) end
+local taken = redis.call('LLEN', slots)
+local awaited = taken - room + before  -- index of the slot that must expire first, or is not taken yet
 if taken > 0 and awaited >= 0 then
-    local known_place = tonumber(redis.call('LINDEX', places, math.min(awaited, taken - 1)))
+    local sent_at = tonumber(redis.call('LINDEX', slots, math.min(awaited, taken - 1)))
     local more = math.max(0, awaited - taken + 1)
-    at = math.max(at, known_place + window + more * math.ceil(window / room))
+    ready_at = math.max(ready_at, sent_at + window + more * math.ceil(window / room))
 end
 
-if at - now > patience then
+if ready_at - now > max_wait then
     if joins then
         redis.call('ZREM', queue, member)
     elseif not is_write then
         drop(member)
     end
-    return {FULL, text(at - now), '', ''}
+    return {FULL, text(ready_at - now), '', ''}
 end
 if joins then
     redis.call('ZADD', rounds, text(math.max(last, ticket_round)), client)
     redis.call('PEXPIRE', rounds, 120000)
     save('seq', text(math.max(seq, ticket_seq)))
 end
-if at > now then
-    if is_write then return {WAIT, text(at - now), '', ''} end
-    redis.call('ZADD', deadlines, text(now + math.min(at - now, heartbeat) + grace), member)
+if ready_at > now then
+    if is_write then return {WAIT, text(ready_at - now), '', ''} end
+    redis.call('ZADD', deadlines, text(now + math.min(ready_at - now, heartbeat) + grace), member)
     if joins then
         redis.call('PEXPIRE', queue, 120000)
         redis.call('PEXPIRE', deadlines, 120000)
     end
-    return {WAIT, text(at - now), text(ticket_round), text(ticket_seq)}
+    return {WAIT, text(ready_at - now), text(ticket_round), text(ticket_seq)}
 end
 
-redis.call('RPUSH', places, text(now))
-redis.call('PEXPIRE', places, math.ceil(window / 1000))
-if open > 0 then save('open', text(now + trial)) end  -- this one is the trial
+redis.call('RPUSH', slots, text(now))
+redis.call('PEXPIRE', slots, math.ceil(window / 1000))
+if open_until > 0 then save('open', text(now + probe_interval)) end  -- half-open: the probe
 if not is_write then
     redis.call('ZREM', queue, member)
     redis.call('ZREM', deadlines, member)
     local due = now
-    -- One that came late, but within its grace, delays none of those after it.
-    if has_waited then due = math.max(hold, next_read, now - grace) end
+    -- A read that is late, but within its grace, does not delay those behind it.
+    if has_waited then due = math.max(paused_until, next_read, now - grace) end
     if ticket_round > round then round, turns = ticket_round, 0 end
     if ticket_round == round then turns = turns + 1 end
-    if turns >= turns_in_round then round, turns = round + 1, 0 end
+    if turns >= turns_per_round then round, turns = round + 1, 0 end
     redis.call('ZREMRANGEBYSCORE', rounds, '-inf', '(' .. text(round))
     save('next_read', text(due + pace), 'round', text(round), 'turns', text(turns))
 end

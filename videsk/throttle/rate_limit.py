@@ -1,7 +1,7 @@
-"""The rate limit, the queue and the circuit breaker of requests to Videsk, within one process.
+"""Sliding-window rate limit, fair queue and circuit breaker of one process. Pure: no clock.
 
-Pure: told the time. acquire.lua is the same arithmetic for all processes; a test holds both against
-each other. All times in whole microseconds.
+acquire.lua does the same arithmetic for all processes; a test compares the two. All times are whole
+microseconds.
 """
 
 from collections import deque
@@ -12,30 +12,28 @@ from typing import NamedTuple
 SECOND = 1_000_000
 
 WINDOW = SECOND * 11 // 10
-"""Videsk counts requests as they arrive, closer together or farther apart than they left."""
+"""Videsk's second and a margin: requests may arrive closer together than they were sent."""
 
 FAILURES_TO_OPEN = 5
-TRIAL = 4 * SECOND
-"""The circuit: open after so many failures in a row, with one trial each so often."""
+PROBE_INTERVAL = 4 * SECOND
+"""The circuit opens after so many consecutive failures. It is half-open for one probe at a time."""
 
 MAX_PAUSE = 60 * SECOND
-"""How long Videsk may hold all back (backoff.py)."""
+"""The longest pause that Videsk may ask for (retry_after.py)."""
 
 HEARTBEAT = SECOND * 6 // 10
-"""A waiting read asks again at least this often."""
+"""A queued read calls `acquire` again at least this often."""
 
 GRACE = SECOND * 4 // 10
-"""How late it may be. So a read whose process was killed is out of the queue after a second."""
+"""How late it may be. A read whose process was killed leaves the queue after a second."""
 
-TURNS = 20
-"""Reads that leave in one round, before the next round is open to clients that have had no turn in
-this one. Without an end, a stream of new clients would keep all others from their second turn.
+TURNS_PER_ROUND = 20
+"""Reads sent in a round before the next one begins. Without a limit, a stream of new clients would
+keep all others from their second turn.
 """
 
 
 class Decision(IntEnum):
-    """What a request that asks to leave is told."""
-
     GO = 0
     WAIT = 1
     FULL = 2
@@ -43,23 +41,23 @@ class Decision(IntEnum):
 
 
 class Ticket(NamedTuple):
-    """A waiting read's place in the queue: by round, and by `seq`, its arrival, within a round."""
+    """A read's position in the queue: by round, and within a round by `seq`, its arrival."""
 
     round: int
     seq: int
 
 
 class Waiter(NamedTuple):
-    """A waiting read: its ticket's `seq`, whose turn it takes, and what is read."""
+    """A queued read. It takes the turn of `client`."""
 
     seq: int
     client: str
-    what: str
+    read_key: str
 
 
 @dataclass(frozen=True)
 class Admission:
-    """A verdict; how long to wait (or until it is worth asking again); a waiting read's ticket."""
+    """A decision, how long to wait (FULL and OPEN: before a retry), and a queued read's ticket."""
 
     decision: Decision
     wait: int
@@ -68,9 +66,9 @@ class Admission:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """`limit` requests in any `window`, of which reads leave `reserve` to writes.
+    """`limit` requests in any `window`; `reserve` of them are for writes only.
 
-    `is_paced`: reads leave one by one, so that they do not reach Videsk in bursts.
+    `is_paced`: reads are spread over the window, so that they do not reach Videsk in bursts.
     """
 
     limit: int
@@ -87,7 +85,7 @@ class RateLimit:
         return -(-self.window // (self.limit - self.reserve)) if self.is_paced else 0
 
     def share(self, processes: int) -> "RateLimit":
-        """An equal share for each of so many processes that do not know of each other."""
+        """Return an equal share for each of so many processes without a common Redis."""
         if self.limit >= processes:
             return RateLimit(self.limit // processes, self.window)
         return RateLimit(1, self.window * processes // self.limit)
@@ -95,11 +93,11 @@ class RateLimit:
 
 @dataclass
 class LimiterState:
-    """Which requests have left and which wait, in one process. Mirrors acquire.lua line by line.
+    """The requests sent and queued by one process. Mirrors acquire.lua line by line.
 
-    `queue`: the waiting reads; when each leaves, by round and then by seq, and its deadline.
-    `rounds`: the last round that each client has joined. `round`, `turns`: the one that newcomers
-    join, and how many have left in it.
+    `slots`: when the requests of the last window were sent. `queue`: each queued read's ticket and
+    deadline. `rounds`: the last round that each client joined. `round`, `turns`: the present round
+    and the reads sent in it.
     """
 
     rate_limit: RateLimit
@@ -122,10 +120,10 @@ class LimiterState:
         *,
         is_write: bool,
         client: str = "",
-        what: str = "",
+        read_key: str = "",
         ticket: Ticket | None = None,
     ) -> Admission:
-        """May a request leave now? `ticket`: the one that it was given, if it has waited."""
+        """Decide whether a request may be sent now. `ticket`: from its last call, if it waited."""
         self.clamp(now)
         self._drop_late(now)
         if self.open_until > now:
@@ -135,29 +133,29 @@ class LimiterState:
         admission = (
             self._acquire_write(now, max_wait)
             if is_write
-            else self._acquire_read(now, max_wait, client, what, ticket)
+            else self._acquire_read(now, max_wait, client, read_key, ticket)
         )
         if admission.decision is Decision.GO:
             self.slots.append(now)
-            if self.open_until:
-                self.open_until = now + TRIAL
+            if self.open_until:  # half-open: this request is the probe
+                self.open_until = now + PROBE_INTERVAL
         return admission
 
     def clamp(self, now: int) -> None:
-        """The clock may step back: what lies farther ahead than is possible begins now."""
+        """Correct for a clock that stepped back: no time may be farther ahead than it can be."""
         self.paused_until = min(self.paused_until, now + self.pause_length)
-        self.open_until = min(self.open_until, now + TRIAL)
+        self.open_until = min(self.open_until, now + PROBE_INTERVAL)
         self.next_read = min(self.next_read, now + self.rate_limit.pace)
         for index in reversed(range(len(self.slots))):
             if self.slots[index] <= now:
                 break
             self.slots[index] = now
 
-    def promote(self, client: str, what: str) -> None:
-        """Another client waits for a read that is queued: see promote.lua."""
+    def promote(self, client: str, read_key: str) -> None:
+        """See promote.lua."""
         _, next_round = self._rounds_of(client)
         for waiter in sorted(self.queue, key=self.queue.__getitem__):
-            if waiter.what == what:
+            if waiter.read_key == read_key:
                 ticket, deadline = self.queue[waiter]
                 if next_round < ticket.round:
                     self.queue[waiter] = Ticket(next_round, ticket.seq), deadline
@@ -165,38 +163,39 @@ class LimiterState:
                     self._give_back(waiter.client)
                 return
 
-    def succeed(self) -> None:
+    def report_success(self) -> None:
         self.failures = self.open_until = 0
 
-    def fail(self, now: int) -> None:
+    def report_failure(self, now: int) -> None:
         self.failures += 1
         if self.failures >= FAILURES_TO_OPEN and self.open_until <= now:
-            self.open_until = now + TRIAL
+            self.open_until = now + PROBE_INTERVAL
 
-    def pause_for(self, pause_length: int, now: int) -> None:
+    def pause(self, pause_length: int, now: int) -> None:
         if now + pause_length > self.paused_until:
             self.paused_until, self.pause_length = now + pause_length, pause_length
 
     def _acquire_write(self, now: int, max_wait: int) -> Admission:
-        at = self._room_at(max(now, self.paused_until), self.rate_limit.limit, 0)
-        return _admission(at - now, max_wait)
+        ready_at = self._slot_free_at(max(now, self.paused_until), self.rate_limit.limit, 0)
+        return _admission(ready_at - now, max_wait)
 
     def _acquire_read(
-        self, now: int, max_wait: int, client: str, what: str, ticket: Ticket | None
+        self, now: int, max_wait: int, client: str, read_key: str, ticket: Ticket | None
     ) -> Admission:
         has_waited = ticket is not None
         last, next_round = self._rounds_of(client)
         ticket = ticket or Ticket(next_round, self.seq + 1)
-        waiter = Waiter(ticket.seq, client, what)
+        waiter = Waiter(ticket.seq, client, read_key)
         joins = waiter not in self.queue
         if joins:
             ticket = Ticket(min(ticket.round, next_round), ticket.seq)
         else:
             ticket, _ = self.queue[waiter]
+        limit = self.rate_limit
         before = sum(other < ticket for other, _ in self.queue.values())
-        at = max(now, max(self.paused_until, self.next_read) + before * self.rate_limit.pace)
-        at = self._room_at(at, self.rate_limit.limit - self.rate_limit.reserve, before)
-        admission = _admission(at - now, max_wait, ticket)
+        ready_at = max(now, max(self.paused_until, self.next_read) + before * limit.pace)
+        ready_at = self._slot_free_at(ready_at, limit.limit - limit.reserve, before)
+        admission = _admission(ready_at - now, max_wait, ticket)
         if admission.decision is Decision.FULL:
             if not joins:
                 self._drop(waiter)
@@ -205,12 +204,12 @@ class LimiterState:
             self.rounds[client] = max(last, ticket.round)
             self.seq = max(self.seq, ticket.seq)
         if admission.decision is Decision.WAIT:
-            self.queue[waiter] = ticket, now + min(at - now, HEARTBEAT) + GRACE
+            self.queue[waiter] = ticket, now + min(ready_at - now, HEARTBEAT) + GRACE
             return admission
         self.queue.pop(waiter, None)
-        # One that came late, but within its grace, delays none of those after it.
+        # A read that is late, but within its grace, does not delay those behind it.
         due = max(self.paused_until, self.next_read, now - GRACE) if has_waited else now
-        self.next_read = due + self.rate_limit.pace
+        self.next_read = due + limit.pace
         self._take_turn(ticket.round)
         return admission
 
@@ -219,9 +218,9 @@ class LimiterState:
             self.round, self.turns = number, 0
         if number == self.round:
             self.turns += 1
-        if self.turns >= TURNS:
+        if self.turns >= TURNS_PER_ROUND:
             self.round, self.turns = self.round + 1, 0
-        self.rounds = {who: last for who, last in self.rounds.items() if last >= self.round}
+        self.rounds = {name: last for name, last in self.rounds.items() if last >= self.round}
 
     def _drop_late(self, now: int) -> None:
         latest = now + HEARTBEAT + GRACE  # no deadline is later, unless the clock stepped back
@@ -230,7 +229,7 @@ class LimiterState:
             self._drop(waiter)
 
     def _rounds_of(self, client: str) -> tuple[int, int]:
-        """The last round that the client has joined, and the one that its next read joins."""
+        """Return the last round that the client joined, and the one that its next read joins."""
         last = self.rounds.get(client, self.round - 1)
         return last, max(self.round, last + 1)
 
@@ -239,21 +238,18 @@ class LimiterState:
         self._give_back(waiter.client)
 
     def _give_back(self, client: str) -> None:
-        """It has had no turn in the last round that it joined."""
+        """Undo the client's last join, in which it had no turn."""
         if client in self.rounds:
             self.rounds[client] -= 1
 
-    def _room_at(self, at: int, room: int, before: int) -> int:
-        """When there is a free place, after so many others have taken theirs; not before `at`."""
-        taken = len(self.slots)
+    def _slot_free_at(self, at: int, room: int, before: int) -> int:
+        """Return when a slot is free once `before` others have taken theirs; at least `at`."""
+        taken, window = len(self.slots), self.rate_limit.window
         awaited = taken - room + before
         if not taken or awaited < 0:
             return at
         more = max(0, awaited - taken + 1)
-        known_place = self.slots[min(awaited, taken - 1)]
-        return max(
-            at, known_place + self.rate_limit.window + more * -(-self.rate_limit.window // room)
-        )
+        return max(at, self.slots[min(awaited, taken - 1)] + window + more * -(-window // room))
 
 
 def _admission(wait: int, max_wait: int, ticket: Ticket | None = None) -> Admission:

@@ -1,7 +1,7 @@
-"""The throttle in front of Videsk: rate limit, fair queue and circuit breaker.
+"""Throttle of requests to Videsk: rate limit, fair queue and circuit breaker.
 
-For all processes in Redis, by two small scripts on Redis's clock; while Redis is away, by this
-process's share. A request that has to wait sleeps for the time it is given, or until its next
+Shared by all processes through Lua scripts in Redis. The fallback while Redis is unavailable is
+this process's share of the limit. A request that has to wait sleeps until its turn or its next
 heartbeat.
 """
 
@@ -25,9 +25,10 @@ from videsk.throttle.rate_limit import (
     FAILURES_TO_OPEN,
     GRACE,
     HEARTBEAT,
+    MAX_PAUSE,
+    PROBE_INTERVAL,
     SECOND,
-    TRIAL,
-    TURNS,
+    TURNS_PER_ROUND,
     Admission,
     Decision,
     LimiterState,
@@ -40,7 +41,7 @@ log = logging.getLogger("videsk_proxy.throttle")
 T = TypeVar("T")
 
 PROMOTE_SECONDS = 1.0
-"""Of those of one client who wait for one read, one in so many seconds promotes it."""
+"""A client's waiting requests promote one read only once in so many seconds."""
 
 MAX_PROMOTIONS = 1000
 
@@ -53,7 +54,7 @@ _HERE = Path(__file__).parent
 class RedisLimiter:
     """The limiter state of all processes, in Redis. Raises RedisUnavailableError.
 
-    `secret`: under it the clients' addresses are hashed, which are not to be read out of Redis.
+    `secret`: the key for hashing clients' addresses, so that Redis does not hold them.
     """
 
     def __init__(
@@ -74,51 +75,45 @@ class RedisLimiter:
         *,
         is_write: bool,
         client: str = "",
-        what: str = "",
+        read_key: str = "",
         ticket: Ticket | None = None,
         now: int | None = None,
     ) -> Admission:
-        rate_limit = self._rate_limit
-        args: list[str | int] = [
-            int(is_write),
-            rate_limit.limit,
-            rate_limit.reserve,
-            rate_limit.window,
-            max_wait,
-        ]
-        args += [TRIAL, HEARTBEAT, GRACE, TURNS, self._hash(client), what]
+        """Decide as LimiterState.acquire does. `now` is for tests; else Redis's clock is used."""
+        limit = self._rate_limit
+        args: list[str | int] = [int(is_write), limit.limit, limit.reserve, limit.window, max_wait]
+        args += [PROBE_INTERVAL, HEARTBEAT, GRACE, TURNS_PER_ROUND, self._hash(client), read_key]
         args += ticket or ("", "")
         args += [] if now is None else [now]
-        decision, wait, *place = self._redis.call(lambda: self._acquire(self._keys, args))
-        has_place = decision == Decision.WAIT and not is_write
-        return Admission(
-            Decision(decision), int(wait), Ticket(*map(int, place)) if has_place else None
-        )
+        decision, wait, *numbers = self._redis.call(lambda: self._acquire(self._keys, args))
+        is_queued = decision == Decision.WAIT and not is_write
+        ticket = Ticket(*map(int, numbers)) if is_queued else None
+        return Admission(Decision(decision), int(wait), ticket)
 
-    def report(self, what: str, paused_until: int = 0, now: int | None = None) -> None:
-        """`what`: success, failure or hold."""
-        args: list[str | int] = [what, paused_until, FAILURES_TO_OPEN, TRIAL]
+    def report(self, event: str, pause_length: int = 0, now: int | None = None) -> None:
+        """`event`: success, failure or hold, which pauses for `pause_length`."""
+        args: list[str | int] = [event, pause_length, FAILURES_TO_OPEN, PROBE_INTERVAL]
         args += [] if now is None else [now]
         self._redis.call(lambda: self._report(self._keys[1:2], args))
 
-    def promote(self, client: str, what: str) -> None:
+    def promote(self, client: str, read_key: str) -> None:
         state, queue, rounds = self._keys[1], self._keys[2], self._keys[4]
-        args = [self._hash(client), what]
+        args = [self._hash(client), read_key]
         self._redis.call(lambda: self._promote([state, queue, rounds], args))
 
     def state(self) -> LimiterState:
-        """Places, hold and circuit as they stand in Redis, on this process's clock."""
-        (seconds, micros), slots, known = self._redis.call(self._read)
-        behind = _now() - (int(seconds) * SECOND + int(micros))
-        paused_until, opened, failures = (int(known[index] or 0) for index in (0, 2, 3))
-        state = LimiterState(self._rate_limit, deque(int(place) + behind for place in slots))
-        state.paused_until, state.open_until, state.failures = (
-            paused_until + behind,
-            opened + behind,
-            failures,
+        """Return slots, pause and circuit, converted to this process's clock."""
+        (seconds, micros), slots, fields = self._redis.call(self._read)
+        offset = _now() - (int(seconds) * SECOND + int(micros))
+        paused_until, pause_length, open_until, failures = (int(field or 0) for field in fields)
+        return LimiterState(
+            self._rate_limit,
+            deque(int(sent_at) + offset for sent_at in slots),
+            paused_until=paused_until + offset,
+            pause_length=pause_length or MAX_PAUSE,
+            open_until=open_until + offset,
+            failures=failures,
         )
-        state.pause_length = int(known[1] or state.pause_length)
-        return state
 
     def _hash(self, client: str) -> str:
         if not client:
@@ -130,18 +125,18 @@ class RedisLimiter:
             pipe.time()
             pipe.lrange(self._keys[0], 0, -1)
             pipe.hmget(self._keys[1], "hold", "pause", "open", "failures")
-            time_there, slots, known = pipe.execute()
-        return time_there, slots, known
+            redis_time, slots, fields = pipe.execute()
+        return redis_time, slots, fields
 
     def pause_after_outage(self, redis: Redis) -> None:
-        """Send nothing for a window: requests sent during the outage are not in Redis."""
+        """Pause for a window: Redis lacks the requests that were sent during the outage."""
         self._report(self._keys[1:2], ["hold", self._rate_limit.window, 0, 0], client=redis)
 
 
 class UpstreamThrottle:
-    """Lets requests leave for Videsk one by one. `local_limit`: this process's share without Redis.
+    """Admits requests to Videsk. `local_limit`: this process's share, the fallback without Redis.
 
-    A ticket is good in Redis and in this process: a read keeps its turn when Redis is lost or back.
+    A ticket is valid in Redis and in this process, so a read keeps its turn through an outage.
     """
 
     def __init__(
@@ -161,25 +156,26 @@ class UpstreamThrottle:
         if shared and redis:
             redis.on_reconnect(shared.pause_after_outage)
 
-    def acquire(self, seconds: float, *, is_write: bool, what: str = "") -> None:
+    def acquire(self, seconds: float, *, is_write: bool, read_key: str = "") -> None:
         """Wait for a slot, at most `seconds` and MAX_WAIT_SECONDS. Reads take turns by the client
-        of the current request. `what` names the read.
+        of the current request.
 
-        Raises VideskRateLimitError where there is no slot in time, VideskCircuitOpenError while the
-        circuit is open.
+        Raises VideskRateLimitError if no slot is free in time, and VideskCircuitOpenError.
         """
         client = current_client()
         end = time.monotonic() + min(seconds, MAX_WAIT_SECONDS)
         ticket, has_waited = None, False
         while True:
             max_wait = max(0, round((end - time.monotonic()) * SECOND))
-            admission = self._acquire(max_wait, is_write, client, what, ticket)
+            admission = self._acquire(
+                max_wait, is_write=is_write, client=client, read_key=read_key, ticket=ticket
+            )
             wait_seconds = admission.wait / SECOND
             if admission.decision is Decision.GO:
                 return
             if not (has_waited and admission.decision is Decision.WAIT):
                 log.debug("%s, %.3f s", admission.decision.name, wait_seconds)
-                self._instrumentation.throttled(admission.decision.name.lower(), wait_seconds)
+                self._instrumentation.count_throttled(admission.decision.name.lower(), wait_seconds)
             if admission.decision is Decision.OPEN:
                 raise VideskCircuitOpenError(wait_seconds)
             if admission.decision is Decision.FULL:
@@ -187,34 +183,36 @@ class UpstreamThrottle:
             time.sleep(min(admission.wait, HEARTBEAT) / SECOND)
             ticket, has_waited = admission.ticket, True
 
-    def promote(self, client: str, what: str) -> None:
-        """`client` waits for a read of `what` that another client's request may have queued."""
-        if (client, what) not in self._promoted:
-            self._promoted[client, what] = None
+    def promote(self, client: str, read_key: str) -> None:
+        """Move a queued read of another client to the turn of `client`, if that is sooner."""
+        if (client, read_key) not in self._promoted:
+            self._promoted[client, read_key] = None
             self._run(
-                lambda shared: shared.promote(client, what),
-                lambda state: state.promote(client, what),
+                lambda shared: shared.promote(client, read_key),
+                lambda state: state.promote(client, read_key),
             )
 
     def report_success(self) -> None:
-        """Videsk has responded, which ends any row of failures, also those of other processes."""
-        self._run(lambda shared: shared.report("success"), LimiterState.succeed)
+        """Reset the failures and close the circuit, for all processes."""
+        self._run(lambda shared: shared.report("success"), LimiterState.report_success)
 
     def report_failure(self) -> None:
-        """Videsk has not responded, or with a 5xx."""
-        self._run(lambda shared: shared.report("failure"), lambda state: state.fail(_now()))
+        """Count a 5xx or a missing response, which may open the circuit."""
+        self._run(
+            lambda shared: shared.report("failure"), lambda state: state.report_failure(_now())
+        )
 
     def pause(self, seconds: float) -> None:
-        """Send no request for so long: Videsk's Retry-After or Ratelimit headers ask for it."""
-        log.info("requests to Videsk paused for %.1f s, as its headers say", seconds)
+        """Send no request for so long, as Videsk's Retry-After or Ratelimit headers demand."""
+        log.info("requests to Videsk paused for %.1f s (Retry-After or Ratelimit)", seconds)
         length = round(seconds * SECOND)
         self._run(
             lambda shared: shared.report("hold", length),
-            lambda state: state.pause_for(length, _now()),
+            lambda state: state.pause(length, _now()),
         )
 
     def snapshot(self) -> dict[str, Any]:
-        """`{"circuit": "open" or "closed", "budget": {"limit", "left"}}`, for all processes."""
+        """Return `{"circuit": "open" or "closed", "budget": {"limit", "left"}}`."""
         state = self._run(RedisLimiter.state, lambda state: state)
         now = _now()
         state.clamp(now)
@@ -225,18 +223,10 @@ class UpstreamThrottle:
             "budget": {"limit": limit.limit, "left": 0 if state.paused_until > now else left},
         }
 
-    def _acquire(
-        self, max_wait: int, is_write: bool, client: str, what: str, ticket: Ticket | None
-    ) -> Admission:
-        arguments: dict[str, Any] = {
-            "is_write": is_write,
-            "client": client,
-            "what": what,
-            "ticket": ticket,
-        }
+    def _acquire(self, max_wait: int, **request: Any) -> Admission:
         return self._run(
-            lambda shared: shared.acquire(max_wait, **arguments),
-            lambda state: state.acquire(_now(), max_wait, **arguments),
+            lambda shared: shared.acquire(max_wait, **request),
+            lambda state: state.acquire(_now(), max_wait, **request),
         )
 
     def _run(self, remote: Callable[[RedisLimiter], T], local: Callable[[LimiterState], T]) -> T:
@@ -246,15 +236,15 @@ class UpstreamThrottle:
         return self._fallback.run_calls(lambda _: remote(shared), lambda: local(self._state))
 
     def _pause_for_others(self) -> None:
-        """Begin an outage with an empty state, and let nothing leave for a window: the requests of
-        other processes in the last second are in Redis alone.
+        """Begin an outage with an empty state, and pause for a window since Redis's last response:
+        only Redis holds the recent requests of other processes.
 
-        Reads are not paced, because all that was cached in Redis is read again, and no request may
-        wait more than 50 ms for want of Redis.
+        Reads are not paced: the cache is empty too, and an outage may delay a request by 50 ms at
+        most.
         """
         self._state = LimiterState(replace(self._local_limit, is_paced=False))
-        since = time.monotonic() - self._redis.last_answered_at if self._redis else 0.0
-        self._state.pause_for(self._local_limit.window - round(since * SECOND), _now())
+        since = time.monotonic() - self._redis.last_response_at if self._redis else 0.0
+        self._state.pause(self._local_limit.window - round(since * SECOND), _now())
 
 
 def _now() -> int:

@@ -56,7 +56,7 @@ class Memory:
         self._arrive()
         self.items.setdefault(key, value)
 
-    def prolong(self, key: str, seconds: int) -> None:
+    def extend_ttl(self, key: str, seconds: int) -> None:
         """Nothing ends here by itself; what is lost, is lost at the play's own moment."""
 
     def clear(self) -> None:

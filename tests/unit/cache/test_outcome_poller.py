@@ -123,10 +123,10 @@ def test_a_poll_that_fails_is_raised_in_all_who_wait_and_the_next_polls_again(
 
 
 def test_a_wait_that_begins_among_old_ones_is_looked_at_at_once(
-    poller: OutcomePoller, redis: Redis, wait: Wait
+    link: ResilientRedis, redis: Redis, wait: Wait
 ) -> None:
     looks: list[list[str]] = []
-    mget = poller._client.mget
+    mget = link.client.mget
     with ThreadPoolExecutor(2) as pool, pytest.MonkeyPatch.context() as patch:
         old = pool.submit(wait, 1)
         time.sleep(0.3)  # it is due every 50 ms by now
@@ -135,7 +135,7 @@ def test_a_wait_that_begins_among_old_ones_is_looked_at_at_once(
             looks.append(list(names))
             return mget(names)
 
-        patch.setattr(poller._client, "mget", noted)
+        patch.setattr(link.client, "mget", noted)
         new = pool.submit(wait, 2)
         time.sleep(0.3)
         redis.mset({"outcome:1": b"1", "outcome:2": b"2"})

@@ -239,9 +239,9 @@ def test_a_reading_tells_when_it_was_asked_for_and_until_when_it_is_fresh(
         clock.now += 3
         return b"[]"
 
-    asked_at = clock.now
+    requested_at = clock.now
     for _ in range(2):
         reading = reader.read("hours", (), WINDOW, fetch, seconds=1)
-        assert (reading.asked_at, reading.fresh_until) == (asked_at, asked_at + 10)
+        assert (reading.requested_at, reading.fresh_until) == (requested_at, requested_at + 10)
         assert reading.storable
     assert reading.cache_status == "hit; ttl=7"

@@ -10,9 +10,9 @@ import pytest
 from redis import Redis, ResponseError
 
 from common.resilient_redis import (
+    CHECK_SECONDS,
     CONNECTIONS,
     SLOW_FOR_SECONDS,
-    WATCH_SECONDS,
     RedisUnavailableError,
     ResilientRedis,
 )
@@ -145,7 +145,7 @@ def test_a_loss_is_over_only_when_all_that_is_to_be_done_before_is_done(
 
     link.on_reconnect(lambda redis: seen.append(("first", link.unavailable)))
     link.on_reconnect(slowly)
-    time.sleep(2 * WATCH_SECONDS)
+    time.sleep(2 * CHECK_SECONDS)
     assert not seen, "there has been no loss yet"
     link._mark_unavailable("a test")
     until(lambda: seen)
@@ -197,7 +197,7 @@ def test_a_slow_redis_is_away_until_it_is_fast_again(road: Forwarder) -> None:
     assert not link.unavailable
     until(lambda: link.unavailable, SLOW_FOR_SECONDS + 2)
     assert is_away_at_once(link)
-    time.sleep(3 * (WATCH_SECONDS + 0.1))
+    time.sleep(3 * (CHECK_SECONDS + 0.1))
     assert link.unavailable, "as long as it is slow"
     road.delay = 0.0
     until(lambda: not link.unavailable)
@@ -285,7 +285,7 @@ def test_a_connection_to_the_server_of_before_is_not_used_again(road: Forwarder)
     with redis_server() as promoted:
         road.target = promoted.port
         until(lambda: link._is_probed)
-        link._watched.connection_pool.disconnect()
+        link._check_client.connection_pool.disconnect()
         until(lambda: link.outages == 1)
         until(lambda: not link.unavailable)
         link.call(lambda: link.client.set("tests:k", b"v"))
@@ -298,7 +298,7 @@ def test_a_broken_connection_to_the_same_server_is_no_loss(road: Forwarder) -> N
     link.call(link.client.ping)
     road.break_connections()
     assert link.call(link.client.ping) is True
-    time.sleep(2 * WATCH_SECONDS)
+    time.sleep(2 * CHECK_SECONDS)
     assert link.outages == 0
 
 
@@ -309,7 +309,7 @@ def test_a_loss_counts_from_the_last_answer(road: Forwarder) -> None:
     answered = time.monotonic()
     until(lambda: link.unavailable)
     road.mute = False
-    assert answered - WATCH_SECONDS - 0.1 < link.last_answered_at <= answered + 0.1
+    assert answered - CHECK_SECONDS - 0.1 < link.last_response_at <= answered + 0.1
     until(lambda: not link.unavailable)
 
 
@@ -325,7 +325,7 @@ def test_a_user_without_a_needed_command_is_reported_once_and_redis_stays_away(
         )
         link = ResilientRedis(f"redis://app:pass@127.0.0.1:{server.port}", verify_tls=True)
         until(lambda: link.unavailable)
-        time.sleep(5 * WATCH_SECONDS)
+        time.sleep(5 * CHECK_SECONDS)
         assert (link.unavailable, link.outages) == (True, 1)
         reasons = [text for text in caplog.messages if "has no permission to run" in text]
         assert len(reasons) == 1
@@ -340,7 +340,7 @@ def test_a_node_of_a_cluster_is_refused_with_a_reason(
     with redis_server(None, "--cluster-enabled", "yes", "--dir", str(tmp_path)) as server:
         link = link_to(server.port)
         until(lambda: link.unavailable)
-        time.sleep(3 * WATCH_SECONDS)
+        time.sleep(3 * CHECK_SECONDS)
         assert (link.unavailable, link.outages) == (True, 1)
     assert sum("Redis Cluster" in text for text in caplog.messages) == 1
 

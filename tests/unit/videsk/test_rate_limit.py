@@ -18,8 +18,8 @@ from tests.processes import Running
 from videsk.throttle.rate_limit import (
     GRACE,
     HEARTBEAT,
+    PROBE_INTERVAL,
     SECOND,
-    TRIAL,
     WINDOW,
     Admission,
     Decision,
@@ -68,10 +68,10 @@ class BothBooks:
         ticket: Ticket | None = None,
     ) -> None:
         here = self.here.acquire(
-            self.now, max_wait, is_write=is_write, client=client, what=what, ticket=ticket
+            self.now, max_wait, is_write=is_write, client=client, read_key=what, ticket=ticket
         )
         there = self.there.acquire(
-            max_wait, is_write=is_write, client=client, what=what, ticket=ticket, now=self.now
+            max_wait, is_write=is_write, client=client, read_key=what, ticket=ticket, now=self.now
         )
         assert here == there
         if here.ticket:
@@ -91,11 +91,11 @@ class BothBooks:
     def report(self, what: str, pause_length: int) -> None:
         self.there.report(what, pause_length, now=self.now)
         if what == "success":
-            self.here.succeed()
+            self.here.report_success()
         elif what == "failure":
-            self.here.fail(self.now)
+            self.here.report_failure(self.now)
         else:
-            self.here.pause_for(pause_length, self.now)
+            self.here.pause(pause_length, self.now)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -376,8 +376,8 @@ def test_while_all_are_held_nobody_leaves_and_then_they_do(
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
     until = START + paused_until
-    state.pause_for(paused_until, START)
-    state.pause_for(paused_until - 1, START)  # a shorter one ends none
+    state.pause(paused_until, START)
+    state.pause(paused_until - 1, START)  # a shorter one ends none
     for gap, is_write, client, max_wait in asks:
         now += gap
         if now >= until:
@@ -390,7 +390,7 @@ def test_while_all_are_held_nobody_leaves_and_then_they_do(
 
 def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
     state = LimiterState(RateLimit(20))
-    state.pause_for(SECOND, START)
+    state.pause(SECOND, START)
     left = [at for _, at in reads_leave(state, [(START, "a")] * 5)]
     assert left[0] == START + SECOND
     assert all(later - earlier >= state.rate_limit.pace for earlier, later in pairwise(left))
@@ -413,9 +413,9 @@ def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_ea
         if state.acquire(now, max_wait, is_write=is_write, client=client).decision is GO:
             left.append(now)
     if paused_until:
-        state.pause_for(paused_until, now)
+        state.pause(paused_until, now)
     for _ in range(failures):
-        state.fail(now)
+        state.report_failure(now)
     recently = sum(at > now - WINDOW for at in left)
     there, now = now, now - back
     went = sum(go_at(state, now, is_write=True) for _ in range(limit + 1))
@@ -423,7 +423,9 @@ def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_ea
     assert not (went and paused_until)
     assert not (went and failures >= 5)
     assert there > now
-    later = now + max(WINDOW, paused_until, TRIAL if failures >= 5 else 0) + HEARTBEAT + GRACE
+    later = (
+        now + max(WINDOW, paused_until, PROBE_INTERVAL if failures >= 5 else 0) + HEARTBEAT + GRACE
+    )
     assert go_at(state, later, is_write=False)
     if failures < 5:
         assert go_at(state, later, is_write=True) or limit == 1

@@ -48,7 +48,7 @@ def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
     """How long so many reads wait, of a process whose Redis has last answered that long ago."""
     link = SimpleNamespace(
         outages=1,
-        last_answered_at=time.monotonic() - answered_seconds_ago,
+        last_response_at=time.monotonic() - answered_seconds_ago,
         on_reconnect=lambda _: None,
     )
     throttle = UpstreamThrottle(
