@@ -51,7 +51,7 @@ def make_blueprint(
         now = datetime.now(UTC)
         day_range, days = load_availability(request.args, now)
         return responses.cached_response(
-            lambda: finder.availability(kind, ident, day_range, days, now),
+            lambda: finder.find_availability(kind, ident, day_range, days, now),
             responses.NO_CACHE,
             day_range.start.end,
         )
@@ -63,7 +63,7 @@ def make_blueprint(
         now = datetime.now(UTC)
         day_range, limit = load_next(request.args, now)
         return responses.cached_response(
-            lambda: finder.next_hours(kind, ident, day_range, limit, now),
+            lambda: finder.find_next_hours(kind, ident, day_range, limit, now),
             responses.NO_CACHE,
             until=now,  # what comes next changes with every moment
         )

@@ -30,7 +30,7 @@ def make_blueprint(
         sent = request.headers.get("X-Webhook-Secret", "")
         shared_secrets.check(sent, secrets, "The X-Webhook-Secret header must be WEBHOOK_SECRET.")
         meeting = _read(meeting_schema)
-        scheduling.changed_elsewhere(meeting.get("service"), meeting.get("user"))
+        scheduling.invalidate_availability(meeting.get("service"), meeting.get("user"))
         response = Response(status=204)
         del response.headers["Content-Type"]
         return response

@@ -135,7 +135,7 @@ class Generations(RuleBasedStateMachine):
                 elif way == "hook":
                     self.videsk.changes[user] += 1
                     body["change"] = self.videsk.changes[user]
-                    scheduling.changed_elsewhere(*where)
+                    scheduling.invalidate_availability(*where)
                 else:
                     scheduling.cancel("a token", body)
             if "change" in body:

@@ -255,13 +255,17 @@ def test_whatever_the_bytes_reading_them_raises_nothing(stored: bytes) -> None:
 
 
 @law
-@given(requested_at=st.integers(0, 4 * 10**12).map(lambda ms: ms / 1000), body=st.binary(max_size=50))
+@given(
+    requested_at=st.integers(0, 4 * 10**12).map(lambda ms: ms / 1000), body=st.binary(max_size=50)
+)
 def test_an_entry_is_read_as_it_was_written(requested_at: float, body: bytes) -> None:
     entry = Entry(requested_at, STAMP, body)
     read = read_entry("k", entry.to_bytes(), STAMP)
     assert read
     assert (read.stamp, read.body) == (STAMP, body)
-    assert requested_at - 0.0011 <= read.requested_at <= requested_at, "it never looks younger than it is"
+    assert requested_at - 0.0011 <= read.requested_at <= requested_at, (
+        "it never looks younger than it is"
+    )
 
 
 @pytest.mark.parametrize("within", [0.05, 0.9])
