@@ -85,6 +85,19 @@ class SharedCache:
         outages = self.redis.outages  # read first, so that an outage meanwhile counts
         return b"%d %b" % (outages, self.redis.call(self.store.current_version))
 
+    def lookup(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
+        return self.redis.call(lambda: self.store.lookup(key, groups))
+
+    def put(self, key: str, groups: Sequence[str], entry: Entry, keep_seconds: int) -> None:
+        self.redis.call(lambda: self.store.put(key, groups, entry, keep_seconds))
+
+    def invalidate(self, groups: Iterable[str]) -> None:
+        self.redis.call(lambda: self.store.invalidate(groups))
+
+
+Tier = SharedCache | Store
+"""All processes' cache, or as the fallback this process's store. Their methods are alike."""
+
 
 class ReadThroughCache:
     """Reads through `shared`, and through `local` if that is None or unavailable."""
@@ -125,7 +138,7 @@ class ReadThroughCache:
         """
         request = CacheRequest(key, groups, policy, fetch, on_wait)
         end = time.monotonic() + seconds
-        return self._run(lambda shared: self._read(shared, request, end))
+        return self._run(lambda tier: self._read(tier, request, end))
 
     def get_if_fresh(
         self, key: str, groups: Sequence[str], policy: FreshnessPolicy
@@ -133,7 +146,7 @@ class ReadThroughCache:
         """Return the body stored under `key` if it is fresh. Never fetches, never returns a stale
         body: a decision based on it must not depend on when it was last read.
         """
-        entry, _ = self._run(lambda shared: self._lookup(shared, key, groups))
+        entry, _ = self._run(lambda tier: tier.lookup(key, groups))
         return entry.body if entry and self._is_fresh(entry, policy) else None
 
     def invalidate(self, groups: Iterable[str]) -> None:
@@ -142,12 +155,9 @@ class ReadThroughCache:
         log.debug("invalidated: %d groups", len(names))
         self._instrumentation.count_invalidated(len(names))
 
-        def invalidate(shared: SharedCache | None) -> bool:
-            if shared:
-                shared.redis.call(lambda: shared.store.invalidate(names))
-            else:
-                self._local.invalidate(names)
-            return shared is not None
+        def invalidate(tier: Tier) -> bool:
+            tier.invalidate(names)
+            return tier is self._shared
 
         in_redis = self._run(invalidate)
         while self._shared and not in_redis and not self._shared.redis.unavailable:
@@ -157,22 +167,15 @@ class ReadThroughCache:
         if in_redis:
             self._near_cache.wait_for_leases()
 
-    def _run(self, action: Callable[[SharedCache | None], T]) -> T:
-        """Run the action on Redis or, as the fallback, on the local store."""
-        return self._fallback.run_calls(lambda _: action(self._shared), lambda: action(None))
-
-    def _lookup(
-        self, shared: SharedCache | None, key: str, groups: Sequence[str]
-    ) -> tuple[Entry | None, bytes]:
-        if shared:
-            return shared.redis.call(lambda: shared.store.lookup(key, groups))
-        return self._local.lookup(key, groups)
+    def _run(self, action: Callable[[Tier], T]) -> T:
+        first = self._shared or self._local
+        return self._fallback.run_calls(lambda _: action(first), lambda: action(self._local))
 
     def _is_fresh(self, entry: Entry, policy: FreshnessPolicy) -> bool:
         return decide(self._clock() - entry.requested_at, policy) is Freshness.FRESH
 
-    def _read(self, shared: SharedCache | None, request: CacheRequest, end: float) -> CachedResult:
-        entry, stamp = self._lookup(shared, request.key, request.groups)
+    def _read(self, tier: Tier, request: CacheRequest, end: float) -> CachedResult:
+        entry, stamp = tier.lookup(request.key, request.groups)
         flight = FlightKey(request.key, stamp)
         if entry:
             age_seconds = self._clock() - entry.requested_at
@@ -181,13 +184,13 @@ class ReadThroughCache:
             if freshness is Freshness.FRESH:
                 return _result(entry, request, status)
             if freshness is Freshness.STALE:
-                self._refresh(shared, request, flight)
+                self._refresh(tier, request, flight)
                 return _result(entry, request, f"{status}; detail=stale")
         waiting = gevent.spawn_later(WAIT_SECONDS, request.on_wait)
         try:
             result, joined = self._flights.do(
                 flight,
-                lambda: self._fetch_once(shared, request, flight, end),
+                lambda: self._fetch_once(tier, request, flight, end),
                 end - time.monotonic(),
             )
         finally:
@@ -195,19 +198,19 @@ class ReadThroughCache:
         return replace(result, cache_status="fwd=miss; collapsed") if joined else result
 
     def _fetch_once(
-        self, shared: SharedCache | None, request: CacheRequest, flight: FlightKey, end: float
+        self, tier: Tier, request: CacheRequest, flight: FlightKey, end: float
     ) -> CachedResult:
         """Lead this process's flight: fetch, unless another process fetches the same."""
         stored = False
 
         def fetch() -> bytes:
             nonlocal stored
-            outcome, stored = self._fetch(shared, request, flight.stamp, end)
+            outcome, stored = self._fetch(tier, request, flight.stamp, end)
             return outcome
 
-        if shared:
+        if isinstance(tier, SharedCache):
             recheck = partial(self._recheck, request, flight.stamp)
-            outcome, collapsed = shared.flights.do(flight, recheck, fetch, end - time.monotonic())
+            outcome, collapsed = tier.flights.do(flight, recheck, fetch, end - time.monotonic())
         else:
             outcome, collapsed = fetch(), False
         detail = "; collapsed" if collapsed else "; stored" if stored else ""
@@ -219,45 +222,38 @@ class ReadThroughCache:
         return stored if entry and self._is_fresh(entry, request.policy) else None
 
     def _fetch(
-        self, shared: SharedCache | None, request: CacheRequest, stamp: bytes, end: float
+        self, tier: Tier, request: CacheRequest, stamp: bytes, end: float
     ) -> tuple[bytes, bool]:
         """Return the entry as stored, and whether it was stored. A failure of Redis does not raise:
         Videsk's response is used even if it cannot be stored.
         """
         requested_at = self._clock()
         entry = Entry(requested_at, stamp, request.fetch(end - time.monotonic()))
-        to_put = request.key, request.groups, entry, request.policy.keep_seconds
         stored = request.policy.is_cacheable
-        if stored and shared:
+        if stored:
             try:
-                shared.redis.call(lambda: shared.store.put(*to_put))
+                tier.put(request.key, request.groups, entry, request.policy.keep_seconds)
             except RedisUnavailableError:
                 stored = False
-        elif stored:
-            self._local.put(*to_put)
         return entry.to_bytes(), stored
 
-    def _refresh(
-        self, shared: SharedCache | None, request: CacheRequest, flight: FlightKey
-    ) -> None:
+    def _refresh(self, tier: Tier, request: CacheRequest, flight: FlightKey) -> None:
         """Start a background refresh, unless one is running or ended a moment ago."""
         if flight not in self._refreshing and request.key not in self._refreshed:
             self._refreshing.add(flight)
-            gevent.spawn(self._run_refresh, shared, request, flight)
+            gevent.spawn(self._run_refresh, tier, request, flight)
 
-    def _run_refresh(
-        self, shared: SharedCache | None, request: CacheRequest, flight: FlightKey
-    ) -> None:
+    def _run_refresh(self, tier: Tier, request: CacheRequest, flight: FlightKey) -> None:
         end = time.monotonic() + REFRESH_SECONDS
         try:
-            if shared:
-                shared.flights.refresh(
+            if isinstance(tier, SharedCache):
+                tier.flights.refresh(
                     flight,
                     partial(self._recheck, request, flight.stamp),
-                    lambda: self._fetch(shared, request, flight.stamp, end)[0],
+                    lambda: self._fetch(tier, request, flight.stamp, end)[0],
                 )
             else:  # a request that misses meanwhile joins this flight, as it does in Redis
-                fetch = partial(self._fetch_once, None, request, flight, end)
+                fetch = partial(self._fetch_once, tier, request, flight, end)
                 self._flights.do(flight, fetch, REFRESH_SECONDS)
         except Exception as error:  # noqa: BLE001 - no request waits for it: the stale entry stays
             resource = request.key.partition(":")[0]  # the rest comes from a client

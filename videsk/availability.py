@@ -33,7 +33,7 @@ class AvailabilityFinder:
     def find_availability(
         self, kind: ResourceKind, ident: str, day_range: DayRange, days: int, now: datetime
     ) -> CachedResult:
-        """Return `{"days": {name: hours}, "complete", "missing"?, "asOf"}` for the first free `days`.
+        """Return `{"days": {name: hours}, "complete", "missing"?, "asOf"}`, the first free `days`.
 
         `missing` names the days and months that could not be read in time. Such a result is not
         storable, so that the next call retries. Raises VideskError if no day could be read.
