@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from redis import AuthenticationError, BusyLoadingError, Redis, RedisError, ResponseError
 from redis import TimeoutError as RedisTimeoutError
 
+from common.redis_client import make_client
 from common.redis_probe import explain, handshake, run_required_commands
-from common.resilient_redis import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS, make_client
+from common.resilient_redis import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS
 from doctor.findings import Finding, fail, ok, warn
 from doctor.settings_report import address
 from settings import Settings
