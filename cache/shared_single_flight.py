@@ -111,8 +111,10 @@ class SharedSingleFlight:
             outcome_key, lease_key = self._outcome_key(leader), self._lease_key(flight)
             left = end - time.monotonic()
             outcome = self._poller.wait_for(outcome_key, lease_key, leader, left)
+            if outcome and outcome.startswith(_DONE):
+                return outcome[1:], True
             if outcome:  # else the leader is dead
-                return self._parse(outcome), True
+                raise self._errors.loads(outcome[1:])
 
     def refresh(
         self,
@@ -167,11 +169,6 @@ class SharedSingleFlight:
         ]
         with suppress(RedisUnavailableError):  # the followers get that error too
             self._redis.call(lambda: self._end_script(keys, args))
-
-    def _parse(self, outcome: bytes) -> bytes:
-        if outcome.startswith(_DONE):
-            return outcome[1:]
-        raise self._errors.loads(outcome[1:])
 
     def _lease_key(self, flight: FlightKey) -> str:
         return f"{self._prefix}flight:{flight.key}:{flight.stamp.decode()}"

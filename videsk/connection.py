@@ -134,7 +134,7 @@ class _ConnectErrors:
         try:
             super().connect()  # type: ignore[misc]  # of the class beside this one
         except (Exception, gevent.Timeout) as error:
-            raise connect_failure(error) from error
+            raise map_connect_error(error) from error
 
 
 class _Connection(_ConnectErrors, HTTPConnection):
@@ -157,7 +157,7 @@ POOL_CLASSES = {"http": _Pool, "https": _TlsPool}
 """For urllib3's PoolManager, by scheme."""
 
 
-def connect_failure(reason: BaseException) -> VideskFailedError:
+def map_connect_error(reason: BaseException) -> VideskFailedError:
     """Map a failure to connect. No byte of the request was sent."""
     causes = [reason]
     while cause := causes[-1].__cause__ or causes[-1].__context__:

@@ -35,7 +35,7 @@ def rename_ids(value: Any) -> Any:
     return value
 
 
-def with_users(service: dict[str, Any]) -> dict[str, Any]:
+def add_users(service: dict[str, Any]) -> dict[str, Any]:
     """Add `users`, which Videsk omits if it picks the agent itself."""
     return service if service.get("users") is not None else service | {"users": []}
 

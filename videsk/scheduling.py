@@ -24,7 +24,7 @@ from videsk.errors import (
     VideskResponseError,
 )
 from videsk.invalidation import AVAILABILITY, Write, affected_groups, group
-from videsk.normalize import rename_ids, unwrap, with_users
+from videsk.normalize import add_users, rename_ids, unwrap
 from videsk.resources import SERVICES, ResourceKind
 from videsk.transport import Request
 
@@ -223,4 +223,4 @@ class Scheduling:
             raise VideskInvalidResponseError
         if not all(isinstance(service, dict) for service in services):
             raise VideskInvalidResponseError
-        return strict_json.dumps([with_users(rename_ids(service)) for service in services])
+        return strict_json.dumps([add_users(rename_ids(service)) for service in services])

@@ -99,7 +99,7 @@ class Transport:
                 body = response.raw.read(MAX_RESPONSE_BYTES + 1, decode_content=True)
                 return Response(response.status_code, _printable_headers(response.headers), body)
         except (gevent.Timeout, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _failure(error, is_write=request.is_write) from error
+            raise _map_error(error, is_write=request.is_write) from error
         finally:
             if session is not self._reads:
                 session.close()
@@ -110,7 +110,7 @@ def _printable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     return CaseInsensitiveDict((name, text) for name, text in headers.items() if text.isprintable())
 
 
-def _failure(error: BaseException, *, is_write: bool) -> VideskFailedError:
+def _map_error(error: BaseException, *, is_write: bool) -> VideskFailedError:
     """Map a failure on an open connection, where part of the request may have been sent."""
     if isinstance(error, gevent.Timeout | requests.Timeout | urllib3.exceptions.TimeoutError):
         return VideskTimeoutError(outcome_unknown=is_write)

@@ -130,11 +130,11 @@ class LimiterState:
             return Admission(Decision.OPEN, self.open_until - now)
         while self.slots and self.slots[0] <= now - self.rate_limit.window:
             self.slots.popleft()
-        admission = (
-            self._acquire_write(now, max_wait)
-            if is_write
-            else self._acquire_read(now, max_wait, client, read_key, ticket)
-        )
+        if is_write:
+            ready_at = self._slot_free_at(max(now, self.paused_until), self.rate_limit.limit, 0)
+            admission = _admission(ready_at - now, max_wait)
+        else:
+            admission = self._acquire_read(now, max_wait, client, read_key, ticket)
         if admission.decision is Decision.GO:
             self.slots.append(now)
             if self.open_until:  # half-open: this request is the probe
@@ -174,10 +174,6 @@ class LimiterState:
     def pause(self, pause_length: int, now: int) -> None:
         if now + pause_length > self.paused_until:
             self.paused_until, self.pause_length = now + pause_length, pause_length
-
-    def _acquire_write(self, now: int, max_wait: int) -> Admission:
-        ready_at = self._slot_free_at(max(now, self.paused_until), self.rate_limit.limit, 0)
-        return _admission(ready_at - now, max_wait)
 
     def _acquire_read(
         self, now: int, max_wait: int, client: str, read_key: str, ticket: Ticket | None

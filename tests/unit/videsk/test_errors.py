@@ -14,7 +14,7 @@ import urllib3.exceptions as u3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from videsk.connection import connect_failure
+from videsk.connection import map_connect_error
 from videsk.errors import (
     VideskBrokenError,
     VideskError,
@@ -100,7 +100,7 @@ def test_where_no_connection_came_about_the_outcome_is_known(
     reason: BaseException, cause: BaseException | None, kind: type[VideskFailedError]
 ) -> None:
     reason.__cause__ = cause
-    failure = connect_failure(reason)
+    failure = map_connect_error(reason)
     assert type(failure) is kind
     assert not failure.outcome_unknown
 

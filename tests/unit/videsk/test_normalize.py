@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videsk.normalize import MAX_DEPTH, is_too_deep, rename_ids, with_users
+from videsk.normalize import MAX_DEPTH, add_users, is_too_deep, rename_ids
 
 NAMES = st.sampled_from(["a", "_ID", "__id", "id_", "_id_", "users", "data", ""])
 VALUES = st.recursive(
@@ -60,13 +60,13 @@ def test_nothing_but_the_name_of_ids_changes(value: Any) -> None:
 @pytest.mark.parametrize("service", [{}, {"id": 1, "title": "x"}, {"users": None, "new": 1}])
 def test_a_service_without_users_has_an_empty_list_of_them(service: dict[str, Any]) -> None:
     before = dict(service)
-    assert with_users(service) == before | {"users": []}
+    assert add_users(service) == before | {"users": []}
     assert service == before
 
 
 @pytest.mark.parametrize("users", [[], [{"id": 1}], {"odd": 1}, 0, ""])
 def test_users_that_are_there_stay_as_they_are(users: Any) -> None:
-    assert with_users({"users": users, "id": 1}) == {"users": users, "id": 1}
+    assert add_users({"users": users, "id": 1}) == {"users": users, "id": 1}
 
 
 def nested(depth: int, start: str, end: str) -> Any:
