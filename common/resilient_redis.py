@@ -77,7 +77,8 @@ class ResilientRedis:
         self.last_response_at = 0.0
         """When Redis last responded before the latest outage, in seconds of time.monotonic()."""
         self._responded_at = time.monotonic()
-        self._unavailable = False
+        self.unavailable = False
+        """Whether calls raise RedisUnavailableError now."""
         self._reason = ""
         self._slots: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
@@ -94,11 +95,6 @@ class ResilientRedis:
         self._on_outage: list[Callable[[], None]] = []
         ThreadPool(1).spawn(self._run_health_checks)
 
-    @property
-    def unavailable(self) -> bool:
-        """Whether calls raise RedisUnavailableError now."""
-        return self._unavailable
-
     def on_reconnect(self, action: Callable[[Redis], None]) -> None:
         """Run `action` in the health check's thread after each outage: before Redis is used again,
         and once more right after that. It has to be idempotent.
@@ -114,11 +110,11 @@ class ResilientRedis:
 
     def call(self, action: Callable[[], T]) -> T:
         """Return what `action`, which uses `client`, returns. Raises RedisUnavailableError."""
-        if self._unavailable:
+        if self.unavailable:
             raise RedisUnavailableError
         self._slots.get()
         try:
-            if self._unavailable:  # an outage began while this call waited
+            if self.unavailable:  # an outage began while this call waited
                 raise RedisUnavailableError
             result = action()
         except (RedisError, OSError) as error:
@@ -134,15 +130,15 @@ class ResilientRedis:
         """Wait until RECONNECT_SECONDS after Redis's last response, and return whether it is
         available again.
         """
-        while self._unavailable and time.monotonic() < self.last_response_at + RECONNECT_SECONDS:
+        while self.unavailable and time.monotonic() < self.last_response_at + RECONNECT_SECONDS:
             time.sleep(CHECK_SECONDS / 10)
-        return not self._unavailable
+        return not self.unavailable
 
     def _mark_unavailable(self, reason: str) -> None:
-        if not self._unavailable:
+        if not self.unavailable:
             self.outages += 1
             self.last_response_at = self._responded_at
-            self._unavailable = True
+            self.unavailable = True
             log.warning("Redis is unavailable (%s): each process uses its local fallback", reason)
             for action in self._on_outage:
                 action()
@@ -176,13 +172,13 @@ class ResilientRedis:
         3. A stores an entry. 4. B, still without Redis, makes a booking that changes this entry.
         5. B uses Redis again and serves the entry of 3.
         """
-        if not self._is_probed or self._unavailable:
+        if not self._is_probed or self.unavailable:
             run_required_commands(self._check_client)
             self._is_probed = True
-        if self._unavailable:
+        if self.unavailable:
             self._run_reconnect_actions()
             self._reason = ""
-            self._unavailable = False
+            self.unavailable = False
             self._run_reconnect_actions()
             log.warning("Redis is available again: all cached entries are invalidated")
         self._responded_at = time.monotonic()

@@ -26,7 +26,7 @@ from videsk.errors import (
     VideskTimeoutError,
     VideskUnreachableError,
 )
-from videsk.transport import _failure
+from videsk.transport import _map_error
 
 POOL = HTTPConnectionPool("videsk.example")
 Root = TypeVar("Root")
@@ -110,7 +110,7 @@ def test_where_no_connection_came_about_the_outcome_is_known(
 def test_whatever_else_fails_leaves_the_outcome_of_a_write_unknown(
     error: BaseException, kind: type[VideskFailedError], *, is_write: bool
 ) -> None:
-    failure = _failure(error, is_write=is_write)
+    failure = _map_error(error, is_write=is_write)
     assert type(failure) is kind
     assert failure.outcome_unknown == is_write
 
@@ -161,10 +161,10 @@ def test_every_exception_of_requests_is_a_failure_of_some_kind(
 ) -> None:
     is_json = issubclass(kind, json.JSONDecodeError)
     error = kind("message", "{", 0) if is_json else kind("message")
-    failure = _failure(error, is_write=True)
+    failure = _map_error(error, is_write=True)
     assert type(failure) is NAMED_KINDS.get(kind, VideskBrokenError)
     assert failure.outcome_unknown
-    assert type(_failure(error, is_write=False)) is type(failure)
+    assert type(_map_error(error, is_write=False)) is type(failure)
 
 
 def test_a_new_exception_of_requests_is_noticed_here_before_it_is_met_in_production() -> None:
