@@ -61,13 +61,15 @@ class CachedResult:
 
 @dataclass(frozen=True)
 class CacheRequest:
-    """The arguments of ReadThroughCache.read."""
+    """What to read. `groups`: those of the entry, the narrowest last. `fetch` is given the seconds
+    it may take. `on_wait` is called once, in a greenlet, if a miss takes longer than WAIT_SECONDS.
+    """
 
     key: str
     groups: Sequence[str]
     policy: FreshnessPolicy
     fetch: Callable[[float], bytes]
-    on_wait: Callable[[], None]
+    on_wait: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -120,23 +122,11 @@ class ReadThroughCache:
         self._refreshing: set[FlightKey] = set()
         self._refreshed: TTLCache[str, None] = TTLCache(MAX_PAUSES, REFRESH_PAUSE_SECONDS)
 
-    def read(
-        self,
-        key: str,
-        groups: Sequence[str],
-        policy: FreshnessPolicy,
-        fetch: Callable[[float], bytes],
-        *,
-        seconds: float,
-        on_wait: Callable[[], None] = lambda: None,
-    ) -> CachedResult:
+    def read(self, request: CacheRequest, seconds: float) -> CachedResult:
         """Return the entry if it may be served, else the outcome of one fetch for all callers.
 
-        `groups`: those of the entry, the narrowest last. `fetch` is given the seconds it may take.
-        `on_wait` is called once, in a greenlet, if the result takes longer than WAIT_SECONDS.
-        Raises what `fetch` raises, and SingleFlightTimeoutError after `seconds` as a follower.
+        Raises what the fetch raises, and SingleFlightTimeoutError after `seconds` as a follower.
         """
-        request = CacheRequest(key, groups, policy, fetch, on_wait)
         end = time.monotonic() + seconds
         return self._run(lambda tier: self._read(tier, request, end))
 

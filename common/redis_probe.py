@@ -22,7 +22,7 @@ ZADD {_SORTED} 1 member; PEXPIRE {_SORTED} {SCRATCH_MILLISECONDS}; ZSCORE {_SORT
 ZRANK {_SORTED} member; ZRANGE {_SORTED} 0 -1; ZRANGEBYSCORE {_SORTED} 0 1
 ZREMRANGEBYSCORE {_SORTED} 0 1; ZREM {_SORTED} member
 """
-REQUIRED_COMMANDS = [text.split() for text in re.split(r"[;\n]", _COMMANDS.strip())]
+REQUIRED_COMMANDS = [tuple(text.split()) for text in re.split(r"[;\n]", _COMMANDS.strip())]
 """Every command that the proxy and its Lua scripts use, on the probe's own keys."""
 
 

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from cache.freshness import FreshnessPolicy
-from cache.read_through import CachedResult, ReadThroughCache
+from cache.read_through import CachedResult, CacheRequest, ReadThroughCache
 from common import strict_json
 from common.date_ranges import Period
 from common.request_context import current_client
@@ -163,18 +163,15 @@ class Scheduling:
             if not is_leader:
                 self._client.promote(client, key)
 
-        def read() -> CachedResult:
-            left = end - monotonic()
-            return self._cache.read(key, groups, policy, lead, seconds=left, on_wait=on_wait)
-
+        request = CacheRequest(key, groups, policy, lead, on_wait)
         try:
-            return read()
+            return self._cache.read(request, seconds)
         except VideskCircuitOpenError:
             raise
         except VideskRateLimitError:
             if is_leader:
                 raise
-        return read()
+        return self._cache.read(request, end - monotonic())
 
     def _write(
         self, path: str, body: Mapping[str, Any], write: Write, token: str | None = None

@@ -7,7 +7,7 @@ from redis import Redis
 
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
-from cache.read_through import ReadThroughCache, SharedCache
+from cache.read_through import CacheRequest, ReadThroughCache, SharedCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import process_store, redis_store
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
@@ -41,7 +41,7 @@ def test_it_reaches_redis_too(redis: Redis, redis_process: Running) -> None:
     bodies = [b'"before"', b'"after"']
 
     def read() -> bytes:
-        return reader.read("k", ("group",), WINDOW, lambda _: bodies.pop(0), seconds=5).body
+        return reader.read(CacheRequest("k", ("group",), WINDOW, lambda _: bodies.pop(0)), 5).body
 
     assert read() == read() == b'"before"'
     link.is_late = True

@@ -12,7 +12,7 @@ from gevent.event import Event
 
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
-from cache.read_through import CachedResult, ReadThroughCache, SharedCache
+from cache.read_through import CachedResult, CacheRequest, ReadThroughCache, SharedCache
 from cache.store import process_store
 from tests.fakes import NoInstrumentation
 from tests.unit.cache.simulation import Link
@@ -51,14 +51,14 @@ def test_peek_returns_a_fresh_entry_only(
     reader: ReadThroughCache, clock: Clock, age_seconds: float, peeked: bytes | None
 ) -> None:
     assert reader.get_if_fresh("services", (), WINDOW) is None
-    reader.read("services", (), WINDOW, lambda _: b"[1]", seconds=1)
+    reader.read(CacheRequest("services", (), WINDOW, lambda _: b"[1]"), 1)
     clock.now += age_seconds
     assert reader.get_if_fresh("services", (), WINDOW) == peeked
 
 
 def test_peek_returns_nothing_where_nothing_is_cached(reader: ReadThroughCache) -> None:
     """A TTL of 0: the store may hold an entry of before a restart with another TTL."""
-    reader.read("services", (), WINDOW, lambda _: b"[1]", seconds=1)
+    reader.read(CacheRequest("services", (), WINDOW, lambda _: b"[1]"), 1)
     assert reader.get_if_fresh("services", (), FreshnessPolicy(0, 1000)) is None
 
 
@@ -90,7 +90,7 @@ def read(
     """Reads an entry that was [1] at first and is stale now; Videsk does not answer."""
     monkeypatch.setattr("cache.read_through.REFRESH_PAUSE_SECONDS", 0.05)
     reader = reader_with(clock)
-    read = partial(reader.read, "hours", ("service:a",), WINDOW, videsk.fetch, seconds=5)
+    read = partial(reader.read, CacheRequest("hours", ("service:a",), WINDOW, videsk.fetch), 5)
     videsk.may_answer.set()
     assert read().body == b"[1]"
     clock.now += 11
@@ -160,7 +160,7 @@ def test_a_refresh_from_before_a_write_does_not_keep_one_after_it_from_being_sta
     read()
     gevent.sleep(0.06)
     reader.invalidate(["service:a"])
-    again = partial(reader.read, "hours", ("service:a",), WINDOW, lambda _: b"[9]", seconds=5)
+    again = partial(reader.read, CacheRequest("hours", ("service:a",), WINDOW, lambda _: b"[9]"), 5)
     assert again().cache_status == "fwd=miss; stored"
     clock.now += 11
     assert again().cache_status == "hit; ttl=-1; detail=stale"
@@ -178,7 +178,7 @@ def test_the_pauses_of_many_entries_fill_no_memory(
     monkeypatch.setattr("cache.read_through.MAX_PAUSES", 3)
     reader = reader_with(clock)
     for number in range(20):
-        read = partial(reader.read, f"hours:{number}", (), WINDOW, lambda _: b"[]", seconds=5)
+        read = partial(reader.read, CacheRequest(f"hours:{number}", (), WINDOW, lambda _: b"[]"), 5)
         read()
         clock.now += 11
         assert "stale" in read().cache_status
@@ -199,7 +199,7 @@ def test_what_a_process_stored_while_redis_was_away_is_gone_when_redis_is_lost_a
         SharedCache(link, store, flights), process_store(), near_cache, NoInstrumentation(), clock
     )
     bodies = iter([b"[1]", b"[2]"])
-    read = partial(reader.read, "hours", (), WINDOW, lambda _: next(bodies), seconds=1)
+    read = partial(reader.read, CacheRequest("hours", (), WINDOW, lambda _: next(bodies)), 1)
     link.lose()
     assert [read().body, read().body] == [b"[1]", b"[1]"]
     link.unavailable = False
@@ -220,7 +220,7 @@ def test_an_answer_that_could_not_be_stored_is_not_called_stored(clock: Clock) -
         link.lose()
         return b"[1]"
 
-    reading = reader.read("hours", (), WINDOW, fetch, seconds=1)
+    reading = reader.read(CacheRequest("hours", (), WINDOW, fetch), 1)
     assert (reading.body, reading.cache_status) == (b"[1]", "fwd=miss")
 
 
@@ -241,7 +241,7 @@ def test_a_reading_tells_when_it_was_asked_for_and_until_when_it_is_fresh(
 
     requested_at = clock.now
     for _ in range(2):
-        reading = reader.read("hours", (), WINDOW, fetch, seconds=1)
+        reading = reader.read(CacheRequest("hours", (), WINDOW, fetch), 1)
         assert (reading.requested_at, reading.fresh_until) == (requested_at, requested_at + 10)
         assert reading.storable
     assert reading.cache_status == "hit; ttl=7"

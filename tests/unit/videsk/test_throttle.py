@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from cache.freshness import FreshnessPolicy
-from cache.read_through import ReadThroughCache
+from cache.read_through import CacheRequest, ReadThroughCache
 from common.request_context import REQUEST_CONTEXT, RequestContext
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.fakes import NoInstrumentation
@@ -105,11 +105,11 @@ class SingleFlight:
         self.error = error
         self.reads = 0
 
-    def read(self, key: str, groups: object, policy: object, fetch: Any, **_: object) -> Any:
+    def read(self, request: CacheRequest, seconds: float) -> Any:
         self.reads += 1
         if self.reads <= self.led:
             raise self.error
-        return fetch(1.0)
+        return request.fetch(1.0)
 
 
 class BusyClient:
