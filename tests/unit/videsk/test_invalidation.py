@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cache.read_through import CacheRequest
 from common.date_ranges import Period
 from videsk.invalidation import ALL_AVAILABILITY, Write, affected_groups, group
 from videsk.resources import SERVICES, USERS, ResourceKind
@@ -117,8 +118,8 @@ def test_every_read_of_dates_and_hours_belongs_to_everything_and_to_its_own_grou
     named: list[Sequence[str]] = []
 
     class Cache:
-        def read(self, _: str, groups: Sequence[str], *__: Any, **___: Any) -> None:
-            named.append(groups)
+        def read(self, request: CacheRequest, seconds: float) -> None:
+            named.append(request.groups)
 
     nothing: Any = None
     cache: Any = Cache()
