@@ -37,7 +37,7 @@ test: check $(TOOLS) ## lint, types, and every test against a real Redis server
 	@PATH="$(PATHS)" python -m pytest -m flaky
 	@PATH="$(PATHS)" python -m tests.other_days --changes
 
-test-unit: $(VENV)/installed $(BIN)/redis-server ## tests of single modules; no gunicorn, no browser
+test-unit: $(VENV)/installed ## tests of single modules, in seconds; no Redis, no gunicorn, no browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n $(PROCESSES) --dist loadfile
 
 test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve other days; some minutes

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.unit.openapi.provocations import PROVOCATIONS
+from tests.e2e.openapi.provocations import PROVOCATIONS
+from tests.e2e.openapi.setup import Stage, on_stage
 from tests.unit.openapi.reading import DOCUMENT, check, examples_of, operations, resolved
-from tests.unit.openapi.setup import Stage, on_stage
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _OF_THE_SERVER = {"Server", "Date", "Connection", "Content-Type", "Content-Length"}

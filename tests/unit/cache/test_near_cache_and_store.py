@@ -1,15 +1,13 @@
 """Near cache and store together: a reader in another process, at every moment of a write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from cache.near_cache import NearCache
 from cache.read_through import SharedCache
-from cache.store import ALL_ENTRIES, Entry, ProcessBackend, Store, process_store, redis_store
-from tests.processes import redis_server
+from cache.store import ALL_ENTRIES, Entry, ProcessBackend, Store, process_store
 from tests.unit.cache.simulation import Link
 
 KEY, GROUPS = "hours", ("availability", "service:a")
@@ -102,21 +100,3 @@ def test_a_loss_while_the_token_is_asked_for_counts(back: bool) -> None:
     store.current_version = ask  # type: ignore[method-assign]
     link.unavailable = False
     assert current_version() != before
-
-
-@pytest.fixture
-def quiet() -> Iterator[Redis]:
-    with redis_server() as server:
-        yield Redis(port=server.port)
-
-
-def test_redis_is_given_the_token_of_changes_after_those_of_all_groups(quiet: Redis) -> None:
-    watching: Any = quiet
-    with watching.monitor() as monitor:
-        redis_store(quiet, "tests:").invalidate(MANY_GROUPS)
-        written: list[str] = []
-        while "tests:generation:changes" not in written:
-            words = monitor.next_command()["command"].split()
-            if words[0].upper() == "SET":
-                written.append(words[1])
-    assert sorted(written[:-1]) == [f"tests:generation:{group}" for group in MANY_GROUPS]

@@ -1,25 +1,15 @@
-"""Entries and generations: the same laws over Redis and over the process's own memory."""
+"""Entries and generations in the process. Over Redis: tests/e2e/redis/test_store.py."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from redis import Redis
 
-from cache.store import (
-    ALL_ENTRIES,
-    Entry,
-    ProcessBackend,
-    Store,
-    process_store,
-    read_entry,
-    redis_store,
-)
-from tests.processes import redis_server
+from cache.store import ALL_ENTRIES, Entry, ProcessBackend, Store, process_store, read_entry
 
 law = settings(deadline=None, derandomize=True, max_examples=200)
 
@@ -30,30 +20,30 @@ OTHERS = ("availability", "service:b")
 
 @dataclass
 class Kept:
-    """A store, and hands into what is behind it."""
+    """A store, and direct access to its backend."""
 
     store: Store
     write: Callable[[str, bytes], object]
     lose: Callable[[str], object]
     seconds_left: Callable[[str], float]
     another: Callable[[], Store]
-    """The same memory, seen by another process (of the process's own there is but one)."""
+    """The same entries as another process sees them (in the process's own backend, the same)."""
+    sleep: Callable[[float], object] = time.sleep
 
 
-@pytest.fixture(params=["redis", "process"])
-def item(request: pytest.FixtureRequest, redis: Redis) -> Kept:
-    if request.param == "redis":
-        return Kept(
-            redis_store(redis, PREFIX),
-            lambda key, value: redis.set(PREFIX + key, value),
-            lambda key: redis.delete(PREFIX + key),
-            lambda key: redis.ttl(PREFIX + key),
-            lambda: redis_store(redis, PREFIX),
-        )
+@pytest.fixture(name="item")
+def process_item(monkeypatch: pytest.MonkeyPatch) -> Kept:
+    """The process's own store; tests/e2e/redis/test_store.py runs these tests over Redis."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    monkeypatch.setattr("cachelib.simple.time", lambda: time.time() + slept[0])
     store = process_store()
     behind: Any = store._backend
-    left = lambda key: behind._cache[key][0] - time.time()  # noqa: E731
-    return Kept(store, behind.set, behind.delete, left, lambda: store)
+    left = lambda key: behind._cache[key][0] - time.time() - slept[0]  # noqa: E731
+    return Kept(store, behind.set, behind.delete, left, lambda: store, sleep)
 
 
 def remember(store: Store, key: str, groups: tuple[str, ...], body: bytes = b"[]") -> Entry:
@@ -192,9 +182,9 @@ def test_a_new_narrow_token_outlives_the_fetch_that_follows_a_look(
     # The backend in the process counts from the second begun: 3 s are 2 s at least.
     monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 3)
     _, stamp = item.store.lookup("k", GROUPS)
-    time.sleep(1.5)
+    item.sleep(1.5)
     assert item.store.lookup("k", GROUPS)[1] == stamp
-    time.sleep(1.7)
+    item.sleep(1.7)
     assert item.store.lookup("k", GROUPS)[1] == stamp
     item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 60)
     assert item.store.lookup("k", GROUPS)[0]
@@ -205,7 +195,7 @@ def test_a_token_that_has_ended_does_not_come_back(
 ) -> None:
     monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 1)
     _, stamp = item.store.lookup("k", GROUPS)
-    time.sleep(1.1)
+    item.sleep(1.1)
     item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 60)
     found, later = item.store.lookup("k", GROUPS)
     assert (found, later != stamp) == (None, True)
@@ -272,50 +262,10 @@ def test_an_entry_is_read_as_it_was_written(requested_at: float, body: bytes) ->
 def test_an_entry_is_kept_as_long_as_was_said(item: Kept, within: float) -> None:
     """At whatever moment of a second it is put."""
     _, stamp = item.store.lookup("k", GROUPS)
-    time.sleep((within - time.time()) % 1)
+    item.sleep((within - time.time()) % 1)
     item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]"), 1)
-    time.sleep(0.3)
+    item.sleep(0.3)
     assert item.store.lookup("k", GROUPS)[0]
-
-
-@pytest.fixture
-def quiet() -> Iterator[Redis]:
-    """A Redis that nobody else talks to, not even a proxy's watch."""
-    with redis_server() as server:
-        yield Redis(port=server.port)
-
-
-def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
-    redis.config_resetstat()
-    action()
-    stats: dict[str, dict[str, int]] = redis.info("commandstats")
-    calls = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
-    return {name: number for name, number in calls.items() if "|" not in name and name != "info"}
-
-
-@pytest.mark.parametrize("stored", [0, 10, 5000])
-def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) -> None:
-    redis = quiet
-    store = redis_store(redis, PREFIX)
-    _, stamp = store.lookup("k0", GROUPS)
-    entry = Entry(1.0, stamp, b"[]").to_bytes()
-    redis.mset({f"{PREFIX}k{number}": entry for number in range(stored)} | {"k": b""})
-    found = store.lookup("k0", GROUPS)[0]
-    assert bool(found) == bool(stored)
-    assert commands_of(redis, lambda: store.invalidate(["service:a", "user:b"])) == {"set": 3}
-    missed = commands_of(redis, lambda: store.lookup("k0", GROUPS))
-    assert missed == {"mget": 1, "evalsha": 1, "ttl": 1}
-    assert store.lookup("k0", GROUPS)[0] is None
-
-
-def test_looking_is_one_round_trip_and_all_that_is_kept_ends(quiet: Redis) -> None:
-    redis = quiet
-    store = redis_store(redis, PREFIX)
-    remember(store, "k", GROUPS)
-    assert commands_of(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
-    store.invalidate(GROUPS)
-    assert len(redis.keys()) == 5
-    assert all(0 < redis.ttl(key) <= 2 * 86400 for key in redis.scan_iter())
 
 
 def test_clearing_the_process_s_own_store_forgets_all() -> None:

@@ -1,4 +1,4 @@
-"""Records of POSTs: the same laws for those in Redis and those in the process, and what is stored."""
+"""Records of POSTs in the process, and how each is written. In Redis: tests/e2e/redis/test_idempotency_store.py."""
 
 import zlib
 from dataclasses import replace
@@ -7,12 +7,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis import Redis
 
-from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from idempotency import store
 from idempotency.store import UNREADABLE, LocalStore, Record, RedisStore, new_owner
-from tests.processes import Running, free_port
 
 RESPONSE = {
     "status": 201,
@@ -25,22 +22,9 @@ DAY = 86_400
 Either = RedisStore | LocalStore
 
 
-@pytest.fixture(scope="module")
-def link(redis_process: Running) -> ResilientRedis:
-    return ResilientRedis(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
-
-
 @pytest.fixture
-def in_redis(link: ResilientRedis, redis: Redis) -> RedisStore:
-    return RedisStore(link, PREFIX)
-
-
-@pytest.fixture(params=["redis", "process"])
-def kept(request: pytest.FixtureRequest) -> Either:
-    stored: Either = (
-        request.getfixturevalue("in_redis") if request.param == "redis" else LocalStore()
-    )
-    return stored
+def kept() -> Either:
+    return LocalStore()
 
 
 def started(fingerprint: str = "a-request") -> Record:
@@ -101,81 +85,6 @@ def test_a_token_ends_the_record_that_it_is_linked_to_and_no_other(kept: Either)
     kept.forget_by_token("a-token")
     assert kept.begin("b", started(), 60) == other
     assert kept.begin("a", started(), 60) is None
-
-
-# In Redis
-
-
-def test_an_owner_stores_its_own_record_again_without_being_told_of_it(
-    in_redis: RedisStore,
-) -> None:
-    """Redis did it, the connection broke before its answer, and the owner sends it again."""
-    first = started()
-    assert in_redis.begin("a", first, 60) is None
-    assert in_redis.begin("a", first, 60) is None
-    in_redis.end("a", answered(first), DAY, answered(first))
-    assert in_redis.begin("a", first, 60) is None, "what has ended stays as it ended"
-    assert in_redis.begin("a", started(), 60) == answered(first)
-
-
-def test_the_ending_of_another_owner_replaces_nothing(in_redis: RedisStore) -> None:
-    first, second = started(), started()
-    in_redis.begin("a", first, 60)
-    for keep_seconds in (DAY, 0):
-        in_redis.end("a", answered(second), keep_seconds, answered(second))
-        assert in_redis.begin("a", started(), 60) == first
-        assert in_redis.outcome(second.owner)[0] == answered(second)
-
-
-def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
-    in_redis: RedisStore, redis: Redis
-) -> None:
-    first = started()
-    assert in_redis.outcome(first.owner) == (None, False)
-    in_redis.begin("a", first, 60)
-    assert in_redis.outcome(first.owner) == (None, True)
-    lease = f"{PREFIX}once:lease:{first.owner}"
-    assert 3000 < redis.pttl(lease) <= 5000, "guarantee 2: a dead caller blocks nobody for longer"
-    redis.delete(lease)
-    assert in_redis.outcome(first.owner) == (None, False)
-    in_redis.renew(first.owner)
-    assert in_redis.outcome(first.owner) == (None, True)
-    assert 3000 < redis.pttl(lease) <= 5000
-    in_redis.end("a", answered(first), 60, answered(first))
-    assert in_redis.outcome(first.owner) == (answered(first), False)
-
-
-def test_all_that_is_stored_ends(in_redis: RedisStore, redis: Redis) -> None:
-    first = started()
-    in_redis.begin("a", first, 60)
-    assert 58 < redis.ttl(f"{PREFIX}once:a") <= 60
-    in_redis.end("a", answered(first), DAY, answered(first))
-    in_redis.link_token("a-token", "a", 10)
-    assert DAY - 2 < redis.ttl(f"{PREFIX}once:a") <= DAY
-    assert 28 < redis.ttl(f"{PREFIX}once:outcome:{first.owner}") <= 30
-    assert 8 < redis.ttl(f"{PREFIX}once:token:a-token") <= 10
-    assert len(redis.keys("tests:*")) == 3
-
-
-def test_a_client_of_ones_own_is_used_while_redis_is_away(
-    in_redis: RedisStore, redis: Redis
-) -> None:
-    """As the actions do that run before the proxy uses Redis again."""
-    unavailable = RedisStore(
-        ResilientRedis(f"redis://127.0.0.1:{free_port()}", verify_tls=True), PREFIX
-    )
-    first = started()
-    assert unavailable.begin("a", first, 60, redis) is None
-    unavailable.end("b", answered(first), 60, answered(first), redis)
-    assert in_redis.begin("a", started(), 60) == first
-    assert in_redis.begin("b", started(), 60) == answered(first)
-    with pytest.raises(RedisUnavailableError):
-        unavailable.begin("a", first, 60)
-    assert unavailable.is_unavailable
-
-
-def test_they_are_away_when_redis_is(in_redis: RedisStore, link: ResilientRedis) -> None:
-    assert in_redis.is_unavailable is link.unavailable is False
 
 
 # In the process
@@ -284,14 +193,6 @@ def test_a_later_release_may_add_to_what_is_stored() -> None:
     text = b'["a-request", "answered", null, "a field of a later release"]'
     stored = b"1 %b %b" % (record.owner.encode(), deflate.compress(text) + deflate.flush())
     assert Record.from_bytes(stored) == Record("a-request", record.owner, "answered")
-
-
-def test_what_is_not_readable_in_redis_is_in_doubt_and_not_booked_again(
-    in_redis: RedisStore, redis: Redis
-) -> None:
-    for stored in (b"", b"x", b"0 owner of an older release"):
-        redis.set(f"{PREFIX}once:a", stored)
-        assert in_redis.begin("a", started(), 60) == UNREADABLE
 
 
 def test_a_refusal_takes_little_space() -> None:

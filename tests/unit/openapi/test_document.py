@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from app import create_app
 from idempotency import attempt
 from openapi.document import UndescribedError, build
 from settings import load
-from tests.processes import ROOT, neutral_environ
 from tests.unit.openapi.reading import DOCUMENT, check, examples_of, operations, resolved
 from web import responses
 
@@ -45,17 +42,6 @@ def test_a_route_that_is_not_described_has_no_document(methods: list[str]) -> No
     app.add_url_rule(path, "new", lambda: "", methods=methods)
     with pytest.raises(UndescribedError, match=f"^{methods[0]} {path}$"):
         build(app)
-
-
-def test_it_prints_itself_without_any_setting() -> None:
-    printed = subprocess.run(
-        [sys.executable, "-m", "openapi"],
-        cwd=ROOT,
-        env=neutral_environ(),
-        capture_output=True,
-        check=True,
-    )
-    assert json.loads(printed.stdout) == DOCUMENT
 
 
 def test_no_component_is_left_over() -> None:

@@ -1,4 +1,4 @@
-"""The proxy with a fault at every route: `gunicorn tests.unit.openapi.failing:app`."""
+"""The proxy with a fault at every route: `gunicorn tests.e2e.openapi.failing:app`."""
 
 from app import create_app
 

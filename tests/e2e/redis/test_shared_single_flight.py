@@ -11,7 +11,7 @@ from redis import Redis
 from cache.outcome_poller import POLL_SECONDS
 from cache.shared_single_flight import FlightKey
 from cache.single_flight import SingleFlightTimeoutError
-from tests.unit.cache.two_processes import Process, as_stored, both, flight, links, nothing
+from tests.e2e.redis.two_processes import Process, as_stored, both, flight, links, nothing
 from videsk.errors import (
     VideskBrokenError,
     VideskCircuitOpenError,

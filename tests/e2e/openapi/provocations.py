@@ -5,8 +5,8 @@ By the example's name, or by the status of an answer without one.
 
 from openapi.errors import REFUSALS
 from tests.client import AUTOMATIC_SERVICE
-from tests.unit.openapi import ways
-from tests.unit.openapi.ways import (
+from tests.e2e.openapi import ways
+from tests.e2e.openapi.ways import (
     Provocation,
     asking,
     at,

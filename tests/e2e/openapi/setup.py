@@ -86,7 +86,7 @@ class Stage:
             if name in {"failing", "impatient"}:
                 port = free_port()
                 environ = {"VIDESK_API_KEY": "key", "PORT": str(port), **self._settings(name)}
-                start = running(["gunicorn", f"tests.unit.openapi.{name}:app"], port, environ)
+                start = running(["gunicorn", f"tests.e2e.openapi.{name}:app"], port, environ)
             else:
                 start = proxy_server(self.sandbox, **self._settings(name))
             server = self._ends.enter_context(start)

@@ -8,7 +8,7 @@ import requests
 from openapi.errors import REFUSALS
 from openapi.examples import DAY, REQUESTS, USER
 from tests.client import MARK, bearer
-from tests.unit.openapi.setup import Call, Stage
+from tests.e2e.openapi.setup import Call, Stage
 from web.shared_secrets import MAX_WRONG_PER_MINUTE
 
 LONG_AGO = "2023-02-07T04:24:00.000Z"

@@ -11,8 +11,8 @@ from redis import Redis
 from cache.outcome_poller import OutcomePoller
 from cache.single_flight import SingleFlightTimeoutError
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from tests.e2e.redis.two_processes import until
 from tests.processes import Running, redis_server
-from tests.unit.cache.two_processes import until
 
 MANY = 100
 LEADER = b"leader"

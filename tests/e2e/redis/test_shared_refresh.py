@@ -8,8 +8,8 @@ from redis import Redis
 
 from cache.shared_single_flight import FlightKey, SharedSingleFlight
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from tests.e2e.redis.two_processes import Process, both, flight, links, nothing, until
 from tests.processes import free_port
-from tests.unit.cache.two_processes import Process, both, flight, links, nothing, until
 from videsk.errors import VideskErrors, VideskResponseError
 
 __all__ = ["both", "flight", "links"]

@@ -1,0 +1,19 @@
+"""`python -m openapi` prints the document."""
+
+import json
+import subprocess
+import sys
+
+from tests.processes import ROOT, neutral_environ
+from tests.unit.openapi.reading import DOCUMENT
+
+
+def test_it_prints_itself_without_any_setting() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "openapi"],
+        cwd=ROOT,
+        env=neutral_environ(),
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(printed.stdout) == DOCUMENT

@@ -1,0 +1,93 @@
+"""The store over a real Redis: the tests of tests/unit/cache/test_store.py, and its commands."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from cache.store import Entry, redis_store
+from tests.processes import redis_server
+from tests.unit.cache.test_near_cache_and_store import MANY_GROUPS
+from tests.unit.cache.test_store import (  # noqa: F401 - pytest runs these with `item` of this file
+    GROUPS,
+    PREFIX,
+    Kept,
+    remember,
+    test_a_lost_token_never_brings_an_old_entry_back,
+    test_a_new_narrow_token_lives_a_minute_until_an_entry_is_stored_under_it,
+    test_a_new_narrow_token_outlives_the_fetch_that_follows_a_look,
+    test_a_replaced_token_lives_two_days_whatever_is_looked_for,
+    test_a_token_that_has_ended_does_not_come_back,
+    test_an_entry_is_found_though_other_groups_were_outdated,
+    test_an_entry_is_kept_as_long_as_was_said,
+    test_an_entry_is_not_found_after_any_of_its_groups_was_outdated,
+    test_an_entry_without_groups_belongs_to_everything,
+    test_nothing_is_found_before_it_is_put_and_then_it_is,
+    test_the_token_of_everything_is_no_narrow_one,
+    test_two_who_find_no_token_agree_on_one,
+    test_what_cannot_be_read_is_no_entry,
+)
+
+
+@pytest.fixture
+def item(redis: Redis) -> Kept:
+    return Kept(
+        redis_store(redis, PREFIX),
+        lambda key, value: redis.set(PREFIX + key, value),
+        lambda key: redis.delete(PREFIX + key),
+        lambda key: redis.ttl(PREFIX + key),
+        lambda: redis_store(redis, PREFIX),
+    )
+
+
+@pytest.fixture
+def quiet() -> Iterator[Redis]:
+    """A Redis that nobody else talks to, not even a proxy's watch."""
+    with redis_server() as server:
+        yield Redis(port=server.port)
+
+
+def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
+    redis.config_resetstat()
+    action()
+    stats: dict[str, dict[str, int]] = redis.info("commandstats")
+    calls = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
+    return {name: number for name, number in calls.items() if "|" not in name and name != "info"}
+
+
+@pytest.mark.parametrize("stored", [0, 10, 5000])
+def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) -> None:
+    redis = quiet
+    store = redis_store(redis, PREFIX)
+    _, stamp = store.lookup("k0", GROUPS)
+    entry = Entry(1.0, stamp, b"[]").to_bytes()
+    redis.mset({f"{PREFIX}k{number}": entry for number in range(stored)} | {"k": b""})
+    found = store.lookup("k0", GROUPS)[0]
+    assert bool(found) == bool(stored)
+    assert commands_of(redis, lambda: store.invalidate(["service:a", "user:b"])) == {"set": 3}
+    missed = commands_of(redis, lambda: store.lookup("k0", GROUPS))
+    assert missed == {"mget": 1, "evalsha": 1, "ttl": 1}
+    assert store.lookup("k0", GROUPS)[0] is None
+
+
+def test_looking_is_one_round_trip_and_all_that_is_kept_ends(quiet: Redis) -> None:
+    redis = quiet
+    store = redis_store(redis, PREFIX)
+    remember(store, "k", GROUPS)
+    assert commands_of(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
+    store.invalidate(GROUPS)
+    assert len(redis.keys()) == 5
+    assert all(0 < redis.ttl(key) <= 2 * 86400 for key in redis.scan_iter())
+
+
+def test_redis_is_given_the_token_of_changes_after_those_of_all_groups(quiet: Redis) -> None:
+    watching: Any = quiet
+    with watching.monitor() as monitor:
+        redis_store(quiet, PREFIX).invalidate(MANY_GROUPS)
+        written: list[str] = []
+        while f"{PREFIX}generation:changes" not in written:
+            words = monitor.next_command()["command"].split()
+            if words[0].upper() == "SET":
+                written.append(words[1])
+    assert sorted(written[:-1]) == [f"{PREFIX}generation:{group}" for group in MANY_GROUPS]
