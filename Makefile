@@ -28,6 +28,9 @@ run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page;
 # Much of a test is waiting, so more processes than cores are faster.
 PROCESSES := 4
 
+# tests/unit/__init__.py has the profiles.
+test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
+
 TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compiler
 
 test: check $(TOOLS) ## lint, types, and every test against a real Redis server

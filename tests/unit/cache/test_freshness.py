@@ -1,12 +1,10 @@
 """What an entry's age means, as a table and as laws over every age and every window."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cache.freshness import Freshness, FreshnessPolicy, decide, ttl
-
-law = settings(deadline=None, derandomize=True, max_examples=300)
 
 FRESH, STALE, EXPIRED = Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED
 
@@ -43,7 +41,6 @@ def test_what_an_age_means(
     assert left is None or ttl(age_seconds, policy) == left
 
 
-@law
 @given(age_seconds=AGES, policy=REMEMBERING)
 def test_what_is_served_is_fresh_if_seconds_are_left_and_stale_if_not(
     age_seconds: float, policy: FreshnessPolicy
@@ -56,7 +53,6 @@ def test_what_is_served_is_fresh_if_seconds_are_left_and_stale_if_not(
     assert freshness is EXPIRED or left >= -max(1, policy.keep_seconds)
 
 
-@law
 @given(age_seconds=AGES, policy=REMEMBERING)
 def test_the_store_keeps_an_entry_as_long_as_it_can_be_used(
     age_seconds: float, policy: FreshnessPolicy
@@ -66,7 +62,6 @@ def test_the_store_keeps_an_entry_as_long_as_it_can_be_used(
         assert decide(age_seconds, policy) is EXPIRED
 
 
-@law
 @given(ages=st.lists(AGES, min_size=2, max_size=2).map(sorted), policy=REMEMBERING)
 def test_an_entry_never_gets_younger(ages: list[float], policy: FreshnessPolicy) -> None:
     order = [FRESH, STALE, EXPIRED]
@@ -75,7 +70,6 @@ def test_an_entry_never_gets_younger(ages: list[float], policy: FreshnessPolicy)
     assert ttl(ages[0], policy) >= ttl(ages[1], policy)
 
 
-@law
 @given(age_seconds=st.floats(-90_000, -0.001), policy=REMEMBERING)
 def test_an_entry_from_the_future_is_as_fresh_as_one_of_this_moment(
     age_seconds: float, policy: FreshnessPolicy
@@ -84,7 +78,6 @@ def test_an_entry_from_the_future_is_as_fresh_as_one_of_this_moment(
     assert ttl(age_seconds, policy) == ttl(0, policy)
 
 
-@law
 @given(age_seconds=AGES, stale_seconds=SECONDS)
 def test_where_nothing_is_remembered_nothing_that_is_found_is_served(
     age_seconds: float, stale_seconds: float

@@ -28,6 +28,8 @@ from tests.unit.cache.simulation import FlightsOfAll, Memory, Process, Videsk, t
 from videsk.errors import VideskError
 from videsk.resources import SERVICES, USERS
 
+MANY_RUNS = 500
+RUNS = MANY_RUNS if settings().max_examples >= 300 else 40
 SERVICE_IDS = ("S1", "S2", "S3")
 USER_IDS = ("u", "v", "w")
 STEPS = st.sampled_from([ON_ITS_WAY, DONE, 25, 25]) | st.integers(0, 8)
@@ -206,23 +208,24 @@ class Generations(RuleBasedStateMachine):
 
 def test_nobody_reads_what_a_write_has_changed_in_whatever_order() -> None:
     Generations.seen.clear()
-    law = settings(
-        deadline=None,
-        derandomize=True,
-        max_examples=500,
-        stateful_step_count=80,
-        phases=[Phase.explicit, Phase.generate],  # to shrink it takes minutes
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    run_state_machine_as_test(
+        Generations,
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=80,
+            phases=[Phase.explicit, Phase.generate],  # to shrink it takes minutes
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
     )
-    run_state_machine_as_test(Generations, settings=law)
-    at_least = {
-        "changed": 2000,
-        "fwd=miss; stored": 2000,
-        "fwd=miss; collapsed": 500,
-        "near": 500,
-        "hit": 100,
-        "hit; detail=stale": 50,
-    }
-    assert {
-        way: Generations.seen[way] for way in at_least if Generations.seen[way] < at_least[way]
-    } == {}
+    seen = Generations.seen
+    assert seen["changed"]
+    if RUNS == MANY_RUNS:
+        at_least = {
+            "changed": 2000,
+            "fwd=miss; stored": 2000,
+            "fwd=miss; collapsed": 500,
+            "near": 500,
+            "hit": 100,
+            "hit; detail=stale": 50,
+        }
+        assert {way: seen[way] for way in at_least if seen[way] < at_least[way]} == {}

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common import strict_json
@@ -20,7 +20,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, derandomize=True)
 @given(value=VALUES)
 def test_what_is_written_is_read_back_by_any_reader(value: Any) -> None:
     written = strict_json.dumps(value)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from idempotency import store
@@ -157,7 +157,6 @@ def test_a_record_that_ends_is_no_longer_the_oldest(monkeypatch: pytest.MonkeyPa
 # What is stored
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
 @given(
     fingerprint=st.text(),
     owner=st.from_regex(r"[0-9a-f]{16}", fullmatch=True),

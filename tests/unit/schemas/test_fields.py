@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from marshmallow import Schema, ValidationError
@@ -61,14 +61,12 @@ ROUGH = [load_instant, load_zone, load_zone_name]
 
 
 @pytest.mark.parametrize("loader", EXACT)
-@settings(deadline=None, database=None)
 @given(value=JSON)
 def test_the_shape_of_a_value_is_what_its_loader_takes(loader: Any, value: Any) -> None:
     assert takes(_SHAPES[loader], value) == loads(loader, value)
 
 
 @pytest.mark.parametrize("loader", ROUGH)
-@settings(deadline=None, database=None)
 @given(value=JSON)
 def test_whatever_a_loader_takes_is_in_shape(loader: Any, value: Any) -> None:
     assert takes(_SHAPES[loader], value) or not loads(loader, value)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cache.read_through import CacheRequest
@@ -14,8 +14,6 @@ from common.date_ranges import Period
 from videsk.invalidation import ALL_AVAILABILITY, Write, affected_groups, group
 from videsk.resources import SERVICES, USERS, ResourceKind
 from videsk.scheduling import FreshnessPolicies, Scheduling
-
-law = settings(deadline=None, derandomize=True, max_examples=300)
 
 Listed = dict[str, Any]
 
@@ -151,7 +149,6 @@ WRITES = st.builds(
 ) | st.builds(Write, title=st.sampled_from("STU"))
 
 
-@law
 @given(users_of=LISTS, titles=TITLES, write=WRITES)
 def test_no_service_or_user_whose_hours_a_write_can_change_is_left_out(
     users_of: dict[str, set[str]], titles: dict[str, str], write: Write
@@ -165,7 +162,6 @@ def test_no_service_or_user_whose_hours_a_write_can_change_is_left_out(
     assert got == ALL_AVAILABILITY or got >= groups(services="".join(must), users="".join(agents))
 
 
-@law
 @given(users_of=LISTS, titles=TITLES, write=WRITES)
 def test_unrelated_services_and_users_are_left_alone_where_the_list_tells(
     users_of: dict[str, set[str]], titles: dict[str, str], write: Write

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from videsk.normalize import MAX_DEPTH, add_users, is_too_deep, rename_ids
@@ -48,7 +48,6 @@ def test_a_renamed_id_keeps_its_place() -> None:
     assert list(rename_ids({"b": 1, "_id": 2, "a": 3})) == ["b", "id", "a"]
 
 
-@settings(deadline=None, derandomize=True)
 @given(value=VALUES)
 def test_nothing_but_the_name_of_ids_changes(value: Any) -> None:
     before = copy.deepcopy(value)

@@ -4,13 +4,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from videsk.retry_after import MAX_PAUSE_SECONDS, pause_seconds
-
-law = settings(deadline=None, derandomize=True, max_examples=300)
 
 FORMS = [
     (None, 1),
@@ -116,7 +114,6 @@ WORDS = (
 )
 
 
-@law
 @given(
     status=st.sampled_from((*OTHER_STATUSES, 429)),
     text=st.text(max_size=40) | st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join),

@@ -1,7 +1,7 @@
 """Which page a booking may come from: e-mailed links lead there, with a token in them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
@@ -198,7 +198,6 @@ def test_with_an_asterisk_a_header_still_has_to_be_a_url() -> None:
     assert ANYWHERE.choose(None, ["null", "https://any.example/"]) == "https://any.example/"
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     before=st.text(st.characters(max_codepoint=0x20)),
     slashes=st.lists(st.sampled_from("/\\"), min_size=2, max_size=2),

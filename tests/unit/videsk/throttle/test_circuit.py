@@ -3,14 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, OPEN, START, arrivals, go_at, law
+from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, OPEN, START, arrivals, go_at
 from videsk.throttle.rate_limit import SECOND, TRIAL, Admission, LimiterState, RateLimit
 
 FAILURES = 5
 """Guarantee 7: the circuit opens after so many in a row."""
 
 
-@law
 @given(before=st.lists(st.booleans(), max_size=30))
 def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bool]) -> None:
     state, row = LimiterState(RateLimit(1000)), 0
@@ -36,7 +35,6 @@ def opened() -> LimiterState:
     return state
 
 
-@law
 @given(gaps=st.lists(st.integers(0, TRIAL // 3), max_size=60), slow=st.integers(0, TRIAL - 1))
 def test_an_open_circuit_lets_one_go_in_each_period_of_trial(gaps: list[int], slow: int) -> None:
     """Whose answer, a failure again, is here `slow` later."""

@@ -22,8 +22,7 @@ from videsk.throttle.rate_limit import (
     Ticket,
 )
 
-law = settings(deadline=None, derandomize=True, max_examples=300)
-long_law = settings(deadline=None, derandomize=True, max_examples=25)
+few_examples = settings(max_examples=settings().max_examples // 10)
 
 GO, WAIT, FULL, OPEN = Decision.GO, Decision.WAIT, Decision.FULL, Decision.OPEN
 EVER = 10**15
@@ -41,7 +40,6 @@ def go_at(state: LimiterState, now: int, *, is_write: bool = False) -> bool:
     return state.acquire(now, 0, is_write=is_write).decision is GO
 
 
-@law
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=150))
 def test_of_any_limit_and_one_more_the_last_leaves_a_window_after_the_first(
     limit: int, asks: list[tuple[int, bool, str, int]]
@@ -55,7 +53,6 @@ def test_of_any_limit_and_one_more_the_last_leaves_a_window_after_the_first(
     assert all(last - first >= WINDOW for first, last in zip(left, left[limit:], strict=False))
 
 
-@law
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=80))
 def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
     limit: int, asks: list[tuple[int, bool, str, int]]
@@ -70,7 +67,6 @@ def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
             assert all(go_at(later, now, is_write=True) for _ in range(later.rate_limit.reserve))
 
 
-@law
 @given(limit=LIMITS, asks=st.lists(ASKS, min_size=1, max_size=80))
 def test_nobody_is_told_to_wait_longer_than_its_patience_and_nobody_is_turned_away_for_less(
     limit: int, asks: list[tuple[int, bool, str, int]]
@@ -121,7 +117,6 @@ def reads_leave(
     return left
 
 
-@law
 @given(limit=LIMITS, gaps=st.lists(GAPS, max_size=60))
 @example(limit=20, gaps=[0] * 60)
 def test_the_reads_of_one_client_leave_in_turn_when_they_were_told(
@@ -137,7 +132,7 @@ def test_the_reads_of_one_client_leave_in_turn_when_they_were_told(
         assert at <= max(is_known[number], before + state.rate_limit.pace)
 
 
-@long_law
+@few_examples
 @given(limit=LIMITS, readers=st.integers(1, 90), late=st.integers(0, SECOND // 20))
 @example(limit=20, readers=60, late=SECOND // 50)
 def test_under_constant_demand_the_budget_is_used(limit: int, readers: int, late: int) -> None:
@@ -154,7 +149,7 @@ def test_under_constant_demand_the_budget_is_used(limit: int, readers: int, late
         )
 
 
-@long_law
+@few_examples
 @given(
     backlog=st.integers(1, 190),
     others=st.integers(0, 18),
@@ -178,7 +173,6 @@ def test_one_client_alone_gets_the_whole_budget_of_reads() -> None:
     assert len(left) == 1 + 10 * SECOND // RateLimit(20).pace
 
 
-@law
 @given(limit=LIMITS, readers=st.integers(1, 60))
 def test_unpaced_reads_leave_as_soon_as_there_is_room(limit: int, readers: int) -> None:
     state = LimiterState(RateLimit(limit, is_paced=False))
@@ -210,7 +204,6 @@ def test_a_client_that_has_had_its_turn_gets_the_next_one_among_ever_new_clients
     assert left[1] - START <= 2 * 20 * pace
 
 
-@law
 @given(readers=st.integers(1, 150), late=st.integers(1, 60 * SECOND))
 def test_those_who_died_waiting_are_gone_within_a_second(readers: int, late: int) -> None:
     state = LimiterState(RateLimit(20))
@@ -241,7 +234,6 @@ def test_who_comes_back_too_late_still_has_its_turn() -> None:
     assert max(admission.wait for admission in answers) < after.wait
 
 
-@law
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=20), paused_until=st.integers(1, 60 * SECOND))
 def test_while_all_are_held_nobody_leaves_and_then_they_do(
     limit: int, asks: list[tuple[int, bool, str, int]], paused_until: int
@@ -268,7 +260,6 @@ def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
     assert all(later - earlier >= state.rate_limit.pace for earlier, later in pairwise(left))
 
 
-@law
 @given(
     limit=LIMITS,
     asks=st.lists(ASKS, max_size=60),
@@ -301,7 +292,6 @@ def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_ea
         assert go_at(state, later, is_write=True) or limit == 1
 
 
-@law
 @given(limit=st.integers(1, 40), processes=st.integers(1, 40), asks=st.lists(GAPS, max_size=60))
 def test_the_shares_of_all_processes_together_keep_the_limit(
     limit: int, processes: int, asks: list[int]
