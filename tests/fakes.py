@@ -1,5 +1,12 @@
 """Parts of the proxy that do nothing, for tests of other parts."""
 
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from redis import Redis
+
+from common.resilient_redis import RedisUnavailableError
+
 
 class NoInstrumentation:
     """Counts nothing (common/instrumentation.py)."""
@@ -9,3 +16,34 @@ class NoInstrumentation:
     def count_throttled(self, decision: str, seconds: float) -> None: ...
 
     def count_invalidated(self, groups: int) -> None: ...
+
+
+class UnavailableRedis:
+    """A ResilientRedis (common/resilient_redis.py) during an outage. Opens no connection.
+
+    With `unavailable = False` it has lost Redis a moment ago: the next call notices it.
+    """
+
+    def __init__(self) -> None:
+        self.client = Redis(port=1)
+        self.unavailable = True
+        self.outages = 1
+        self.last_answered_at = 0.0
+        self.reconnect_actions: list[Callable[[Redis], None]] = []
+
+    def call(self, action: Callable[[], object]) -> NoReturn:
+        self.unavailable = True
+        raise RedisUnavailableError
+
+    def on_reconnect(self, action: Callable[[Redis], None]) -> None:
+        self.reconnect_actions.append(action)
+
+    def on_outage(self, action: Callable[[], None]) -> None: ...
+
+    def wait_for_reconnect(self) -> bool:
+        return False
+
+
+def unavailable_redis() -> Any:
+    """An UnavailableRedis, for parameters whose type is ResilientRedis."""
+    return UnavailableRedis()

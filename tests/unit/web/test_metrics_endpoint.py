@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from web.metrics_endpoint import of_all_workers
+from tests.unit.web.setup import small_app
+from web import metrics_endpoint
+from web.metrics import Metrics
+from web.metrics_endpoint import State, of_all_workers
 
 
 def test_a_file_that_a_worker_is_just_making_spoils_no_scrape(
@@ -27,3 +30,49 @@ def test_a_file_that_stays_unreadable_is_a_fault(
     (tmp_path / "counter_1.db").touch()
     with pytest.raises(Exception, match="buffer"):
         of_all_workers()
+
+
+def state(
+    circuit: str = "closed", *, key_refused: bool = False, unavailable: bool = False
+) -> State:
+    budget = {"limit": 20, "left": 7}
+    return State(
+        lambda: {"circuit": circuit, "budget": budget}, lambda: key_refused, lambda: unavailable
+    )
+
+
+def gauges(state: State) -> dict[str, float]:
+    return {sample.name: sample.value for metric in state.collect() for sample in metric.samples}
+
+
+def test_gauges_show_the_moment_of_the_scrape() -> None:
+    well = gauges(state())
+    assert (well["videsk_proxy_circuit_open"], well["videsk_proxy_budget_left"]) == (0, 7)
+    assert (well["videsk_proxy_key_refused"], well["videsk_proxy_redis_unavailable"]) == (0, 0)
+    assert gauges(state("open"))["videsk_proxy_circuit_open"] == 1
+    assert gauges(state(key_refused=True))["videsk_proxy_key_refused"] == 1
+    assert gauges(state(unavailable=True))["videsk_proxy_redis_unavailable"] == 1
+
+
+@pytest.mark.parametrize(
+    ("tokens", "given", "status"),
+    [
+        (("right", "old"), "Bearer right", 200),
+        (("right", "old"), "Bearer old", 200),
+        (("right",), "Bearer wrong", 401),
+        (("right",), "right", 401),
+        (("right",), "", 401),
+        ((), "Bearer right", 404),
+        ((), "", 404),
+    ],
+)
+def test_the_token_opens_the_figures(
+    monkeypatch: pytest.MonkeyPatch, tokens: tuple[str, ...], given: str, status: int
+) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    app = small_app()
+    metrics_endpoint.register(app, Metrics(), state(), tokens, lambda view: view)
+    response = app.test_client().get("/metrics", headers={"Authorization": given})
+    assert response.status_code == status
+    assert ("videsk_proxy_budget_left 7.0" in response.text) is (status == 200)
+    assert ("videsk_proxy_bookings_total" in response.text) is (status == 200)

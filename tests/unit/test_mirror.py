@@ -1,0 +1,54 @@
+"""tests/unit mirrors the packages: every runtime module has a test file of its own."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+UNIT = ROOT / "tests/unit"
+PACKAGES = (
+    "blueprints", "booking", "cache", "common", "idempotency", "openapi", "schemas", "settings",
+    "videsk", "web",
+)  # fmt: skip
+TABLES = {"bookable", "errors", "examples", "headers", "operation", "operations", "parameters"}
+COVERED_ELSEWHERE = {
+    "common/instrumentation.py": "web/test_metrics.py",
+    "videsk/resources.py": "blueprints/test_bookable.py",
+    "schemas/responses.py": "openapi/test_document.py",
+    "openapi/responses.py": "openapi/test_document.py",
+    **{f"openapi/{name}.py": "openapi/test_document.py" for name in TABLES},
+}
+"""Modules that only declare: the test that reads the declarations."""
+
+
+def has_code(module: Path) -> bool:
+    """Whether there is more in it than a docstring and one constant."""
+    return len(ast.parse(module.read_text(encoding="utf-8")).body) > 2
+
+
+def modules() -> list[str]:
+    found = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    found = [path for path in found if has_code(path) and path.name != "__main__.py"]
+    return [str(path.relative_to(ROOT)) for path in sorted(found)]
+
+
+def unit_test_of(module: str) -> Path:
+    """The test file of `cache/store.py` is `cache/test_store.py`, of `a/__init__.py` `a/test_a.py`."""
+    path = Path(module)
+    name = path.parent.name if path.name == "__init__.py" else path.stem
+    return UNIT / COVERED_ELSEWHERE.get(module, path.parent / f"test_{name}.py")
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_has_a_test_file(module: str) -> None:
+    assert unit_test_of(module).is_file(), f"write {unit_test_of(module).relative_to(ROOT)}"
+
+
+def test_no_exception_is_left_over() -> None:
+    assert set(COVERED_ELSEWHERE) <= set(modules())
+
+
+@pytest.mark.parametrize("module", ["app", "gunicorn_conf"])
+def test_every_root_module_has_a_test_file(module: str) -> None:
+    assert (UNIT / f"test_{module}.py").is_file()

@@ -1,0 +1,185 @@
+"""Deadlines for each wait for a client, and which connection is closed first."""
+
+import socket
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from web import connections
+from web.connections import (
+    ADDRESS_SHARE,
+    IDLE_SECONDS,
+    SEND_BYTES,
+    SEND_SECONDS,
+    STALLED_SECONDS,
+    USABLE_SHARE,
+    ClientConnection,
+    Connections,
+)
+
+
+class Socket:
+    """A client's socket that records what is done with it; `during` runs inside each read."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.data = data
+        self.during: Any = lambda: None
+        self.timeouts: list[float] = []
+        self.sent: list[bytes] = []
+        self.shut: list[int] = []
+        self.is_closed = False
+
+    def settimeout(self, seconds: float) -> None:
+        self.timeouts.append(seconds)
+
+    def recv(self, size: int) -> bytes:
+        self.during()
+        piece, self.data = self.data[:size], self.data[size:]
+        return piece
+
+    def sendall(self, data: bytes) -> None:
+        self.during()
+        self.sent.append(data)
+
+    def dup(self) -> "Socket":
+        return self
+
+    def __enter__(self) -> "Socket":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def shutdown(self, how: int) -> None:
+        self.shut.append(how)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    clock = [1000.0]
+    monkeypatch.setattr(connections, "monotonic", lambda: clock[0])
+    return clock
+
+
+def test_a_read_has_what_is_left_until_the_deadline(now: list[float]) -> None:
+    client = Socket(b"hello")
+    with Connections(10).open(client, "a") as connection:
+        connection.set_read_deadline(5)
+        now[0] += 2
+        assert connection.recv(3) == b"hel"
+        assert client.timeouts == [3]
+        now[0] += 3
+        with pytest.raises(TimeoutError):
+            connection.recv(3)
+    assert client.data == b"lo"
+    assert client.is_closed
+
+
+def test_a_response_is_sent_in_pieces_with_a_deadline_for_each() -> None:
+    client = Socket()
+    data = bytes(2 * SEND_BYTES + 1)
+    with Connections(10).open(client, "a") as connection:
+        assert connection.send(data) == len(data)
+    assert [len(piece) for piece in client.sent] == [SEND_BYTES, SEND_BYTES, 1]
+    assert client.timeouts == [SEND_SECONDS]
+
+
+def waiting(stack: ExitStack, all_of_them: Connections, address: str = "a") -> Socket:
+    """Open a connection and have it wait for its client."""
+    client = Socket()
+    connection = stack.enter_context(all_of_them.open(client, address))
+    all_of_them._waiting[connection] = 0.0
+    return client
+
+
+def test_one_too_many_closes_the_one_that_has_waited_longest() -> None:
+    most = 10
+    with ExitStack() as stack:
+        all_of_them = Connections(most)
+        clients = [waiting(stack, all_of_them, str(n)) for n in range(int(most * USABLE_SHARE))]
+        assert not any(client.shut for client in clients)
+        waiting(stack, all_of_them, "one more")
+        assert [client.shut for client in clients if client.shut] == [[socket.SHUT_RD]]
+        assert clients[0].shut
+
+
+def test_a_connection_that_does_not_wait_is_not_closed() -> None:
+    with ExitStack() as stack:
+        all_of_them = Connections(2)
+        busy = Socket()
+        stack.enter_context(all_of_them.open(busy, "a"))
+        idle = waiting(stack, all_of_them, "b")
+        waiting(stack, all_of_them, "c")
+        assert (busy.shut, idle.shut) == ([], [socket.SHUT_RD])
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_one_address_has_half_of_the_connections_where_they_are_shared_by_address(
+    shared: bool,
+) -> None:
+    most = 10
+    with ExitStack() as stack:
+        all_of_them = Connections(most, shared_by_address=shared)
+        other = waiting(stack, all_of_them, "other")
+        clients = [waiting(stack, all_of_them) for _ in range(int(most * ADDRESS_SHARE))]
+        waiting(stack, all_of_them)
+        assert not other.shut
+        assert bool(clients[0].shut) is shared
+
+
+def test_the_connections_of_an_address_are_counted_until_they_end() -> None:
+    all_of_them = Connections(2, shared_by_address=True)
+    for _ in range(3):
+        with ExitStack() as stack:
+            client = waiting(stack, all_of_them)
+        assert not client.shut
+        all_of_them._waiting.clear()
+
+
+def test_while_it_sends_both_directions_are_shut() -> None:
+    client = Socket()
+    with Connections(10).open(client, "a") as connection:
+        client.during = connection.shut
+        connection.sendall(b"x")
+        connection.shut()
+    assert client.shut == [socket.SHUT_RDWR, socket.SHUT_RD]
+
+
+@pytest.mark.parametrize(
+    ("serving", "seconds", "is_shut"),
+    [
+        (False, IDLE_SECONDS - 0.01, False),
+        (False, IDLE_SECONDS + 0.01, True),
+        (True, STALLED_SECONDS - 0.01, False),
+        (True, STALLED_SECONDS + 0.01, True),
+    ],
+)
+def test_a_stop_shuts_idle_connections_soon_and_stalled_ones_later(
+    now: list[float], serving: bool, seconds: float, is_shut: bool
+) -> None:
+    client = Socket(b"data")
+    all_of_them = Connections(10)
+
+    def stop() -> None:
+        now[0] += seconds
+        all_of_them.shut_waiting()
+
+    client.during = stop
+    with all_of_them.open(client, "a") as connection:
+        connection.serving = serving
+        connection.set_read_deadline(60)
+        connection.recv(1)
+        now[0] += 60
+        all_of_them.shut_waiting()
+    assert bool(client.shut) is is_shut, "and only while it waits"
+
+
+def test_waiting_ends_with_the_read() -> None:
+    waits: Any = Connections(10)._waiting
+    connection = ClientConnection(Socket(b"x"), "a", waits)
+    connection.set_read_deadline(1)
+    connection.recv(1)
+    assert not waits

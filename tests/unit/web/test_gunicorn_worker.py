@@ -1,0 +1,149 @@
+"""What gunicorn's worker sends: the fast path's response, the app's, or an error of its own."""
+
+import json
+import logging
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http import errors
+from gunicorn.workers.ggevent import GeventWorker
+
+from web.fast_path import FastPath
+from web.gunicorn_worker import Worker
+from web.http_request import ConnectNotImplementedError
+
+
+class Client:
+    """A connection that keeps what is sent over it."""
+
+    address = "10.0.0.1"
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.sent += data
+
+
+class Request(SimpleNamespace):
+    """What the worker reads of a request; the defaults are a page's GET."""
+
+    def __init__(self, **changes: Any) -> None:
+        fields = {
+            "version": (1, 1),
+            "method": "GET",
+            "uri": "/api/services",
+            "headers": [("HOST", "proxy"), ("ORIGIN", "https://shop.example")],
+            "closes": False,
+            "unread": 0,
+        }
+        super().__init__(**fields | changes)
+
+    def should_close(self) -> bool:
+        return bool(self.closes)
+
+    def unread_bytes(self) -> float:
+        return float(self.unread)
+
+
+class Stored(FastPath):
+    """A fast path that has a response to every request."""
+
+    def __init__(self) -> None:
+        self.environs: list[Any] = []
+
+    def answer(self, environ: Any) -> bytes:
+        self.environs.append(environ)
+        return b"from the fast path"
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    def from_the_app(
+        self: object, listener: object, req: object, sock: Client, addr: object
+    ) -> None:
+        sock.sendall(b"from the app")
+
+    monkeypatch.setattr(GeventWorker, "handle_request", from_the_app)
+    worker = Worker(1, 1, [], None, 30, Config(), logging.getLogger("tests"))
+    worker.wsgi = SimpleNamespace(wsgi_app=Stored())
+    yield worker
+    worker.tmp.close()
+
+
+def respond(worker: Worker, request: Request) -> bytes:
+    client = Client()
+    worker.handle_request("listener", request, client, ("10.0.0.1", 4711))
+    return client.sent
+
+
+def test_a_page_s_get_is_served_by_the_fast_path(worker: Worker) -> None:
+    assert respond(worker, Request()) == b"from the fast path"
+    assert worker.wsgi.wsgi_app.environs == [
+        {
+            "REQUEST_METHOD": "GET",
+            "RAW_URI": "/api/services",
+            "REMOTE_ADDR": "10.0.0.1",
+            "HTTP_HOST": "proxy",
+            "HTTP_ORIGIN": "https://shop.example",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": (1, 0)},
+        {"closes": True},
+        {"unread": 1},
+        {"headers": [("ORIGIN", "a"), ("ORIGIN", "b")]},
+    ],
+    ids=["HTTP/1.0", "closes", "has a body", "repeats a header"],
+)
+def test_every_other_request_is_the_app_s(worker: Worker, changes: dict[str, Any]) -> None:
+    assert respond(worker, Request(**changes)) == b"from the app"
+
+
+def test_a_worker_that_stops_uses_no_fast_path(worker: Worker) -> None:
+    worker.alive = False
+    assert respond(worker, Request()) == b"from the app"
+
+
+def test_an_app_without_a_fast_path_is_served(worker: Worker) -> None:
+    worker.wsgi = SimpleNamespace()
+    assert respond(worker, Request()) == b"from the app"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.InvalidRequestLine("customer data"), 400),
+        (errors.LimitRequestLine(9000, 8190), 414),
+        (errors.LimitRequestHeaders("customer data"), 431),
+        (errors.ExpectationFailed("customer data"), 417),
+        (errors.UnsupportedTransferCoding("customer data"), 501),
+        (ConnectNotImplementedError(), 501),
+        (RuntimeError("customer data"), 500),
+    ],
+)
+def test_a_request_that_is_not_served_gets_json_without_any_of_it(
+    worker: Worker, caplog: pytest.LogCaptureFixture, error: Exception, status: int
+) -> None:
+    client = Client()
+    worker.handle_error(None, client, ("10.0.0.1", 1), error)
+    head, _, body = client.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["code"] == status
+    for line in (b"Connection: close", b"X-Error-Source: proxy", b"Content-Length: %d" % len(body)):
+        assert line in head.split(b"\r\n")
+    assert "customer data" not in caplog.text + client.sent.decode()
+
+
+def test_an_error_carries_the_client_s_request_id(worker: Worker) -> None:
+    error = errors.InvalidHeader("HOST", req=SimpleNamespace(headers=[("X-REQUEST-ID", "mine")]))
+    client = Client()
+    worker.handle_error(None, client, ("10.0.0.1", 1), error)
+    assert b"\r\nX-Request-ID: mine\r\n" in client.sent

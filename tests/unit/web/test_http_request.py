@@ -1,0 +1,165 @@
+"""Which bytes on a connection are requests, and when the connection ends."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http import errors
+
+from web import http_request
+from web.http_request import (
+    FIELD_BYTES,
+    FIELDS,
+    HEAD_SECONDS,
+    REQUEST_LINE_BYTES,
+    UNREAD_BODY_BYTES,
+    BoundedRequest,
+    ConnectNotImplementedError,
+    Requests,
+    discard_rest,
+)
+
+GET = b"GET /api/services HTTP/1.1\r\nHost: proxy\r\n\r\n"
+
+CONFIG = Config()
+CONFIG.set("limit_request_line", REQUEST_LINE_BYTES)
+CONFIG.set("limit_request_fields", FIELDS)
+CONFIG.set("limit_request_field_size", FIELD_BYTES + len("\r\n"))
+
+
+class Connection:
+    """Brings these pieces, one with each read, and then the end."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+        self.deadlines: list[float] = []
+        self.serving = False
+        self.half_closed = False
+
+    def set_read_deadline(self, seconds: float) -> None:
+        self.deadlines.append(seconds)
+
+    def recv(self, size: int) -> bytes:
+        if not self.pieces:
+            return b""
+        piece = self.pieces.pop(0)
+        if len(piece) > size:
+            self.pieces.insert(0, piece[size:])
+        return piece[:size]
+
+    def shutdown(self, how: int) -> None:
+        self.half_closed = True
+
+
+def requests_of(*pieces: bytes, read_bodies: bool = True) -> list[tuple[str, bytes]]:
+    """Method and body of each request that these pieces hold."""
+    connection: Any = Connection(*pieces)
+    served = []
+    for request in Requests(CONFIG, connection, ("10.0.0.1", 1)):
+        assert connection.serving
+        served.append((request.method, request.body.read() if read_bodies else b""))
+    return served
+
+
+def one(head: bytes) -> BoundedRequest:
+    connection: Any = Connection(head)
+    return next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1))))
+
+
+def bytewise(data: bytes) -> Iterable[bytes]:
+    return (data[n : n + 1] for n in range(len(data)))
+
+
+def test_requests_are_read_one_after_the_other() -> None:
+    post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: 5\r\n\r\nhello"
+    expected = [("GET", b""), ("POST", b"hello"), ("GET", b"")]
+    assert requests_of(GET + post + GET) == expected
+    assert requests_of(*bytewise(GET + post + GET)) == expected
+    assert requests_of(b"\r\n" + GET) == [("GET", b"")], "an empty line before it is skipped"
+    assert requests_of() == []
+
+
+def test_a_body_that_the_response_did_not_need_is_skipped() -> None:
+    post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: 5\r\n\r\nGET /"
+    assert requests_of(post, GET, read_bodies=False) == [("POST", b""), ("GET", b"")]
+
+
+def test_too_long_a_body_that_is_not_read_ends_the_connection() -> None:
+    length = UNREAD_BODY_BYTES + 1
+    post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: %d\r\n\r\n" % length
+    assert requests_of(post + bytes(length) + GET, read_bodies=False) == [("POST", b"")]
+
+
+def test_a_head_has_a_deadline_from_its_first_byte_on() -> None:
+    connection: Any = Connection(GET[:5], GET[5:])
+    next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1))))
+    assert connection.deadlines[:2] == [CONFIG.keepalive, HEAD_SECONDS]
+
+
+@pytest.mark.parametrize(
+    ("head", "error"),
+    [
+        (b"GET / HTTP/1.1\nHost: proxy\r\n\r\n", errors.InvalidRequestLine),
+        (b"GET /#fragment HTTP/1.1\r\nHost: proxy\r\n\r\n", errors.InvalidRequestLine),
+        (b"CONNECT proxy:443 HTTP/1.1\r\nHost: proxy\r\n\r\n", ConnectNotImplementedError),
+        (b"GET / HTTP/1.1\r\n\r\n", errors.InvalidHeader),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", errors.InvalidHeader),
+        (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", errors.InvalidHeader),
+        (b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", errors.InvalidHeader),
+        (b"GET / HTTP/1.1\r\nHost: [::g]\r\n\r\n", errors.InvalidHeader),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %b\r\n\r\n" % (b"1" * 19), errors.InvalidHeader),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xyz\r\n\r\n", errors.UnsupportedTransferCoding),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x(y\r\n\r\n", errors.InvalidHeader),
+        (b"GET /%b HTTP/1.1\r\n" % (b"a" * REQUEST_LINE_BYTES), errors.LimitRequestLine),
+        (b"GET /" + b"a" * (REQUEST_LINE_BYTES + 2), errors.LimitRequestLine),
+        (b"GET / HTTP/1.1\r\nA: %b\r\n" % (b"a" * FIELD_BYTES), errors.LimitRequestHeaders),
+        (b"GET / HTTP/1.1\r\n" + b"A: a\r\n" * (FIELDS + 1), errors.LimitRequestHeaders),
+        (GET[:-2], errors.NoMoreData),
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_refused(head: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        one(head)
+
+
+@pytest.mark.parametrize("host", [b"proxy", b"proxy:8000", b"[::1]:8000", b"10.0.0.1", b"a%20b"])
+def test_a_valid_host_is_accepted(host: bytes) -> None:
+    assert one(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host).method == "GET"
+
+
+def test_as_many_and_as_long_fields_as_the_limits_allow_are_accepted() -> None:
+    fields = b"A: a\r\n" * (FIELDS - 2) + b"B: %b\r\n" % (b"b" * (FIELD_BYTES - 3))
+    target = b"/" + b"a" * (REQUEST_LINE_BYTES - len(b"GET / HTTP/1.1"))
+    assert one(b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (target, fields)).uri == target.decode()
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "closes"),
+    [
+        (b"1.1", b"", False),
+        (b"1.1", b"Connection: Close\r\n", True),
+        (b"1.1", b"Connection: upgrade, close\r\n", True),
+        (b"1.1", b"Connection: upgrade\r\nConnection: close\r\n", True),
+        (b"1.0", b"", True),
+        (b"1.0", b"Connection: keep-alive\r\n", False),
+    ],
+)
+def test_the_client_decides_whether_the_connection_stays_open(
+    version: bytes, connection: bytes, closes: bool
+) -> None:
+    head = b"GET / HTTP/%b\r\nHost: a\r\n%b\r\n" % (version, connection)
+    assert one(head).should_close() is closes
+
+
+def test_a_body_that_breaks_off_is_an_error() -> None:
+    with pytest.raises(errors.NoMoreData):
+        requests_of(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
+
+
+def test_the_rest_is_read_up_to_a_limit_after_a_half_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_request, "UNREAD_BODY_BYTES", 10)
+    connection: Any = Connection(b"12345", b"67890", b"more")
+    discard_rest(connection)
+    assert connection.half_closed
+    assert connection.pieces == [b"more"]

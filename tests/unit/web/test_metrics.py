@@ -1,0 +1,113 @@
+"""What is counted, under which labels."""
+
+import gevent
+import pytest
+from flask import Flask
+
+from common.instrumentation import Instrumentation
+from tests.unit.web.setup import small_app
+from web import metrics
+from web.metrics import BOOKING_OUTCOMES, FAILURES, Metrics
+
+
+@pytest.fixture
+def counted() -> Metrics:
+    return Metrics()
+
+
+def value(counted: Metrics, name: str, **labels: str) -> float | None:
+    return counted.registry.get_sample_value(f"videsk_proxy_{name}", labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("gate_total", {"verdict": "full"}),
+        *[("bookings_total", {"outcome": outcome}) for outcome in BOOKING_OUTCOMES],
+        ("gateway_errors_total", {"request": "write_in_doubt", "status": "504"}),
+        ("captcha_failures_total", {"reason": "secret_refused"}),
+        ("rate_limited_total", {"source": "videsk"}),
+    ],
+)
+def test_what_alerts_look_at_starts_at_0(
+    counted: Metrics, name: str, labels: dict[str, str]
+) -> None:
+    assert value(counted, name, **labels) == 0
+
+
+def test_the_failures_of_every_route_start_at_0(counted: Metrics) -> None:
+    app = Flask("test", static_folder=None)
+    app.add_url_rule("/api/users/<ident>/hours", "hours", lambda ident: "")
+    counted.add_routes(app)
+    for status in FAILURES:
+        route = "/api/users/{id}/hours"
+        assert value(counted, "requests_total", route=route, status=str(status)) == 0
+
+
+@pytest.mark.parametrize(
+    ("cache_status", "result"),
+    [
+        ("hit; ttl=5", "hit"),
+        ("hit; ttl=-5; detail=stale", "stale"),
+        ("fwd=miss", "miss"),
+        ("fwd=miss; stored", "miss"),
+        ("fwd=miss; collapsed", "collapsed"),
+    ],
+)
+def test_a_cacheable_read_counts_by_its_cache_status(
+    counted: Metrics, cache_status: str, result: str
+) -> None:
+    counted.answered("/api/users/{id}/hours", 200, 0.3, cache_status)
+    counted.answered("/api/users/{id}/hours", 200, 0.3, cache_status)
+    assert value(counted, "cache_total", kind="hours", result=result) == 2
+    assert value(counted, "requests_total", route="/api/users/{id}/hours", status="200") == 2
+    assert value(counted, "request_seconds_sum", route="/api/users/{id}/hours") == 0.6
+
+
+def test_a_form_is_counted_by_its_kind_and_a_post_as_no_read(counted: Metrics) -> None:
+    counted.answered("/api/forms/{segment}", 200, 0, "fwd=miss")
+    counted.answered("/api/users/{id}/appointments", 201, 0, None)
+    assert value(counted, "cache_total", kind="forms", result="miss") == 1
+    assert value(counted, "cache_total", kind="appointments", result="miss") is None
+
+
+def test_events_below_web_are_counted(counted: Metrics) -> None:
+    events: Instrumentation = counted
+    events.upstream("/services", "200", 0.2)
+    events.throttled("wait", 1.5)
+    events.throttled("full", 3)
+    events.invalidated(4)
+    assert value(counted, "upstream_requests_total", endpoint="/services", status="200") == 1
+    assert value(counted, "upstream_request_seconds_sum", endpoint="/services") == 0.2
+    assert value(counted, "gate_total", verdict="wait") == 1
+    assert value(counted, "gate_wait_seconds_total") == 1.5
+    assert value(counted, "generations_raised_total") == 4
+
+
+def test_events_of_responses_are_counted(counted: Metrics) -> None:
+    counted.booking("in_doubt")
+    counted.gateway_error("read", 502)
+    counted.captcha_failure("missing")
+    counted.rate_limited("client")
+    counted.replayed()
+    counted.worker_restarted()
+    assert value(counted, "bookings_total", outcome="in_doubt") == 1
+    assert value(counted, "gateway_errors_total", request="read", status="502") == 1
+    assert value(counted, "captcha_failures_total", reason="missing") == 1
+    assert value(counted, "rate_limited_total", source="client") == 1
+    assert value(counted, "idempotent_replays_total") == 1
+    assert value(counted, "worker_restarts_total") == 1
+
+
+def test_an_outage_of_redis_may_be_counted_in_a_native_thread(counted: Metrics) -> None:
+    gevent.get_hub().threadpool.apply(counted.redis_outage)
+    gevent.sleep(0.01)
+    assert value(counted, "redis_outages_total") == 1
+
+
+def test_every_response_of_the_app_is_counted(counted: Metrics) -> None:
+    app = small_app()
+    metrics.register(app, counted)
+    assert app.extensions[metrics.EXTENSION] is counted
+    app.test_client().get("/nothing")
+    assert value(counted, "requests_total", route="unknown", status="404") == 1

@@ -1,0 +1,146 @@
+"""Headers that every response has, and those of responses that may be stored."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask, Response, g, request
+
+from cache.read_through import CachedResult
+from tests.unit.web.setup import small_app
+from web import compression, responses
+from web.responses import (
+    FRESH_UNTIL,
+    NO_CACHE,
+    cached_response,
+    link_to_free_hours,
+    request_id,
+    route_of,
+    uncached_response,
+)
+
+NOW = time.time()
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = small_app()
+    compression.register(app)
+    return app
+
+
+def served(
+    app: Flask, until: datetime | None = None, headers: dict[str, str] | None = None, **changes: Any
+) -> tuple[Response, dict[str, Any]]:
+    """The response to a cacheable read, and the request's WSGI environment."""
+    result: Any = {
+        "body": b"[1]",
+        "asked_at": NOW,
+        "fresh_until": NOW + 60,
+        "cache_status": "hit; ttl=60",
+    }
+    environ: dict[str, Any] = {}
+
+    def view() -> Response:
+        response = cached_response(lambda: CachedResult(**result | changes), NO_CACHE, until)
+        environ.update(request.environ)
+        return response
+
+    app.add_url_rule("/api/users/<ident>/hours", "view", lambda ident: view())
+    response: Any = app.test_client().get("/api/users/a/hours", headers=headers)
+    return response, environ
+
+
+def test_a_cacheable_read_has_an_etag_and_says_how_it_came_about(app: Flask) -> None:
+    response, environ = served(app)
+    assert response.data == b"[1]"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Cache-Status"] == "videsk-proxy; hit; ttl=60"
+    assert len(response.get_etag()[0] or "") == 32
+    assert "Date" not in response.headers
+    assert environ[FRESH_UNTIL] == NOW + 60
+    assert environ[responses.ROUTE] == "/api/users/{id}/hours"
+
+
+def test_the_same_body_again_is_a_304(app: Flask) -> None:
+    etag = served(app)[0].headers["ETag"]
+    response = app.test_client().get("/api/users/a/hours", headers={"If-None-Match": etag})
+    assert (response.status_code, response.data) == (304, b"")
+    other = app.test_client().get("/api/users/a/hours", headers={"If-None-Match": '"other"'})
+    assert other.status_code == 200
+
+
+def test_what_is_not_storable_is_no_store_without_an_etag(app: Flask) -> None:
+    response, environ = served(app, storable=False)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in response.headers
+    assert FRESH_UNTIL not in environ
+
+
+def test_a_response_is_fresh_at_most_until_its_day_ends(app: Flask) -> None:
+    end = datetime.fromtimestamp(NOW + 5, UTC)
+    assert served(app, end)[1][FRESH_UNTIL] == end.timestamp()
+
+
+def test_a_read_that_fails_was_a_miss(app: Flask) -> None:
+    def fail() -> CachedResult:
+        raise LookupError
+
+    app.add_url_rule("/", "view", lambda: cached_response(fail, NO_CACHE))
+    app.register_error_handler(LookupError, lambda _: Response("", 502))
+    response = app.test_client().get("/")
+    assert response.headers["Cache-Status"] == "videsk-proxy; fwd=miss"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_every_response_has_the_security_headers(app: Flask) -> None:
+    response = app.test_client().get("/nothing")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "Origin" in response.vary
+    assert "Cache-Status" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("given", "is_kept"),
+    [
+        ("page-1.request_7", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("", False),
+        ("a b", False),
+        ("a\n", False),
+        ("é", False),
+    ],
+)
+def test_a_valid_request_id_of_the_client_s_is_kept(given: str, is_kept: bool) -> None:
+    chosen = request_id({"HTTP_X_REQUEST_ID": given})
+    assert (chosen == given) is is_kept
+    assert is_kept or (len(chosen) == 32 and chosen != request_id({}))
+
+
+def test_a_request_has_one_id(app: Flask) -> None:
+    response = app.test_client().get("/", headers={"X-Request-ID": "mine"})
+    assert response.headers["X-Request-ID"] == "mine"
+
+
+def test_rules_are_written_as_in_openapi() -> None:
+    assert route_of("/api/users/<ident>/hours") == "/api/users/{id}/hours"
+    assert route_of("/api/forms/<segment>") == "/api/forms/{segment}"
+
+
+def test_a_conflict_can_link_to_the_free_hours_of_that_day(app: Flask) -> None:
+    booking = {"startAt": "2026-12-01T12:00:00.000Z", "timezone": "America/Santiago"}
+    with app.test_request_context():
+        link_to_free_hours("users", "a", booking)
+        link = g.alternate
+    query = "date=2026-12-01T12%3A00%3A00.000Z&timezone=America%2FSantiago"
+    assert link == f'</api/users/a/hours?{query}>; rel="alternate"'
+
+
+def test_an_uncached_response_is_json() -> None:
+    response = uncached_response(b"{}", 201)
+    assert (response.status_code, response.content_type) == (201, "application/json")

@@ -1,0 +1,60 @@
+"""Secrets that open a view, and what guessing them leads to."""
+
+import pytest
+from flask import Flask, request
+from werkzeug.exceptions import NotFound, Unauthorized
+
+from tests.unit.web.setup import small_app
+from web import client_limits
+from web.shared_secrets import MAX_WRONG_PER_MINUTE, check, limit_guesses
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = small_app()
+    client_limits.register(app, None, "", "1000/minute", "1000/minute")
+
+    @limit_guesses(app)
+    def view() -> str:
+        check(request.headers.get("X-Secret", ""), ("new", "old"), "No.")
+        return ""
+
+    app.add_url_rule("/secret", "view", view)
+    return app
+
+
+def statuses(app: Flask, secret: str, times: int, address: str = "10.0.0.1") -> set[int]:
+    client, environ = app.test_client(), {"REMOTE_ADDR": address}
+    headers = {"X-Secret": secret}
+    calls = [client.get("/secret", headers=headers, environ_base=environ) for _ in range(times)]
+    return {call.status_code for call in calls}
+
+
+@pytest.mark.parametrize("given", ["new", "old"])
+def test_either_value_opens_during_a_rotation(given: str) -> None:
+    check(given, ("new", "old"), "No.")
+
+
+@pytest.mark.parametrize("given", ["", "ne", "news", "NEW", "é"])
+def test_another_value_does_not(app: Flask, given: str) -> None:
+    with app.app_context(), pytest.raises(Unauthorized, match=r"No\."):
+        check(given, ("new", "old"), "No.")
+
+
+def test_without_a_secret_there_is_no_view() -> None:
+    with pytest.raises(NotFound):
+        check("", (), "No.")
+
+
+def test_after_many_wrong_secrets_an_address_is_refused_even_with_the_right_one(
+    app: Flask,
+) -> None:
+    assert statuses(app, "wrong", MAX_WRONG_PER_MINUTE) == {401}
+    assert statuses(app, "wrong", 1) == statuses(app, "new", 1) == {429}
+    assert statuses(app, "new", 1, "10.0.0.2") == {200}
+
+
+def test_neither_right_secrets_nor_none_at_all_count_as_guesses(app: Flask) -> None:
+    assert statuses(app, "new", MAX_WRONG_PER_MINUTE + 1) == {200}
+    assert statuses(app, "", MAX_WRONG_PER_MINUTE + 1) == {401}
+    assert statuses(app, "old", 1) == {200}
