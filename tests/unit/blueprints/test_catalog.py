@@ -1,0 +1,42 @@
+"""The list of services, and forms."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from blueprints import catalog
+from tests.unit.blueprints.setup import ID, FakeScheduling, client_of
+from videsk.errors import VideskUnreachableError
+
+
+def served_by(scheduling: Any) -> FlaskClient:
+    return client_of(catalog.make_blueprint(scheduling))
+
+
+@pytest.mark.parametrize(
+    ("path", "call"),
+    [
+        ("/api/services", ("services",)),
+        (f"/api/forms/{ID.upper()}", ("form", ID, "base")),
+        (f"/api/forms/{ID}?version=contact&unknown=1", ("form", ID, "contact")),
+    ],
+)
+def test_reads_are_stored_by_browsers_for_half_a_minute(path: str, call: tuple[str, ...]) -> None:
+    scheduling = FakeScheduling()
+    response = served_by(scheduling).get(path)
+    assert (response.status_code, response.data) == (200, scheduling.body)
+    assert response.headers["Cache-Control"] == "public, max-age=30"
+    assert scheduling.calls == [call]
+
+
+@pytest.mark.parametrize("path", ["/api/forms/x", f"/api/forms/{ID}?version=other"])
+def test_a_wrong_id_or_version_is_refused_before_videsk_is_asked(path: str) -> None:
+    scheduling = FakeScheduling()
+    assert served_by(scheduling).get(path).status_code == 400
+    assert not scheduling.calls
+
+
+def test_a_failure_is_stored_by_nobody() -> None:
+    response = served_by(FakeScheduling(error=VideskUnreachableError())).get("/api/services")
+    assert (response.status_code, response.headers["Cache-Control"]) == (502, "no-store")

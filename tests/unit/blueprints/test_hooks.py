@@ -1,0 +1,53 @@
+"""Which availability a webhook of Videsk invalidates."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from blueprints import hooks
+from tests.unit.blueprints.setup import ID, FakeScheduling, client_of
+
+OTHER = "63bdbf3230013a2792550a1c"
+
+
+def served_by(scheduling: Any, *secrets: str) -> FlaskClient:
+    return client_of(hooks.make_blueprint(scheduling, secrets, lambda view: view))
+
+
+@pytest.mark.parametrize(
+    ("body", "service", "user"),
+    [
+        (b'{"service": "%b", "user": "%b"}' % (ID.encode(), OTHER.encode()), ID, OTHER),
+        (b'{"service": "%b", "more": 1}' % ID.upper().encode(), ID, None),
+        (b"{}", None, None),
+        (b'{"service": "no id", "user": "%b"}' % OTHER.encode(), None, None),
+        (b"not JSON", None, None),
+        (b"", None, None),
+    ],
+)
+def test_the_meeting_s_service_and_user_are_invalidated_or_else_everything(
+    body: bytes, service: str | None, user: str | None
+) -> None:
+    scheduling = FakeScheduling()
+    response = served_by(scheduling, "new", "old").post(
+        "/hooks/videsk", data=body, headers={"X-Webhook-Secret": "old"}
+    )
+    assert (response.status_code, response.data) == (204, b"")
+    assert "Content-Type" not in response.headers
+    assert scheduling.calls == [("changed_elsewhere", service, user)]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "given", "status"),
+    [(("right",), "wrong", 401), (("right",), "", 401), ((), "", 404)],
+)
+def test_without_the_secret_nothing_is_invalidated(
+    secrets: tuple[str, ...], given: str, status: int
+) -> None:
+    scheduling = FakeScheduling()
+    response = served_by(scheduling, *secrets).post(
+        "/hooks/videsk", data=b"{}", headers={"X-Webhook-Secret": given}
+    )
+    assert response.status_code == status
+    assert not scheduling.calls
