@@ -1,0 +1,25 @@
+"""The context of the current request of a client."""
+
+from contextvars import copy_context
+
+from common.request_context import REQUEST_CONTEXT, RequestContext, current_client
+
+
+def test_the_fair_queue_sees_the_client_of_the_current_request() -> None:
+    def inside() -> str:
+        REQUEST_CONTEXT.set(RequestContext("id", client="198.51.100.7"))
+        return current_client()
+
+    assert copy_context().run(inside) == "198.51.100.7"
+    assert copy_context().run(current_client) == "", "as in a background refresh"
+
+
+def test_a_client_s_address_is_in_no_repr() -> None:
+    assert "198.51.100.7" not in repr(RequestContext("id", client="198.51.100.7"))
+
+
+def test_only_the_trace_headers_that_there_are_go_to_videsk() -> None:
+    assert RequestContext("id").upstream_headers() == {"X-Request-ID": "id"}
+    assert RequestContext("id", "parent", "state").upstream_headers() == {
+        "X-Request-ID": "id", "traceparent": "parent", "tracestate": "state",
+    }  # fmt: skip

@@ -1,0 +1,128 @@
+"""Calls that fail fast, and the fallback. Over Redis: tests/e2e/redis/test_resilient_redis.py."""
+
+import time
+from typing import Any
+
+import pytest
+from redis import ConnectionError as RedisConnectionError
+
+from common import resilient_redis
+from common.resilient_redis import (
+    CALL_SECONDS,
+    CONNECTIONS,
+    LocalFallback,
+    RedisUnavailableError,
+    ResilientRedis,
+    make_client,
+)
+
+URL = "redis://127.0.0.1:1"
+"""A port where nothing listens."""
+
+
+@pytest.fixture
+def redis(monkeypatch: pytest.MonkeyPatch) -> ResilientRedis:
+    """Without its watch, so that no thread outlives the test."""
+    monkeypatch.setattr(ResilientRedis, "_watch", lambda self: None)
+    return ResilientRedis(URL, verify_tls=True)
+
+
+def lose(redis: ResilientRedis) -> None:
+    with pytest.raises(RedisUnavailableError):
+        redis.call(redis.client.ping)
+
+
+def test_a_call_returns_what_its_action_returns(redis: ResilientRedis) -> None:
+    assert redis.call(lambda: b"value") == b"value"
+    assert (redis.unavailable, redis.outages) == (False, 0)
+
+
+def test_after_one_failed_call_no_action_is_begun(redis: ResilientRedis) -> None:
+    outages: list[int] = []
+    redis.on_outage(lambda: outages.append(redis.outages))
+    lose(redis)
+    for _ in range(3):
+        with pytest.raises(RedisUnavailableError):
+            redis.call(lambda: pytest.fail("it was begun"))
+    assert (redis.unavailable, redis.outages, outages) == (True, 1, [1])
+
+
+@pytest.mark.parametrize("error", [RedisConnectionError(), OSError()])
+def test_errors_of_redis_and_the_network_are_an_outage(
+    redis: ResilientRedis, error: Exception
+) -> None:
+    def action() -> None:
+        raise error
+
+    with pytest.raises(RedisUnavailableError):
+        redis.call(action)
+    assert redis.unavailable
+
+
+def test_a_fault_of_the_caller_s_is_no_outage_and_frees_its_connection(
+    redis: ResilientRedis,
+) -> None:
+    for _ in range(CONNECTIONS + 1):
+        with pytest.raises(ZeroDivisionError):
+            redis.call(lambda: 1 / 0)
+    assert not redis.unavailable
+
+
+def test_an_outage_counts_from_the_last_response(redis: ResilientRedis) -> None:
+    redis.call(lambda: None)
+    answered = time.monotonic()
+    time.sleep(0.05)
+    lose(redis)
+    assert abs(redis.last_answered_at - answered) < 0.02
+
+
+def test_a_write_waits_for_redis_only_so_long_after_its_last_response(
+    redis: ResilientRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resilient_redis, "RECONNECT_SECONDS", 0.1)
+    assert redis.wait_for_reconnect(), "it is there"
+    lose(redis)
+    started = time.monotonic()
+    assert not redis.wait_for_reconnect()
+    assert 0.05 < time.monotonic() - started < 1
+    started = time.monotonic()
+    assert not redis.wait_for_reconnect()
+    assert time.monotonic() - started < 0.05
+
+
+def test_a_client_never_waits_for_long() -> None:
+    client = make_client("rediss://h:1", 3, 0.7, verify_tls=False)
+    options = client.connection_pool.connection_kwargs
+    assert options["socket_timeout"] == options["socket_connect_timeout"] == CALL_SECONDS
+    assert options["ssl_cert_reqs"] == "none"
+    strict = make_client("rediss://h:1", 3, 0.7, verify_tls=True).connection_pool.connection_kwargs
+    assert "ssl_cert_reqs" not in strict
+
+
+def no_local() -> str:
+    raise AssertionError("Redis is available")
+
+
+def test_a_fallback_uses_redis_while_it_is_available(redis: ResilientRedis) -> None:
+    fallback = LocalFallback(redis)
+    assert fallback.run(lambda client: client is redis.client, no_local) is True
+
+
+def test_without_redis_a_fallback_is_local() -> None:
+    called: list[int] = []
+    fallback = LocalFallback(None, lambda: called.append(1))
+    assert fallback.run(lambda _: "remote", lambda: "local") == "local"
+    assert not called, "which is no outage"
+
+
+def test_in_each_outage_a_fallback_is_told_before_its_first_local_action(
+    redis: ResilientRedis,
+) -> None:
+    log: list[str] = []
+    fallback = LocalFallback(redis, lambda: log.append("outage"))
+    remote: Any = lambda client: client.ping()  # noqa: E731
+    for _ in range(2):
+        for _ in range(2):
+            fallback.run(remote, lambda: log.append("local"))
+        redis._unavailable = False
+    assert log == ["outage", "local", "local"] * 2
