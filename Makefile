@@ -25,7 +25,7 @@ run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page;
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # Ctrl-C is how it ends
 
-# Much of a test is waiting, so more processes than cores are faster.
+# Much of a test in tests/e2e is waiting, so more processes than cores are faster.
 PROCESSES := 4
 
 # tests/unit/__init__.py has the profiles.
@@ -41,7 +41,7 @@ test: check $(TOOLS) ## lint, types, and every test against a real Redis server
 	@PATH="$(PATHS)" python -m tests.other_days --changes
 
 test-unit: $(VENV)/installed ## tests of single modules, in seconds; no Redis, no gunicorn, no browser
-	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n $(PROCESSES) --dist loadfile
+	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile
 
 test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve other days; some minutes
 	@PATH="$(PATHS)" python -m tests.other_days

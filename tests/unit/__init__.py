@@ -1,5 +1,6 @@
-"""Tests of single modules, in the process. Hypothesis has two profiles: quick, and thorough for `make test`.
+"""Tests of single modules, in the process.
 
+Hypothesis tries few examples ("quick"), or many ("thorough") in `make test`. Simulations follow it.
 https://hypothesis.readthedocs.io/en/latest/tutorial/settings.html#settings-profiles
 """
 
@@ -7,6 +8,9 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("quick", deadline=None, derandomize=True, max_examples=40)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+IS_THOROUGH = PROFILE == "thorough"
+
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=300)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+settings.load_profile(PROFILE)

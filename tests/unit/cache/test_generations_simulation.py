@@ -23,13 +23,13 @@ from hypothesis.stateful import (
 
 from common import strict_json
 from common.date_ranges import Period
+from tests.unit import IS_THOROUGH
 from tests.unit.cache.setup import DONE, ON_ITS_WAY, Stage
 from tests.unit.cache.simulation import FlightsOfAll, Memory, Process, Videsk, title_of
 from videsk.errors import VideskError
 from videsk.resources import SERVICES, USERS
 
-MANY_RUNS = 500
-RUNS = MANY_RUNS if settings().max_examples >= 300 else 40
+RUNS = 500 if IS_THOROUGH else 25
 SERVICE_IDS = ("S1", "S2", "S3")
 USER_IDS = ("u", "v", "w")
 STEPS = st.sampled_from([ON_ITS_WAY, DONE, 25, 25]) | st.integers(0, 8)
@@ -219,7 +219,7 @@ def test_nobody_reads_what_a_write_has_changed_in_whatever_order() -> None:
     )
     seen = Generations.seen
     assert seen["changed"]
-    if RUNS == MANY_RUNS:
+    if IS_THOROUGH:
         at_least = {
             "changed": 2000,
             "fwd=miss; stored": 2000,

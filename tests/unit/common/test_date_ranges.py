@@ -22,6 +22,7 @@ from common.date_ranges import (
     month_of,
 )
 from schemas.fields import ZONE_NAMES
+from tests.unit import IS_THOROUGH
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -184,7 +185,8 @@ def test_a_span_wholly_past_is_refused_one_not_yet_over_is_not(
 
 def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock_change() -> None:
     start, quarter = datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=15)
-    days, changes = [start + n * DAY for n in range(3 * 366)], 0
+    years = 3 if IS_THOROUGH else 1
+    days, changes = [start + n * DAY for n in range(years * 366)], 0
     for zone in map(ZoneInfo, sorted(ZONE_NAMES)):
         offsets = [day.astimezone(zone).utcoffset() for day in days]
         for day, before, after in zip(days, offsets, offsets[1:], strict=False):
@@ -197,7 +199,7 @@ def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock
                 if last != first:
                     assert day_of(last.isoformat(), zone).end == other, (zone, last)
                     assert day_of(first.isoformat(), zone).first == other, (zone, first)
-    assert changes > 1000
+    assert changes > years * 300
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.unit import IS_THOROUGH
 from videsk.throttle.rate_limit import (
     GRACE,
     HEARTBEAT,
@@ -22,7 +23,7 @@ from videsk.throttle.rate_limit import (
     Ticket,
 )
 
-few_examples = settings(max_examples=settings().max_examples // 10)
+few_examples = settings(max_examples=25 if IS_THOROUGH else 2)
 
 GO, WAIT, FULL, OPEN = Decision.GO, Decision.WAIT, Decision.FULL, Decision.OPEN
 EVER = 10**15
