@@ -28,7 +28,7 @@ class UnavailableRedis:
         self.client = Redis(port=1)
         self.unavailable = True
         self.outages = 1
-        self.last_answered_at = 0.0
+        self.last_response_at = 0.0
         self.reconnect_actions: list[Callable[[Redis], None]] = []
 
     def call(self, action: Callable[[], object]) -> NoReturn:

@@ -41,7 +41,7 @@ def settings(**given: str) -> Settings:
 
 @pytest.fixture(params=[{}, {"REDIS_URL": "redis://127.0.0.1:1"}], ids=["without Redis", "with"])
 def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    monkeypatch.setattr(ResilientRedis, "_watch", lambda self: None)
+    monkeypatch.setattr(ResilientRedis, "_run_health_checks", lambda self: None)
     return create_app(settings(**request.param))
 
 

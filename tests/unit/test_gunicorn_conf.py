@@ -87,7 +87,7 @@ def worker(age: int = 1) -> Any:
         alive=True,
         pid=os.getpid() + 1,
         handle_exit=lambda *_: None,
-        connections=SimpleNamespace(shared_by_address=None),
+        connections=SimpleNamespace(limit_by_address=None),
         wsgi=SimpleNamespace(config={}, extensions={}),
     )
 
@@ -138,7 +138,7 @@ def test_readiness_sees_a_stop_and_addresses_count_without_a_reverse_proxy(
     started = worker()
     started.is_replacement = False
     conf.post_worker_init(started)
-    assert started.connections.shared_by_address is shared
+    assert started.connections.limit_by_address is shared
     stopping = started.wsgi.config["STOPPING"]
     assert not stopping()
     started.alive = False

@@ -38,10 +38,10 @@ class BothBooks:
         ticket: Ticket | None = None,
     ) -> None:
         here = self.here.acquire(
-            self.now, max_wait, is_write=is_write, client=client, what=what, ticket=ticket
+            self.now, max_wait, is_write=is_write, client=client, read_key=what, ticket=ticket
         )
         there = self.there.acquire(
-            max_wait, is_write=is_write, client=client, what=what, ticket=ticket, now=self.now
+            max_wait, is_write=is_write, client=client, read_key=what, ticket=ticket, now=self.now
         )
         assert here == there
         if here.ticket:
@@ -61,11 +61,11 @@ class BothBooks:
     def report(self, what: str, pause_length: int) -> None:
         self.there.report(what, pause_length, now=self.now)
         if what == "success":
-            self.here.succeed()
+            self.here.report_success()
         elif what == "failure":
-            self.here.fail(self.now)
+            self.here.report_failure(self.now)
         else:
-            self.here.pause_for(pause_length, self.now)
+            self.here.pause(pause_length, self.now)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -31,7 +31,7 @@ class FakeScheduling:
             raise self.error
 
     def __getattr__(self, name: str) -> Any:
-        reads = {"services", "form", "dates", "hours", "availability", "next_hours"}
+        reads = {"services", "form", "dates", "hours", "find_availability", "find_next_hours"}
 
         def method(*args: Any) -> Any:
             self._record(name, *args)

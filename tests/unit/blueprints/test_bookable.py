@@ -56,9 +56,9 @@ def test_availability_and_next_hours_take_a_number(kind: ResourceKind) -> None:
     client.get(f"/api/{kind.plural}/{ID}/availability?date={DAY}&timezone={ZONE}&days=3")
     client.get(f"/api/{kind.plural}/{ID}/next?timezone={ZONE}")
     availability, next_hours = scheduling.calls
-    assert availability[:3] == ("availability", kind, ID)
+    assert availability[:3] == ("find_availability", kind, ID)
     assert availability[4] == 3
-    assert next_hours[:3] == ("next_hours", kind, ID)
+    assert next_hours[:3] == ("find_next_hours", kind, ID)
     assert next_hours[4] == 3, "the default"
 
 

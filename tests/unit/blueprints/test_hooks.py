@@ -35,7 +35,7 @@ def test_the_meeting_s_service_and_user_are_invalidated_or_else_everything(
     )
     assert (response.status_code, response.data) == (204, b"")
     assert "Content-Type" not in response.headers
-    assert scheduling.calls == [("changed_elsewhere", service, user)]
+    assert scheduling.calls == [("invalidate_availability", service, user)]
 
 
 @pytest.mark.parametrize(

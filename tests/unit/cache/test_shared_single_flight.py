@@ -32,7 +32,7 @@ class Redis:
         return action()
 
     def register_script(self, text: str) -> Callable[[list[str], list[Any]], Any]:
-        scripts = {shared_single_flight._TAKE: self.take, shared_single_flight._END: self.end}
+        scripts = {shared_single_flight._ELECT: self.take, shared_single_flight._END: self.end}
         return scripts.get(text, lambda keys, args: None)
 
     def take(self, keys: list[str], args: list[Any]) -> list[Any]:

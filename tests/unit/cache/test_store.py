@@ -241,18 +241,11 @@ def test_whatever_the_bytes_reading_them_raises_nothing(stored: bytes) -> None:
     assert found is None or found.stamp == STAMP
 
 
-<<<<<<< HEAD
-@law
 @given(
     requested_at=st.integers(0, 4 * 10**12).map(lambda ms: ms / 1000), body=st.binary(max_size=50)
 )
 def test_an_entry_is_read_as_it_was_written(requested_at: float, body: bytes) -> None:
     entry = Entry(requested_at, STAMP, body)
-=======
-@given(asked_at=st.integers(0, 4 * 10**12).map(lambda ms: ms / 1000), body=st.binary(max_size=50))
-def test_an_entry_is_read_as_it_was_written(asked_at: float, body: bytes) -> None:
-    entry = Entry(asked_at, STAMP, body)
->>>>>>> ae8370a (Try fewer examples in make test-unit)
     read = read_entry("k", entry.to_bytes(), STAMP)
     assert read
     assert (read.stamp, read.body) == (STAMP, body)

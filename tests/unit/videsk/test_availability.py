@@ -45,9 +45,9 @@ class Schedule:
         self.reads.append(name)
         if name in self.failing:
             raise VideskUnreachableError
-        asked_at = ASKED_AT - self.ages.get(name, 0)
+        requested_at = ASKED_AT - self.ages.get(name, 0)
         status = "hit; ttl=5" if name in self.ages else "fwd=miss; stored"
-        return CachedResult(json.dumps(body).encode(), asked_at, asked_at + 60, status)
+        return CachedResult(json.dumps(body).encode(), requested_at, requested_at + 60, status)
 
 
 def days_from(text: str) -> DayRange:
@@ -55,13 +55,15 @@ def days_from(text: str) -> DayRange:
 
 
 def found(schedule: Any, days: int = 7, start: str = "2026-12-01") -> tuple[Any, CachedResult]:
-    result = AvailabilityFinder(schedule).availability(SERVICES, "a", days_from(start), days, NOW)
+    result = AvailabilityFinder(schedule).find_availability(
+        SERVICES, "a", days_from(start), days, NOW
+    )
     return json.loads(result.body), result
 
 
-def next_hours(schedule: Any, limit: int) -> Any:
+def find_next_hours(schedule: Any, limit: int) -> Any:
     finder = AvailabilityFinder(schedule)
-    result = finder.next_hours(SERVICES, "a", days_from("2026-12-01"), limit, NOW)
+    result = finder.find_next_hours(SERVICES, "a", days_from("2026-12-01"), limit, NOW)
     return [hour[5:13] for hour in json.loads(result.body)]
 
 
@@ -85,7 +87,7 @@ def test_the_result_is_as_old_as_its_oldest_part() -> None:
     schedule.ages = {"2026-12": 40, "2026-12-03": 10}
     body, result = found(schedule)
     assert body["asOf"] == "2026-12-01T11:59:20.000Z"
-    assert (result.asked_at, result.fresh_until) == (ASKED_AT - 40, ASKED_AT + 20)
+    assert (result.requested_at, result.fresh_until) == (ASKED_AT - 40, ASKED_AT + 20)
     assert result.cache_status == "fwd=miss; stored", "Videsk was asked for a part"
 
 
@@ -120,13 +122,13 @@ def test_days_before_the_first_are_not_read() -> None:
 
 def test_next_hours_begin_now() -> None:
     schedule = Schedule("12-01T09", "12-01T12", "12-01T13", "12-02T08", "12-03T08")
-    assert next_hours(schedule, 3) == ["12-01T12", "12-01T13", "12-02T08"]
+    assert find_next_hours(schedule, 3) == ["12-01T12", "12-01T13", "12-02T08"]
     assert "2026-12-03" not in schedule.reads
-    assert len(next_hours(schedule, 20)) == 4
+    assert len(find_next_hours(schedule, 20)) == 4
 
 
 def test_no_part_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "BEGIN_SECONDS", 0.02)
+    monkeypatch.setattr(availability, "START_SECONDS", 0.02)
     schedule = Schedule("12-01T13", *[f"12-{day:02}T09" for day in range(2, 12)])
     hours = schedule.hours
 
@@ -136,7 +138,7 @@ def test_no_part_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(schedule, "hours", slow)
     with pytest.raises(VideskTimeoutError):
-        next_hours(schedule, 20)
+        find_next_hours(schedule, 20)
     body, _ = found(schedule)
     assert body["days"]
     assert len(body["missing"]) >= 3

@@ -20,7 +20,7 @@ from videsk.errors import (
 from videsk.transport import MAX_RESPONSE_BYTES, Request, Response, Transport
 
 KEY = "the-secret-key"
-READ = Request("GET", "/services/63bdbf49394aad976d4aa43b/hours", what="hours")
+READ = Request("GET", "/services/63bdbf49394aad976d4aa43b/hours", read_key="hours")
 WRITE = Request("POST", "/schedule/service/a", body={})
 BY_TOKEN = Request("POST", "/schedule/cancel", body={}, token="a.b.c")
 
@@ -32,10 +32,10 @@ class Throttle:
         self.reports: list[Any] = []
         self.error: Exception | None = None
 
-    def acquire(self, seconds: float, *, is_write: bool, what: str) -> None:
+    def acquire(self, seconds: float, *, is_write: bool, read_key: str) -> None:
         if self.error:
             raise self.error
-        self.reports.append(("acquire", is_write, what))
+        self.reports.append(("acquire", is_write, read_key))
 
     def report_success(self) -> None:
         self.reports.append("success")
@@ -53,7 +53,7 @@ class Counted(NoInstrumentation):
     def __init__(self) -> None:
         self.upstreams: list[tuple[str, str]] = []
 
-    def upstream(self, endpoint: str, status: str, seconds: float) -> None:
+    def count_upstream(self, endpoint: str, status: str, seconds: float) -> None:
         self.upstreams.append((endpoint, status))
 
 

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from videsk import connection
-from videsk.connection import Response, WireReader, connect_failure
+from videsk.connection import Response, WireReader, map_connect_error
 from videsk.errors import VideskNoSocketError, VideskTimeoutError, VideskUnreachableError
 
 
@@ -126,4 +126,4 @@ def test_a_failure_to_connect_is_named_by_its_cause(
     wrapped = RuntimeError()
     wrapped.__cause__ = error
     for each in (error, wrapped):
-        assert type(connect_failure(each)) is kind
+        assert type(map_connect_error(each)) is kind

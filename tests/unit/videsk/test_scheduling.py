@@ -195,7 +195,7 @@ def test_a_change_elsewhere_invalidates_without_a_request(
 ) -> None:
     read_all(scheduling)
     sent = len(videsk.sent)
-    scheduling.changed_elsewhere(S1, U1)
+    scheduling.invalidate_availability(S1, U1)
     assert len(videsk.sent) == sent
     assert invalidated(scheduling) == {S1, U1}
 

@@ -117,12 +117,12 @@ def test_a_connection_that_does_not_wait_is_not_closed() -> None:
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_one_address_has_half_of_the_connections_where_they_are_shared_by_address(
+def test_one_address_has_half_of_the_connections_where_they_are_limit_by_address(
     shared: bool,
 ) -> None:
     most = 10
     with ExitStack() as stack:
-        all_of_them = Connections(most, shared_by_address=shared)
+        all_of_them = Connections(most, limit_by_address=shared)
         other = waiting(stack, all_of_them, "other")
         clients = [waiting(stack, all_of_them) for _ in range(int(most * ADDRESS_SHARE))]
         waiting(stack, all_of_them)
@@ -131,7 +131,7 @@ def test_one_address_has_half_of_the_connections_where_they_are_shared_by_addres
 
 
 def test_the_connections_of_an_address_are_counted_until_they_end() -> None:
-    all_of_them = Connections(2, shared_by_address=True)
+    all_of_them = Connections(2, limit_by_address=True)
     for _ in range(3):
         with ExitStack() as stack:
             client = waiting(stack, all_of_them)

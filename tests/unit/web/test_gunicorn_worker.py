@@ -55,7 +55,7 @@ class Stored(FastPath):
     def __init__(self) -> None:
         self.environs: list[Any] = []
 
-    def answer(self, environ: Any) -> bytes:
+    def respond(self, environ: Any) -> bytes:
         self.environs.append(environ)
         return b"from the fast path"
 

@@ -73,10 +73,10 @@ def test_a_form_is_counted_by_its_kind_and_a_post_as_no_read(counted: Metrics) -
 
 def test_events_below_web_are_counted(counted: Metrics) -> None:
     events: Instrumentation = counted
-    events.upstream("/services", "200", 0.2)
-    events.throttled("wait", 1.5)
-    events.throttled("full", 3)
-    events.invalidated(4)
+    events.count_upstream("/services", "200", 0.2)
+    events.count_throttled("wait", 1.5)
+    events.count_throttled("full", 3)
+    events.count_invalidated(4)
     assert value(counted, "upstream_requests_total", endpoint="/services", status="200") == 1
     assert value(counted, "upstream_request_seconds_sum", endpoint="/services") == 0.2
     assert value(counted, "gate_total", verdict="wait") == 1

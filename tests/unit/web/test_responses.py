@@ -36,7 +36,7 @@ def served(
     """The response to a cacheable read, and the request's WSGI environment."""
     result: Any = {
         "body": b"[1]",
-        "asked_at": NOW,
+        "requested_at": NOW,
         "fresh_until": NOW + 60,
         "cache_status": "hit; ttl=60",
     }

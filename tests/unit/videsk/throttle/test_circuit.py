@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, OPEN, START, arrivals, go_at
-from videsk.throttle.rate_limit import SECOND, TRIAL, Admission, LimiterState, RateLimit
+from videsk.throttle.rate_limit import PROBE_INTERVAL, SECOND, Admission, LimiterState, RateLimit
 
 FAILURES = 5
 """Guarantee 7: the circuit opens after so many in a row."""
@@ -18,9 +18,9 @@ def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bo
         assert state.acquire(START, 0, is_write=True) == Admission(GO, 0)
         row = row + 1 if failed else 0
         if failed:
-            state.fail(START)
+            state.report_failure(START)
         else:
-            state.succeed()
+            state.report_success()
         if row == FAILURES:
             break
     admission = state.acquire(START, EVER, is_write=True)
@@ -31,35 +31,38 @@ def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bo
 def opened() -> LimiterState:
     state = LimiterState(RateLimit(1000))
     for _ in range(FAILURES):
-        state.fail(START)
+        state.report_failure(START)
     return state
 
 
-@given(gaps=st.lists(st.integers(0, TRIAL // 3), max_size=60), slow=st.integers(0, TRIAL - 1))
+@given(
+    gaps=st.lists(st.integers(0, PROBE_INTERVAL // 3), max_size=60),
+    slow=st.integers(0, PROBE_INTERVAL - 1),
+)
 def test_an_open_circuit_lets_one_go_in_each_period_of_trial(gaps: list[int], slow: int) -> None:
     """Whose answer, a failure again, is here `slow` later."""
     state, failing_at = opened(), EVER * 10
     left: list[int] = []
     for now in arrivals(gaps):
         if failing_at <= now:
-            state.fail(failing_at)
+            state.report_failure(failing_at)
             failing_at = EVER * 10
         admission = state.acquire(now, EVER, is_write=True)
-        assert (admission.decision is GO) == (now - (left or [START])[-1] >= TRIAL)
+        assert (admission.decision is GO) == (now - (left or [START])[-1] >= PROBE_INTERVAL)
         if admission.decision is GO:
             left.append(now)
             failing_at = now + slow
         else:
             assert admission.decision is OPEN
-            assert now + admission.wait == (left or [START])[-1] + TRIAL
+            assert now + admission.wait == (left or [START])[-1] + PROBE_INTERVAL
 
 
 def test_one_success_closes_the_circuit_and_the_count_starts_anew() -> None:
     state = opened()
-    assert go_at(state, START + TRIAL)
-    assert not go_at(state, START + TRIAL + 1, is_write=True)
-    state.succeed()
+    assert go_at(state, START + PROBE_INTERVAL)
+    assert not go_at(state, START + PROBE_INTERVAL + 1, is_write=True)
+    state.report_success()
     for _ in range(FAILURES - 1):
-        assert go_at(state, START + TRIAL + 2, is_write=True)
-        state.fail(START + TRIAL + 2)
-    assert go_at(state, START + TRIAL + 2, is_write=True)
+        assert go_at(state, START + PROBE_INTERVAL + 2, is_write=True)
+        state.report_failure(START + PROBE_INTERVAL + 2)
+    assert go_at(state, START + PROBE_INTERVAL + 2, is_write=True)

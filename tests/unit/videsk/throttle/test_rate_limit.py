@@ -13,8 +13,8 @@ from tests.unit import IS_THOROUGH
 from videsk.throttle.rate_limit import (
     GRACE,
     HEARTBEAT,
+    PROBE_INTERVAL,
     SECOND,
-    TRIAL,
     WINDOW,
     Admission,
     Decision,
@@ -241,8 +241,8 @@ def test_while_all_are_held_nobody_leaves_and_then_they_do(
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
     until = START + paused_until
-    state.pause_for(paused_until, START)
-    state.pause_for(paused_until - 1, START)  # a shorter one ends none
+    state.pause(paused_until, START)
+    state.pause(paused_until - 1, START)  # a shorter one ends none
     for gap, is_write, client, max_wait in asks:
         now += gap
         if now >= until:
@@ -255,7 +255,7 @@ def test_while_all_are_held_nobody_leaves_and_then_they_do(
 
 def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
     state = LimiterState(RateLimit(20))
-    state.pause_for(SECOND, START)
+    state.pause(SECOND, START)
     left = [at for _, at in reads_leave(state, [(START, "a")] * 5)]
     assert left[0] == START + SECOND
     assert all(later - earlier >= state.rate_limit.pace for earlier, later in pairwise(left))
@@ -277,9 +277,9 @@ def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_ea
         if state.acquire(now, max_wait, is_write=is_write, client=client).decision is GO:
             left.append(now)
     if paused_until:
-        state.pause_for(paused_until, now)
+        state.pause(paused_until, now)
     for _ in range(failures):
-        state.fail(now)
+        state.report_failure(now)
     recently = sum(at > now - WINDOW for at in left)
     there, now = now, now - back
     went = sum(go_at(state, now, is_write=True) for _ in range(limit + 1))
@@ -287,7 +287,9 @@ def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_ea
     assert not (went and paused_until)
     assert not (went and failures >= 5)
     assert there > now
-    later = now + max(WINDOW, paused_until, TRIAL if failures >= 5 else 0) + HEARTBEAT + GRACE
+    later = (
+        now + max(WINDOW, paused_until, PROBE_INTERVAL if failures >= 5 else 0) + HEARTBEAT + GRACE
+    )
     assert go_at(state, later, is_write=False)
     if failures < 5:
         assert go_at(state, later, is_write=True) or limit == 1

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.videsk.throttle.test_circuit import opened
 from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, OPEN, START, go_at
-from videsk.throttle.rate_limit import SECOND, TRIAL, WINDOW, LimiterState, RateLimit
+from videsk.throttle.rate_limit import PROBE_INTERVAL, SECOND, WINDOW, LimiterState, RateLimit
 
 
 def test_a_window_is_longer_than_the_second_that_videsk_counts() -> None:
@@ -27,10 +27,10 @@ def test_a_place_is_free_again_exactly_a_window_after_it_was_taken() -> None:
 
 def test_a_failure_in_the_instant_that_ends_the_period_begins_a_new_one() -> None:
     state = opened()
-    end = START + TRIAL
-    state.fail(end)
+    end = START + PROBE_INTERVAL
+    state.report_failure(end)
     admission = state.acquire(end, EVER, is_write=True)
-    assert (admission.decision, admission.wait) == (OPEN, TRIAL)
+    assert (admission.decision, admission.wait) == (OPEN, PROBE_INTERVAL)
 
 
 @pytest.mark.parametrize(("limit", "processes", "share", "window"), [
@@ -65,6 +65,6 @@ def test_a_longer_hold_lengthens_the_one_that_lasts_and_a_shorter_one_ends_none(
         (3 * SECOND, 4 * SECOND),
         (SECOND, 4 * SECOND),
     ):
-        state.pause_for(pause_length, START + SECOND if pause_length != 2 * SECOND else START)
+        state.pause(pause_length, START + SECOND if pause_length != 2 * SECOND else START)
         assert not go_at(state, START + until - 1, is_write=True)
     assert go_at(state, START + 4 * SECOND, is_write=True)
