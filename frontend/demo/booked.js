@@ -2,10 +2,10 @@
 
 import { calendarFile, googleLink, outlookLink } from "./calendars.js";
 import { el, webAddress } from "./dom.js";
-import { facts } from "./journey.js";
+import { facts } from "./flow.js";
 import { t } from "./language.js";
-import { forget, recall, remember } from "./memory.js";
-import { nameOf } from "./pick.js";
+import { load, remove, save } from "./storage.js";
+import { nameOf } from "./choice_lists.js";
 import { newIdempotencyKey } from "./videsk-proxy-client/index.js";
 import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
 
@@ -16,7 +16,7 @@ import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
  *
  * @typedef {object} Known
  * @property {{id: string, title: string}} [service]
- * @property {import("./pick.js").Agent} [agent]
+ * @property {import("./choice_lists.js").Agent} [agent]
  * @property {string} startAt
  * @property {string} endAt
  * @property {string} uid of its entry in the customer's calendar
@@ -24,7 +24,7 @@ import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
  */
 
 /** @param {string} token @returns {Known | null} */
-export const knownBy = (token) => recall(token);
+export const bookingOf = (token) => load(token);
 
 /**
  * Remembers a booking, and whose it is; a moved one takes the place of the one before.
@@ -34,7 +34,7 @@ export const knownBy = (token) => recall(token);
  * @param {string} [oldToken]
  */
 export function keep(booking, { service, agent }, oldToken) {
-  const before = oldToken === undefined ? null : knownBy(oldToken);
+  const before = oldToken === undefined ? null : bookingOf(oldToken);
   /** @type {Known} */
   const known = {
     service: service && { id: service.id, title: service.title },
@@ -44,8 +44,8 @@ export function keep(booking, { service, agent }, oldToken) {
     uid: before?.uid ?? `${newIdempotencyKey()}@videsk-proxy`,
     sequence: before ? before.sequence + 1 : 0,
   };
-  if (oldToken !== undefined) forget(oldToken);
-  remember(booking.actionToken, known);
+  if (oldToken !== undefined) remove(oldToken);
+  save(booking.actionToken, known);
   return known;
 }
 
@@ -64,7 +64,7 @@ export function rowsOf({ service, agent, startAt, endAt }) {
  * @param {string} title
  * @param {Booking} booking
  * @param {Known} known
- * @returns {import("./journey.js").Step}
+ * @returns {import("./flow.js").Step}
  */
 export function drawBooked(title, booking, known) {
   const join = webAddress(booking.joinURL);

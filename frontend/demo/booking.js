@@ -5,23 +5,23 @@ import { drawBooked, keep } from "./booked.js";
 import { segment } from "./config.js";
 import { el, say } from "./dom.js";
 import { drawForm, ESSENTIAL } from "./form.js";
-import { makeJourney, showProgress, showSummary } from "./journey.js";
+import { makeFlow, showProgress, showSummary } from "./flow.js";
 import { t } from "./language.js";
-import { agentsOf, drawAgents, drawServices, nameOf, target } from "./pick.js";
-import { drawProblem, fill, OFFLINE } from "./problem.js";
+import { agentsOf, drawAgents, drawServices, nameOf, target } from "./choice_lists.js";
+import { drawErrorNotice, fill, OFFLINE } from "./error_notice.js";
 import { isOutcomeUnknown, makeDecision } from "./videsk-proxy-client/index.js";
-import { drawWhen } from "./when.js";
+import { drawHourPicker } from "./hour_picker.js";
 import { dayOf, writeDay, writeTime, zone } from "./zone.js";
 
 /** @param {import("./videsk-proxy-client/index.js").VideskProxy} videsk */
 export function startBooking(videsk) {
   const choice = {
-    /** @type {import("./pick.js").Service | undefined} */ service: undefined,
-    /** @type {import("./pick.js").Agent | undefined} */ agent: undefined,
+    /** @type {import("./choice_lists.js").Service | undefined} */ service: undefined,
+    /** @type {import("./choice_lists.js").Agent | undefined} */ agent: undefined,
     /** @type {string | undefined} */ startAt: undefined,
     /** @type {import("./form.js").Field[] | undefined} the form's, once read */ fields: undefined,
     /** @type {Map<string, import("./form.js").Value>} */ values: new Map(),
-    /** @type {import("./when.js").Taken | undefined} */ taken: undefined,
+    /** @type {import("./hour_picker.js").TakenHour | undefined} */ taken: undefined,
     /** @type {any} */ problem: undefined,
     /** @type {string | undefined} an hour whose booking has an unknown outcome */ doubted: undefined,
     isSending: false,
@@ -31,7 +31,7 @@ export function startBooking(videsk) {
   /** @type {import("./videsk-proxy-client/index.js").Decision | undefined} the last one, unless it was refused */
   let decision;
 
-  const journey = makeJourney({
+  const flow = makeFlow({
     first: "service",
     allowed(step) {
       if (choice.booked) return "booked";
@@ -64,7 +64,7 @@ export function startBooking(videsk) {
         const { startAt, taken } = choice;
         return {
           ...t.time,
-          body: drawWhen({ videsk, target: target(choice), choose: pickHour, signal, startAt, taken }),
+          body: drawHourPicker({ videsk, target: target(choice), choose: pickHour, signal, startAt, taken }),
         };
       },
 
@@ -85,10 +85,10 @@ export function startBooking(videsk) {
       },
     },
   });
-  return journey;
+  return flow;
 
   function service() {
-    return /** @type {import("./pick.js").Service} */ (choice.service);
+    return /** @type {import("./choice_lists.js").Service} */ (choice.service);
   }
 
   /** @returns {[string, string | undefined][]} */
@@ -102,7 +102,7 @@ export function startBooking(videsk) {
     ];
   }
 
-  /** @param {import("./pick.js").Service} picked */
+  /** @param {import("./choice_lists.js").Service} picked */
   function pickService(picked) {
     const agents = agentsOf(picked);
     Object.assign(choice, {
@@ -113,19 +113,19 @@ export function startBooking(videsk) {
       problem: undefined,
     });
     if (agents.length === 1) choice.agent = agents[0];
-    journey.go(agents.length > 1 ? "agent" : "time");
+    flow.go(agents.length > 1 ? "agent" : "time");
   }
 
-  /** @param {import("./pick.js").Agent} picked */
+  /** @param {import("./choice_lists.js").Agent} picked */
   function pickAgent(picked) {
     Object.assign(choice, { agent: picked, startAt: undefined, taken: undefined, problem: undefined });
-    journey.go("time");
+    flow.go("time");
   }
 
   /** @param {string} hour */
   function pickHour(hour) {
     Object.assign(choice, { startAt: hour, taken: undefined, problem: undefined });
-    journey.go("details");
+    flow.go("details");
   }
 
   /** @param {AbortSignal} signal @returns {Promise<any[]>} */
@@ -140,7 +140,7 @@ export function startBooking(videsk) {
     const refusals = refusedFields(problem, fields, values);
     const notice =
       problem && refusals.size === 0
-        ? drawProblem(problem, { again: () => resend(), anew: bookAnew })
+        ? drawErrorNotice(problem, { again: () => resend(), anew: bookAnew })
         : undefined;
     const { form, focus } = drawForm({
       fields,
@@ -181,7 +181,7 @@ export function startBooking(videsk) {
     decision = makeDecision({ kind, id, ...booking }, decision);
     const { idempotencyKey } = decision;
     Object.assign(choice, { isSending: true, problem: undefined });
-    journey.redraw();
+    flow.redraw();
     say(t.details.sending);
     try {
       const made = await videsk.book(/** @type {any} */ (kind), id, /** @type {any} */ (booking), {
@@ -189,7 +189,7 @@ export function startBooking(videsk) {
       });
       choice.booked = { booking: made, known: keep(made, about) };
       choice.isSending = false;
-      journey.end("booked");
+      flow.end("booked");
     } catch (error) {
       choice.isSending = false;
       await refuse(error, booking.startAt);
@@ -205,13 +205,13 @@ export function startBooking(videsk) {
         startAt: undefined,
         taken: { startAt, free, mayBeOurs: startAt === choice.doubted },
       });
-      journey.go("time");
+      flow.go("time");
       return;
     }
     choice.problem = error;
     if (error.outcomeUnknown) choice.doubted = startAt;
-    if (journey.isAt("details")) journey.redraw();
-    else journey.go("details");
+    if (flow.isAt("details")) flow.redraw();
+    else flow.go("details");
   }
 }
 

@@ -1,6 +1,6 @@
 import { button, el, say } from "./dom.js";
 import { t } from "./language.js";
-import { drawProblem } from "./problem.js";
+import { drawErrorNotice } from "./error_notice.js";
 import {
   addDays,
   addMonths,
@@ -64,7 +64,7 @@ export function drawCalendar({ read, choose, signal, day: chosen }) {
     } catch (error) {
       if (signal.aborted || month !== wanted) return;
       free = new Set();
-      below.replaceChildren(drawProblem(error, { again: () => show(wanted) }));
+      below.replaceChildren(drawErrorNotice(error, { again: () => show(wanted) }));
     }
     grid.removeAttribute("aria-busy");
     drawDays();

@@ -3,16 +3,16 @@
 
 import { rowsOf } from "./booked.js";
 import { button, el } from "./dom.js";
-import { facts, makeJourney } from "./journey.js";
+import { facts, makeFlow } from "./flow.js";
 import { t } from "./language.js";
-import { fill } from "./problem.js";
+import { fill } from "./error_notice.js";
 
 /**
  * @param {import("./videsk-proxy-client/index.js").VideskProxy} videsk
  * @param {string} token
  */
 export function startJoining(videsk, token) {
-  return makeJourney({
+  return makeFlow({
     first: "join",
     allowed: () => "join",
     steps: {

@@ -1,6 +1,6 @@
 // The page's language: the one chosen here before, else the browser's first that the page speaks.
 
-import { recall, remember } from "./memory.js";
+import { load, save } from "./storage.js";
 import { en } from "./texts.en.js";
 import { es } from "./texts.es.js";
 
@@ -29,8 +29,8 @@ function speak(chosen) {
 
 export function switchLanguage() {
   speak(language === "en" ? "es" : "en");
-  remember("language", language);
+  save("language", language);
 }
 
-const first = [recall("language"), ...navigator.languages, "en"].find((tag) => tag && speaks(tag));
+const first = [load("language"), ...navigator.languages, "en"].find((tag) => tag && speaks(tag));
 speak(/** @type {Language} */ (base(first)));

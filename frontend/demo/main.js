@@ -5,7 +5,7 @@ import { proxy } from "./config.js";
 import { byId } from "./dom.js";
 import { startJoining } from "./join.js";
 import { switchLanguage, t, language } from "./language.js";
-import { forgetThePast } from "./memory.js";
+import { removeExpired } from "./storage.js";
 import { startModifying } from "./modify.js";
 import { VideskProxy } from "./videsk-proxy-client/index.js";
 import { writeZone } from "./zone.js";
@@ -45,10 +45,10 @@ function drawFrame() {
   byId("language").lang = language === "en" ? "es" : "en";
 }
 
-forgetThePast();
+removeExpired();
 drawFrame();
 const { action, token } = takeTicket();
-const journey =
+const flow =
   action === "modify"
     ? startModifying(videsk, token)
     : action === "join"
@@ -58,5 +58,5 @@ const journey =
 byId("language").addEventListener("click", () => {
   switchLanguage();
   drawFrame();
-  journey.redraw();
+  flow.redraw();
 });

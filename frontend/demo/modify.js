@@ -1,15 +1,15 @@
 // What the e-mailed link "modify" opens: move or cancel one appointment, by its action token. Videsk
 // tells nothing about it by that token: either this browser remembers it, or the customer is asked.
 
-import { drawBooked, keep, knownBy, rowsOf } from "./booked.js";
+import { drawBooked, keep, bookingOf, rowsOf } from "./booked.js";
 import { button, el } from "./dom.js";
-import { facts, makeJourney, showSummary } from "./journey.js";
+import { facts, makeFlow, showSummary } from "./flow.js";
 import { t } from "./language.js";
-import { forget } from "./memory.js";
-import { agentsOf, drawAgents, drawServices, target } from "./pick.js";
-import { drawProblem, fill, OFFLINE } from "./problem.js";
+import { remove } from "./storage.js";
+import { agentsOf, drawAgents, drawServices, target } from "./choice_lists.js";
+import { drawErrorNotice, fill, OFFLINE } from "./error_notice.js";
 import { isOutcomeUnknown, makeDecision } from "./videsk-proxy-client/index.js";
-import { drawWhen } from "./when.js";
+import { drawHourPicker } from "./hour_picker.js";
 
 const LONGEST_REASON = 1000;
 
@@ -18,22 +18,22 @@ const LONGEST_REASON = 1000;
  * @param {string} token
  */
 export function startModifying(videsk, token) {
-  const known = knownBy(token);
+  const known = bookingOf(token);
   const choice = {
     /** @type {any} a Service, of which a remembered one knows only id and title */ service: known?.service,
     agent: known?.agent,
     /** @type {string | undefined} */ startAt: undefined,
-    /** @type {import("./when.js").Taken | undefined} */ taken: undefined,
+    /** @type {import("./hour_picker.js").TakenHour | undefined} */ taken: undefined,
     reason: "",
     /** @type {any} */ problem: undefined,
     /** @type {string | undefined} an hour whose move has an unknown outcome */ doubted: undefined,
     isSending: false,
-    /** @type {(() => import("./journey.js").Step) | undefined} what is shown for good, once it is done */ done: undefined,
+    /** @type {(() => import("./flow.js").Step) | undefined} what is shown for good, once it is done */ done: undefined,
   };
   /** @type {import("./videsk-proxy-client/index.js").Decision | undefined} the last one, unless it was refused */
   let decision;
 
-  const journey = makeJourney({
+  const flow = makeFlow({
     first: "overview",
     allowed(step) {
       if (choice.done) return "booked";
@@ -53,7 +53,7 @@ export function startModifying(videsk, token) {
             "p",
             { class: "actions" },
             button(t.modify.reschedule, () => startMove(), { class: "primary" }),
-            button(t.modify.cancel, () => journey.go("cancel"), { class: "second" }),
+            button(t.modify.cancel, () => flow.go("cancel"), { class: "second" }),
           ),
         ],
       }),
@@ -74,7 +74,7 @@ export function startModifying(videsk, token) {
       time: (signal) => ({
         title: t.modify.newTime,
         lead: t.modify.newTimeLead,
-        body: drawWhen({
+        body: drawHourPicker({
           videsk,
           target: target(choice),
           choose: pickHour,
@@ -100,32 +100,32 @@ export function startModifying(videsk, token) {
       },
 
       cancel: () => drawCancel(),
-      booked: () => /** @type {() => import("./journey.js").Step} */ (choice.done)(),
+      booked: () => /** @type {() => import("./flow.js").Step} */ (choice.done)(),
     },
   });
-  return journey;
+  return flow;
 
   function startMove() {
-    journey.go(choice.service ? "time" : "service");
+    flow.go(choice.service ? "time" : "service");
   }
 
-  /** @param {import("./pick.js").Service} service */
+  /** @param {import("./choice_lists.js").Service} service */
   function pickService(service) {
     const agents = agentsOf(service);
     Object.assign(choice, { service, agent: agents.length === 1 ? agents[0] : undefined });
-    journey.go(agents.length > 1 ? "agent" : "time");
+    flow.go(agents.length > 1 ? "agent" : "time");
   }
 
-  /** @param {import("./pick.js").Agent} agent */
+  /** @param {import("./choice_lists.js").Agent} agent */
   function pickAgent(agent) {
     choice.agent = agent;
-    journey.go("time");
+    flow.go("time");
   }
 
   /** @param {string} hour */
   function pickHour(hour) {
     Object.assign(choice, { startAt: hour, taken: undefined, problem: undefined });
-    journey.go("confirm");
+    flow.go("confirm");
   }
 
   function drawCancel() {
@@ -193,7 +193,7 @@ export function startModifying(videsk, token) {
     // A dead token stays dead.
     return (
       problem &&
-      drawProblem(problem, {
+      drawErrorNotice(problem, {
         byToken: true,
         again: problem.status === 401 ? undefined : again,
         anew: () => {
@@ -226,7 +226,7 @@ export function startModifying(videsk, token) {
     const cancellation = choice.reason.trim() ? { cancelReason: choice.reason } : {};
     return send("cancel", cancellation, async (call) => {
       const { service } = await videsk.cancel(token, cancellation, call);
-      forget(token);
+      remove(token);
       return () => ({
         title: t.modify.cancelled,
         lead: t.modify.cancelledLead(service),
@@ -238,7 +238,7 @@ export function startModifying(videsk, token) {
   /**
    * @param {string} step
    * @param {object} request
-   * @param {(call: {idempotencyKey: string}) => Promise<() => import("./journey.js").Step>} carryOut
+   * @param {(call: {idempotencyKey: string}) => Promise<() => import("./flow.js").Step>} carryOut
    */
   async function send(step, request, carryOut) {
     if (choice.isSending) return;
@@ -246,11 +246,11 @@ export function startModifying(videsk, token) {
     decision = makeDecision({ step, ...request }, decision);
     const { idempotencyKey } = decision;
     Object.assign(choice, { isSending: true, problem: undefined });
-    journey.redraw();
+    flow.redraw();
     try {
       choice.done = await carryOut({ idempotencyKey });
       choice.isSending = false;
-      journey.end("booked");
+      flow.end("booked");
     } catch (error) {
       choice.isSending = false;
       await refuse(/** @type {any} */ (error), step);
@@ -266,12 +266,12 @@ export function startModifying(videsk, token) {
         startAt: undefined,
         taken: { startAt: choice.startAt, free, mayBeOurs: choice.startAt === choice.doubted },
       });
-      journey.go("time");
+      flow.go("time");
       return;
     }
     choice.problem = error;
     if (error.outcomeUnknown && step === "confirm") choice.doubted = choice.startAt;
-    if (journey.isAt(step)) journey.redraw();
-    else journey.go(step);
+    if (flow.isAt(step)) flow.redraw();
+    else flow.go(step);
   }
 }

@@ -7,7 +7,7 @@ import { VideskProxyError } from "./videsk-proxy-client/index.js";
 /** The browser is offline: nothing was sent, so nothing is in doubt. */
 export const OFFLINE = /** @type {Problem} */ ({ status: 0 });
 
-/** What a customer is told. @param {Problem} error @param {boolean} byToken */
+/** Returns the title and text for an error. @param {Problem} error @param {boolean} byToken */
 function explain(error, byToken) {
   const say = t.problems;
   if (error.outcomeUnknown)
@@ -42,7 +42,7 @@ function canBeChecked({ source, status, data }) {
  * @param {any} error
  * @param {{again?: () => void, anew?: () => void, byToken?: boolean}} given
  */
-export function drawProblem(error, { again, anew, byToken = false }) {
+export function drawErrorNotice(error, { again, anew, byToken = false }) {
   // Whatever is no answer of the proxy's and no lost connection is a fault of this page.
   const problem = /** @type {Problem} */ (
     error instanceof VideskProxyError || error === OFFLINE ? error : { status: 500 }
@@ -104,7 +104,7 @@ export async function fill(place, signal, read, show) {
     if (!signal.aborted) show(answer);
   } catch (error) {
     if (!signal.aborted)
-      place.replaceChildren(drawProblem(error, { again: () => fill(place, signal, read, show) }));
+      place.replaceChildren(drawErrorNotice(error, { again: () => fill(place, signal, read, show) }));
   } finally {
     place.removeAttribute("aria-busy");
   }

@@ -2,20 +2,20 @@ import { drawCalendar } from "./calendar.js";
 import { button, el, say } from "./dom.js";
 import { drawHours } from "./hours.js";
 import { t } from "./language.js";
-import { fill } from "./problem.js";
+import { fill } from "./error_notice.js";
 import { dayOf, today, writeDayOfYear, writeShortDay, writeTime, zone } from "./zone.js";
 
 const SOONEST = 3;
 
 /**
- * An hour that was refused because somebody was faster, and what is free that day instead, if known.
- * `mayBeOurs`: that somebody may be this customer, by an attempt whose answer got lost.
+ * An hour that was taken meanwhile, and the free hours of that day, if known. `mayBeOurs`: it may have been
+ * taken by this customer, in an attempt whose response was lost.
  *
- * @typedef {{startAt: string, free?: string[], mayBeOurs?: boolean}} Taken
+ * @typedef {{startAt: string, free?: string[], mayBeOurs?: boolean}} TakenHour
  */
 
 /**
- * Everything to choose an hour by: the soonest ones, the month, the day's hours.
+ * Draws the next free hours, a calendar, and the hours of the chosen day.
  *
  * @param {object} given
  * @param {import("./videsk-proxy-client/index.js").VideskProxy} given.videsk
@@ -23,9 +23,9 @@ const SOONEST = 3;
  * @param {(hour: string) => void} given.choose
  * @param {AbortSignal} given.signal
  * @param {string} [given.startAt] the hour chosen before
- * @param {Taken} [given.taken]
+ * @param {TakenHour} [given.taken]
  */
-export function drawWhen({ videsk, target, choose, signal, startAt, taken }) {
+export function drawHourPicker({ videsk, target, choose, signal, startAt, taken }) {
   const call = { signal };
   const known = taken?.startAt ?? startAt;
   const day = known && dayOf(known) >= today() ? dayOf(known) : undefined;
@@ -140,7 +140,7 @@ function drawSoonest() {
   };
 }
 
-/** @param {Taken} taken */
+/** @param {TakenHour} taken */
 function drawTaken({ startAt, free, mayBeOurs }) {
   const others = free?.filter((hour) => hour !== startAt);
   return el(

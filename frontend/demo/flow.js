@@ -12,9 +12,9 @@ import { t } from "./language.js";
  */
 
 /**
- * Walks through steps, each a function that draws one. The browser's own Back and Forward walk too.
- * `signal` is aborted when the step is left: what it was still asking for is nobody's business then.
- * `allowed` names the step that may be shown instead of one that misses a choice.
+ * Shows one step at a time, with the browser's Back and Forward. Each step is a function that draws it;
+ * `signal` is aborted when the user leaves the step, which cancels its requests. `allowed` returns the step
+ * to show instead of one that lacks an earlier choice.
  *
  * @param {object} plan
  * @param {string} plan.first
@@ -22,7 +22,7 @@ import { t } from "./language.js";
  * @param {(step: string) => string} plan.allowed
  * @param {(step: string, go: (step: string) => void) => void} [plan.around] draws what stands beside the steps
  */
-export function makeJourney({ first, steps, allowed, around }) {
+export function makeFlow({ first, steps, allowed, around }) {
   let current = first;
   let leaving = new AbortController();
 
@@ -42,7 +42,7 @@ export function makeJourney({ first, steps, allowed, around }) {
     byId("step").dataset.step = current;
     byId("step").replaceChildren(...parts.filter(Boolean));
     document.title = `${title} · ${t.brand}`;
-    around?.(current, journey.go);
+    around?.(current, flow.go);
     if (takesFocus) {
       heading.focus({ preventScroll: true });
       scrollTo(0, 0);
@@ -50,7 +50,7 @@ export function makeJourney({ first, steps, allowed, around }) {
     onShow?.();
   }
 
-  const journey = {
+  const flow = {
     /** @param {string} step */
     go(step) {
       current = step;
@@ -75,7 +75,7 @@ export function makeJourney({ first, steps, allowed, around }) {
   });
   history.replaceState({ ...history.state, step: first, depth: 0 }, "");
   draw(false);
-  return journey;
+  return flow;
 }
 
 /**
