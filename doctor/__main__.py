@@ -14,7 +14,7 @@ from settings import Settings
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """Yield the findings; those on the settings first, as all others depend on them."""
-    named = environment.named()
+    named = environment.names_in_environment()
     yield from settings_report.check(settings, named)
     yield from account.check(Videsk(settings), settings.videsk_rate_limit, datetime.now(UTC))
     yield from redis_check.check(settings, named)

@@ -16,7 +16,7 @@ from flask import Flask, Response, g
 from prometheus_client.parser import text_string_to_metric_families
 
 from idempotency.attempt import REPLAYED
-from settings import _FIELDS, load
+from settings import NAMES, load
 from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, running
 from web import metrics, metrics_endpoint
 
@@ -51,7 +51,7 @@ def test_procfile_is_the_one_command() -> None:
 
 def test_app_json_sets_only_what_settings_accept() -> None:
     env = app_json()["env"]
-    assert not set(env) - set(_FIELDS)
+    assert not set(env) - set(NAMES)
     generated = {name: "0123456789abcdef" * 4 for name in env if "generator" in env[name]}
     given = {name: env[name]["value"] for name in env if "value" in env[name]}
     load(REQUIRED | given | generated)
@@ -152,7 +152,7 @@ def test_image_is_of_pinned_requirements_and_not_of_root() -> None:
     (user,) = instructions("USER")
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user), "by number, and not 0"
     assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nCMD ")
-    assert not set(_FIELDS) & set(re.findall(r"\b[A-Z_]+\b", " ".join(instructions("ENV|ARG"))))
+    assert not set(NAMES) & set(re.findall(r"\b[A-Z_]+\b", " ".join(instructions("ENV|ARG"))))
 
 
 def healthcheck(port: int) -> int:
@@ -179,7 +179,7 @@ def test_page_is_linked_and_names_only_real_settings() -> None:
     assert "(docs/deploy.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", DEPLOY))
     assert named
-    assert not named - set(_FIELDS)
+    assert not named - set(NAMES)
 
 
 def test_page_links_only_to_what_exists() -> None:
@@ -201,14 +201,14 @@ def test_pages_commands_are_sound_shell(commands: str) -> None:
 def test_pages_environments_are_accepted(text: str) -> None:
     written = text.replace("$(openssl rand -hex 32)", "0" * 64).replace("$KEY", "a-key")
     environ = dict(line.split("=", 1) for line in written.splitlines())
-    assert not set(environ) - set(_FIELDS)
+    assert not set(environ) - set(NAMES)
     load(environ)
 
 
 def test_flys_settings_are_accepted() -> None:
     (text,) = blocks("toml")
     fly = tomllib.loads(text)
-    assert not set(fly["env"]) - set(_FIELDS)
+    assert not set(fly["env"]) - set(NAMES)
     load(REQUIRED | fly["env"])
     assert fly["kill_signal"] == "SIGTERM"
     assert fly["kill_timeout"] > gunicorns("graceful_timeout")

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from app import app
-from settings import _FIELDS, load
+from settings import NAMES, load
 from tests.e2e.test_client import CLIENT, run, tool
 from tests.processes import ROOT, Sandbox, free_port, neutral_environ, proxy_server, sandbox_server
 
@@ -205,7 +205,7 @@ def test_the_table_of_routes_is_the_apps() -> None:
 
 
 def test_the_table_of_settings_names_every_setting() -> None:
-    assert set(settings_table()) == set(_FIELDS)
+    assert set(settings_table()) == set(NAMES)
 
 
 def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
     names = subprocess.run(
         command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True
     ).stdout
-    assert not set(_FIELDS) - set(names.decode().split())
+    assert not set(NAMES) - set(names.decode().split())
 
 
 def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:

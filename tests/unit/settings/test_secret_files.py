@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.secret_files import NAMES
-from settings import Settings, SettingsError, load
+from settings import SECRET_NAMES, Settings, SettingsError, load
 
 MARK = "hunter2"
 VALUES: dict[str, tuple[str, object]] = {
@@ -35,7 +34,7 @@ def line_of(name: str, path: Path | str, **more: str) -> str:
 
 
 def test_these_are_all_secrets() -> None:
-    assert set(NAMES) == set(VALUES)
+    assert set(SECRET_NAMES) == set(VALUES)
 
 
 @ALL

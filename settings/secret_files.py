@@ -3,16 +3,15 @@
 `NAME_FILE` is the path of a file that holds the value of `NAME`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-NAMES = ("VIDESK_API_KEY", "REDIS_URL", "CAPTCHA_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET")
 MAX_BYTES = 65_536
 """A limit for paths such as /dev/zero."""
 
 
 class SecretFileError(Exception):
-    """A secret cannot be read. The message names the setting and never contains its value."""
+    """A secret cannot be read. The message names the setting, and never shows its value."""
 
 
 def file_setting(name: str) -> str:
@@ -20,13 +19,12 @@ def file_setting(name: str) -> str:
     return f"{name}_FILE"
 
 
-def read(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the secrets whose files are named in `settings`, which has no empty values.
+def read(settings: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return those of the secrets `names` whose files `settings` names; it has no empty values.
 
     White space around a value is stripped. Raises SecretFileError.
     """
-    named = [name for name in NAMES if file_setting(name) in settings]
-    return {name: _read(name, settings) for name in named}
+    return {name: _read(name, settings) for name in names if file_setting(name) in settings}
 
 
 def _read(name: str, settings: Mapping[str, str]) -> str:
