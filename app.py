@@ -5,7 +5,17 @@ import hashlib
 from flask import Flask
 
 import settings as environment
-from blueprints import appointments, bookable, catalog, docs, errors, health, hooks, outcomes
+from blueprints import (
+    appointments,
+    bookable,
+    catalog,
+    docs,
+    errors,
+    health,
+    hooks,
+    outcomes,
+    prometheus,
+)
 from booking.captcha_confirmations import BookingCaptcha
 from booking.service import BookingService
 from cache.freshness import FreshnessPolicy
@@ -33,14 +43,13 @@ from web import (
     compression,
     cors,
     metrics,
-    metrics_endpoint,
     responses,
     shared_secrets,
 )
 from web.captcha import VERIFY_URLS, Captcha
 from web.fast_path import CachedResponse, FastPath
 from web.metrics import Metrics
-from web.metrics_endpoint import State
+from web.metrics_exposition import State
 from web.referrers import Referrers
 
 
@@ -122,7 +131,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     state = State(
         throttle.snapshot, api_key_status.is_rejected, lambda: bool(redis and redis.unavailable)
     )
-    metrics_endpoint.register(app, instrumentation, state, settings.metrics_token, guesses)
+    app.register_blueprint(
+        prometheus.make_blueprint(instrumentation, state, settings.metrics_token, guesses)
+    )
     app.register_blueprint(health.make_blueprint(api_key_status, throttle, redis, app.config))
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
     instrumentation.add_routes(app)

@@ -3,10 +3,53 @@
 from flask import Blueprint, Response
 
 from booking.service import BookingService
+from openapi import spec
 from schemas.bookings import CancelSchema, RescheduleSchema
 from videsk.scheduling import Scheduling
 from web import responses
 from web.request_body import bearer_token, read_object
+
+_GET = spec.Operation(
+    "getAppointment",
+    "appointment",
+    spec.READ_ERRORS
+    | {
+        "200": spec.success("The appointment.", "Appointment", "appointment"),
+        "401": "ReadTokenRefused",
+    },
+    security="accessToken",
+)
+_CANCEL = spec.Operation(
+    "cancelAppointment",
+    "appointment",
+    spec.WRITE_ERRORS
+    | {
+        "200": spec.written("Canceled.", "Canceled", "canceled"),
+        "400": spec.write_error(
+            "The body is wrong.", "reasonNoString", "reasonTooLong", *spec.BODY_ERRORS
+        ),
+        "401": "WriteTokenRefused",
+    },
+    ("Idempotency-Key",),
+    spec.RequestBody("Cancellation", ("cancellation", "cancellationWithoutReason"), required=False),
+    "actionToken",
+)
+_RESCHEDULE = spec.Operation(
+    "rescheduleAppointment",
+    "appointment",
+    spec.WRITE_ERRORS
+    | {
+        "200": spec.written("Moved.", "Booking", "moved"),
+        "400": spec.write_error(
+            "The body is wrong.", "moveDateInvalid", "hourInPast", *spec.BODY_ERRORS
+        ),
+        "401": "WriteTokenRefused",
+        "409": spec.write_error("Somebody was faster.", "hourTaken"),
+    },
+    ("Idempotency-Key",),
+    spec.RequestBody("Move", ("move",)),
+    "actionToken",
+)
 
 
 def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprint:
@@ -15,11 +58,13 @@ def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprin
     cancel_schema, reschedule_schema = CancelSchema(), RescheduleSchema()
 
     @blueprint.get("")
+    @spec.describe(_GET)
     def info() -> Response:
         """Look an appointment up by its accessToken."""
         return responses.uncached_response(scheduling.appointment(bearer_token()))
 
     @blueprint.post("/cancel")
+    @spec.describe(_CANCEL)
     def cancel() -> Response:
         """Cancel an appointment by its actionToken."""
         token = bearer_token()
@@ -27,6 +72,7 @@ def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprin
         return bookings.cancel(token, cancel_schema.load(body), body)
 
     @blueprint.post("/reschedule")
+    @spec.describe(_RESCHEDULE)
     def reschedule() -> Response:
         """Move an appointment to another hour by its actionToken."""
         token = bearer_token()

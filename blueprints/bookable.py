@@ -6,12 +6,42 @@ from flask import Blueprint, Response, request
 from marshmallow import Schema
 
 from booking.service import BookingService
+from openapi import spec
 from schemas.queries import load_availability, load_day, load_id, load_month, load_next
 from videsk.availability import AvailabilityFinder
 from videsk.resources import ResourceKind
 from videsk.scheduling import Scheduling
 from web import responses
 from web.request_body import read_object
+
+_DATES = spec.cached("The first instant of each free day.", spec.INSTANTS, "dates")
+_HOURS = spec.cached("The starts of the free hours.", spec.INSTANTS, "hours")
+_AVAILABILITY = spec.cached(
+    "The free hours of several days.",
+    "Availability",
+    "availability",
+    "availabilityInPart",
+    kept="AlwaysAskIfComplete",
+    etag="ETag-if-complete",
+)
+_NEXT_HOURS = spec.cached("The starts of the next free hours.", spec.INSTANTS, "nextHours")
+_DATE_ERRORS = ("dateInvalid", "dateInPast")
+_DAYS_QUERY = ("monthOrDay", "days")
+_DAYS_ERRORS = (*_DATE_ERRORS, "daysInvalid")
+_BOOKING_ERRORS = (
+    "startAtInvalid",
+    "bodyTimezoneInvalid",
+    "hourInPast",
+    "referrerForeign",
+    "captchaMissing",
+    "captchaRequired",
+    "elementIdInvalid",
+    "honeypotFilled",
+    "honeypotMissing",
+    "valueTooLong",
+    "elementUnknown",
+    *spec.BODY_ERRORS,
+)
 
 
 def make_blueprint(
@@ -25,6 +55,7 @@ def make_blueprint(
     blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/api/{kind.plural}/<ident>")
 
     @blueprint.get("/dates")
+    @spec.describe(_read(kind, "list{}Dates", _DATES, ("month",), *_DATE_ERRORS))
     def dates(ident: str) -> Response:
         """List the free days of a month."""
         ident = load_id(kind.singular, ident)
@@ -36,6 +67,7 @@ def make_blueprint(
         )
 
     @blueprint.get("/hours")
+    @spec.describe(_read(kind, "list{}Hours", _HOURS, ("day",), *_DATE_ERRORS))
     def hours(ident: str) -> Response:
         """List the free hours of a day."""
         ident = load_id(kind.singular, ident)
@@ -45,6 +77,7 @@ def make_blueprint(
         )
 
     @blueprint.get("/availability")
+    @spec.describe(_read(kind, "get{}Availability", _AVAILABILITY, _DAYS_QUERY, *_DAYS_ERRORS))
     def availability(ident: str) -> Response:
         """List the free hours of several days at once."""
         ident = load_id(kind.singular, ident)
@@ -57,6 +90,7 @@ def make_blueprint(
         )
 
     @blueprint.get("/next")
+    @spec.describe(_read(kind, "list{}NextHours", _NEXT_HOURS, ("limit",), "limitInvalid"))
     def next_hours(ident: str) -> Response:
         """List the next free hours from now on."""
         ident = load_id(kind.singular, ident)
@@ -69,6 +103,7 @@ def make_blueprint(
         )
 
     @blueprint.post("/appointments")
+    @spec.describe(_booking(kind, booking_schema))
     def book(ident: str) -> Response:
         """Book an hour."""
         ident = load_id(kind.singular, ident)
@@ -76,3 +111,50 @@ def make_blueprint(
         return bookings.book(kind, ident, booking_schema.load(body), body)
 
     return blueprint
+
+
+def _read(
+    kind: ResourceKind,
+    operation_id: str,
+    success: spec.Response,
+    query: tuple[str, ...],
+    *errors: str,
+) -> spec.Operation:
+    errors = (f"{kind.singular}IdInvalid", "timezoneInvalid", *errors)
+    return spec.Operation(
+        operation_id.format(kind.singular.capitalize()),
+        kind.plural,
+        spec.KEY_READ_ERRORS
+        | {
+            "200": success,
+            "304": "NotModified",
+            "400": spec.read_error("The id or the query is wrong.", *errors),
+        },
+        (kind.singular, *query, "timezone", "If-None-Match"),
+    )
+
+
+def _booking(kind: ResourceKind, schema: Schema) -> spec.Operation:
+    name = f"By{kind.singular.capitalize()}"
+    service_errors = ("serviceMissing", "serviceOfAnother") if "service" in schema.fields else ()
+    bad_request = spec.write_error(
+        "The id or the body is wrong; `errors` has messages for each field.",
+        f"{kind.singular}IdInvalid",
+        *service_errors,
+        *_BOOKING_ERRORS,
+    )
+    return spec.Operation(
+        f"book{name}",
+        kind.plural,
+        spec.WRITE_ERRORS
+        | {
+            "201": spec.written("Booked.", "Booking", f"booking{name}"),
+            "400": bad_request,
+            "401": "WriteKeyRefused",
+            "409": spec.write_error("Somebody was faster.", "hourTaken", link=True),
+            "422": "BookingUnprocessable",
+            "503": "BookingUnavailable",
+        },
+        (kind.singular, "Idempotency-Key"),
+        spec.RequestBody(f"Booking{name}", (f"booking{name}",)),
+    )

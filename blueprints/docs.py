@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from common import strict_json
+from openapi import spec
 from web import responses
 from web.compression import compressed
 
@@ -44,6 +45,29 @@ _PAGE_CSP = (
 )
 """Swagger UI's style sheet draws its arrows with `data:` URLs."""
 
+_DOCUMENT = spec.Operation(
+    "getOpenapi",
+    "running",
+    spec.API_ERRORS | {"200": spec.success("This document.", {"type": "object"})},
+)
+_DOCS = spec.Operation(
+    "getDocs",
+    "running",
+    spec.API_ERRORS | {"200": spec.Response("The page.", {"type": "string"}, media="text/html")},
+)
+_ASSET = spec.Operation(
+    "getDocsAsset",
+    "running",
+    spec.API_ERRORS
+    | {
+        "200": spec.Response(
+            "The file.", {}, headers=("Immutable", "Content-Encoding"), media="*/*"
+        ),
+        "404": "NotFound",
+    },
+    ("name",),
+)
+
 
 def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
     """Return the routes `/api/openapi.json` and `/api/docs`. `build` returns the document."""
@@ -51,11 +75,13 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
     document = cache(lambda: strict_json.dumps(build()))
 
     @blueprint.get("/openapi.json")
+    @spec.describe(_DOCUMENT)
     def openapi() -> Response:
         """Get the OpenAPI document."""
         return responses.uncached_response(document())
 
     @blueprint.get("/docs")
+    @spec.describe(_DOCS)
     def docs() -> Response:
         """Show Swagger UI."""
         page = Response(_page(), content_type="text/html; charset=utf-8")
@@ -63,6 +89,7 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
         return page
 
     @blueprint.get("/docs/<name>")
+    @spec.describe(_ASSET)
     def asset(name: str) -> Response:
         """Get a file of Swagger UI."""
         if name not in _TYPES:

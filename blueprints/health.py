@@ -7,12 +7,28 @@ from flask import Blueprint, Response
 
 from common import strict_json
 from common.resilient_redis import ResilientRedis
+from openapi import spec
 from videsk.api_key_status import ApiKeyStatus
 from videsk.throttle.throttle import UpstreamThrottle
 from web import responses
 
 STOPPING = "STOPPING"
 """The name in app.config of a function that returns whether this worker is stopping."""
+
+_HEALTH = spec.Operation(
+    "getHealth",
+    "running",
+    spec.PROXY_ERRORS | {"200": spec.success("It serves.", "Health", "healthy")},
+)
+_READINESS = spec.Operation(
+    "getReadiness",
+    "running",
+    spec.PROXY_ERRORS
+    | {
+        "200": spec.success("It may be sent requests.", "Readiness", "ready", "degraded"),
+        "503": spec.success("It stops, or Videsk refuses the key.", "Readiness", "keyRefused"),
+    },
+)
 
 
 def make_blueprint(
@@ -25,11 +41,13 @@ def make_blueprint(
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
+    @spec.describe(_HEALTH)
     def healthz() -> Response:
         """Report that the process serves requests."""
         return responses.uncached_response(b'{"status":"ok"}')
 
     @blueprint.get("/readyz")
+    @spec.describe(_READINESS)
     def readyz() -> Response:
         """Report the state of Redis and Videsk; a 503 while stopping or if the key is rejected.
 

@@ -8,10 +8,23 @@ from flask import Blueprint, Response, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from openapi import spec
 from schemas.hooks import MeetingSchema
 from videsk.scheduling import Scheduling
 from web import shared_secrets
 from web.request_body import read_object
+
+_MEETING_CHANGED = spec.Operation(
+    "tellMeetingChanged",
+    "running",
+    spec.secret_errors("WEBHOOK_SECRET")
+    | {
+        "204": spec.Response("What the meeting touches is dropped."),
+        "401": spec.error("The secret is missing or wrong.", "webhookSecretWrong"),
+    },
+    body=spec.RequestBody("MeetingChanged", ("meetingChanged",), required=False),
+    security="webhookSecret",
+)
 
 
 def make_blueprint(
@@ -24,6 +37,7 @@ def make_blueprint(
     meeting_schema = MeetingSchema()
 
     @blueprint.post("/videsk")
+    @spec.describe(_MEETING_CHANGED)
     @limit_guesses
     def videsk() -> Response:
         """Invalidate the days and hours that a meeting made elsewhere has changed."""

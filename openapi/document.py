@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from apispec import APISpec
@@ -10,11 +11,10 @@ from flask import Flask
 
 from common.version import VERSION
 from openapi import parameters
-from openapi.examples import REQUESTS
+from openapi.components import EXAMPLES, RESPONSES
+from openapi.examples import REQUEST_EXAMPLES
 from openapi.headers import HEADERS
-from openapi.operation import Body, Operation
-from openapi.operations import OPERATIONS
-from openapi.responses import EXAMPLES, JSON, SHARED, Answer, ref
+from openapi.spec import JSON, RequestBody, Response, operation_of, ref
 from schemas import bookings, hooks, responses
 
 if TYPE_CHECKING:
@@ -60,19 +60,11 @@ _SCHEMAS = {
 
 
 class UndescribedError(Exception):
-    """The app's routes and openapi/operations.py differ."""
+    """A route has a view without `@describe`."""
 
 
 def build(app: Flask) -> dict[str, Any]:
-    """The document of all the app's routes. Raises UndescribedError."""
-    views = {
-        f"{method} {_path(rule.rule)}": app.view_functions[rule.endpoint]
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
-    if views.keys() != OPERATIONS.keys():
-        raise UndescribedError(", ".join(sorted(views.keys() ^ OPERATIONS.keys())))
-
+    """Return the document of all the app's routes. Raises UndescribedError."""
     # What is no component has no name: it is described where it stands.
     marshmallow = MarshmallowPlugin(schema_name_resolver=lambda _: "")
     spec = APISpec(
@@ -88,11 +80,11 @@ def build(app: Flask) -> dict[str, Any]:
     # What only loads is write-only to apispec, which says nothing that a request body does not.
     converter.attribute_functions.remove(converter.field2write_only)
     _add_components(spec, converter)
-    for place, operation in OPERATIONS.items():
-        method, path = place.split()
-        summary = inspect.getdoc(views[place]) or ""
-        described = _operation(operation, summary.split("\n")[0].rstrip("."))
-        spec.path(path, operations={method.lower(): described})
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            view = app.view_functions[rule.endpoint]
+            operations = {method.lower(): _operation(view, f"{method} {rule.rule}")}
+            spec.path(_path(rule.rule), operations=operations)
     document: dict[str, Any] = spec.to_dict()
     return document
 
@@ -110,8 +102,8 @@ def _add_components(spec: APISpec, converter: "OpenAPIConverter") -> None:
         spec.components.header(name, header)
     for name, example in EXAMPLES.items():
         spec.components.example(name, example)
-    for name, answer in SHARED.items():
-        spec.components.response(name, answer.described())
+    for name, answer in RESPONSES.items():
+        spec.components.response(name, answer.to_dict())
     for name, secret in parameters.SECRETS.items():
         spec.components.security_scheme(name, secret)
     _add_parameters(spec, converter)
@@ -141,29 +133,33 @@ def _named(examples: dict[str, Any]) -> dict[str, Any]:
     return {name: {"value": value} for name, value in examples.items()}
 
 
-def _operation(operation: Operation, summary: str) -> dict[str, Any]:
+def _operation(view: Callable[..., Any], route: str) -> dict[str, Any]:
+    operation = operation_of(view)
+    if operation is None:
+        raise UndescribedError(route)
+    summary = (inspect.getdoc(view) or "").split("\n")[0].rstrip(".")
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": summary,
         "tags": [operation.tag],
-        "parameters": [*operation.takes, "X-Request-ID"],
+        "parameters": [*operation.parameters, "X-Request-ID"],
     }
     if operation.body:
         described["requestBody"] = _body(operation.body)
-    if operation.opened_by:
-        described["security"] = [{operation.opened_by: []}]
+    if operation.security:
+        described["security"] = [{operation.security: []}]
     described["responses"] = {
-        status: answer.described() if isinstance(answer, Answer) else answer
-        for status, answer in sorted(operation.answers.items())
+        status: answer.to_dict() if isinstance(answer, Response) else answer
+        for status, answer in sorted(operation.responses.items())
     }
     return described
 
 
-def _body(body: Body) -> dict[str, Any]:
+def _body(body: RequestBody) -> dict[str, Any]:
     examples = {
         name: {"summary": summary, "value": value}
         for name in body.examples
-        for summary, value in [REQUESTS[name]]
+        for summary, value in [REQUEST_EXAMPLES[name]]
     }
     content = {JSON: {"schema": ref("schemas", body.schema), "examples": examples}}
     return {"required": body.required, "content": content}

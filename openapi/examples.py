@@ -28,7 +28,7 @@ _FORM = [
 ]
 _BOOKING = {"startAt": START, "timezone": ZONE, "form": _FORM, "referrer": "spring-campaign"}
 
-REQUESTS: dict[str, tuple[str, Any]] = {
+REQUEST_EXAMPLES: dict[str, tuple[str, Any]] = {
     "bookingByService": ("An hour, with whichever user Videsk picks", _BOOKING),
     "bookingByUser": ("An hour of one user, in a service", {"service": SERVICE, **_BOOKING}),
     "cancellation": ("With a reason", {"cancelReason": "I am on holiday"}),
@@ -68,7 +68,7 @@ _HOURS = [
     for minute in range(0, 60, 5)
 ]
 
-ANSWERS: dict[str, tuple[str, Any]] = {
+RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
     "services": (
         "One service, and its users",
         [

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus; web/metrics_endpoint.py serves them.
+"""Metrics for Prometheus; web/metrics_exposition.py renders them.
 
 A counter with few label values starts at 0 for each: a series that first appears at 1 has no
 increase, so an alert on the first bad booking would not fire.

@@ -3,7 +3,7 @@
 By the example's name, or by the status of an answer without one.
 """
 
-from openapi.errors import REFUSALS
+from openapi.errors import ERROR_EXAMPLES
 from tests.client import AUTOMATIC_SERVICE
 from tests.e2e.openapi import ways
 from tests.e2e.openapi.ways import (
@@ -24,7 +24,7 @@ OF_NO_EXAMPLE: dict[str, Provocation] = {
     "200": ways.good,
     "204": ways.good,
     "304": ways.unchanged,
-    "default": with_fault("status", status=418, body=REFUSALS["notFound"].body()),
+    "default": with_fault("status", status=418, body=ERROR_EXAMPLES["notFound"].body()),
 }
 
 GOOD = (

@@ -5,14 +5,14 @@ from typing import Any
 
 import requests
 
-from openapi.errors import REFUSALS
-from openapi.examples import DAY, REQUESTS, USER
+from openapi.errors import ERROR_EXAMPLES
+from openapi.examples import DAY, REQUEST_EXAMPLES, USER
 from tests.client import MARK, bearer
 from tests.e2e.openapi.setup import Call, Stage
 from web.shared_secrets import MAX_WRONG_PER_MINUTE
 
 LONG_AGO = "2023-02-07T04:24:00.000Z"
-MOVED_TO = REQUESTS["move"][1]["date"]
+MOVED_TO = REQUEST_EXAMPLES["move"][1]["date"]
 Provocation = Callable[[Stage, Call], requests.Response | None]
 """Changes the call, or the stage; or makes the call itself, and returns the answer."""
 
@@ -58,7 +58,7 @@ def with_fault(fault: str, **options: Any) -> Provocation:
 
 def videsk_says(name: str) -> Provocation:
     """Where the sandbox has no way of its own to come to say it."""
-    refusal = REFUSALS[name]
+    refusal = ERROR_EXAMPLES[name]
     return with_fault("status", status=refusal.status, body=refusal.body())
 
 

@@ -1,6 +1,7 @@
-"""/metrics: the metrics of all workers of an instance, which prometheus-client shares in files.
+"""Prometheus' text format: the counters of all workers of an instance, and gauges.
 
-gunicorn.conf.py sets their folder before this module is imported; without it there is one process.
+prometheus-client sums the workers' counters from files. gunicorn.conf.py sets their folder before
+this module is imported; without it, the process shows its own counters only.
 """
 
 import os
@@ -10,14 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, Response, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from common.version import VERSION
-from web import shared_secrets
 from web.metrics import Metrics
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -65,26 +64,12 @@ class State(Collector):
         yield build
 
 
-def register(
-    app: Flask,
-    metrics: Metrics,
-    state: State,
-    tokens: tuple[str, ...],
-    limit_guesses: Callable[[Callable[[], Response]], Callable[[], Response]],
-) -> None:
-    """Serve the metrics to clients with one of the tokens; without tokens, respond with 404."""
-
-    @app.get("/metrics")
-    @limit_guesses
-    def show() -> Response:
-        """Serve the metrics to Prometheus."""
-        accepted = [f"Bearer {token}" for token in tokens]
-        sent = request.headers.get("Authorization", "")
-        shared_secrets.check(sent, accepted, "The Bearer token must be METRICS_TOKEN.")
-        counted = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
-        now = CollectorRegistry()
-        now.register(state)
-        return Response(counted + generate_latest(now), content_type=CONTENT_TYPE_LATEST)
+def render(metrics: Metrics, state: State) -> bytes:
+    """Return the counters and gauges in Prometheus' text format."""
+    counters = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
+    gauges = CollectorRegistry()
+    gauges.register(state)
+    return counters + generate_latest(gauges)
 
 
 def of_all_workers() -> bytes:
