@@ -1,4 +1,4 @@
-"""Every exception becomes an answer here, and only here: one shape, Videsk's own (Feathers)."""
+"""Renders every exception as a response, in the format of Videsk's own errors (Feathers)."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,43 +6,20 @@ from typing import Any
 
 from flask import Flask, Response, g
 from marshmallow import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from cache.single_flight import SingleFlightTimeoutError
-from schemas.bookings import UNKNOWN_FIELD
-from schemas.queries import DateInPastError, QueryError
 from videsk.errors import VideskFailedError, VideskResponseError, VideskTimeoutError
 from web import responses
-from web.captcha import CaptchaError, CaptchaMissingError, CaptchaRefusedError
-from web.error_body import error_body
-from web.field_errors import first_faults, sentence
+from web.captcha import CaptchaError
+from web.error_body import error_body, http_message
+from web.field_errors import error_details
 
 log = logging.getLogger("videsk_proxy.errors")
 
-OUTCOME_UNKNOWN = "outcomeUnknown"
-
-_VIDESK_SAYS = {
-    "date": 'A valid "date" is required',
-    "startAt": 'A valid "date" is required',
-    "timezone": 'A valid "timezone" is required',
-    "service": "A valid service id is required",
-    "user": "A valid user id is required",
-    "segment": "A valid segment id is required",
-}
-_VIDESK_DATA = {"date": "date", "startAt": "date", "timezone": "timezone"}
-"""Videsk's own messages and `data` for these fields of a schema. Where several are wrong, the first
-in this order gives the message. A name that the schema does not have is only an unknown field."""
-
-
-_HTTP_SAYS = {
-    429: "Too many requests from this address. Try again as Retry-After says.",
-    404: "There is nothing at this path: see the README's table of routes, and check for slashes.",
-    405: "This path does not take this method: the Allow header says which it takes.",
-}
-
 
 def register(app: Flask) -> None:
-    """Answer every exception of the app."""
+    """Register a handler for every exception of the app."""
     handlers: dict[type[Exception], Callable[[Any], Response]] = {
         ValidationError: on_invalid,
         VideskResponseError: on_refused,
@@ -57,7 +34,7 @@ def register(app: Flask) -> None:
 
 
 def _with_error_in_g(handler: Callable[[Any], Response]) -> Callable[[Any], Response]:
-    """Keep the error in `g.error`, for the metrics."""
+    """Store the error in `g.error`, for the metrics."""
 
     def handle(error: Exception) -> Response:
         g.error = error
@@ -67,19 +44,12 @@ def _with_error_in_g(handler: Callable[[Any], Response]) -> Callable[[Any], Resp
 
 
 def on_invalid(error: ValidationError) -> Response:
-    """What a client sent is not as its schema says."""
-    fields = error.messages_dict
-    if isinstance(error, DateInPastError):
-        return _answer(400, "The date can not be in the past.", "dateInPast")
-    errors = {} if isinstance(error, QueryError) else first_faults(fields)
-    for field, message in _VIDESK_SAYS.items():
-        if fields.get(field) not in (None, [UNKNOWN_FIELD]):
-            return _answer(400, message, _VIDESK_DATA.get(field), errors)
-    return _answer(400, sentence(fields), errors=errors)
+    """Render a request that does not match its schema."""
+    return _error_response(400, *error_details(error))
 
 
 def on_refused(error: VideskResponseError) -> Response:
-    """Videsk's own error, byte for byte."""
+    """Pass on Videsk's own error, byte for byte."""
     response = Response(error.body, error.status)
     del response.headers["Content-Type"]
     if error.content_type:
@@ -92,26 +62,22 @@ def on_refused(error: VideskResponseError) -> Response:
 
 
 def on_failed(error: VideskFailedError) -> Response:
-    """Videsk gave no answer that could be passed on."""
+    """Render a failure without a usable response of Videsk."""
     log.warning("%s: %s", type(error).__name__, type(error.__cause__).__name__)
-    if error.outcome_unknown:
-        advice = "It may have been done all the same: look for Videsk's e-mail before trying again."
-        return _answer(error.status, f"{error.message} {advice}", OUTCOME_UNKNOWN)
-    response = _answer(error.status, error.message)
+    response = _error_response(error.status, error.message, error.data)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 def on_flight_timeout(_: SingleFlightTimeoutError) -> Response:
-    """Who asked Videsk for all of us did not come to an end."""
+    """Render the timeout of a fetch that this request waited for."""
     return on_failed(VideskTimeoutError())
 
 
 def on_http(error: HTTPException) -> Response:
-    """Werkzeug's own errors: no such path, no such method, and what web/request_body.py refuses."""
-    status = error.code or 500
-    response = _answer(status, _HTTP_SAYS.get(status) or str(error.description))
+    """Render Werkzeug's errors: unknown path or method, and those of web/request_body.py."""
+    response = _error_response(error.code or 500, http_message(error))
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
@@ -121,23 +87,17 @@ def on_http(error: HTTPException) -> Response:
 
 
 def on_captcha(error: CaptchaError) -> Response:
-    """The answers that Videsk itself gives where it asks for a captcha (Videsk, Captcha bodies)."""
-    if isinstance(error, CaptchaRefusedError):
-        message = "Your submit looks suspicious, not pass the captcha validation."
-        return _answer(422, message, {"extraData": error.code})
-    if isinstance(error, CaptchaMissingError):
-        errors = {"token": ["is required"]}
-        return _answer(400, 'Please provide a valid "token", is mandatory.', errors=errors)
-    return _answer(503, "The captcha cannot be checked now, so nothing was booked. Try again soon.")
+    """Render as Videsk does where it verifies the captcha itself (Videsk, Captcha bodies)."""
+    return _error_response(error.status, error.message, error.data, error.errors)
 
 
 def on_fault(error: Exception) -> Response:
-    """A fault of ours: the log tells, the answer does not."""
+    """Log an unexpected exception, and respond without its details."""
     log.error("fault", exc_info=error)
-    return _answer(500, "This proxy has failed. Its log tells why, under this X-Request-ID.")
+    return _error_response(500, http_message(InternalServerError()))
 
 
-def _answer(
+def _error_response(
     status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> Response:
     response = responses.uncached_response(error_body(status, message, data, errors), status)

@@ -42,7 +42,7 @@ def make_blueprint(
     def videsk() -> Response:
         """Invalidate the days and hours that a meeting made elsewhere has changed."""
         sent = request.headers.get("X-Webhook-Secret", "")
-        shared_secrets.check(sent, secrets, "The X-Webhook-Secret header must be WEBHOOK_SECRET.")
+        shared_secrets.check(sent, secrets, shared_secrets.WebhookSecretError)
         meeting = _read(meeting_schema)
         scheduling.invalidate_availability(meeting.get("service"), meeting.get("user"))
         response = Response(status=204)

@@ -38,7 +38,7 @@ def make_blueprint(
         """Serve the metrics to Prometheus."""
         accepted = [f"Bearer {token}" for token in tokens]
         given = request.headers.get("Authorization", "")
-        shared_secrets.check(given, accepted, "The Bearer token must be METRICS_TOKEN.")
+        shared_secrets.check(given, accepted, shared_secrets.MetricsTokenError)
         return Response(render(metrics, state), content_type=CONTENT_TYPE_LATEST)
 
     return blueprint

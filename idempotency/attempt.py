@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 from idempotency.store import Record, new_owner
 from videsk.client import FORWARDED_HEADERS
@@ -24,6 +24,14 @@ MIN_STARTED_SECONDS = 60
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _REPLAYED_HEADERS = ("Content-Type", "X-Error-Source", "Link", *FORWARDED_HEADERS)
+
+
+class IdempotencyKeyMalformedError(BadRequest):
+    description = "An Idempotency-Key must be 1 to 255 visible ASCII characters."
+
+
+class IdempotencyKeyReusedError(UnprocessableEntity):
+    description = "This Idempotency-Key was already used with a different request."
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,11 @@ def current_attempt(body: Any, token: str | None, *, detect_double_click: bool) 
         token: the appointment's token, if it authorizes the request.
 
     Raises:
-        BadRequest: the Idempotency-Key is malformed.
+        IdempotencyKeyMalformedError: a 400.
     """
     key = request.headers.get("Idempotency-Key")
     if key is not None and not _KEY.fullmatch(key):
-        raise BadRequest("An Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        raise IdempotencyKeyMalformedError
     if key is None and not detect_double_click:
         return None
     fingerprint = digest(request.path.lower(), _canonical(body), token)

@@ -26,11 +26,17 @@ from typing import Any
 
 from flask import Response, current_app
 from redis import Redis
-from werkzeug.exceptions import UnprocessableEntity
 
 from common.lease import renewed
 from common.resilient_redis import RedisUnavailableError
-from idempotency.attempt import Attempt, current_attempt, digest, replay, serialize
+from idempotency.attempt import (
+    Attempt,
+    IdempotencyKeyReusedError,
+    current_attempt,
+    digest,
+    replay,
+    serialize,
+)
 from idempotency.disposition import Disposition, disposition_of
 from idempotency.store import UNREADABLE, LocalStore, Record, RedisStore
 from videsk.errors import VideskTimeoutError
@@ -83,8 +89,7 @@ class Idempotency:
                 client within DOUBLE_CLICK_SECONDS as the same one.
 
         Raises:
-            BadRequest: the Idempotency-Key is malformed.
-            UnprocessableEntity: the Idempotency-Key was used with another request.
+            IdempotencyKeyMalformedError, IdempotencyKeyReusedError: a 400 and a 422.
             VideskTimeoutError: the outcome of the first request is unknown.
         """
         attempt = current_attempt(body, token, detect_double_click=detect_double_click)
@@ -94,7 +99,7 @@ class Idempotency:
         if existing is None:
             return self._run_under_lease(action, attempt)
         if existing.fingerprint not in {attempt.record.fingerprint, UNREADABLE.fingerprint}:
-            raise UnprocessableEntity("This Idempotency-Key was used before with another request.")
+            raise IdempotencyKeyReusedError
         return replay(existing if existing.state != "started" else self._wait_for(existing.owner))
 
     def end_double_click(self, token: str) -> None:

@@ -84,7 +84,7 @@ class BookingSchema(_Body):
         errors: dict[str | int, dict[str, list[str]]] = {}
         for index, element in enumerate(booking["form"]):
             if element["_id"] in seen:
-                errors[index] = {"_id": ["must not be named twice"]}
+                errors[index] = {"_id": ["must not occur twice"]}
             elif element["_id"] == HONEYPOT and element["value"] not in ("", []):
                 errors[index] = {"value": ["must be empty"]}
             seen.add(element["_id"])

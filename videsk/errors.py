@@ -17,6 +17,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+OUTCOME_UNKNOWN = "outcomeUnknown"
+_CHECK_EMAIL = (
+    "The request may have succeeded nevertheless. "
+    "Check for an email from Videsk before trying again."
+)
+
 
 class VideskError(Exception):
     """A request to Videsk has failed."""
@@ -40,48 +46,56 @@ class VideskFailedError(VideskError):
 
     status = 502
     message = "Videsk could not be used."
+    errors = None
 
     def __init__(self, *, outcome_unknown: bool = False, retry_after: int | None = None) -> None:
+        if outcome_unknown:
+            self.message = f"{self.message} {_CHECK_EMAIL}"
         super().__init__(self.message)
+        self.data = OUTCOME_UNKNOWN if outcome_unknown else None
         self.outcome_unknown = outcome_unknown
         self.retry_after = retry_after
 
 
 class VideskUnreachableError(VideskFailedError):
-    message = "Videsk could not be reached, so nothing was sent to it. Try again in a moment."
+    message = "Videsk could not be reached, so the request was not sent. Try again in a moment."
 
 
 class VideskBrokenError(VideskFailedError):
-    message = "The connection to Videsk broke before its answer was complete."
+    message = "The connection to Videsk was lost before the response was complete."
 
 
 class VideskInvalidResponseError(VideskFailedError):
-    message = "Videsk answered something that is not sound JSON."
+    message = "Videsk sent a response that is not valid JSON."
 
 
 class VideskTimeoutError(VideskFailedError):
     status = 504
-    message = "Videsk did not answer in time."
+    message = "Videsk did not respond in time."
 
 
 class VideskRateLimitError(VideskFailedError):
     status = 503
-    message = "Too many ask Videsk just now, so nothing was sent. Try again as Retry-After says."
+    message = (
+        "The Videsk rate limit is exhausted, so the request was not sent. "
+        "Retry after the time in Retry-After."
+    )
 
     def __init__(self, seconds: float) -> None:
         super().__init__(retry_after=max(1, math.ceil(seconds)))
 
 
 class VideskCircuitOpenError(VideskRateLimitError):
-    message = "Videsk is failing, so nothing was sent. Try again as Retry-After says."
+    message = "Videsk is failing, so the request was not sent. Retry after the time in Retry-After."
 
 
 class VideskNoSocketError(VideskRateLimitError):
     """A limit of this machine. The circuit breaker does not count it as a failure."""
 
     message = (
-        "This proxy has no socket left for a connection to Videsk, so nothing was sent. Try again "
-        "as Retry-After says. If it goes on, raise the proxy's limit of open files."
+        "The proxy has no socket left for a connection to Videsk, so the request was not sent. "
+        "Retry after the time in Retry-After. If this persists, raise the proxy's limit of open "
+        "files."
     )
 
 

@@ -26,12 +26,25 @@ class CaptchaError(Exception):
     """The booking must not be sent. `reason`: a label of the metrics."""
 
     reason: ClassVar[str] = "unavailable"
+    status: ClassVar[int] = 503
+    message: ClassVar[str] = (
+        "The captcha cannot be verified now, so nothing was booked. Try again soon."
+    )
+    errors: ClassVar[dict[str, list[str]] | None] = None
+
+    @property
+    def data(self) -> Any:
+        """The `data` of the error body."""
+        return None
 
 
 class CaptchaMissingError(CaptchaError):
     """The token is missing."""
 
     reason = "missing"
+    status = 400
+    message = 'Please provide a valid "token", is mandatory.'  # Videsk's own
+    errors: ClassVar = {"token": ["is required"]}
 
 
 @dataclass
@@ -39,7 +52,13 @@ class CaptchaRefusedError(CaptchaError):
     """The provider rejects the token; `code` is its error code."""
 
     reason = "refused"
+    status = 422
+    message = "Your submit looks suspicious, not pass the captcha validation."  # Videsk's own
     code: str
+
+    @property
+    def data(self) -> Any:
+        return {"extraData": self.code}
 
 
 class CaptchaUnavailableError(CaptchaError):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from werkzeug.exceptions import HTTPException
+
 from common import strict_json
 
 _NAMES = {
@@ -18,6 +20,19 @@ _NAMES = {
     503: "Unavailable",
 }
 """Feathers' names that differ from HTTP's reason phrase."""
+
+
+_HTTP_MESSAGES = {
+    404: "There is no route at this path. See the README's table of routes, and check for slashes.",
+    405: "This path does not support this method. The Allow header lists the methods it supports.",
+    429: "Too many requests from this address. Retry after the time in Retry-After.",
+    500: "The proxy has failed. Its log has the details under this X-Request-ID.",
+}
+
+
+def http_message(error: HTTPException) -> str:
+    """Return our message for an error that Werkzeug or Flask-Limiter raises, else its own."""
+    return _HTTP_MESSAGES.get(error.code or 500) or str(error.description)
 
 
 def error_body(

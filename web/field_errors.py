@@ -9,13 +9,42 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from marshmallow import ValidationError
+
+from schemas.bookings import UNKNOWN_FIELD
+from schemas.queries import DateInPastError, QueryError
+
 MAX_FAULTS = 30
 """More than a form has fields."""
 
 MAX_NAME_CHARACTERS = 64
 """Longer than any name of the schemas, and than any misspelling of one."""
 
+_VIDESK_MESSAGES = {
+    "date": 'A valid "date" is required',
+    "startAt": 'A valid "date" is required',
+    "timezone": 'A valid "timezone" is required',
+    "service": "A valid service id is required",
+    "user": "A valid user id is required",
+    "segment": "A valid segment id is required",
+}
+_VIDESK_DATA = {"date": "date", "startAt": "date", "timezone": "timezone"}
+"""Videsk's own messages and `data` for these fields of a schema. If several are invalid, the first
+in this order gives the message. A name that the schema does not have is only an unknown field."""
+
 Path = tuple[str, ...]
+
+
+def error_details(error: ValidationError) -> tuple[str, str | None, dict[str, Any]]:
+    """Return the `message`, `data` and `errors` of the 400 for an invalid request."""
+    if isinstance(error, DateInPastError):
+        return "The date can not be in the past.", "dateInPast", {}
+    fields = error.messages_dict
+    errors = {} if isinstance(error, QueryError) else first_faults(fields)
+    for field, message in _VIDESK_MESSAGES.items():
+        if fields.get(field) not in (None, [UNKNOWN_FIELD]):
+            return message, _VIDESK_DATA.get(field), errors
+    return sentence(fields), None, errors
 
 
 def first_faults(errors: Mapping[Any, Any]) -> dict[str, Any]:

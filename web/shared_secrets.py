@@ -20,17 +20,25 @@ MAX_WRONG_PER_MINUTE = 20
 """Per client network, for both views. A misconfigured Prometheus sends 4 to 12."""
 
 
-def check(sent: str, secrets: Iterable[str], message: str) -> None:
+class MetricsTokenError(Unauthorized):
+    description = "The Bearer token must be METRICS_TOKEN."
+
+
+class WebhookSecretError(Unauthorized):
+    description = "The X-Webhook-Secret header must be WEBHOOK_SECRET."
+
+
+def check(sent: str, secrets: Iterable[str], error: type[Unauthorized]) -> None:
     """Compare what a client has sent with each value, in constant time.
 
-    Raises NotFound if no secret is set, and Unauthorized with `message` for a wrong one.
+    Raises NotFound if no secret is set, and `error` for a wrong secret.
     """
     matches = [hmac.compare_digest(sent.encode(), secret.encode()) for secret in secrets]
     if not matches:
         raise NotFound
     if not any(matches):
         g.wrong_secret = bool(sent)
-        raise Unauthorized(message)
+        raise error
 
 
 def limit_guesses(app: Flask) -> Callable[[V], V]:

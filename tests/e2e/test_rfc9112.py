@@ -299,7 +299,7 @@ def test_what_a_chunked_body_must_not_be_is_refused_and_ends_the_connection(
 ) -> None:
     (response,) = responses(server, POST + CHUNKED + b"\r\n" + CHUNKED_BODIES[case] + LAST)
     message = assert_refused(response, 400)
-    assert message == "The body broke off, or its chunks are malformed."
+    assert message == "The body is incomplete, or its chunks are malformed."
 
 
 @pytest.mark.parametrize("case", SERVED)

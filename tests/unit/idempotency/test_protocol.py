@@ -97,7 +97,7 @@ def test_another_request_of_the_same_key_is_refused(
     send(idempotency, action)
     with pytest.raises(UnprocessableEntity) as caught:
         send(idempotency, action, **change)
-    message = "This Idempotency-Key was used before with another request."
+    message = "This Idempotency-Key was already used with a different request."
     assert (caught.value.description, action.times) == (message, 1)
 
 

@@ -180,8 +180,8 @@ def test_a_wrong_field_is_refused_by_its_name(
         ),
         ({"_id": SERVICE, "value": None}, {"value": ["must not be null"]}),
         *(({"_id": SERVICE, "value": value}, {"value": VALUE_ERROR}) for value in NO_VALUES),
-        ({"_id": FIELD, "value": "x"}, {"_id": ["must not be named twice"]}),
-        ({"_id": FIELD.upper(), "value": "x"}, {"_id": ["must not be named twice"]}),
+        ({"_id": FIELD, "value": "x"}, {"_id": ["must not occur twice"]}),
+        ({"_id": FIELD.upper(), "value": "x"}, {"_id": ["must not occur twice"]}),
         *(
             ({"_id": HONEYPOT, "value": value}, {"value": ["must be empty"]})
             for value in ("x", " ", 0, 1, True, [""])
@@ -199,13 +199,13 @@ def test_a_wrong_element_is_refused_by_its_place_in_the_form(
 def test_the_honeypot_may_not_be_there_twice_either() -> None:
     form = [{"_id": HONEYPOT, "value": ""}] * 2
     assert errors_of(BookingSchema(), BOOKING | {"form": form}) == {
-        "form": {1: {"_id": ["must not be named twice"]}}
+        "form": {1: {"_id": ["must not occur twice"]}}
     }
 
 
 def test_every_wrong_element_is_named() -> None:
     form = [{"_id": HONEYPOT, "value": "bot"}, ELEMENT, ELEMENT, ELEMENT]
-    twice = {"_id": ["must not be named twice"]}
+    twice = {"_id": ["must not occur twice"]}
     assert errors_of(BookingSchema(), BOOKING | {"form": form}) == {
         "form": {0: {"value": ["must be empty"]}, 2: twice, 3: twice}
     }
