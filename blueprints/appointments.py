@@ -15,7 +15,7 @@ _GET = spec.Operation(
     spec.READ_ERRORS
     | {
         "200": spec.success("The appointment.", "Appointment", "appointment"),
-        "401": "ReadTokenRefused",
+        "401": "ReadTokenRejected",
     },
     security="accessToken",
 )
@@ -26,9 +26,9 @@ _CANCEL = spec.Operation(
     | {
         "200": spec.written("Canceled.", "Canceled", "canceled"),
         "400": spec.write_error(
-            "The body is wrong.", "reasonNoString", "reasonTooLong", *spec.BODY_ERRORS
+            "The body is invalid.", "reasonNotString", "reasonTooLong", *spec.BODY_ERRORS
         ),
-        "401": "WriteTokenRefused",
+        "401": "WriteTokenRejected",
     },
     ("Idempotency-Key",),
     spec.RequestBody("Cancellation", ("cancellation", "cancellationWithoutReason"), required=False),
@@ -39,15 +39,15 @@ _RESCHEDULE = spec.Operation(
     "appointment",
     spec.WRITE_ERRORS
     | {
-        "200": spec.written("Moved.", "Booking", "moved"),
+        "200": spec.written("Rescheduled.", "Booking", "rescheduled"),
         "400": spec.write_error(
-            "The body is wrong.", "moveDateInvalid", "hourInPast", *spec.BODY_ERRORS
+            "The body is invalid.", "newDateInvalid", "hourInPast", *spec.BODY_ERRORS
         ),
-        "401": "WriteTokenRefused",
-        "409": spec.write_error("Somebody was faster.", "hourTaken"),
+        "401": "WriteTokenRejected",
+        "409": spec.write_error("The hour has been taken.", "hourTaken"),
     },
     ("Idempotency-Key",),
-    spec.RequestBody("Move", ("move",)),
+    spec.RequestBody("Move", ("reschedule",)),
     "actionToken",
 )
 

@@ -20,8 +20,8 @@ _AVAILABILITY = spec.cached(
     "The free hours of several days.",
     "Availability",
     "availability",
-    "availabilityInPart",
-    kept="AlwaysAskIfComplete",
+    "availabilityIncomplete",
+    cache_control="NoCacheIfComplete",
     etag="ETag-if-complete",
 )
 _NEXT_HOURS = spec.cached("The starts of the next free hours.", spec.INSTANTS, "nextHours")
@@ -32,7 +32,7 @@ _BOOKING_ERRORS = (
     "startAtInvalid",
     "bodyTimezoneInvalid",
     "hourInPast",
-    "referrerForeign",
+    "referrerNotAllowed",
     "captchaMissing",
     "captchaRequired",
     "elementIdInvalid",
@@ -128,7 +128,7 @@ def _read(
         | {
             "200": success,
             "304": "NotModified",
-            "400": spec.read_error("The id or the query is wrong.", *errors),
+            "400": spec.read_error("The id or the query is invalid.", *errors),
         },
         (kind.singular, *query, "timezone", "If-None-Match"),
     )
@@ -136,9 +136,9 @@ def _read(
 
 def _booking(kind: ResourceKind, schema: Schema) -> spec.Operation:
     name = f"By{kind.singular.capitalize()}"
-    service_errors = ("serviceMissing", "serviceOfAnother") if "service" in schema.fields else ()
+    service_errors = ("serviceMissing", "serviceNotOfUser") if "service" in schema.fields else ()
     bad_request = spec.write_error(
-        "The id or the body is wrong; `errors` has messages for each field.",
+        "The id or the body is invalid. `errors` has the messages of each field.",
         f"{kind.singular}IdInvalid",
         *service_errors,
         *_BOOKING_ERRORS,
@@ -150,8 +150,8 @@ def _booking(kind: ResourceKind, schema: Schema) -> spec.Operation:
         | {
             "201": spec.written("Booked.", "Booking", f"booking{name}"),
             "400": bad_request,
-            "401": "WriteKeyRefused",
-            "409": spec.write_error("Somebody was faster.", "hourTaken", link=True),
+            "401": "WriteKeyRejected",
+            "409": spec.write_error("The hour has been taken.", "hourTaken", link=True),
             "422": "BookingUnprocessable",
             "503": "BookingUnavailable",
         },

@@ -16,12 +16,12 @@ _LIST_SERVICES = spec.Operation(
     spec.KEY_READ_ERRORS
     | {
         "200": spec.cached(
-            "All services, every page of Videsk's.",
+            "All services, from all of Videsk's pages.",
             {"type": "array", "items": spec.ref("schemas", "Service")},
             "services",
-            kept="Briefly",
+            cache_control="MaxAge30",
         ),
-        "304": "NotModifiedBriefly",
+        "304": "NotModifiedMaxAge30",
     },
     ("If-None-Match",),
 )
@@ -30,10 +30,12 @@ _GET_FORM = spec.Operation(
     "forms",
     spec.KEY_READ_ERRORS
     | {
-        "200": spec.cached("The form.", "Form", "form", kept="Briefly"),
-        "304": "NotModifiedBriefly",
-        "400": spec.read_error("Id or version is wrong.", "segmentInvalid", "versionInvalid"),
-        "404": spec.read_error("Videsk knows no such form.", "formNotFound"),
+        "200": spec.cached("The form.", "Form", "form", cache_control="MaxAge30"),
+        "304": "NotModifiedMaxAge30",
+        "400": spec.read_error(
+            "The id or the version is invalid.", "segmentInvalid", "versionInvalid"
+        ),
+        "404": spec.read_error("The form does not exist.", "formNotFound"),
     },
     ("segment", "version", "If-None-Match"),
 )

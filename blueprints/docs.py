@@ -47,17 +47,17 @@ _PAGE_CSP = (
 
 _DOCUMENT = spec.Operation(
     "getOpenapi",
-    "running",
+    "operations",
     spec.API_ERRORS | {"200": spec.success("This document.", {"type": "object"})},
 )
 _DOCS = spec.Operation(
     "getDocs",
-    "running",
+    "operations",
     spec.API_ERRORS | {"200": spec.Response("The page.", {"type": "string"}, media="text/html")},
 )
 _ASSET = spec.Operation(
     "getDocsAsset",
-    "running",
+    "operations",
     spec.API_ERRORS
     | {
         "200": spec.Response(

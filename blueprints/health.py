@@ -17,16 +17,18 @@ STOPPING = "STOPPING"
 
 _HEALTH = spec.Operation(
     "getHealth",
-    "running",
-    spec.PROXY_ERRORS | {"200": spec.success("It serves.", "Health", "healthy")},
+    "operations",
+    spec.PROXY_ERRORS | {"200": spec.success("The process serves requests.", "Health", "healthy")},
 )
 _READINESS = spec.Operation(
     "getReadiness",
-    "running",
+    "operations",
     spec.PROXY_ERRORS
     | {
-        "200": spec.success("It may be sent requests.", "Readiness", "ready", "degraded"),
-        "503": spec.success("It stops, or Videsk refuses the key.", "Readiness", "keyRefused"),
+        "200": spec.success("The instance can receive requests.", "Readiness", "ready", "degraded"),
+        "503": spec.success(
+            "The instance is stopping, or Videsk rejects the API key.", "Readiness", "keyRejected"
+        ),
     },
 )
 

@@ -15,11 +15,11 @@ from web import shared_secrets
 from web.request_body import read_object
 
 _MEETING_CHANGED = spec.Operation(
-    "tellMeetingChanged",
-    "running",
+    "notifyMeetingChanged",
+    "operations",
     spec.secret_errors("WEBHOOK_SECRET")
     | {
-        "204": spec.Response("What the meeting touches is dropped."),
+        "204": spec.Response("The availability that the meeting affects was invalidated."),
         "401": spec.error("The secret is missing or wrong.", "webhookSecretWrong"),
     },
     body=spec.RequestBody("MeetingChanged", ("meetingChanged",), required=False),

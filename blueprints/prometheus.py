@@ -12,10 +12,10 @@ from web.metrics_exposition import State, render
 
 _METRICS = spec.Operation(
     "getMetrics",
-    "running",
+    "operations",
     spec.secret_errors("METRICS_TOKEN")
     | {
-        "200": spec.Response("Prometheus' text.", {"type": "string"}, media="text/plain"),
+        "200": spec.Response("Prometheus' text format.", {"type": "string"}, media="text/plain"),
         "401": spec.error("The token is missing or wrong.", "metricsTokenWrong"),
     },
     security="metricsToken",

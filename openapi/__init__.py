@@ -1,1 +1,1 @@
-"""The OpenAPI document, made from the schemas that validate and the app's own table of routes."""
+"""The OpenAPI document, generated from the schemas, the views and the app's routes."""

@@ -1,4 +1,4 @@
-"""Prints the document: `python -m openapi > openapi.json`. No setting is needed."""
+"""Prints the document: `python -m openapi > openapi.json`. Needs no settings."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import sys
 
 os.environ |= {"VIDESK_API_KEY": "not-needed-here"}
 
-from app import app  # it reads the settings as it is imported
+from app import app  # reads the settings on import
 from openapi.document import build
 
 json.dump(build(app), sys.stdout, indent=2, ensure_ascii=False)

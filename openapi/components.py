@@ -5,74 +5,80 @@ from openapi.examples import RESPONSE_EXAMPLES
 from openapi.spec import Response, error, read_error, write_error
 
 
-def _not_modified(kept: str) -> Response:
-    return Response("Unchanged since that ETag.", headers=(kept, "ETag", "Cache-Status"))
+def _not_modified(cache_control: str) -> Response:
+    return Response(
+        "The resource has not changed since that ETag.",
+        headers=(cache_control, "ETag", "Cache-Status"),
+    )
 
 
 _KEY = ("jwtMalformed", "signatureInvalid", "jwtUnreadable", "jwtExpired")
-_TOKEN = ("tokenMissing", "tokenDead", *_KEY)
+_TOKEN = ("tokenMissing", "tokenInvalidated", *_KEY)
 _DENIED = ("accessDenied", "keyRemoved")
-_KEY_REFUSED = "Videsk refuses the proxy's key."
-_TOKEN_REFUSED = "There is no token, or Videsk refuses it."  # noqa: S105 - no password
-_ACCESS_DENIED = "Videsk refuses this to the key."
-_TOO_MANY = "This client calls too often; or, of Videsk's, the whole account."
-_FAULT = "A fault of the proxy; or, of Videsk's, its own."
-_BAD_GATEWAY = "Videsk is not reachable, or its answer is no sound JSON."
-_UNAVAILABLE = "Videsk is failing, or too many ask it."
-_TIMEOUT = "Videsk is too slow."
-_IN_DOUBT = " With `outcomeUnknown` it may have been done all the same."
-_OTHER = "Any other error of Videsk, as it came."
+_KEY_REJECTED = "Videsk rejects the proxy's API key."
+_TOKEN_REJECTED = "The token is missing, or Videsk rejects it."  # noqa: S105 - no password
+_ACCESS_DENIED = "The proxy's API key has no access to this."
+_TOO_MANY = "The rate limit of this client is exceeded, or, from Videsk, that of the account."
+_INTERNAL_ERROR = "The proxy failed unexpectedly, or, from Videsk, Videsk did."
+_BAD_GATEWAY = "Videsk could not be reached, or its response is not valid JSON."
+_UNAVAILABLE = "Videsk is failing, or its rate limit is exhausted."
+_TIMEOUT = "Videsk did not respond in time."
+_IN_DOUBT = " With `outcomeUnknown` the request may have succeeded."
+_OTHER = "Any other error of Videsk, passed on unchanged."
 
 RESPONSES = {
-    "NotModified": _not_modified("AlwaysAsk"),
-    "NotModifiedBriefly": _not_modified("Briefly"),
-    "NotFound": error("There is no such path.", "notFound"),
+    "NotModified": _not_modified("NoCache"),
+    "NotModifiedMaxAge30": _not_modified("MaxAge30"),
+    "NotFound": error("The path does not exist.", "notFound"),
     "MethodNotAllowed": error(
-        "The path has other methods.", "methodNotAllowed", headers=("Allow",)
+        "The path does not support this method.", "methodNotAllowed", headers=("Allow",)
     ),
-    "BodyLate": error("The body did not arrive within 10 seconds.", "bodyLate"),
+    "BodyTimeout": error("The body did not arrive within 10 seconds.", "bodyTimeout"),
     "BodyTooLarge": error("The body is too large, with or without a length.", "bodyTooLarge"),
-    "NotJson": error("The body is not `application/json`.", "notJson"),
-    "TooManyRequests": error(_TOO_MANY, "tooMany", headers=("Retry-After",)),
-    "Fault": error("A fault of the proxy.", "fault"),
-    "ReadKeyRefused": read_error(_KEY_REFUSED, *_KEY),
-    "ReadTokenRefused": read_error(_TOKEN_REFUSED, *_TOKEN),
+    "UnsupportedMediaType": error("The body is not `application/json`.", "contentTypeWrong"),
+    "TooManyRequests": error(_TOO_MANY, "tooManyRequests", headers=("Retry-After",)),
+    "InternalError": error("The proxy failed unexpectedly.", "internalError"),
+    "ReadKeyRejected": read_error(_KEY_REJECTED, *_KEY),
+    "ReadTokenRejected": read_error(_TOKEN_REJECTED, *_TOKEN),
     "ReadAccessDenied": read_error(_ACCESS_DENIED, *_DENIED),
-    "ReadTooManyRequests": read_error(_TOO_MANY, "tooMany"),
-    "ReadFault": read_error(_FAULT, "fault"),
+    "ReadTooManyRequests": read_error(_TOO_MANY, "tooManyRequests"),
+    "ReadInternalError": read_error(_INTERNAL_ERROR, "internalError"),
     "ReadBadGateway": read_error(
-        _BAD_GATEWAY, "videskUnreachable", "videskBroken", "videskUnsound"
+        _BAD_GATEWAY, "videskUnreachable", "videskConnectionLost", "videskInvalidResponse"
     ),
-    "ReadUnavailable": read_error(_UNAVAILABLE, "videskBusy", "videskClosed"),
-    "ReadTimeout": read_error(_TIMEOUT, "videskSlow"),
+    "ReadUnavailable": read_error(_UNAVAILABLE, "videskRateLimitExhausted", "videskCircuitOpen"),
+    "ReadTimeout": read_error(_TIMEOUT, "videskTimeout"),
     "ReadOther": read_error(_OTHER),
-    "WriteKeyRefused": write_error(_KEY_REFUSED, *_KEY),
-    "WriteTokenRefused": write_error(_TOKEN_REFUSED, *_TOKEN),
+    "WriteKeyRejected": write_error(_KEY_REJECTED, *_KEY),
+    "WriteTokenRejected": write_error(_TOKEN_REJECTED, *_TOKEN),
     "WriteAccessDenied": write_error(_ACCESS_DENIED, *_DENIED),
-    "WriteTooManyRequests": write_error(_TOO_MANY, "tooMany"),
-    "WriteFault": write_error(_FAULT, "fault"),
+    "WriteTooManyRequests": write_error(_TOO_MANY, "tooManyRequests"),
+    "WriteInternalError": write_error(_INTERNAL_ERROR, "internalError"),
     "WriteBadGateway": write_error(
-        _BAD_GATEWAY + _IN_DOUBT, "videskUnreachable", "brokenInDoubt", "unsoundInDoubt"
+        _BAD_GATEWAY + _IN_DOUBT,
+        "videskUnreachable",
+        "connectionLostInDoubt",
+        "invalidResponseInDoubt",
     ),
-    "WriteUnavailable": write_error(_UNAVAILABLE, "videskBusy", "videskClosed"),
+    "WriteUnavailable": write_error(_UNAVAILABLE, "videskRateLimitExhausted", "videskCircuitOpen"),
     "BookingUnavailable": write_error(
-        "Videsk is failing, or too many ask it; or the captcha's provider does not answer.",
-        "videskBusy",
-        "videskClosed",
+        "Videsk is failing, its rate limit is exhausted, or the captcha provider does not respond.",
+        "videskRateLimitExhausted",
+        "videskCircuitOpen",
         "captchaUnavailable",
     ),
-    "WriteTimeout": write_error(_TIMEOUT + _IN_DOUBT, "slowInDoubt"),
+    "WriteTimeout": write_error(_TIMEOUT + _IN_DOUBT, "timeoutInDoubt"),
     "WriteOther": write_error(_OTHER),
-    "IdempotencyKeyUsed": write_error(
-        "The `Idempotency-Key` was another request's.", "idempotencyKeyUsed"
+    "IdempotencyKeyReused": write_error(
+        "The `Idempotency-Key` was already used with a different request.", "idempotencyKeyReused"
     ),
     "BookingUnprocessable": write_error(
-        "The captcha was not confirmed, or the `Idempotency-Key` was another request's.",
-        "captchaRefused",
-        "idempotencyKeyUsed",
+        "The captcha was rejected, or the `Idempotency-Key` was used with a different request.",
+        "captchaRejected",
+        "idempotencyKeyReused",
     ),
 }
-"""The answers that are components, by name."""
+"""By the name of the component."""
 
 EXAMPLES = {
     name: {"summary": example.summary, "value": example.body()}
@@ -81,4 +87,4 @@ EXAMPLES = {
     name: {"summary": summary, "value": value}
     for name, (summary, value) in RESPONSE_EXAMPLES.items()
 }
-"""The examples that are components, by name."""
+"""By the name of the component."""

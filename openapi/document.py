@@ -1,4 +1,4 @@
-"""Joins schemas, tables and the app's routes into one document."""
+"""Builds the document from the schemas, the components and the operations of the views."""
 
 import inspect
 import re
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
 _ABOUT = """\
-Videsk's calendar, without its secret key. Every GET answers HEAD too. A path that is not here is a
-404, another method a 405, never a redirect. Errors have one shape, and `X-Error-Source` says whose
-they are: `proxy`, or `videsk`, whose status and body are passed on as they came.
+Videsk's calendar API without its secret key. Every GET also supports HEAD. An unknown path is a 404
+and an unsupported method a 405, never a redirect. All errors have the same format. `X-Error-Source`
+is `proxy` or `videsk`; Videsk's errors are passed on with their status and body unchanged.
 
-Service, User, Booking and their like are as Videsk's pages show them; what Videsk adds to them
-comes through.
+Service, User, Booking and similar schemas follow Videsk's documentation. Fields that Videsk adds
+are passed on.
 """
 
 _TAGS = {
-    "services": "What can be booked, and where Videsk picks the user",
-    "users": "Agents, whom Videsk calls users",
-    "forms": "What a booking's form asks for",
-    "appointment": "The customer's own appointment, by the tokens of its booking",
-    "running": "For those who run the proxy, and for Videsk's webhook",
+    "services": "Services to book; Videsk assigns the user",
+    "users": "Agents (users, in Videsk's terms) to book",
+    "forms": "The form of a booking",
+    "appointment": "A customer's appointment, authorized by a token of its booking",
+    "operations": "For operators, and for Videsk's webhook",
 }
 
 _SCHEMAS = {
@@ -56,7 +56,7 @@ _SCHEMAS = {
     "Move": bookings.RescheduleSchema,
     "MeetingChanged": hooks.MeetingSchema,
 }
-"""By the name of the component; those that others refer to come before them."""
+"""By the name of the component. A schema comes before those that refer to it."""
 
 
 class UndescribedError(Exception):
@@ -65,7 +65,7 @@ class UndescribedError(Exception):
 
 def build(app: Flask) -> dict[str, Any]:
     """Return the document of all the app's routes. Raises UndescribedError."""
-    # What is no component has no name: it is described where it stands.
+    # A schema that is not a component has no name and is described inline.
     marshmallow = MarshmallowPlugin(schema_name_resolver=lambda _: "")
     spec = APISpec(
         "videsk-proxy",
@@ -77,7 +77,7 @@ def build(app: Flask) -> dict[str, Any]:
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
     )
     converter = cast("OpenAPIConverter", marshmallow.converter)
-    # What only loads is write-only to apispec, which says nothing that a request body does not.
+    # apispec marks a load-only field writeOnly, which is redundant in a request body.
     converter.attribute_functions.remove(converter.field2write_only)
     _add_components(spec, converter)
     for rule in app.url_map.iter_rules():
@@ -90,7 +90,7 @@ def build(app: Flask) -> dict[str, Any]:
 
 
 def _path(rule: str) -> str:
-    """Flask's rule as OpenAPI writes paths."""
+    """Return a Flask rule as an OpenAPI path."""
     return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.replace("<ident>", "<id>"))
 
 
@@ -102,8 +102,8 @@ def _add_components(spec: APISpec, converter: "OpenAPIConverter") -> None:
         spec.components.header(name, header)
     for name, example in EXAMPLES.items():
         spec.components.example(name, example)
-    for name, answer in RESPONSES.items():
-        spec.components.response(name, answer.to_dict())
+    for name, response in RESPONSES.items():
+        spec.components.response(name, response.to_dict())
     for name, secret in parameters.SECRETS.items():
         spec.components.security_scheme(name, secret)
     _add_parameters(spec, converter)
@@ -149,8 +149,8 @@ def _operation(view: Callable[..., Any], route: str) -> dict[str, Any]:
     if operation.security:
         described["security"] = [{operation.security: []}]
     described["responses"] = {
-        status: answer.to_dict() if isinstance(answer, Response) else answer
-        for status, answer in sorted(operation.responses.items())
+        status: response.to_dict() if isinstance(response, Response) else response
+        for status, response in sorted(operation.responses.items())
     }
     return described
 

@@ -1,6 +1,6 @@
-"""What requests and successes look like: Videsk's calendar page's own, where it shows one.
+"""Examples of requests and successful responses, from Videsk's documentation where it has one.
 
-tests/e2e/test_openapi.py sends each request, and provokes and compares each answer.
+tests/e2e/test_openapi.py sends each request, and compares each response.
 """
 
 from datetime import date, timedelta
@@ -14,8 +14,8 @@ _OTHER_USER = "63bdbf3b25ab497401602d07"
 SEGMENT = "63bdbf49394aad976d4aa5aa"
 ZONE = "America/Santiago"
 
-# The first Tuesday in May of the year after next: a working day at 10:00 in Santiago, and still
-# ahead when the process that shows it has run for a year.
+# The first Tuesday in May of the year after next: a working day at 10:00 in Santiago, still
+# in the future for a process that has run for a year.
 _MAY = date(date.today().year + 2, 5, 1)
 _TUESDAY = _MAY + timedelta(days=(1 - _MAY.weekday()) % 7)
 DAY, _NEXT_DAY = _TUESDAY.isoformat(), (_TUESDAY + timedelta(days=1)).isoformat()
@@ -29,12 +29,12 @@ _FORM = [
 _BOOKING = {"startAt": START, "timezone": ZONE, "form": _FORM, "referrer": "spring-campaign"}
 
 REQUEST_EXAMPLES: dict[str, tuple[str, Any]] = {
-    "bookingByService": ("An hour, with whichever user Videsk picks", _BOOKING),
-    "bookingByUser": ("An hour of one user, in a service", {"service": SERVICE, **_BOOKING}),
+    "bookingByService": ("An hour; Videsk assigns the user", _BOOKING),
+    "bookingByUser": ("An hour of a user, for a service", {"service": SERVICE, **_BOOKING}),
     "cancellation": ("With a reason", {"cancelReason": "I am on holiday"}),
-    "cancellationWithoutReason": ("Without one; no body at all is the same", {}),
-    "move": ("To another hour", {"date": f"{DAY}T15:00:00.000Z"}),
-    "meetingChanged": ("As the template fills it in", {"service": SERVICE, "user": USER}),
+    "cancellationWithoutReason": ("Without a reason; an empty body is the same", {}),
+    "reschedule": ("To another hour", {"date": f"{DAY}T15:00:00.000Z"}),
+    "meetingChanged": ("From the webhook's template", {"service": SERVICE, "user": USER}),
 }
 """By name: a summary, and the body."""
 
@@ -45,7 +45,7 @@ _JWT = (
 
 
 def _booking(duration: int) -> dict[str, Any]:
-    """Videsk's page shows two, which differ in this."""
+    """Return a booking as in Videsk's documentation, which has two that differ in this."""
     return {
         "email": "john.doe@example.com",
         "service": "Service name",
@@ -70,7 +70,7 @@ _HOURS = [
 
 RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
     "services": (
-        "One service, and its users",
+        "A service and its users",
         [
             {
                 "users": [
@@ -89,7 +89,7 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
         ],
     ),
     "dates": (
-        "Each day's first instant in America/Santiago",
+        "The first instant of each day in America/Santiago",
         [f"2023-02-{day:02}T03:00:00.000Z" for day in range(1, 29)],
     ),
     "hours": ("The starts of a day's free hours", _HOURS),
@@ -104,8 +104,8 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
             "asOf": f"{DAY}T11:22:33.444Z",
         },
     ),
-    "availabilityInPart": (
-        "One day could not be read",
+    "availabilityIncomplete": (
+        "One day could not be fetched",
         {
             "days": {DAY: [f"{DAY}T13:00:00.000Z"]},
             "complete": False,
@@ -114,12 +114,12 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
         },
     ),
     "nextHours": (
-        "The first three",
+        "The next three",
         [f"{DAY}T13:00:00.000Z", f"{DAY}T13:15:00.000Z", f"{DAY}T13:30:00.000Z"],
     ),
     "bookingByService": ("Booked", _booking(7)),
     "bookingByUser": ("Booked", _booking(5)),
-    "moved": ("Moved: the tokens from before are dead", _booking(5)),
+    "rescheduled": ("Rescheduled; the previous tokens are no longer valid", _booking(5)),
     "appointment": (
         "Before its start",
         {
@@ -162,9 +162,9 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
             "provider": "turnstile",
         },
     ),
-    "healthy": ("The one answer", {"status": "ok"}),
+    "healthy": ("The only response", {"status": "ok"}),
     "ready": (
-        "All is well",
+        "No problem",
         {
             "status": "ok",
             "redis": "none",
@@ -176,15 +176,15 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
         },
     ),
     "degraded": (
-        "Videsk is failing, which is no reason to take this instance out",
+        "Videsk is failing; the instance stays in service",
         {
             "status": "degraded",
             "redis": "none",
             "videsk": {"key": "accepted", "circuit": "open", "budget": {"limit": 20, "left": 20}},
         },
     ),
-    "keyRefused": (
-        "Videsk refuses the key",
+    "keyRejected": (
+        "Videsk rejects the API key",
         {
             "status": "ok",
             "redis": "none",

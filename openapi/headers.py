@@ -1,4 +1,4 @@
-"""The headers of the answers, each described once, and which answers carry which."""
+"""Response headers, and which responses carry them."""
 
 from typing import Any
 
@@ -15,76 +15,85 @@ _ETAG = '^"[0-9a-f]{32}(:(br|gzip))?"$'
 
 HEADERS = {
     "X-Request-ID": _header(
-        "The request's own, where it sent a good one, else a new one.",
+        "The request's own ID if it is valid, else a new one.",
         pattern="^[A-Za-z0-9._-]{1,128}$",
     ),
-    "NoStore": _header("Nobody keeps it.", const="no-store"),
-    "AlwaysAsk": _header("A browser may keep it, and asks each time.", const="no-cache"),
-    "AlwaysAskIfComplete": _header(
-        "`no-cache`, or `no-store` if the answer is not complete.", enum=["no-cache", "no-store"]
+    "NoStore": _header("The response must not be stored.", const="no-store"),
+    "NoCache": _header(
+        "A browser may store the response, and revalidates it each time.", const="no-cache"
     ),
-    "Briefly": _header("A browser keeps it for half a minute.", const="public, max-age=30"),
+    "NoCacheIfComplete": _header(
+        "`no-cache`, or `no-store` if the response is incomplete.", enum=["no-cache", "no-store"]
+    ),
+    "MaxAge30": _header(
+        "A browser may reuse the response for 30 seconds.", const="public, max-age=30"
+    ),
     "Immutable": _header(
-        "A browser keeps it: the page links to it with a digest of its content.",
+        "A browser may reuse the file forever: its URL contains a digest of its content.",
         const="public, max-age=31536000, immutable",
     ),
-    "X-Content-Type-Options": _header("It is what Content-Type says.", const="nosniff"),
-    "Referrer-Policy": _header("Its links tell nobody where they stood.", const="no-referrer"),
-    "Content-Security-Policy": _header("What a browser may load for it."),
-    "Vary": _header("Caches keep an answer for each origin apart.", pattern="Origin"),
+    "X-Content-Type-Options": _header(
+        "Browsers must not guess another content type.", const="nosniff"
+    ),
+    "Referrer-Policy": _header(
+        "Browsers send no Referer with requests from this response.", const="no-referrer"
+    ),
+    "Content-Security-Policy": _header("What a browser may load for this response."),
+    "Vary": _header("Caches must store a response for each origin.", pattern="Origin"),
     "Access-Control-Allow-Origin": _header(
-        "To pages of CORS_ORIGINS: they may read it.", required=False
+        "Sent to pages of CORS_ORIGINS, which may read the response.", required=False
     ),
     "Access-Control-Expose-Headers": _header(
-        "To pages of CORS_ORIGINS: these headers too.", required=False
+        "Sent to pages of CORS_ORIGINS, which may also read these headers.", required=False
     ),
     "ETag": _header("Send it back as If-None-Match.", pattern=_ETAG),
     "ETag-if-complete": _header(
-        "Send it back as If-None-Match. An answer that is not complete has none.",
+        "Send it back as If-None-Match. An incomplete response has none.",
         required=False,
         pattern=_ETAG,
     ),
     "Content-Encoding": _header(
-        "As Accept-Encoding has it, where the answer is long.",
+        "The encoding of a long response, as Accept-Encoding permits.",
         required=False,
         enum=["br", "gzip"],
     ),
     "Cache-Status": _header(
-        "RFC 9211: `hit; ttl=N` from memory, fresh for N seconds more; `hit; ttl=-N; detail=stale` "
-        "stale for N; `fwd=miss` Videsk was asked; `collapsed` somebody else just asked it.",
+        "RFC 9211. `hit; ttl=N`: cached, and fresh for N more seconds. `hit; ttl=-N; "
+        "detail=stale`: cached, and stale for N seconds. `fwd=miss`: fetched from Videsk. "
+        "`collapsed`: another request's fetch was awaited.",
         pattern="^videsk-proxy; "
         "(hit; ttl=-?[0-9]+(; detail=stale)?|fwd=miss(; (stored|collapsed))?)$",
     ),
     "Cache-Status-of-error": _header(
-        "Where a remembered read has asked Videsk for it.",
+        "Sent if a cached read was forwarded to Videsk.",
         required=False,
         const="videsk-proxy; fwd=miss",
     ),
-    "X-Error-Source": _header("Whose error it is.", enum=["proxy", "videsk"]),
+    "X-Error-Source": _header("The origin of the error.", enum=["proxy", "videsk"]),
     "Retry-After": _header("Seconds to wait.", required=False),
-    "Ratelimit-Limit": _header("Videsk's, as it came.", required=False),
-    "Ratelimit-Remaining": _header("Videsk's, as it came.", required=False),
-    "Ratelimit-Reset": _header("Videsk's, as it came.", required=False),
-    "Ratelimit-Policy": _header("Videsk's, as it came.", required=False),
+    "Ratelimit-Limit": _header("Passed on from Videsk.", required=False),
+    "Ratelimit-Remaining": _header("Passed on from Videsk.", required=False),
+    "Ratelimit-Reset": _header("Passed on from Videsk.", required=False),
+    "Ratelimit-Policy": _header("Passed on from Videsk.", required=False),
     "Idempotency-Replayed": _header(
-        "The first answer to this Idempotency-Key, or to a double click, again.",
+        "The response is a replay of the first one to this Idempotency-Key, or to a double click.",
         required=False,
         const="true",
     ),
     "Link": _header(
-        "Where the hours are that are still free: that list is fresh.",
+        "The list of hours that are still free, up to date.",
         pattern="^</api/(services|users)/[0-9a-f]{24}/hours[?]date=.+&timezone=.+>; "
         'rel="alternate"$',
     ),
-    "Allow": _header("The methods that the path takes."),
+    "Allow": _header("The methods that the path supports."),
 }
-"""By the name of the component, which is the header's but for those that have several."""
+"""By the name of the component: the header's name, unless the header has several components."""
 
 _OTHER_NAMES = {
     "NoStore": "Cache-Control",
-    "AlwaysAsk": "Cache-Control",
-    "AlwaysAskIfComplete": "Cache-Control",
-    "Briefly": "Cache-Control",
+    "NoCache": "Cache-Control",
+    "NoCacheIfComplete": "Cache-Control",
+    "MaxAge30": "Cache-Control",
     "ETag-if-complete": "ETag",
     "Immutable": "Cache-Control",
     "Cache-Status-of-error": "Cache-Status",
@@ -109,5 +118,5 @@ OF_VIDESK = (
 
 
 def name_of(component: str) -> str:
-    """The header that the component describes."""
+    """Return the header that the component describes."""
     return _OTHER_NAMES.get(component, component)

@@ -1,4 +1,4 @@
-"""What requests carry in path, query and headers, and the secrets that open some routes."""
+"""Parameters in path, query and headers, and the security schemes."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ ID = loaded_by(load_hex_id)
 PATH: dict[str, tuple[str, str, Field[Any], str]] = {
     "service": ("id", "A service's id", ID, SERVICE),
     "user": ("id", "A user's id", ID, USER),
-    "segment": ("segment", "The id of a segment, which has a form", ID, SEGMENT),
-    "name": ("name", "A file of the page", String(), "swagger-ui.css"),
+    "segment": ("segment", "The id of a segment; each has a form", ID, SEGMENT),
+    "name": ("name", "A file of Swagger UI", String(), "swagger-ui.css"),
 }
 """By the name of the component: the name in the path, a description, a field, an example."""
 
@@ -24,43 +24,44 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
     "month": (
         SpanQuery,
         "date",
-        "A month, or a day or an instant in it; `timezone` is that of a day, and of an instant "
-        "without an offset",
+        "A month, or a day or an instant in it. Days, and instants without an offset, are in "
+        "`timezone`.",
         {"month": DAY[:7], **_DAY},
     ),
     "day": (
         SpanQuery,
         "date",
-        "A day, or an instant in it; `timezone` is that of an instant without an offset",
+        "A day, or an instant in it. Instants without an offset are in `timezone`.",
         _DAY,
     ),
     "monthOrDay": (
         AvailabilityQuery,
         "date",
-        "A month, for the days in it; or a day, or an instant in it, to look ahead from",
+        "A month, for the days in it; or the first day, or an instant in it, of a range that may "
+        "exceed the month",
         {"month": DAY[:7], **_DAY},
     ),
     "timezone": (SpanQuery, "timezone", None, {"santiago": ZONE, "old": "Asia/Calcutta"}),
-    "days": (AvailabilityQuery, "days", "How many free days", {"days": 2}),
-    "limit": (NextQuery, "limit", "How many hours", {"limit": 2}),
-    "version": (FormQuery, "version", "Which of the segment's forms", {"contact": "contact"}),
+    "days": (AvailabilityQuery, "days", "The number of free days", {"days": 2}),
+    "limit": (NextQuery, "limit", "The number of hours", {"limit": 2}),
+    "version": (FormQuery, "version", "The version of the form", {"contact": "contact"}),
 }
-"""By the name of the component: the schema that reads it, its field, what to say, and examples."""
+"""By the name of the component: its schema, its field, a description, and examples."""
 
 HEADER: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "X-Request-ID": (
-        "Names the request in the answer and in the log; a bad one is passed over",
+        "Identifies the request in the response and the log; an invalid one is replaced",
         {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
         {"own": "page-1.request-7"},
     ),
     "If-None-Match": (
-        "The ETag of an earlier answer: an unchanged one is a 304",
+        "The ETag of an earlier response; if it has not changed, the response is a 304",
         {"type": "string"},
         {"etag": '"0123456789abcdef0123456789abcdef"'},
     ),
     "Idempotency-Key": (
-        "New for each decision of the customer's. Whoever sends the same request with the same key "
-        "again gets the first answer again, for 24 hours",
+        "Use a new key for each decision of the customer. For 24 hours, a repeated request with "
+        "the same key gets the response to the first one",
         {"type": "string", "pattern": "^[!-~]{1,255}$"},
         {},  # /api/docs would send an example with every booking, so the second would be a 422
     ),

@@ -97,11 +97,13 @@ def cached(
     description: str,
     schema: str | dict[str, Any],
     *examples: str,
-    kept: str = "AlwaysAsk",
+    cache_control: str = "NoCache",
     etag: str = "ETag",
 ) -> Response:
     """A cached read's success."""
-    return Response(description, schema, examples, (kept, etag, "Content-Encoding", "Cache-Status"))
+    return Response(
+        description, schema, examples, (cache_control, etag, "Content-Encoding", "Cache-Status")
+    )
 
 
 def error(description: str, *examples: str, headers: tuple[str, ...] = ()) -> Response:
@@ -125,7 +127,7 @@ def write_error(description: str, *examples: str, link: bool = False) -> Respons
 def secret_errors(setting: str) -> Responses:
     """The errors, except the 401, of a route that the secret in this setting opens."""
     return PROXY_ERRORS | {
-        "404": error(f"There is no such path without the setting {setting}.", "notFound"),
+        "404": error(f"The path does not exist without the setting {setting}.", "notFound"),
         "429": error(
             "This address has sent too many wrong secrets.",
             "tooManyGuesses",
@@ -134,33 +136,33 @@ def secret_errors(setting: str) -> Responses:
     }
 
 
-PROXY_ERRORS: Responses = {"500": "Fault"}
+PROXY_ERRORS: Responses = {"500": "InternalError"}
 API_ERRORS: Responses = PROXY_ERRORS | {"429": "TooManyRequests"}
 READ_ERRORS: Responses = {
     "403": "ReadAccessDenied",
     "429": "ReadTooManyRequests",
-    "500": "ReadFault",
+    "500": "ReadInternalError",
     "502": "ReadBadGateway",
     "503": "ReadUnavailable",
     "504": "ReadTimeout",
     "default": "ReadOther",
 }
-KEY_READ_ERRORS: Responses = READ_ERRORS | {"401": "ReadKeyRefused"}
+KEY_READ_ERRORS: Responses = READ_ERRORS | {"401": "ReadKeyRejected"}
 """Of a read with the API key."""
 WRITE_ERRORS: Responses = {
     "403": "WriteAccessDenied",
-    "408": "BodyLate",
+    "408": "BodyTimeout",
     "413": "BodyTooLarge",
-    "415": "NotJson",
-    "422": "IdempotencyKeyUsed",
+    "415": "UnsupportedMediaType",
+    "422": "IdempotencyKeyReused",
     "429": "WriteTooManyRequests",
-    "500": "WriteFault",
+    "500": "WriteInternalError",
     "502": "WriteBadGateway",
     "503": "WriteUnavailable",
     "504": "WriteTimeout",
     "default": "WriteOther",
 }
-BODY_ERRORS = ("bodyNotJson", "bodyNoObject", "fieldUnknown", "idempotencyKeyMalformed")
+BODY_ERRORS = ("bodyNotJson", "bodyNotObject", "fieldUnknown", "idempotencyKeyMalformed")
 """Examples of a write's 400."""
 
 INSTANTS = {"type": "array", "items": {"type": "string", "format": "date-time"}}

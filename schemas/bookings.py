@@ -1,4 +1,4 @@
-"""The bodies of the four POSTs. A field that is not named here is refused by its name."""
+"""The bodies of the four POSTs. Unknown fields are errors."""
 
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from schemas.fields import (
 
 MAX_FORM_ELEMENTS = 100
 MAX_CANCEL_REASON_CHARACTERS = 1000
-"""Videsk's own limit (the page's error body of schedule/cancel)."""
+"""Videsk's own limit (its error body of schedule/cancel)."""
 
 UNKNOWN_FIELD = "is an unknown field"
 """The message for a field that its schema does not have."""
@@ -33,15 +33,17 @@ class _Body(Schema):
 
 
 class FormElement(_Body):
-    """One field of the form, as Videsk names it."""
+    """The value of one form field."""
 
     _id = loaded_by(load_element_id, required=True)
     value = loaded_by(load_element_value, required=True)
 
 
 class _Form(fields.List[Any]):
-    """The elements of a form. Their number is checked first: to read 30,000 of them takes a second
-    of CPU, and their errors fill megabytes.
+    """The elements of a form.
+
+    Their number is validated first: to load 30,000 of them takes a second of CPU, and their errors
+    fill megabytes.
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
@@ -61,7 +63,7 @@ class BookingSchema(_Body):
         validate=Length(1, MAX_FORM_ELEMENTS, error="must have {min} to {max} elements"),
         error_messages=MESSAGES,
         metadata={
-            "description": "No `_id` twice. `videsk_essential` is the honeypot: always empty."
+            "description": "Each `_id` once. `videsk_essential` is the honeypot: always empty."
         },
     )
     referrer = loaded_by(
@@ -69,17 +71,18 @@ class BookingSchema(_Body):
         metadata={
             "maxLength": 2048,
             "description": "The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, "
-            "which does not start with a scheme such as `campaign:`. Left out, it is the "
+            "which does not start with a scheme such as `campaign:`. The default is the "
             "request's Referer or Origin, else DEFAULT_REFERRER.",
         },
     )
     token = loaded_by(
-        load_text, metadata={"description": "The captcha widget's, where the proxy checks one"}
+        load_text,
+        metadata={"description": "The captcha widget's token, if the proxy verifies captchas"},
     )
 
     @validates_schema
     def check_form(self, booking: dict[str, Any], **_: Any) -> None:
-        """No field is named twice; the honeypot, if it is there, is empty."""
+        """Check that no `_id` occurs twice, and that a honeypot is empty."""
         seen: set[str] = set()
         errors: dict[str | int, dict[str, list[str]]] = {}
         for index, element in enumerate(booking["form"]):
@@ -93,7 +96,7 @@ class BookingSchema(_Body):
 
 
 class UserBookingSchema(BookingSchema):
-    """A booking by agent, who may serve several services: it names one."""
+    """A booking by user, for one of the services that the user offers."""
 
     service = loaded_by(load_hex_id, required=True)
 
@@ -110,6 +113,6 @@ class CancelSchema(_Body):
 
 
 class RescheduleSchema(_Body):
-    """The hour an appointment moves to."""
+    """The new hour of an appointment."""
 
     date = loaded_by(load_instant, required=True)

@@ -1,7 +1,7 @@
-"""How one value is read, in queries and in bodies: each loader returns it as it goes on.
+"""Loaders of single values, in queries and bodies, and the JSON Schemas of what they accept.
 
-A loader raises ValidationError with what follows the field's name in a sentence:
-`"timezone" must be …`.
+A loader returns the value as it is sent to Videsk. It raises ValidationError with the predicate of
+a sentence whose subject is the field: `"timezone" must be …`.
 """
 
 import re
@@ -15,13 +15,13 @@ from marshmallow import ValidationError, fields
 from common.date_ranges import format_instant, instant_of
 
 HONEYPOT = "videsk_essential"
-"""The id of the form element that people leave empty and bots fill in (Videsk, Forms)."""
+"""The id of the form element that only bots fill in (Videsk, Forms)."""
 
 ZONE_NAMES = frozenset(resources.files("tzdata").joinpath("zones").read_text().split()) - {
     "Factory"
 }
-"""Every IANA name, old ones included, but for the one that stands for a clock not yet set.
-A host's own folder also holds `localtime`; this list does not."""
+"""Every IANA name, old ones included, except the placeholder for an unset clock. A host's own
+zoneinfo folder also has `localtime`; this list does not."""
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "required": "is required",
@@ -33,7 +33,7 @@ _INSTANT = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
     "(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
-"""What can be told of an instant by its look: seconds may be left out, unlike in `date-time`."""
+"""The format of an instant. Seconds are optional, unlike in `date-time`."""
 
 _HEX_ID = re.compile(r"[0-9a-f]{24}")
 _DIGITS = re.compile(r"[0-9]{1,4}")
@@ -42,14 +42,14 @@ _DIGITS = re.compile(r"[0-9]{1,4}")
 Loader = Callable[[Any], Any]
 L = TypeVar("L", bound=Loader)
 
-_SHAPES: dict[Loader, dict[str, Any]] = {}
+JSON_SCHEMAS: dict[Loader, dict[str, Any]] = {}
 
 
-def shape(**json_schema: Any) -> Callable[[L], L]:
-    """Publish this JSON Schema for what the loader below it takes."""
+def json_schema(**schema: Any) -> Callable[[L], L]:
+    """Return a decorator that publishes this JSON Schema for what a loader accepts."""
 
     def keep(loader: L) -> L:
-        _SHAPES[loader] = json_schema
+        JSON_SCHEMAS[loader] = schema
         return loader
 
     return keep
@@ -58,35 +58,36 @@ def shape(**json_schema: Any) -> Callable[[L], L]:
 def loaded_by(
     loader: Loader, metadata: dict[str, Any] | None = None, **kwargs: Any
 ) -> fields.Function:
-    """A field that is read by one of the loaders below, and published in its shape; `metadata`
-    adds to that what is the field's own, such as its description.
+    """Return a field for one of the loaders below, published with its JSON Schema.
+
+    `metadata` adds to the JSON Schema, for example a description.
     """
     return fields.Function(
         deserialize=loader,
         error_messages=MESSAGES,
-        metadata=_SHAPES[loader] | (metadata or {}),
+        metadata=JSON_SCHEMAS[loader] | (metadata or {}),
         **kwargs,
     )
 
 
-@shape(type="string", pattern="^[0-9A-Fa-f]{24}$")
+@json_schema(type="string", pattern="^[0-9A-Fa-f]{24}$")
 def load_hex_id(value: Any) -> str:
-    """24 hex digits in either case, in lower case."""
+    """Return 24 hex digits, given in either case, in lower case."""
     if isinstance(value, str) and _HEX_ID.fullmatch(value.lower()):
         return value.lower()
     raise ValidationError("must be 24 hex digits")
 
 
-@shape(type="string", pattern=f"^([0-9A-Fa-f]{{24}}|{HONEYPOT})$")
+@json_schema(type="string", pattern=f"^([0-9A-Fa-f]{{24}}|{HONEYPOT})$")
 def load_element_id(value: Any) -> str:
-    """The `_id` of a form's element: a field's id, or the honeypot's."""
+    """Return the `_id` of a form element: a field's id, or the honeypot's."""
     try:
         return HONEYPOT if value == HONEYPOT else load_hex_id(value)
     except ValidationError as error:
         raise ValidationError(f'must be 24 hex digits or "{HONEYPOT}"') from error
 
 
-@shape(
+@json_schema(
     anyOf=[
         {"type": "string"},
         {"type": "number"},
@@ -95,7 +96,7 @@ def load_element_id(value: Any) -> str:
     ]
 )
 def load_element_value(value: Any) -> Any:
-    """string | finite number | boolean | array of strings and finite numbers."""
+    """Return a string, a finite number, a boolean, or an array of strings and finite numbers."""
     items = value if isinstance(value, list) else [value]
     if all(isinstance(item, str | int | float) for item in items) and (
         items is not value or not any(isinstance(item, bool) for item in items)
@@ -106,43 +107,43 @@ def load_element_value(value: Any) -> Any:
     )
 
 
-@shape(type="string", minLength=1)
+@json_schema(type="string", minLength=1)
 def load_text(value: Any) -> str:
-    """A string that is not empty."""
+    """Return a string that is not empty."""
     if isinstance(value, str) and value:
         return value
     raise ValidationError("must be a string that is not empty")
 
 
-@shape(type="string", minLength=1, description="An IANA time zone, old names included")
+@json_schema(type="string", minLength=1, description="An IANA time zone, old names included")
 def load_zone(value: Any) -> ZoneInfo:
-    """An IANA time zone by its exact name."""
+    """Return an IANA time zone by its exact name."""
     if isinstance(value, str) and value in ZONE_NAMES:
         return ZoneInfo(value)
     raise ValidationError("must be an IANA time zone, such as America/Santiago")
 
 
-@shape(**_SHAPES[load_zone])
+@json_schema(**JSON_SCHEMAS[load_zone])
 def load_zone_name(value: Any) -> str:
-    """The same, as the name that goes on to Videsk."""
+    """Return the exact name of an IANA time zone."""
     return load_zone(value).key
 
 
-def whole_number(least: int, most: int, *, otherwise: int) -> fields.Function:
-    """A field of a query: decimal digits, from `least` to `most`; `otherwise` when left out."""
+def whole_number(minimum: int, maximum: int, *, default: int) -> fields.Function:
+    """Return a query field for decimal digits in this range."""
 
-    @shape(type="integer", minimum=least, maximum=most, default=otherwise)
+    @json_schema(type="integer", minimum=minimum, maximum=maximum, default=default)
     def load(value: Any) -> int:
-        if _DIGITS.fullmatch(value) and least <= int(value) <= most:
+        if _DIGITS.fullmatch(value) and minimum <= int(value) <= maximum:
             return int(value)
-        raise ValidationError(f"must be a whole number from {least} to {most}")
+        raise ValidationError(f"must be a whole number from {minimum} to {maximum}")
 
-    return loaded_by(load, load_default=otherwise)
+    return loaded_by(load, load_default=default)
 
 
-@shape(type="string", pattern=_INSTANT, description="An instant with `Z` or an offset")
+@json_schema(type="string", pattern=_INSTANT, description="An instant with `Z` or an offset")
 def load_instant(value: Any) -> str:
-    """An ISO 8601 instant with `Z` or an offset, as Videsk writes instants."""
+    """Return an ISO 8601 instant with `Z` or an offset in Videsk's format."""
     try:
         return format_instant(instant_of(value))
     except (TypeError, ValueError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""What the template of Videsk's webhook may name; whatever else it holds is passed over."""
+"""The body of Videsk's webhook; other fields are ignored."""
 
 from marshmallow import EXCLUDE, Schema
 

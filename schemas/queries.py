@@ -1,4 +1,4 @@
-"""The path and query of a read: an id, and the month or day it asks for."""
+"""Loads the path and the query of a read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,11 +22,11 @@ from schemas.fields import load_hex_id, load_text, load_zone, loaded_by, whole_n
 
 
 class QueryError(ValidationError):
-    """A path or query is wrong. Videsk answers these without `errors` per field, and so do we."""
+    """A path or query is invalid. As in Videsk, its error body has no `errors` per field."""
 
 
 class DateInPastError(QueryError):
-    """The month or day asked for is over."""
+    """The month or day is over."""
 
 
 class _Query(Schema):
@@ -42,20 +42,20 @@ class SpanQuery(_Query):
 
 
 class AvailabilityQuery(SpanQuery):
-    """The same, and how many free days of it."""
+    """A range of days, and the number of free days."""
 
-    days = whole_number(1, 31, otherwise=7)
+    days = whole_number(1, 31, default=7)
 
 
 class NextQuery(_Query):
-    """How many hours from now on, in days of which time zone."""
+    """The number of hours from now on, and the time zone of the days."""
 
     timezone = loaded_by(load_zone, required=True)
-    limit = whole_number(1, 20, otherwise=3)
+    limit = whole_number(1, 20, default=3)
 
 
 class FormQuery(_Query):
-    """Which of a segment's forms."""
+    """The version of a segment's form."""
 
     version = fields.String(
         load_default="base",
@@ -67,7 +67,7 @@ _SPAN, _AVAILABILITY, _NEXT, _FORM = SpanQuery(), AvailabilityQuery(), NextQuery
 
 
 def load_id(kind: str, value: str) -> str:
-    """A path's id in lower case. Raises QueryError under the name of its kind."""
+    """Return a path's id in lower case. Raises QueryError under the name of its kind."""
     try:
         return load_hex_id(value)
     except ValidationError as error:
@@ -75,20 +75,20 @@ def load_id(kind: str, value: str) -> str:
 
 
 def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
-    """The month asked for, and the instant to ask Videsk for it.
+    """Return the month, and the instant to request from Videsk.
 
-    Raises QueryError under the parameter's name, or DateInPastError; so do the others.
+    Raises QueryError under the parameter's name, or DateInPastError, as the functions below.
     """
     return _load_period(args, now, month_of)
 
 
 def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
-    """The same for a day; a whole month is no day."""
+    """Return the day, and the instant to request from Videsk. A month is an error."""
     return _load_period(args, now, day_of)
 
 
 def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
-    """The days to look through, and how many free ones are wanted of them."""
+    """Return the days to scan, and the number of free days to find."""
     with _as_query_errors():
         query = _AVAILABILITY.load(args)
         day_range = day_range_of(query["date"], query["timezone"])
@@ -97,14 +97,14 @@ def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[DayRange,
 
 
 def load_next(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
-    """The days to look through from now on, and how many hours are wanted of them."""
+    """Return the days to scan from now on, and the number of hours to find."""
     with _as_query_errors():
         query = _NEXT.load(args)
         return day_range_of(format_instant(now), query["timezone"]), query["limit"]
 
 
 def load_form(args: Mapping[str, Any]) -> str:
-    """The version of the form."""
+    """Return the version of the form."""
     with _as_query_errors():
         version: str = _FORM.load(args)["version"]
         return version

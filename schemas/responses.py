@@ -1,7 +1,7 @@
-"""What the answers look like: these schemas describe, and neither check nor change an answer.
+"""Schemas of responses. They only describe; responses are neither validated nor changed by them.
 
-Videsk's own, as its page shows them, with `_id` renamed `id`. A field that Videsk adds comes
-through, so none of them is closed.
+They follow Videsk's documentation, with `_id` renamed to `id`. None is closed, because fields that
+Videsk adds are passed on.
 """
 
 from typing import Any
@@ -25,37 +25,37 @@ def _instant() -> fields.String:
     return fields.String(required=True, metadata=_INSTANT)
 
 
-class _Answer(Schema):
+class _Response(Schema):
     class Meta:
         unknown = EXCLUDE
 
 
-class User(_Answer):
-    """An agent, whom Videsk calls a user."""
+class User(_Response):
+    """An agent; Videsk calls them users."""
 
     id = _id()
     firstname = _text()
     lastname = _text()
 
 
-class Service(_Answer):
-    """What can be booked."""
+class Service(_Response):
+    """A service that can be booked."""
 
     users = fields.List(
         fields.Nested(User),
         required=True,
-        metadata={"description": "Those the customer picks from; empty where Videsk picks"},
+        metadata={"description": "The users to choose from; empty if Videsk assigns the user"},
     )
     title = _text()
     description = _text()
     automatic = fields.Boolean(
-        required=True, metadata={"description": "Whether Videsk picks the user"}
+        required=True, metadata={"description": "Whether Videsk assigns the user"}
     )
     id = _id()
 
 
-class Booking(_Answer):
-    """A booked appointment. Its two tokens open it, and nothing else."""
+class Booking(_Response):
+    """A booked appointment. Its two tokens are valid for this appointment only."""
 
     email = _text()
     service = _text("The service's title")
@@ -66,61 +66,63 @@ class Booking(_Answer):
     joinURL = _text(format="uri")  # noqa: N815
     rescheduleURL = _text(format="uri")  # noqa: N815
     cancelURL = _text(format="uri")  # noqa: N815
-    accessToken = _text("Looks it up")  # noqa: N815
-    actionToken = _text("Cancels or moves it")  # noqa: N815
+    accessToken = _text("Token to look up the appointment")  # noqa: N815
+    actionToken = _text("Token to cancel or reschedule the appointment")  # noqa: N815
     message = _text()
 
 
-class _AppointmentService(_Answer):
+class _AppointmentService(_Response):
     id = _id()
     title = _text()
     description = _text()
 
 
-class Appointment(_Answer):
-    """An appointment, from five minutes before its start until its end."""
+class Appointment(_Response):
+    """An appointment; available from five minutes before its start until its end."""
 
     id = _id()
     service = fields.Nested(_AppointmentService, required=True)
     user = fields.Nested(User, required=True)
     startAt = _instant()  # noqa: N815
     endAt = _instant()  # noqa: N815
-    status = _text("`pending` is the one word for it that Videsk documents")
+    status = _text("Videsk documents `pending` only")
 
 
-class Canceled(_Answer):
+class Canceled(_Response):
     """A canceled appointment."""
 
     service = _text("The service's title")
     message = _text()
 
 
-class Availability(_Answer):
+class Availability(_Response):
     """The free hours of the next free days."""
 
     days = fields.Dict(
         keys=fields.String(),
         values=fields.List(_instant()),
         required=True,
-        metadata={"description": "A local day, such as 2026-12-01, and the starts of its hours"},
+        metadata={"description": "The starts of the free hours by local day, such as 2026-12-01"},
     )
     complete = fields.Boolean(
-        required=True, metadata={"description": "Whether nothing had to be left out"}
+        required=True, metadata={"description": "Whether all days could be fetched"}
     )
     asOf = fields.String(  # noqa: N815
         required=True,
-        metadata=_INSTANT | {"description": "When its oldest part was asked of Videsk"},
+        metadata=_INSTANT | {"description": "When its oldest part was fetched from Videsk"},
     )
     missing = fields.List(
         fields.String(metadata={"pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"}),
-        metadata={"description": "The days and months left out; only where it is not complete"},
+        metadata={
+            "description": "The days and months that could not be fetched; absent if complete"
+        },
     )
 
 
-class FormField(_Answer):
-    """A field of a form, to be drawn."""
+class FormField(_Response):
+    """A field of a form."""
 
-    id = _text("24 hex digits, or `videsk_essential`: a field nobody sees, and is sent empty")
+    id = _text("24 hex digits, or `videsk_essential`, a hidden field that is sent empty")
     type = _text()
     name = _text()
     label = _text()
@@ -128,61 +130,61 @@ class FormField(_Answer):
         keys=fields.String(),
         values=fields.Raw(),
         required=True,
-        metadata={"description": "Such as required, placeholder, maxlength, min and max"},
+        metadata={"description": "For example required, placeholder, maxlength, min and max"},
     )
     options = fields.List(fields.Raw(), required=True)
     hint = _text(required=False)
 
 
-class Form(_Answer):
-    """The fields of a form, and the captcha to show with it."""
+class Form(_Response):
+    """The fields of a form and its captcha."""
 
     form = fields.List(fields.Nested(FormField), required=True)
-    siteKey = _text("Of the captcha's widget", required=False)  # noqa: N815
-    resource = _text("Where the captcha's script is", required=False)
-    provider = _text("Of the captcha", required=False)
+    siteKey = _text("The site key of the captcha widget", required=False)  # noqa: N815
+    resource = _text("The URL of the captcha's script", required=False)
+    provider = _text("The captcha provider", required=False)
 
 
-class Health(_Answer):
-    """The process serves."""
+class Health(_Response):
+    """The process serves requests."""
 
     status = fields.String(required=True, validate=Equal("ok"))
 
 
-class _Budget(_Answer):
+class _Budget(_Response):
     limit = fields.Integer(required=True)
     left = fields.Integer(required=True)
 
 
-class _Videsk(_Answer):
+class _Videsk(_Response):
     key = fields.String(required=True, validate=OneOf(("accepted", "refused")))
     circuit = fields.String(required=True, validate=OneOf(("closed", "open")))
     budget = fields.Nested(
-        _Budget, required=True, metadata={"description": "Requests in the second at hand"}
+        _Budget, required=True, metadata={"description": "Requests in the current second"}
     )
 
 
-class Readiness(_Answer):
-    """What is known of Redis and Videsk."""
+class Readiness(_Response):
+    """The state of Redis and Videsk."""
 
     status = fields.String(required=True, validate=OneOf(("ok", "degraded")))
     redis = fields.String(required=True, validate=OneOf(("ok", "away", "none")))
     videsk = fields.Nested(_Videsk, required=True)
 
 
-class Error(_Answer):
-    """The shape of errors, ours and Videsk's. What Videsk answers is passed on as it came, so
-    behind `X-Error-Source: videsk` it may be any JSON.
+class Error(_Response):
+    """The format of errors, the proxy's and Videsk's. Videsk's are passed on unchanged, so with
+    `X-Error-Source: videsk` the body may be any JSON.
     """
 
     name = _text()
     message = _text()
-    code = fields.Integer(required=True, metadata={"description": "The HTTP status, as a rule"})
+    code = fields.Integer(required=True, metadata={"description": "Usually the HTTP status"})
     className = _text()  # noqa: N815
-    data = fields.Raw(metadata={"description": "What it is about, such as `outcomeUnknown`"})
+    data = fields.Raw(metadata={"description": "Details, for example `outcomeUnknown`"})
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.Raw(),
         required=True,
-        metadata={"description": "Messages for each wrong field of the body"},
+        metadata={"description": "Messages for each invalid field of the body"},
     )

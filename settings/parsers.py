@@ -119,5 +119,4 @@ RATE = text(
 SECRETS = Parser(
     "at least 8 visible ASCII characters, or two such values separated by a comma", _parse_secrets
 )
-"""A secret of the proxy's own: two values while it is rotated, and long because clients can guess
-at it."""
+"""One value of a secret, or two during a rotation. They are long because clients can guess."""

@@ -20,6 +20,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/forms/{segment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a form's fields, and the captcha to show with it */
+        get: operations["getForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/services/{id}/dates": {
         parameters: {
             query?: never;
@@ -190,23 +207,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/forms/{segment}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Show a form's fields, and the captcha to show with it */
-        get: operations["getForm"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/appointment": {
         parameters: {
             query?: never;
@@ -258,27 +258,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hooks/videsk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invalidate the days and hours that a meeting made elsewhere has changed */
+        post: operations["notifyMeetingChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Serve the metrics to Prometheus */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report that the process serves requests */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report the state of Redis and Videsk; a 503 while stopping or if the key is rejected */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the OpenAPI document */
+        get: operations["getOpenapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show Swagger UI */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a file of Swagger UI */
+        get: operations["getDocsAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description An agent, whom Videsk calls a user. */
+        /** @description An agent; Videsk calls them users. */
         User: {
             id: string;
             firstname: string;
             lastname: string;
         };
-        /** @description What can be booked. */
+        /** @description A service that can be booked. */
         Service: {
-            /** @description Those the customer picks from; empty where Videsk picks */
+            /** @description The users to choose from; empty if Videsk assigns the user */
             users: components["schemas"]["User"][];
             title: string;
             description: string;
-            /** @description Whether Videsk picks the user */
+            /** @description Whether Videsk assigns the user */
             automatic: boolean;
             id: string;
         };
-        /** @description A booked appointment. Its two tokens open it, and nothing else. */
+        /** @description A booked appointment. Its two tokens are valid for this appointment only. */
         Booking: {
             email: string;
             /** @description The service's title */
@@ -302,13 +421,13 @@ export interface components {
             rescheduleURL: string;
             /** Format: uri */
             cancelURL: string;
-            /** @description Looks it up */
+            /** @description Token to look up the appointment */
             accessToken: string;
-            /** @description Cancels or moves it */
+            /** @description Token to cancel or reschedule the appointment */
             actionToken: string;
             message: string;
         };
-        /** @description An appointment, from five minutes before its start until its end. */
+        /** @description An appointment; available from five minutes before its start until its end. */
         Appointment: {
             id: string;
             service: {
@@ -327,7 +446,7 @@ export interface components {
              * @description UTC, with milliseconds
              */
             endAt: string;
-            /** @description `pending` is the one word for it that Videsk documents */
+            /** @description Videsk documents `pending` only */
             status: string;
         };
         /** @description A canceled appointment. */
@@ -338,50 +457,50 @@ export interface components {
         };
         /** @description The free hours of the next free days. */
         Availability: {
-            /** @description A local day, such as 2026-12-01, and the starts of its hours */
+            /** @description The starts of the free hours by local day, such as 2026-12-01 */
             days: {
                 [key: string]: string[];
             };
-            /** @description Whether nothing had to be left out */
+            /** @description Whether all days could be fetched */
             complete: boolean;
             /**
              * Format: date-time
-             * @description When its oldest part was asked of Videsk
+             * @description When its oldest part was fetched from Videsk
              */
             asOf: string;
-            /** @description The days and months left out; only where it is not complete */
+            /** @description The days and months that could not be fetched; absent if complete */
             missing?: string[];
         };
-        /** @description A field of a form, to be drawn. */
+        /** @description A field of a form. */
         FormField: {
-            /** @description 24 hex digits, or `videsk_essential`: a field nobody sees, and is sent empty */
+            /** @description 24 hex digits, or `videsk_essential`, a hidden field that is sent empty */
             id: string;
             type: string;
             name: string;
             label: string;
-            /** @description Such as required, placeholder, maxlength, min and max */
+            /** @description For example required, placeholder, maxlength, min and max */
             properties: {
                 [key: string]: unknown;
             };
             options: unknown[];
             hint?: string;
         };
-        /** @description The fields of a form, and the captcha to show with it. */
+        /** @description The fields of a form and its captcha. */
         Form: {
             form: components["schemas"]["FormField"][];
-            /** @description Of the captcha's widget */
+            /** @description The site key of the captcha widget */
             siteKey?: string;
-            /** @description Where the captcha's script is */
+            /** @description The URL of the captcha's script */
             resource?: string;
-            /** @description Of the captcha */
+            /** @description The captcha provider */
             provider?: string;
         };
-        /** @description The process serves. */
+        /** @description The process serves requests. */
         Health: {
             /** @enum {string} */
             status: "ok";
         };
-        /** @description What is known of Redis and Videsk. */
+        /** @description The state of Redis and Videsk. */
         Readiness: {
             /** @enum {string} */
             status: "ok" | "degraded";
@@ -392,7 +511,7 @@ export interface components {
                 key: "accepted" | "refused";
                 /** @enum {string} */
                 circuit: "closed" | "open";
-                /** @description Requests in the second at hand */
+                /** @description Requests in the current second */
                 budget: {
                     limit: number;
                     left: number;
@@ -400,23 +519,23 @@ export interface components {
             };
         };
         /**
-         * @description The shape of errors, ours and Videsk's. What Videsk answers is passed on as it came, so
-         *     behind `X-Error-Source: videsk` it may be any JSON.
+         * @description The format of errors, the proxy's and Videsk's. Videsk's are passed on unchanged, so with
+         *     `X-Error-Source: videsk` the body may be any JSON.
          */
         Error: {
             name: string;
             message: string;
-            /** @description The HTTP status, as a rule */
+            /** @description Usually the HTTP status */
             code: number;
             className: string;
-            /** @description What it is about, such as `outcomeUnknown` */
+            /** @description Details, for example `outcomeUnknown` */
             data?: unknown;
-            /** @description Messages for each wrong field of the body */
+            /** @description Messages for each invalid field of the body */
             errors: {
                 [key: string]: unknown;
             };
         };
-        /** @description One field of the form, as Videsk names it. */
+        /** @description The value of one form field. */
         FormElement: {
             _id: string;
             value: string | number | boolean | (string | number)[];
@@ -427,24 +546,24 @@ export interface components {
             startAt: string;
             /** @description An IANA time zone, old names included */
             timezone: string;
-            /** @description No `_id` twice. `videsk_essential` is the honeypot: always empty. */
+            /** @description Each `_id` once. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
-            /** @description The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which does not start with a scheme such as `campaign:`. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER. */
+            /** @description The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which does not start with a scheme such as `campaign:`. The default is the request's Referer or Origin, else DEFAULT_REFERRER. */
             referrer?: string;
-            /** @description The captcha widget's, where the proxy checks one */
+            /** @description The captcha widget's token, if the proxy verifies captchas */
             token?: string;
         };
-        /** @description A booking by agent, who may serve several services: it names one. */
+        /** @description A booking by user, for one of the services that the user offers. */
         BookingByUser: {
             /** @description An instant with `Z` or an offset */
             startAt: string;
             /** @description An IANA time zone, old names included */
             timezone: string;
-            /** @description No `_id` twice. `videsk_essential` is the honeypot: always empty. */
+            /** @description Each `_id` once. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
-            /** @description The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which does not start with a scheme such as `campaign:`. Left out, it is the request's Referer or Origin, else DEFAULT_REFERRER. */
+            /** @description The page's URL, of one of REFERRER_ORIGINS, or a campaign's name, which does not start with a scheme such as `campaign:`. The default is the request's Referer or Origin, else DEFAULT_REFERRER. */
             referrer?: string;
-            /** @description The captcha widget's, where the proxy checks one */
+            /** @description The captcha widget's token, if the proxy verifies captchas */
             token?: string;
             service: string;
         };
@@ -452,7 +571,7 @@ export interface components {
         Cancellation: {
             cancelReason?: string;
         };
-        /** @description The hour an appointment moves to. */
+        /** @description The new hour of an appointment. */
         Move: {
             /** @description An instant with `Z` or an offset */
             date: string;
@@ -476,34 +595,34 @@ export interface components {
          */
         user: string;
         /**
-         * @description The id of a segment, which has a form
+         * @description The id of a segment; each has a form
          * @example 63bdbf49394aad976d4aa5aa
          */
         segment: string;
         /**
-         * @description A file of the page
+         * @description A file of Swagger UI
          * @example swagger-ui.css
          */
         name: string;
-        /** @description A month, or a day or an instant in it; `timezone` is that of a day, and of an instant without an offset */
+        /** @description A month, or a day or an instant in it. Days, and instants without an offset, are in `timezone`. */
         month: string;
-        /** @description A day, or an instant in it; `timezone` is that of an instant without an offset */
+        /** @description A day, or an instant in it. Instants without an offset are in `timezone`. */
         day: string;
-        /** @description A month, for the days in it; or a day, or an instant in it, to look ahead from */
+        /** @description A month, for the days in it; or the first day, or an instant in it, of a range that may exceed the month */
         monthOrDay: string;
         /** @description An IANA time zone, old names included */
         timezone: string;
-        /** @description How many free days */
+        /** @description The number of free days */
         days: number;
-        /** @description How many hours */
+        /** @description The number of hours */
         limit: number;
-        /** @description Which of the segment's forms */
+        /** @description The version of the form */
         version: "base" | "contact";
-        /** @description Names the request in the answer and in the log; a bad one is passed over */
+        /** @description Identifies the request in the response and the log; an invalid one is replaced */
         "X-Request-ID": string;
-        /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+        /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
         "If-None-Match": string;
-        /** @description New for each decision of the customer's. Whoever sends the same request with the same key again gets the first answer again, for 24 hours */
+        /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
         "Idempotency-Key": string;
     };
     requestBodies: never;
@@ -516,9 +635,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -526,7 +645,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All services, every page of Videsk's. */
+            /** @description All services, from all of Videsk's pages. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -537,18 +656,52 @@ export interface operations {
             };
         };
     };
+    getForm: {
+        parameters: {
+            query?: {
+                /** @description The version of the form */
+                version?: components["parameters"]["version"];
+            };
+            header?: {
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path: {
+                /**
+                 * @description The id of a segment; each has a form
+                 * @example 63bdbf49394aad976d4aa5aa
+                 */
+                segment: components["parameters"]["segment"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+        };
+    };
     listServiceDates: {
         parameters: {
             query: {
-                /** @description A month, or a day or an instant in it; `timezone` is that of a day, and of an instant without an offset */
+                /** @description A month, or a day or an instant in it. Days, and instants without an offset, are in `timezone`. */
                 date: components["parameters"]["month"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -576,15 +729,15 @@ export interface operations {
     listServiceHours: {
         parameters: {
             query: {
-                /** @description A day, or an instant in it; `timezone` is that of an instant without an offset */
+                /** @description A day, or an instant in it. Instants without an offset are in `timezone`. */
                 date: components["parameters"]["day"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -612,17 +765,17 @@ export interface operations {
     getServiceAvailability: {
         parameters: {
             query: {
-                /** @description A month, for the days in it; or a day, or an instant in it, to look ahead from */
+                /** @description A month, for the days in it; or the first day, or an instant in it, of a range that may exceed the month */
                 date: components["parameters"]["monthOrDay"];
-                /** @description How many free days */
+                /** @description The number of free days */
                 days?: components["parameters"]["days"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -650,15 +803,15 @@ export interface operations {
     listServiceNextHours: {
         parameters: {
             query: {
-                /** @description How many hours */
+                /** @description The number of hours */
                 limit?: components["parameters"]["limit"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -687,9 +840,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description New for each decision of the customer's. Whoever sends the same request with the same key again gets the first answer again, for 24 hours */
+                /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -721,15 +874,15 @@ export interface operations {
     listUserDates: {
         parameters: {
             query: {
-                /** @description A month, or a day or an instant in it; `timezone` is that of a day, and of an instant without an offset */
+                /** @description A month, or a day or an instant in it. Days, and instants without an offset, are in `timezone`. */
                 date: components["parameters"]["month"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -757,15 +910,15 @@ export interface operations {
     listUserHours: {
         parameters: {
             query: {
-                /** @description A day, or an instant in it; `timezone` is that of an instant without an offset */
+                /** @description A day, or an instant in it. Instants without an offset are in `timezone`. */
                 date: components["parameters"]["day"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -793,17 +946,17 @@ export interface operations {
     getUserAvailability: {
         parameters: {
             query: {
-                /** @description A month, for the days in it; or a day, or an instant in it, to look ahead from */
+                /** @description A month, for the days in it; or the first day, or an instant in it, of a range that may exceed the month */
                 date: components["parameters"]["monthOrDay"];
-                /** @description How many free days */
+                /** @description The number of free days */
                 days?: components["parameters"]["days"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -831,15 +984,15 @@ export interface operations {
     listUserNextHours: {
         parameters: {
             query: {
-                /** @description How many hours */
+                /** @description The number of hours */
                 limit?: components["parameters"]["limit"];
                 /** @description An IANA time zone, old names included */
                 timezone: components["parameters"]["timezone"];
             };
             header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
+                /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -868,9 +1021,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description New for each decision of the customer's. Whoever sends the same request with the same key again gets the first answer again, for 24 hours */
+                /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -899,45 +1052,11 @@ export interface operations {
             };
         };
     };
-    getForm: {
-        parameters: {
-            query?: {
-                /** @description Which of the segment's forms */
-                version?: components["parameters"]["version"];
-            };
-            header?: {
-                /** @description The ETag of an earlier answer: an unchanged one is a 304 */
-                "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
-                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
-            };
-            path: {
-                /**
-                 * @description The id of a segment, which has a form
-                 * @example 63bdbf49394aad976d4aa5aa
-                 */
-                segment: components["parameters"]["segment"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The form. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Form"];
-                };
-            };
-        };
-    };
     getAppointment: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -960,9 +1079,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description New for each decision of the customer's. Whoever sends the same request with the same key again gets the first answer again, for 24 hours */
+                /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -989,9 +1108,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description New for each decision of the customer's. Whoever sends the same request with the same key again gets the first answer again, for 24 hours */
+                /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Names the request in the answer and in the log; a bad one is passed over */
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -1003,13 +1122,182 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Moved. */
+            /** @description Rescheduled. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Booking"];
+                };
+            };
+        };
+    };
+    notifyMeetingChanged: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MeetingChanged"];
+            };
+        };
+        responses: {
+            /** @description The availability that the meeting affects was invalidated. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus' text format. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The process serves requests. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The instance can receive requests. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    getOpenapi: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description This document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getDocs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    getDocsAsset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path: {
+                /**
+                 * @description A file of Swagger UI
+                 * @example swagger-ui.css
+                 */
+                name: components["parameters"]["name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
         };

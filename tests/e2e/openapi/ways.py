@@ -12,7 +12,7 @@ from tests.e2e.openapi.setup import Call, Stage
 from web.shared_secrets import MAX_WRONG_PER_MINUTE
 
 LONG_AGO = "2023-02-07T04:24:00.000Z"
-MOVED_TO = REQUEST_EXAMPLES["move"][1]["date"]
+MOVED_TO = REQUEST_EXAMPLES["reschedule"][1]["date"]
 Provocation = Callable[[Stage, Call], requests.Response | None]
 """Changes the call, or the stage; or makes the call itself, and returns the answer."""
 

@@ -19,7 +19,7 @@ OPERATION_IDS = {
     "listServices", "listServiceDates", "listServiceHours", "getServiceAvailability",
     "listServiceNextHours", "bookByService", "listUserDates", "listUserHours", "getUserAvailability",
     "listUserNextHours", "bookByUser", "getForm", "getAppointment", "cancelAppointment",
-    "rescheduleAppointment", "getHealth", "getReadiness", "getMetrics", "tellMeetingChanged",
+    "rescheduleAppointment", "getHealth", "getReadiness", "getMetrics", "notifyMeetingChanged",
     "getOpenapi", "getDocs", "getDocsAsset",
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from schemas.bookings import (
     RescheduleSchema,
     UserBookingSchema,
 )
-from schemas.fields import _SHAPES, HONEYPOT, load_instant, load_zone, load_zone_name
+from schemas.fields import HONEYPOT, JSON_SCHEMAS, load_instant, load_zone, load_zone_name
 from schemas.hooks import MeetingSchema
 from schemas.queries import AvailabilityQuery, NextQuery
 from tests.days import YEAR
@@ -54,7 +54,9 @@ def loads(loader: Any, value: Any) -> bool:
     return True
 
 
-EXACT = [loader for loader in _SHAPES if loader not in {load_instant, load_zone, load_zone_name}]
+EXACT = [
+    loader for loader in JSON_SCHEMAS if loader not in {load_instant, load_zone, load_zone_name}
+]
 EXACT = [loader for loader in EXACT if loader.__name__ != "load"]  # those of queries are below
 ROUGH = [load_instant, load_zone, load_zone_name]
 """Not told: which days a month has, and the names of all zones."""
@@ -63,18 +65,20 @@ ROUGH = [load_instant, load_zone, load_zone_name]
 @pytest.mark.parametrize("loader", EXACT)
 @given(value=JSON)
 def test_the_shape_of_a_value_is_what_its_loader_takes(loader: Any, value: Any) -> None:
-    assert takes(_SHAPES[loader], value) == loads(loader, value)
+    assert takes(JSON_SCHEMAS[loader], value) == loads(loader, value)
 
 
 @pytest.mark.parametrize("loader", ROUGH)
 @given(value=JSON)
 def test_whatever_a_loader_takes_is_in_shape(loader: Any, value: Any) -> None:
-    assert takes(_SHAPES[loader], value) or not loads(loader, value)
+    assert takes(JSON_SCHEMAS[loader], value) or not loads(loader, value)
 
 
 @pytest.mark.parametrize("text", INSTANTS + NO_INSTANTS)
 def test_the_shape_of_an_instant_is_what_its_loader_takes(text: str) -> None:
-    assert takes(_SHAPES[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
+    assert (
+        takes(JSON_SCHEMAS[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
+    )
 
 
 @pytest.mark.parametrize(
