@@ -1,4 +1,4 @@
-"""The document as its readers see it: references followed, bodies and headers held against it."""
+"""The OpenAPI document, with references resolved, and validation against its schemas."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ DOCUMENT = build(app)
 
 
 def resolved(node: Any) -> Any:
-    """What a reference stands for; anything else is itself."""
+    """Return the target of a reference, or the node itself."""
     while isinstance(node, dict) and "$ref" in node:
         target: Any = DOCUMENT
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -24,20 +24,20 @@ def resolved(node: Any) -> Any:
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, path and operation of each."""
+    """Yield method, path and operation."""
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
             yield method.upper(), path, operation
 
 
 def examples_of(content: dict[str, Any]) -> dict[str, Any]:
-    """The examples of a media type or a parameter, by name."""
+    """Return the examples of a media type or a parameter by name."""
     named = content.get("examples", {})
     return {name: resolved(example)["value"] for name, example in named.items()}
 
 
 def check(schema: dict[str, Any], value: Any) -> None:
-    """Raises jsonschema's ValidationError unless the value is as the schema says."""
+    """Raise jsonschema's ValidationError if the value does not match the schema."""
     _validator(json.dumps(schema)).validate(value)
 
 

@@ -1,4 +1,4 @@
-"""The document by itself: sound, whole, and its examples are as its schemas say."""
+"""The document is valid and complete, and its examples match its schemas."""
 
 import json
 import re
@@ -24,19 +24,18 @@ OPERATION_IDS = {
 }  # fmt: skip
 
 
-def test_it_is_sound_openapi_3_1() -> None:
+def test_document_is_valid_openapi_3_1() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
     validate(DOCUMENT, cls=OpenAPIV31SpecValidator)
 
 
-def test_it_describes_each_route_by_its_name() -> None:
-    """That no route is missing, `build` itself sees to."""
+def test_operation_ids_and_summaries() -> None:
     assert {operation["operationId"] for _, _, operation in operations()} == OPERATION_IDS
     assert all(operation["summary"] for _, _, operation in operations())
 
 
 @pytest.mark.parametrize("methods", [["GET"], ["POST"]])
-def test_a_route_that_is_not_described_has_no_document(methods: list[str]) -> None:
+def test_route_without_an_operation_is_an_error(methods: list[str]) -> None:
     app = create_app(load({"VIDESK_API_KEY": "key"}))
     path = "/api/new" if methods == ["GET"] else "/api/services"
     app.add_url_rule(path, "new", lambda: "", methods=methods)
@@ -44,8 +43,8 @@ def test_a_route_that_is_not_described_has_no_document(methods: list[str]) -> No
         build(app)
 
 
-def test_no_component_is_left_over() -> None:
-    """But for the answers of paths and methods that are not there."""
+def test_every_component_is_used() -> None:
+    """Except the response to an unsupported method, which belongs to no operation."""
     used = set(re.findall(r'"#/components/([^"]+)"', json.dumps(DOCUMENT)))
     made = {f"{kind}/{name}" for kind, named in DOCUMENT["components"].items() for name in named}
     secrets = {f"securitySchemes/{name}" for name in DOCUMENT["components"]["securitySchemes"]}
@@ -57,7 +56,7 @@ def test_no_component_is_left_over() -> None:
 
 
 def examples() -> list[tuple[str, dict[str, Any], Any]]:
-    """Each example's place and name, its schema, and itself."""
+    """Return operation and name, schema, and value of each example."""
     found = []
     for _, _, operation in operations():
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
@@ -77,7 +76,7 @@ def examples() -> list[tuple[str, dict[str, Any], Any]]:
     return found
 
 
-def test_each_example_is_as_its_schema_says() -> None:
+def test_examples_match_their_schemas() -> None:
     assert len(examples()) > 300
     for place, schema, value in examples():
         try:
@@ -86,8 +85,8 @@ def test_each_example_is_as_its_schema_says() -> None:
             pytest.fail(f"{place}: {error.message}")
 
 
-def test_requests_are_closed_and_answers_are_open() -> None:
-    """Unknown fields of bodies are refused; what Videsk adds comes through."""
+def test_only_request_bodies_are_closed() -> None:
+    """Unknown fields of bodies are errors; fields that Videsk adds are passed on."""
     closed = {
         name
         for name, schema in DOCUMENT["components"]["schemas"].items()
@@ -103,7 +102,7 @@ def test_requests_are_closed_and_answers_are_open() -> None:
 @pytest.mark.parametrize(
     "value", ["a", "0-9.A_z", "", "a b", "é", "!", "~", "\x7f", "x" * 128, "x" * 129, "x" * 256]
 )
-def test_a_header_is_published_as_it_is_read(
+def test_published_header_pattern_matches_the_one_in_use(
     name: str, pattern: re.Pattern[str], value: str
 ) -> None:
     published = DOCUMENT["components"]["parameters"][name]["schema"]["pattern"]

@@ -1,4 +1,4 @@
-"""The contract's rules of the four bodies, one row each, with the exact errors."""
+"""The rules of the four bodies, with their exact errors."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ ZONE_ERROR = ["must be an IANA time zone, such as America/Santiago"]
 TEXT_ERROR = ["must be a string that is not empty"]
 LENGTH_ERROR = ["must have 1 to 100 elements"]
 
-NO_TEXTS: list[object] = ["", 5, True, ["a"], {}]
-NO_ARRAYS: list[object] = [5, "a", True, {"0": ELEMENT}]
-NO_VALUES: list[object] = [{}, [None], [True], ["a", False], [["a"]], [{}]]
+INVALID_TEXTS: list[object] = ["", 5, True, ["a"], {}]
+INVALID_ARRAYS: list[object] = [5, "a", True, {"0": ELEMENT}]
+INVALID_VALUES: list[object] = [{}, [None], [True], ["a", False], [["a"]], [{}]]
 
 BOTH_KINDS = pytest.mark.parametrize(
     ("schema", "extra"),
@@ -37,7 +37,7 @@ BOTH_KINDS = pytest.mark.parametrize(
 
 def errors_of(schema: Schema, body: object) -> Any:
     with pytest.raises(ValidationError) as caught:
-        schema.load(body)  # type: ignore[arg-type]  # it must bear what no schema knows
+        schema.load(body)  # type: ignore[arg-type]  # any JSON value may arrive
     return caught.value.messages
 
 
@@ -63,7 +63,7 @@ def elements(count: int) -> list[dict[str, str]]:
         ),
     ],
 )
-def test_a_good_booking_goes_on_as_it_came(
+def test_valid_booking_is_loaded_unchanged(
     schema: Schema, extra: dict[str, Any], change: dict[str, Any]
 ) -> None:
     booking = BOOKING | change | extra
@@ -71,14 +71,14 @@ def test_a_good_booking_goes_on_as_it_came(
 
 
 @BOTH_KINDS
-def test_ids_in_upper_case_go_on_in_lower_case(schema: Schema, extra: dict[str, Any]) -> None:
+def test_ids_are_loaded_in_lower_case(schema: Schema, extra: dict[str, Any]) -> None:
     upper = {name: ident.upper() for name, ident in extra.items()}
     loaded = schema.load(BOOKING | upper | {"form": [{"_id": FIELD.upper(), "value": "Ada"}]})
     assert loaded == BOOKING | extra
 
 
-GOOD_INSTANTS = pytest.mark.parametrize(
-    ("text", "sent_on"),
+VALID_INSTANTS = pytest.mark.parametrize(
+    ("text", "loaded"),
     [
         ("2026-12-01T12:00:00.000Z", "2026-12-01T12:00:00.000Z"),
         ("2026-12-01T12:00Z", "2026-12-01T12:00:00.000Z"),
@@ -89,7 +89,7 @@ GOOD_INSTANTS = pytest.mark.parametrize(
         ("2028-02-29T23:30:00-01:00", "2028-03-01T00:30:00.000Z"),
     ],
 )
-BAD_INSTANTS = pytest.mark.parametrize(
+INVALID_INSTANTS = pytest.mark.parametrize(
     "value",
     [
         "2026-12-01T12:00:00",
@@ -113,28 +113,28 @@ BAD_INSTANTS = pytest.mark.parametrize(
 
 
 @BOTH_KINDS
-@GOOD_INSTANTS
-def test_the_start_goes_on_in_utc_with_milliseconds(
-    schema: Schema, extra: dict[str, Any], text: str, sent_on: str
+@VALID_INSTANTS
+def test_start_is_loaded_in_utc_with_milliseconds(
+    schema: Schema, extra: dict[str, Any], text: str, loaded: str
 ) -> None:
-    assert schema.load(BOOKING | extra | {"startAt": text})["startAt"] == sent_on
+    assert schema.load(BOOKING | extra | {"startAt": text})["startAt"] == loaded
 
 
-@GOOD_INSTANTS
-def test_the_new_date_goes_on_in_utc_with_milliseconds(text: str, sent_on: str) -> None:
-    assert RescheduleSchema().load({"date": text}) == {"date": sent_on}
+@VALID_INSTANTS
+def test_new_date_is_loaded_in_utc_with_milliseconds(text: str, loaded: str) -> None:
+    assert RescheduleSchema().load({"date": text}) == {"date": loaded}
 
 
 @BOTH_KINDS
-@BAD_INSTANTS
-def test_a_start_that_is_no_instant_with_an_offset_is_refused(
+@INVALID_INSTANTS
+def test_start_has_to_be_an_instant_with_an_offset(
     schema: Schema, extra: dict[str, Any], value: object
 ) -> None:
     assert errors_of(schema, BOOKING | extra | {"startAt": value}) == {"startAt": INSTANT_ERROR}
 
 
-@BAD_INSTANTS
-def test_a_new_date_that_is_no_instant_with_an_offset_is_refused(value: object) -> None:
+@INVALID_INSTANTS
+def test_new_date_has_to_be_an_instant_with_an_offset(value: object) -> None:
     assert errors_of(RescheduleSchema(), {"date": value}) == {"date": INSTANT_ERROR}
 
 
@@ -147,9 +147,9 @@ def test_a_new_date_that_is_no_instant_with_an_offset_is_refused(value: object) 
             ({"timezone": name}, {"timezone": ZONE_ERROR})
             for name in ("localtime", "america/santiago", "../etc/passwd", "", -3, ["UTC"])
         ),
-        *(({"referrer": value}, {"referrer": TEXT_ERROR}) for value in NO_TEXTS),
-        *(({"token": value}, {"token": TEXT_ERROR}) for value in NO_TEXTS),
-        *(({"form": value}, {"form": ["must be an array"]}) for value in NO_ARRAYS),
+        *(({"referrer": value}, {"referrer": TEXT_ERROR}) for value in INVALID_TEXTS),
+        *(({"token": value}, {"token": TEXT_ERROR}) for value in INVALID_TEXTS),
+        *(({"form": value}, {"form": ["must be an array"]}) for value in INVALID_ARRAYS),
         ({"form": []}, {"form": LENGTH_ERROR}),
         ({"form": elements(101)}, {"form": LENGTH_ERROR}),
         ({"form": [1] * 101}, {"form": LENGTH_ERROR}),
@@ -157,7 +157,7 @@ def test_a_new_date_that_is_no_instant_with_an_offset_is_refused(value: object) 
         ({"date": 1, "_id": 1}, {"date": ["is an unknown field"], "_id": ["is an unknown field"]}),
     ],
 )
-def test_a_wrong_field_is_refused_by_its_name(
+def test_invalid_field_is_reported_under_its_name(
     schema: Schema, extra: dict[str, Any], change: dict[str, Any], errors: dict[str, Any]
 ) -> None:
     assert errors_of(schema, BOOKING | extra | change) == errors
@@ -179,7 +179,7 @@ def test_a_wrong_field_is_refused_by_its_name(
             for ident in ("", "a" * 23, "a" * 25, "z" * 24, HONEYPOT.upper(), 5, [FIELD])
         ),
         ({"_id": SERVICE, "value": None}, {"value": ["must not be null"]}),
-        *(({"_id": SERVICE, "value": value}, {"value": VALUE_ERROR}) for value in NO_VALUES),
+        *(({"_id": SERVICE, "value": value}, {"value": VALUE_ERROR}) for value in INVALID_VALUES),
         ({"_id": FIELD, "value": "x"}, {"_id": ["must not occur twice"]}),
         ({"_id": FIELD.upper(), "value": "x"}, {"_id": ["must not occur twice"]}),
         *(
@@ -188,22 +188,20 @@ def test_a_wrong_field_is_refused_by_its_name(
         ),
     ],
 )
-def test_a_wrong_element_is_refused_by_its_place_in_the_form(
-    second: object, errors: object
-) -> None:
+def test_invalid_element_is_reported_under_its_index(second: object, errors: object) -> None:
     assert errors_of(BookingSchema(), BOOKING | {"form": [ELEMENT, second]}) == {
         "form": {1: errors}
     }
 
 
-def test_the_honeypot_may_not_be_there_twice_either() -> None:
+def test_honeypot_must_not_occur_twice() -> None:
     form = [{"_id": HONEYPOT, "value": ""}] * 2
     assert errors_of(BookingSchema(), BOOKING | {"form": form}) == {
         "form": {1: {"_id": ["must not occur twice"]}}
     }
 
 
-def test_every_wrong_element_is_named() -> None:
+def test_every_invalid_element_is_reported() -> None:
     form = [{"_id": HONEYPOT, "value": "bot"}, ELEMENT, ELEMENT, ELEMENT]
     twice = {"_id": ["must not occur twice"]}
     assert errors_of(BookingSchema(), BOOKING | {"form": form}) == {
@@ -211,7 +209,7 @@ def test_every_wrong_element_is_named() -> None:
     }
 
 
-def test_all_missing_fields_are_named() -> None:
+def test_all_missing_fields_are_reported() -> None:
     missing = {name: ["is required"] for name in BOOKING}
     assert errors_of(BookingSchema(), {}) == missing
     assert errors_of(UserBookingSchema(), {}) == missing | {"service": ["is required"]}
@@ -219,18 +217,18 @@ def test_all_missing_fields_are_named() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a" * 23, "g" * 24, "..", 5, ["a" * 24]])
-def test_the_service_of_a_booking_by_user_is_an_id(value: object) -> None:
+def test_service_of_a_booking_by_user_has_to_be_an_id(value: object) -> None:
     errors = errors_of(UserBookingSchema(), BOOKING | {"service": value})
     assert errors == {"service": ["must be 24 hex digits"]}
 
 
-def test_a_booking_by_service_names_no_service_in_its_body() -> None:
+def test_booking_by_service_has_no_service_field() -> None:
     errors = errors_of(BookingSchema(), BOOKING | {"service": SERVICE})
     assert errors == {"service": ["is an unknown field"]}
 
 
 @pytest.mark.parametrize("body", [{}, {"cancelReason": ""}, {"cancelReason": "ñ" * 1000}])
-def test_a_reason_to_cancel_is_optional_and_at_most_1000_characters(body: dict[str, str]) -> None:
+def test_cancel_reason_is_optional_and_at_most_1000_characters(body: dict[str, str]) -> None:
     assert CancelSchema().load(body) == body
 
 
@@ -244,5 +242,5 @@ def test_a_reason_to_cancel_is_optional_and_at_most_1000_characters(body: dict[s
         ({"reason": "x"}, {"reason": ["is an unknown field"]}),
     ],
 )
-def test_any_other_cancellation_is_refused(body: dict[str, Any], errors: dict[str, Any]) -> None:
+def test_invalid_cancellation_is_an_error(body: dict[str, Any], errors: dict[str, Any]) -> None:
     assert errors_of(CancelSchema(), body) == errors

@@ -1,4 +1,4 @@
-"""What is published of a field is what its loader takes, as far as JSON Schema can tell it."""
+"""The published JSON Schema of a field accepts what its loader accepts."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ INSTANTS = [
     f"{YEAR}-05-06T12:00:00.000Z", f"{YEAR}-05-06T12:00Z", f"{YEAR}-05-06T12:00:00+02:00",
     f"{YEAR}-05-06T12:00:00-0330", f"{YEAR}-05-06T12:00:00+02", f"{YEAR}-05-06T23:59:59.123456789Z",
 ]  # fmt: skip
-NO_INSTANTS = [
+INVALID_INSTANTS = [
     "", f"{YEAR}-05", f"{YEAR}-05-06", f"{YEAR}-05-06T12:00:00", f"{YEAR}-05-06 12:00:00Z", f"{YEAR}-05-06t12:00:00z",
     f"{YEAR}-05-06T24:00:00Z", f"{YEAR}-05-06T12Z", f" {YEAR}-05-06T12:00Z", "٢٠٣١-05-06T12:00Z", "Z",
 ]  # fmt: skip
 VALUES: list[Any] = [
-    *INSTANTS, *NO_INSTANTS, HEX_ID, HEX_ID.upper(), HEX_ID[1:], f"{HEX_ID}0", "g" * 24, HONEYPOT,
+    *INSTANTS, *INVALID_INSTANTS, HEX_ID, HEX_ID.upper(), HEX_ID[1:], f"{HEX_ID}0", "g" * 24, HONEYPOT,
     "America/Santiago", "x", None, True, 0, 1.5, [], ["a", 1, 2.5], [True], [None], [[]], {}, {"a": 1},
 ]  # fmt: skip
 JSON = st.recursive(
@@ -59,23 +59,23 @@ EXACT = [
 ]
 EXACT = [loader for loader in EXACT if loader.__name__ != "load"]  # those of queries are below
 ROUGH = [load_instant, load_zone, load_zone_name]
-"""Not told: which days a month has, and the names of all zones."""
+"""Their JSON Schemas lack the lengths of months and the names of zones."""
 
 
 @pytest.mark.parametrize("loader", EXACT)
 @given(value=JSON)
-def test_the_shape_of_a_value_is_what_its_loader_takes(loader: Any, value: Any) -> None:
+def test_json_schema_and_loader_accept_the_same_values(loader: Any, value: Any) -> None:
     assert takes(JSON_SCHEMAS[loader], value) == loads(loader, value)
 
 
 @pytest.mark.parametrize("loader", ROUGH)
 @given(value=JSON)
-def test_whatever_a_loader_takes_is_in_shape(loader: Any, value: Any) -> None:
+def test_json_schema_accepts_what_the_loader_accepts(loader: Any, value: Any) -> None:
     assert takes(JSON_SCHEMAS[loader], value) or not loads(loader, value)
 
 
-@pytest.mark.parametrize("text", INSTANTS + NO_INSTANTS)
-def test_the_shape_of_an_instant_is_what_its_loader_takes(text: str) -> None:
+@pytest.mark.parametrize("text", INSTANTS + INVALID_INSTANTS)
+def test_json_schema_of_an_instant_accepts_what_its_loader_accepts(text: str) -> None:
     assert (
         takes(JSON_SCHEMAS[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
     )
@@ -86,7 +86,7 @@ def test_the_shape_of_an_instant_is_what_its_loader_takes(text: str) -> None:
     [("days", AvailabilityQuery(), 1, 31, 7), ("limit", NextQuery(), 1, 20, 3)],
     ids=["days", "limit"],
 )
-def test_a_whole_number_is_published_with_its_bounds(
+def test_whole_number_is_published_with_its_bounds(
     name: str, query: Schema, least: int, most: int, default: int
 ) -> None:
     """As the schema of the route that takes it reads it."""
@@ -119,7 +119,9 @@ CHANGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "schema", "good"), BODIES, ids=[name for name, _, _ in BODIES])
-def test_a_body_is_published_as_it_is_read(name: str, schema: Schema, good: dict[str, Any]) -> None:
+def test_published_body_accepts_what_its_schema_accepts(
+    name: str, schema: Schema, good: dict[str, Any]
+) -> None:
     published = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
     bodies = [good | change for change in CHANGES]
     bodies += [{key: value for key, value in good.items() if key != gone} for gone in good]

@@ -1,4 +1,4 @@
-"""The contract's rules of ids, `date` and `timezone`, one row each."""
+"""The rules of ids, `date` and `timezone`."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from common.date_ranges import Period
 from schemas.queries import DateInPastError, load_day, load_id, load_month
 
 NOW = datetime(2026, 11, 22, 15, 30, 0, 250_000, UTC)
-NOW_AT_VIDESK = "2026-11-22T15:30:00.250Z"
+FORMATTED_NOW = "2026-11-22T15:30:00.250Z"
 SANTIAGO = {"timezone": "America/Santiago"}
 ZONE_ERROR = {"timezone": ["must be an IANA time zone, such as America/Santiago"]}
 
@@ -27,7 +27,7 @@ def refused(load: Loader, query: Mapping[str, Any]) -> ValidationError:
 
 
 @pytest.mark.parametrize("kind", ["service", "user"])
-def test_an_id_in_either_case_is_read_in_lower_case(kind: str) -> None:
+def test_id_is_loaded_in_lower_case(kind: str) -> None:
     assert load_id(kind, "5F9d88B2c3a4e5f60718293A") == "5f9d88b2c3a4e5f60718293a"
 
 
@@ -48,37 +48,37 @@ def test_an_id_in_either_case_is_read_in_lower_case(kind: str) -> None:
         "１" * 24,  # noqa: RUF001 - digits, but not ASCII ones
     ],
 )
-def test_any_other_id_is_refused_under_the_name_of_its_kind(kind: str, text: str) -> None:
+def test_invalid_id_is_reported_under_its_kind(kind: str, text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         load_id(kind, text)
     assert caught.value.messages == {kind: ["must be 24 hex digits"]}
 
 
 @pytest.mark.parametrize(
-    ("date", "name", "asked"),
+    ("date", "name", "expected_query"),
     [
         ("2026-12", "2026-12", "2026-12-01T03:00:00.000Z"),
         ("2026-12-31", "2026-12", "2026-12-01T03:00:00.000Z"),
-        ("2026-12-01T02:59:59.999Z", "2026-11", NOW_AT_VIDESK),
+        ("2026-12-01T02:59:59.999Z", "2026-11", FORMATTED_NOW),
         ("2026-12-01T03:00:00.000Z", "2026-12", "2026-12-01T03:00:00.000Z"),
         ("2026-12-01T00:00:00", "2026-12", "2026-12-01T03:00:00.000Z"),
         ("2026-12-01T00:00", "2026-12", "2026-12-01T03:00:00.000Z"),
         ("2027-01-01T05:00:00+05:30", "2026-12", "2026-12-01T03:00:00.000Z"),
         ("2027-01-01T05:00:00 05:30", "2026-12", "2026-12-01T03:00:00.000Z"),
-        ("2026-11", "2026-11", NOW_AT_VIDESK),
-        ("2026-11-01", "2026-11", NOW_AT_VIDESK),
+        ("2026-11", "2026-11", FORMATTED_NOW),
+        ("2026-11-01", "2026-11", FORMATTED_NOW),
         ("2028-02-29", "2028-02", "2028-02-01T03:00:00.000Z"),
     ],
 )
-def test_a_month_is_asked_for_by_its_first_instant_or_the_present_one(
-    date: str, name: str, asked: str
+def test_month_is_queried_by_its_first_instant_or_the_present_one(
+    date: str, name: str, expected_query: str
 ) -> None:
     span, query_instant = load_month(SANTIAGO | {"date": date}, NOW)
-    assert (span.name, span.zone, query_instant) == (name, "America/Santiago", asked)
+    assert (span.name, span.zone, query_instant) == (name, "America/Santiago", expected_query)
 
 
 @pytest.mark.parametrize(
-    ("date", "name", "asked"),
+    ("date", "name", "expected_query"),
     [
         ("2026-12-01", "2026-12-01", "2026-12-01T03:00:00.000Z"),
         ("2026-12-01T02:59:59.999Z", "2026-11-30", "2026-11-30T03:00:00.000Z"),
@@ -86,16 +86,16 @@ def test_a_month_is_asked_for_by_its_first_instant_or_the_present_one(
         ("2026-12-01T23:59:59.999999", "2026-12-01", "2026-12-01T03:00:00.000Z"),
         ("2026-12-01T03:00:00+0000", "2026-12-01", "2026-12-01T03:00:00.000Z"),
         ("2026-12-01T00:00:00-03", "2026-12-01", "2026-12-01T03:00:00.000Z"),
-        ("2026-11-22", "2026-11-22", NOW_AT_VIDESK),
-        ("2026-11-22T03:00:00.000Z", "2026-11-22", NOW_AT_VIDESK),
+        ("2026-11-22", "2026-11-22", FORMATTED_NOW),
+        ("2026-11-22T03:00:00.000Z", "2026-11-22", FORMATTED_NOW),
         ("2027-09-05", "2027-09-05", "2027-09-05T04:00:00.000Z"),
     ],
 )
-def test_a_day_is_asked_for_by_its_first_instant_or_the_present_one(
-    date: str, name: str, asked: str
+def test_day_is_queried_by_its_first_instant_or_the_present_one(
+    date: str, name: str, expected_query: str
 ) -> None:
     span, query_instant = load_day(SANTIAGO | {"date": date}, NOW)
-    assert (span.name, span.zone, query_instant) == (name, "America/Santiago", asked)
+    assert (span.name, span.zone, query_instant) == (name, "America/Santiago", expected_query)
 
 
 @BOTH
@@ -132,20 +132,20 @@ def test_a_day_is_asked_for_by_its_first_instant_or_the_present_one(
         "２０２６-12-01",  # noqa: RUF001 - digits, but not ASCII ones
     ],
 )
-def test_what_is_no_month_day_or_instant_is_refused_under_date(load: Loader, date: str) -> None:
+def test_invalid_date_is_reported(load: Loader, date: str) -> None:
     error = refused(load, SANTIAGO | {"date": date})
     assert not isinstance(error, DateInPastError)
     assert error.messages == {"date": ["is no month, day or instant"]}
 
 
-def test_a_month_is_no_day() -> None:
+def test_month_is_not_a_day() -> None:
     error = refused(load_day, SANTIAGO | {"date": "2026-12"})
     assert error.messages == {"date": ["is no month, day or instant"]}
 
 
 @BOTH
 @pytest.mark.parametrize("name", ["Asia/Calcutta", "Europe/Kiev", "UTC", "Etc/GMT+3", "Asia/Tokyo"])
-def test_every_iana_name_old_ones_included_goes_on_as_it_came(load: Loader, name: str) -> None:
+def test_iana_names_are_accepted_including_old_ones(load: Loader, name: str) -> None:
     span, _ = load({"date": "2026-12-01", "timezone": name}, NOW)
     assert span.zone == name
 
@@ -172,7 +172,7 @@ def test_every_iana_name_old_ones_included_goes_on_as_it_came(load: Loader, name
         "UTC\0",
     ],
 )
-def test_any_other_time_zone_is_refused(load: Loader, name: str) -> None:
+def test_invalid_time_zone_is_reported(load: Loader, name: str) -> None:
     assert refused(load, {"date": "2026-12-01", "timezone": name}).messages == ZONE_ERROR
 
 
@@ -197,13 +197,13 @@ def test_both_parameters_are_required(
 @pytest.mark.parametrize(
     "date", ["2026-10-31", "2026-10-31T12:00:00Z", "2026-11-01T02:59:59Z", "1999-12-31"]
 )
-def test_a_month_or_day_wholly_past_is_refused_as_past(load: Loader, date: str) -> None:
+def test_past_month_or_day_is_an_error(load: Loader, date: str) -> None:
     error = refused(load, SANTIAGO | {"date": date})
     assert isinstance(error, DateInPastError)
     assert error.messages == {"date": ["is in the past"]}
 
 
-def test_past_is_judged_in_the_time_zone_of_the_query() -> None:
+def test_past_depends_on_the_time_zone_of_the_query() -> None:
     yesterday = {"date": "2026-11-22"}
     late = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
     assert load_day(yesterday | SANTIAGO, late)[1] == "2026-11-23T02:00:00.000Z"
@@ -212,7 +212,7 @@ def test_past_is_judged_in_the_time_zone_of_the_query() -> None:
 
 
 @BOTH
-def test_other_parameters_are_ignored_and_of_a_repeated_one_the_first_counts(load: Loader) -> None:
+def test_first_of_repeated_parameters_counts_and_others_are_ignored(load: Loader) -> None:
     query = MultiDict(
         [
             ("date", "2026-12-01"),

@@ -1,4 +1,4 @@
-"""Settings that depend on one another, and secrets that nobody may read."""
+"""Settings that depend on one another, and the masking of secrets."""
 
 import os
 
@@ -18,39 +18,39 @@ def line_of(environ: dict[str, str]) -> str:
     return str(caught.value.code)
 
 
-def test_on_heroku_one_proxy_is_trusted_and_the_certificate_of_redis_is_not_verified() -> None:
+def test_defaults_on_heroku_trust_one_proxy_and_do_not_verify_redis_certificates() -> None:
     loaded = load(REQUIRED | {"DYNO": "web.1"})
     assert (loaded.trusted_proxies, loaded.redis_tls_verify) == (1, False)
 
 
-def test_what_is_set_wins_over_the_defaults_of_heroku() -> None:
+def test_settings_override_the_defaults_of_heroku() -> None:
     chosen = {"TRUSTED_PROXIES": "3", "REDIS_TLS_VERIFY": "true"}
     loaded = load(REQUIRED | {"DYNO": "web.1"} | chosen)
     assert (loaded.trusted_proxies, loaded.redis_tls_verify) == (3, True)
 
 
-def test_an_empty_dyno_is_no_heroku() -> None:
+def test_empty_dyno_does_not_mean_heroku() -> None:
     assert load(REQUIRED | {"DYNO": ""}).trusted_proxies == 0
 
 
-def test_with_redis_there_are_as_many_workers_as_cores_without_it_one() -> None:
+def test_workers_default_to_the_number_of_cores_with_redis_and_to_one_without() -> None:
     assert load(REQUIRED | REDIS).workers == (os.cpu_count() or 1)
     assert load(REQUIRED).workers == 1
 
 
-def test_without_redis_a_higher_number_of_workers_is_brought_down_to_one() -> None:
+def test_workers_are_limited_to_one_without_redis() -> None:
     assert load(REQUIRED | {"WEB_CONCURRENCY": "7"}).workers == 1
     assert load(REQUIRED | REDIS | {"WEB_CONCURRENCY": "7"}).workers == 7
 
 
-def test_referrers_may_have_the_origins_of_cors_unless_they_have_their_own() -> None:
+def test_referrer_origins_default_to_cors_origins() -> None:
     own = {"REFERRER_ORIGINS": "https://landing.example"}
     assert load(REQUIRED | SHOP).referrer_origins == ("https://shop.example",)
     assert load(REQUIRED | SHOP | own).referrer_origins == ("https://landing.example",)
     assert load(REQUIRED | SHOP | own).cors_origins == ("https://shop.example",)
 
 
-def test_wrong_origins_are_refused_under_the_name_that_was_set() -> None:
+def test_error_names_the_variable_with_the_invalid_origins() -> None:
     assert " CORS_ORIGINS must be " in line_of({"CORS_ORIGINS": "shop.example"})
     own = {"REFERRER_ORIGINS": "shop.example"}
     assert " REFERRER_ORIGINS must be " in line_of(SHOP | own)
@@ -67,7 +67,7 @@ def test_wrong_origins_are_refused_under_the_name_that_was_set() -> None:
         ("https://any.example/page", {"CORS_ORIGINS": "*"}),
     ],
 )
-def test_the_default_referrer_is_a_campaign_or_a_page_of_ours(
+def test_default_referrer_is_a_campaign_or_a_url_of_a_referrer_origin(
     referrer: str, origins: dict[str, str]
 ) -> None:
     assert load(REQUIRED | origins | {"DEFAULT_REFERRER": referrer}).default_referrer == referrer
@@ -86,7 +86,7 @@ def test_the_default_referrer_is_a_campaign_or_a_page_of_ours(
         "javascript://shop.example/%0aalert(1)",
     ],
 )
-def test_a_default_referrer_of_a_foreign_origin_is_refused(
+def test_default_referrer_of_another_origin_is_an_error(
     referrer: str, origins: dict[str, str]
 ) -> None:
     assert line_of(origins | {"DEFAULT_REFERRER": referrer}) == (
@@ -103,17 +103,17 @@ def test_a_default_referrer_of_a_foreign_origin_is_refused(
         ("CAPTCHA_SECRET", "CAPTCHA_PROVIDER", "turnstile, hcaptcha or recaptcha"),
     ],
 )
-def test_of_the_captcha_settings_one_needs_the_other(given: str, absent: str, must: str) -> None:
+def test_captcha_provider_and_secret_require_each_other(given: str, absent: str, must: str) -> None:
     assert line_of({given: CAPTCHA[given]}) == (
         f"videsk-proxy cannot start: {absent} is missing: it must be {must}"
     )
 
 
-def test_an_environment_full_of_other_names_is_no_trouble() -> None:
+def test_other_variables_are_ignored() -> None:
     assert load(REQUIRED | {"PATH": "/bin", "videsk_api_key": "x", "PORT_": "x"}) == load(REQUIRED)
 
 
-def test_secrets_can_be_read_from_the_settings_but_not_from_their_repr() -> None:
+def test_repr_contains_no_secrets() -> None:
     secrets = {"METRICS_TOKEN": "token-of-the-metrics", "WEBHOOK_SECRET": "secret-of-the-hook"}
     environ = REQUIRED | REDIS | CAPTCHA | secrets
     loaded = load(environ)

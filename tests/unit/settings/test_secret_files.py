@@ -1,4 +1,4 @@
-"""Secrets that are given as files."""
+"""Secrets given as files."""
 
 from pathlib import Path
 
@@ -33,13 +33,13 @@ def line_of(name: str, path: Path | str, **more: str) -> str:
     return line.removeprefix("videsk-proxy cannot start: ")
 
 
-def test_these_are_all_secrets() -> None:
+def test_values_cover_every_secret() -> None:
     assert set(SECRET_NAMES) == set(VALUES)
 
 
 @ALL
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n\n"])
-def test_a_secret_may_be_the_content_of_a_file(name: str, end: str, tmp_path: Path) -> None:
+def test_secret_is_read_from_a_file(name: str, end: str, tmp_path: Path) -> None:
     text, value = VALUES[name]
     file = tmp_path / "secret"
     file.write_text(f"{text}{end}", newline="")
@@ -48,7 +48,7 @@ def test_a_secret_may_be_the_content_of_a_file(name: str, end: str, tmp_path: Pa
 
 
 @ALL
-def test_both_at_once_stop_the_start(name: str, tmp_path: Path) -> None:
+def test_value_and_file_together_are_an_error(name: str, tmp_path: Path) -> None:
     text, _ = VALUES[name]
     (tmp_path / "secret").write_text(text)
     line = line_of(name, tmp_path / "secret", **{name: text})
@@ -57,9 +57,7 @@ def test_both_at_once_stop_the_start(name: str, tmp_path: Path) -> None:
 
 @ALL
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff" * 20, b"x" * 70_000, b"a\0b"])
-def test_a_file_that_is_no_secret_is_named(
-    name: str, content: bytes | None, tmp_path: Path
-) -> None:
+def test_unusable_file_is_an_error(name: str, content: bytes | None, tmp_path: Path) -> None:
     file = tmp_path / MARK
     if content is not None:
         file.write_bytes(content)
@@ -67,26 +65,28 @@ def test_a_file_that_is_no_secret_is_named(
 
 
 @ALL
-def test_a_folder_and_an_endless_file_are_no_secrets(name: str, tmp_path: Path) -> None:
+def test_folder_and_endless_file_are_errors(name: str, tmp_path: Path) -> None:
     must = f"{name}_FILE must be the path of a readable text file that is not empty"
     assert line_of(name, tmp_path) == must
     assert line_of(name, "/dev/zero") == must
 
 
 @pytest.mark.parametrize("name", ["VIDESK_API_KEY", "REDIS_URL", "METRICS_TOKEN"])
-def test_a_wrong_value_in_a_file_is_refused_under_the_files_name(name: str, tmp_path: Path) -> None:
+def test_invalid_value_in_a_file_is_reported_under_the_file_setting(
+    name: str, tmp_path: Path
+) -> None:
     (tmp_path / "secret").write_text(f"Bearer {MARK}")
     assert line_of(name, tmp_path / "secret").startswith(
         f"{name}_FILE must be the path of a file that holds "
     )
 
 
-def test_other_settings_are_read_from_no_file(tmp_path: Path) -> None:
+def test_only_secrets_are_read_from_files(tmp_path: Path) -> None:
     (tmp_path / "port").write_text("1")
     assert load(OTHERS | {"PORT_FILE": str(tmp_path / "port")}).port == 8000
 
 
-def test_a_redis_in_a_file_counts_as_redis_for_the_number_of_workers(tmp_path: Path) -> None:
+def test_redis_url_in_a_file_counts_for_the_number_of_workers(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("redis://host")
     found = load_file("REDIS_URL", tmp_path / "secret")
     assert found.workers == load(OTHERS | {"REDIS_URL": "redis://host"}).workers

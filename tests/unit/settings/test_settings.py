@@ -1,4 +1,4 @@
-"""The contract's table of settings: defaults, good values, and the one line that refuses others."""
+"""Every setting: its default, valid values, and the error line for invalid ones."""
 
 from dataclasses import fields
 
@@ -46,7 +46,7 @@ ORIGINS = "* or comma-separated origins, such as https://shop.example,http://loc
 RATE = "a number of requests per second, minute, hour or day, such as 600/minute"
 SECONDS = "a number of seconds from 0 to 31536000"
 
-NO_URLS = (
+INVALID_URLS = (
     MARK,
     f"{MARK}.example",
     f"http://{MARK}.example",
@@ -67,7 +67,7 @@ NO_URLS = (
     f"https://videsk.example:99999/{MARK}",
     f"https://[::1/{MARK}",
 )
-NO_ORIGINS = (
+INVALID_ORIGINS = (
     MARK,
     "null",
     f"https://{MARK}.example/",
@@ -80,14 +80,27 @@ NO_ORIGINS = (
     f"https://{MARK}.example,,https://a.example",
     f"*,https://{MARK}.example",
 )
-NO_NUMBERS = (MARK, "-1", "+1", "1e3", "1_0", "0x10", "nan", "inf", "1,5", "1 0", "٣", "9" * 16)
-NO_WHOLE_NUMBERS = (*NO_NUMBERS, "5.5", "5.0")
-NO_SECONDS = (*NO_NUMBERS, ".5", "5.", "31536000.5")
-NO_RATES = (MARK, "600", "0/minute", "-1/minute", "600/week", "600 per minute", "6.5/second")
+INVALID_NUMBERS = (
+    MARK,
+    "-1",
+    "+1",
+    "1e3",
+    "1_0",
+    "0x10",
+    "nan",
+    "inf",
+    "1,5",
+    "1 0",
+    "٣",
+    "9" * 16,
+)
+INVALID_WHOLE_NUMBERS = (*INVALID_NUMBERS, "5.5", "5.0")
+INVALID_SECONDS = (*INVALID_NUMBERS, ".5", "5.", "31536000.5")
+INVALID_RATES = (MARK, "600", "0/minute", "-1/minute", "600/week", "600 per minute", "6.5/second")
 SECRET = "at least 8 visible ASCII characters, or two such values separated by a comma"
-NO_VISIBLE_TEXTS = (f"Bearer {MARK}", f"{MARK}\ttab", f"{MARK}\nline", f"{MARK}ñ")
-NO_SECRETS = (
-    *(f"{text}{MARK}" for text in NO_VISIBLE_TEXTS),
+INVISIBLE_TEXTS = (f"Bearer {MARK}", f"{MARK}\ttab", f"{MARK}\nline", f"{MARK}ñ")
+INVALID_SECRETS = (
+    *(f"{text}{MARK}" for text in INVISIBLE_TEXTS),
     MARK,
     f"{MARK}{MARK},",
     f",{MARK}{MARK}",
@@ -97,16 +110,16 @@ NO_SECRETS = (
     ",",
 )
 
-REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
+INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
     "VIDESK_API_KEY": (
         "the secret key of your Videsk account, alone, without 'Bearer'",
-        NO_VISIBLE_TEXTS,
+        INVISIBLE_TEXTS,
     ),
     "VIDESK_ACCOUNT": (
         "a name for your Videsk account, of up to 100 characters",
         ("x" * 101, "a\nb"),
     ),
-    "VIDESK_BASE_URL": (BASE_URL, NO_URLS),
+    "VIDESK_BASE_URL": (BASE_URL, INVALID_URLS),
     "REDIS_URL": (
         "a redis://, rediss:// or unix:// URL",
         (
@@ -122,18 +135,21 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "REDIS_TLS_VERIFY": ("true or false", (MARK, "yes", "1", "0", "off")),
-    "PORT": ("a whole number from 1 to 65535", (*NO_WHOLE_NUMBERS, "0", "65536")),
-    "WEB_CONCURRENCY": ("a whole number from 1 to 1000", (*NO_WHOLE_NUMBERS, "0", "1001")),
-    "CORS_ORIGINS": (ORIGINS, NO_ORIGINS),
-    "TRUSTED_PROXIES": ("a whole number from 0 to 10", (*NO_WHOLE_NUMBERS, "11", "true")),
+    "PORT": ("a whole number from 1 to 65535", (*INVALID_WHOLE_NUMBERS, "0", "65536")),
+    "WEB_CONCURRENCY": ("a whole number from 1 to 1000", (*INVALID_WHOLE_NUMBERS, "0", "1001")),
+    "CORS_ORIGINS": (ORIGINS, INVALID_ORIGINS),
+    "TRUSTED_PROXIES": ("a whole number from 0 to 10", (*INVALID_WHOLE_NUMBERS, "11", "true")),
     "VIDESK_RATE_LIMIT": (
         "a whole number from 1 to 100000",
-        (*NO_WHOLE_NUMBERS, "0", "100001", "20/second"),
+        (*INVALID_WHOLE_NUMBERS, "0", "100001", "20/second"),
     ),
-    "VIDESK_TIMEOUT": ("a number of seconds from 0.01 to 3600", (*NO_SECONDS, "0", "3601", "10s")),
-    "CLIENT_RATE_LIMIT": (RATE, NO_RATES),
-    "BOOKING_RATE_LIMIT": (RATE, NO_RATES),
-    "REFERRER_ORIGINS": (ORIGINS, NO_ORIGINS),
+    "VIDESK_TIMEOUT": (
+        "a number of seconds from 0.01 to 3600",
+        (*INVALID_SECONDS, "0", "3601", "10s"),
+    ),
+    "CLIENT_RATE_LIMIT": (RATE, INVALID_RATES),
+    "BOOKING_RATE_LIMIT": (RATE, INVALID_RATES),
+    "REFERRER_ORIGINS": (ORIGINS, INVALID_ORIGINS),
     "DEFAULT_REFERRER": (
         "a campaign's name, which does not start with a scheme such as campaign:, "
         "or a URL of one of REFERRER_ORIGINS; at most 2048 characters",
@@ -147,48 +163,48 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "CAPTCHA_PROVIDER": ("turnstile, hcaptcha or recaptcha", (MARK, "true", "turnstile,hcaptcha")),
-    "CAPTCHA_SECRET": ("the provider's secret", NO_VISIBLE_TEXTS),
-    "CAPTCHA_VERIFY_URL": (BASE_URL, NO_URLS),
+    "CAPTCHA_SECRET": ("the provider's secret", INVISIBLE_TEXTS),
+    "CAPTCHA_VERIFY_URL": (BASE_URL, INVALID_URLS),
     "MAX_BODY_BYTES": (
         "a whole number from 1 to 100000000",
-        (*NO_WHOLE_NUMBERS, "0", "100000001", "64K"),
+        (*INVALID_WHOLE_NUMBERS, "0", "100000001", "64K"),
     ),
     "LOG_LEVEL": ("debug, info, warning, error or critical", (MARK, "20", "warn", "trace")),
-    "METRICS_TOKEN": (SECRET, NO_SECRETS),
-    "WEBHOOK_SECRET": (SECRET, NO_SECRETS),
+    "METRICS_TOKEN": (SECRET, INVALID_SECRETS),
+    "WEBHOOK_SECRET": (SECRET, INVALID_SECRETS),
 } | {
-    f"{kind}_{what}": (SECONDS, NO_SECONDS)
+    f"{kind}_{what}": (SECONDS, INVALID_SECONDS)
     for kind in ("SERVICES", "DATES", "HOURS")
     for what in ("TTL", "STALE")
 }
 
 
 def line_of(**environ: str) -> str:
-    """What Python prints when the start is refused with these settings."""
+    """Return the line that Python prints for these settings."""
     with pytest.raises(SettingsError) as caught:
         load(environ)
     assert caught.value.__cause__ is None
     return str(caught.value.code)
 
 
-def test_the_tables_of_these_tests_know_every_setting() -> None:
+def test_tables_cover_every_setting() -> None:
     names = {field.name.upper() for field in fields(Settings)}
-    assert names == set(DEFAULTS) == set(REFUSED)
-    assert names == {name for name, _, _ in GOOD}
+    assert names == set(DEFAULTS) == set(INVALID)
+    assert names == {name for name, _, _ in VALID}
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_what_is_not_set_has_its_default(name: str) -> None:
+def test_unset_setting_has_its_default(name: str) -> None:
     assert getattr(load(REQUIRED), name.lower()) == DEFAULTS[name]
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\t\n"])
 @pytest.mark.parametrize("name", sorted(DEFAULTS.keys() - REQUIRED.keys()))
-def test_an_empty_text_counts_as_not_set(name: str, empty: str) -> None:
+def test_empty_variable_counts_as_unset(name: str, empty: str) -> None:
     assert getattr(load(REQUIRED | {name: empty}), name.lower()) == DEFAULTS[name]
 
 
-GOOD: list[tuple[str, str, object]] = [
+VALID: list[tuple[str, str, object]] = [
     ("VIDESK_API_KEY", f" {MARK}+/=\n", f"{MARK}+/="),
     ("VIDESK_ACCOUNT", " Clínica Ñuñoa ", "Clínica Ñuñoa"),
     ("VIDESK_BASE_URL", "https://videsk.example/eu/", "https://videsk.example/eu"),
@@ -237,33 +253,31 @@ GOOD: list[tuple[str, str, object]] = [
 CAPTCHA = {"CAPTCHA_PROVIDER": "hcaptcha", "CAPTCHA_SECRET": "secret-of-the-captcha"}
 
 
-@pytest.mark.parametrize(("name", "text", "value"), GOOD)
-def test_a_good_value_is_read(name: str, text: str, value: object) -> None:
+@pytest.mark.parametrize(("name", "text", "value"), VALID)
+def test_valid_value_is_parsed(name: str, text: str, value: object) -> None:
     others = CAPTCHA if name.startswith("CAPTCHA") else {}
     assert getattr(load(REQUIRED | others | {name: text}), name.lower()) == value
 
 
 @pytest.mark.parametrize(
     ("name", "must", "text"),
-    [(name, must, text) for name, (must, texts) in REFUSED.items() for text in texts],
+    [(name, must, text) for name, (must, texts) in INVALID.items() for text in texts],
 )
-def test_a_wrong_value_is_refused_by_one_line_that_does_not_depend_on_it(
-    name: str, must: str, text: str
-) -> None:
+def test_invalid_value_is_reported_without_the_value(name: str, must: str, text: str) -> None:
     line = line_of(**REQUIRED | {name: text})
     assert line == f"videsk-proxy cannot start: {name} must be {must}"
     assert MARK not in line
 
 
 @pytest.mark.parametrize("name", ["VIDESK_BASE_URL", "CAPTCHA_VERIFY_URL"])
-def test_a_url_of_port_0_is_refused(name: str) -> None:
+def test_url_with_port_0_is_invalid(name: str) -> None:
     line = line_of(**REQUIRED | {name: "https://videsk.example:0"})
     assert line == f"videsk-proxy cannot start: {name} must be {BASE_URL}"
 
 
 @pytest.mark.parametrize("environ", [{}, {"VIDESK_API_KEY": " "}])
-def test_without_a_key_there_is_no_start(environ: dict[str, str]) -> None:
-    must, _ = REFUSED["VIDESK_API_KEY"]
+def test_missing_api_key_is_an_error(environ: dict[str, str]) -> None:
+    must, _ = INVALID["VIDESK_API_KEY"]
     assert line_of(**environ) == (
         f"videsk-proxy cannot start: VIDESK_API_KEY is missing: it must be {must}"
     )
