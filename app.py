@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         redis_limiter = RedisLimiter(redis, prefix, rate_limit, _address_hash_key(settings))
     instrumentation = Metrics()
     if redis:
-        redis.on_outage(instrumentation.redis_outage)
+        redis.on_outage(instrumentation.count_redis_outage)
     local = process_store()
     near_cache = _near_cache(shared, local)
     cache = ReadThroughCache(shared, local, near_cache, instrumentation)

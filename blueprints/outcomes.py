@@ -18,21 +18,21 @@ def register(app: Flask, metrics: Metrics) -> None:
         error, status = g.get("error"), response.status_code
         replayed = REPLAYED in response.headers
         if replayed:
-            metrics.replayed()
+            metrics.count_replay()
         if request.method == "POST" and responses.route().endswith("/appointments"):
             attempts = g.request_context.attempts
-            metrics.booking(
+            metrics.count_booking(
                 booking_outcome(status, error, replayed=replayed, upstream_attempts=attempts)
             )
         request_kind = gateway_error(request.method, status, error)
         if request_kind and not replayed:
-            metrics.gateway_error(request_kind, status)
+            metrics.count_gateway_error(request_kind, status)
         reason = captcha_failure(error)
         if reason:
-            metrics.captcha_failure(reason)
+            metrics.count_captcha_failure(reason)
         source = rate_limiter(status, response.headers.get("X-Error-Source"))
         if source:
-            metrics.rate_limited(source)
+            metrics.count_rate_limited(source)
         return response
 
 

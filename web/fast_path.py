@@ -91,7 +91,7 @@ class FastPath:
         headers |= responses.per_response_headers(context.request_id, result)
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         seconds = time.perf_counter() - started
-        self._metrics.answered(cached.route, cached.status, seconds, result)
+        self._metrics.count_response(cached.route, cached.status, seconds, result)
         access_log.log_request(
             cached.route,
             cached.method,

@@ -94,7 +94,9 @@ class Metrics:
     def count_invalidated(self, groups: int) -> None:
         self._invalidated.inc(groups)
 
-    def answered(self, route: str, status: int, seconds: float, cache_status: str | None) -> None:
+    def count_response(
+        self, route: str, status: int, seconds: float, cache_status: str | None
+    ) -> None:
         """Count a response; `cache_status`: how a cacheable read was served."""
         requests, latency, cache = self._counters_of(
             route, status, _result(cache_status) if cache_status else None
@@ -114,30 +116,30 @@ class Metrics:
             self._cache.labels(kind, result) if result else None,
         )
 
-    def replayed(self) -> None:
+    def count_replay(self) -> None:
         """Count a POST whose response was replayed."""
         self._replays.inc()
 
-    def booking(self, outcome: str) -> None:
+    def count_booking(self, outcome: str) -> None:
         self._bookings.labels(outcome).inc()
 
-    def gateway_error(self, request: str, status: int) -> None:
+    def count_gateway_error(self, request: str, status: int) -> None:
         self._gateway_errors.labels(request, status).inc()
 
-    def captcha_failure(self, reason: str) -> None:
+    def count_captcha_failure(self, reason: str) -> None:
         self._captcha_failures.labels(reason).inc()
 
-    def rate_limited(self, source: str) -> None:
+    def count_rate_limited(self, source: str) -> None:
         self._rate_limited.labels(source).inc()
 
-    def redis_outage(self) -> None:
+    def count_redis_outage(self) -> None:
         """Count an outage of Redis, from any thread.
 
         The event loop counts it, since the lock of prometheus-client is gevent's here.
         """
         self._hub.loop.run_callback_threadsafe(self._redis_outages.inc)
 
-    def worker_restarted(self) -> None:
+    def count_worker_restart(self) -> None:
         self._worker_restarts.inc()
 
     def add_routes(self, app: Flask) -> None:
@@ -173,5 +175,7 @@ def register(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def count(response: Response) -> Response:
         seconds = time.perf_counter() - g.started
-        metrics.answered(responses.route(), response.status_code, seconds, g.get("cache_status"))
+        metrics.count_response(
+            responses.route(), response.status_code, seconds, g.get("cache_status")
+        )
         return response

@@ -53,8 +53,9 @@ def test_a_month_or_a_day_is_read_in_the_time_zone(
 def test_availability_and_next_hours_take_a_number(kind: ResourceKind) -> None:
     scheduling = FakeScheduling()
     client = served_by(scheduling, kind)
-    client.get(f"/api/{kind.plural}/{ID}/availability?date={DAY}&timezone={ZONE}&days=3")
-    client.get(f"/api/{kind.plural}/{ID}/next?timezone={ZONE}")
+    for path in (f"availability?date={DAY}&days=3", "next?"):
+        response = client.get(f"/api/{kind.plural}/{ID}/{path}&timezone={ZONE}")
+        assert response.status_code == 200
     availability, next_hours = scheduling.calls
     assert availability[:3] == ("find_availability", kind, ID)
     assert availability[4] == 3

@@ -116,18 +116,18 @@ def test_a_connection_that_does_not_wait_is_not_closed() -> None:
         assert (busy.shut, idle.shut) == ([], [socket.SHUT_RD])
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_one_address_has_half_of_the_connections_where_they_are_limit_by_address(
-    shared: bool,
+@pytest.mark.parametrize("limited", [True, False])
+def test_one_address_has_half_of_the_connections_if_limited_by_address(
+    limited: bool,
 ) -> None:
     most = 10
     with ExitStack() as stack:
-        all_of_them = Connections(most, limit_by_address=shared)
+        all_of_them = Connections(most, limit_by_address=limited)
         other = waiting(stack, all_of_them, "other")
         clients = [waiting(stack, all_of_them) for _ in range(int(most * ADDRESS_SHARE))]
         waiting(stack, all_of_them)
         assert not other.shut
-        assert bool(clients[0].shut) is shared
+        assert bool(clients[0].shut) is limited
 
 
 def test_the_connections_of_an_address_are_counted_until_they_end() -> None:

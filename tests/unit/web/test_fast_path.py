@@ -39,7 +39,7 @@ class Counts:
         self.left -= 1
         return self.left >= 0
 
-    def answered(self, route: str, *_: Any) -> None:
+    def count_response(self, route: str, *_: Any) -> None:
         self.answered_routes.append(route)
 
 

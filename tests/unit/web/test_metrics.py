@@ -57,16 +57,16 @@ def test_the_failures_of_every_route_start_at_0(counted: Metrics) -> None:
 def test_a_cacheable_read_counts_by_its_cache_status(
     counted: Metrics, cache_status: str, result: str
 ) -> None:
-    counted.answered("/api/users/{id}/hours", 200, 0.3, cache_status)
-    counted.answered("/api/users/{id}/hours", 200, 0.3, cache_status)
+    counted.count_response("/api/users/{id}/hours", 200, 0.3, cache_status)
+    counted.count_response("/api/users/{id}/hours", 200, 0.3, cache_status)
     assert value(counted, "cache_total", kind="hours", result=result) == 2
     assert value(counted, "requests_total", route="/api/users/{id}/hours", status="200") == 2
     assert value(counted, "request_seconds_sum", route="/api/users/{id}/hours") == 0.6
 
 
 def test_a_form_is_counted_by_its_kind_and_a_post_as_no_read(counted: Metrics) -> None:
-    counted.answered("/api/forms/{segment}", 200, 0, "fwd=miss")
-    counted.answered("/api/users/{id}/appointments", 201, 0, None)
+    counted.count_response("/api/forms/{segment}", 200, 0, "fwd=miss")
+    counted.count_response("/api/users/{id}/appointments", 201, 0, None)
     assert value(counted, "cache_total", kind="forms", result="miss") == 1
     assert value(counted, "cache_total", kind="appointments", result="miss") is None
 
@@ -85,12 +85,12 @@ def test_events_below_web_are_counted(counted: Metrics) -> None:
 
 
 def test_events_of_responses_are_counted(counted: Metrics) -> None:
-    counted.booking("in_doubt")
-    counted.gateway_error("read", 502)
-    counted.captcha_failure("missing")
-    counted.rate_limited("client")
-    counted.replayed()
-    counted.worker_restarted()
+    counted.count_booking("in_doubt")
+    counted.count_gateway_error("read", 502)
+    counted.count_captcha_failure("missing")
+    counted.count_rate_limited("client")
+    counted.count_replay()
+    counted.count_worker_restart()
     assert value(counted, "bookings_total", outcome="in_doubt") == 1
     assert value(counted, "gateway_errors_total", request="read", status="502") == 1
     assert value(counted, "captcha_failures_total", reason="missing") == 1
@@ -100,7 +100,7 @@ def test_events_of_responses_are_counted(counted: Metrics) -> None:
 
 
 def test_an_outage_of_redis_may_be_counted_in_a_native_thread(counted: Metrics) -> None:
-    gevent.get_hub().threadpool.apply(counted.redis_outage)
+    gevent.get_hub().threadpool.apply(counted.count_redis_outage)
     gevent.sleep(0.01)
     assert value(counted, "redis_outages_total") == 1
 
