@@ -116,7 +116,7 @@ def post_worker_init(worker: Any) -> None:
     """
     worker.wsgi.config["STOPPING"] = lambda: not worker.alive
     if worker.is_replacement:
-        worker.wsgi.extensions["videsk_proxy_metrics"].count_worker_restart()
+        worker.wsgi.extensions["videsk_proxy_metrics"].worker_restarts.inc()
     worker.connections.limit_by_address = settings.trusted_proxies == 0
 
 

@@ -35,7 +35,6 @@ class Metrics:
         self._requests = self._counter("requests", "Responses", "route", "status")
         self._latency = self._histogram("request_seconds", "Time to the response", "route")
         self._cache = self._counter("cache", "Cacheable reads", "kind", "result")
-        self._replays = self._counter("idempotent_replays", "POSTs with a replayed response")
         self._upstream = self._counter(
             "upstream_requests", "Requests to Videsk; status: its response's, or the failure",
             "endpoint", "status",
@@ -50,23 +49,21 @@ class Metrics:
         )
         self._waited = self._counter("gate_wait_seconds", "Time spent waiting for a slot")
         self._invalidated = self._counter("generations_raised", "Groups invalidated by writes")
-        self._bookings = self._counter("bookings", "Bookings by outcome", "outcome")
-        self._gateway_errors = self._counter(
-            "gateway_errors",
-            "502 and 504 responses to reads and writes",
-            "request",
-            "status",
-        )
-        self._captcha_failures = self._counter(
-            "captcha_failures", "Bookings rejected by the captcha check", "reason"
-        )
-        self._rate_limited = self._counter(
-            "rate_limited", "429 responses: of the limit per client, or of Videsk", "source"
-        )
         self._redis_outages = self._counter(
             "redis_outages", "Redis outages, counted by each worker"
         )
-        self._worker_restarts = self._counter(
+        self.replays = self._counter("idempotent_replays", "POSTs with a replayed response")
+        self.bookings = self._counter("bookings", "Bookings by outcome", "outcome")
+        self.gateway_errors = self._counter(
+            "gateway_errors", "502 and 504 responses to reads and writes", "request", "status"
+        )
+        self.captcha_failures = self._counter(
+            "captcha_failures", "Bookings rejected by the captcha check", "reason"
+        )
+        self.rate_limited = self._counter(
+            "rate_limited", "429 responses: of the limit per client, or of Videsk", "source"
+        )
+        self.worker_restarts = self._counter(
             "worker_restarts", "Workers started in place of a crashed one"
         )
         self._hub = gevent.get_hub()
@@ -99,7 +96,7 @@ class Metrics:
     ) -> None:
         """Count a response; `cache_status`: how a cacheable read was served."""
         requests, latency, cache = self._counters_of(
-            route, status, _result(cache_status) if cache_status else None
+            route, status, _cache_result(cache_status) if cache_status else None
         )
         requests.inc()
         latency.observe(seconds)
@@ -116,31 +113,12 @@ class Metrics:
             self._cache.labels(kind, result) if result else None,
         )
 
-    def count_replay(self) -> None:
-        """Count a POST whose response was replayed."""
-        self._replays.inc()
-
-    def count_booking(self, outcome: str) -> None:
-        self._bookings.labels(outcome).inc()
-
-    def count_gateway_error(self, request: str, status: int) -> None:
-        self._gateway_errors.labels(request, status).inc()
-
-    def count_captcha_failure(self, reason: str) -> None:
-        self._captcha_failures.labels(reason).inc()
-
-    def count_rate_limited(self, source: str) -> None:
-        self._rate_limited.labels(source).inc()
-
     def count_redis_outage(self) -> None:
         """Count an outage of Redis, from any thread.
 
         The event loop counts it, since the lock of prometheus-client is gevent's here.
         """
         self._hub.loop.run_callback_threadsafe(self._redis_outages.inc)
-
-    def count_worker_restart(self) -> None:
-        self._worker_restarts.inc()
 
     def add_routes(self, app: Flask) -> None:
         """Start the error counters of every route at 0."""
@@ -149,19 +127,19 @@ class Metrics:
                 self._requests.labels(responses.route_of(rule.rule), status)
 
     def _start_at_zero(self) -> None:
-        for decision in ("wait", "full", "open"):
-            self._throttled.labels(decision)
-        for outcome in BOOKING_OUTCOMES:
-            self._bookings.labels(outcome)
+        for counter, values in (
+            (self._throttled, ("wait", "full", "open")),
+            (self.bookings, BOOKING_OUTCOMES),
+            (self.captcha_failures, CAPTCHA_REASONS),
+            (self.rate_limited, RATE_LIMITERS),
+        ):
+            for value in values:
+                counter.labels(value)
         for request, status in product(GATEWAY_ERROR_REQUESTS, GATEWAY_ERROR_STATUSES):
-            self._gateway_errors.labels(request, status)
-        for reason in CAPTCHA_REASONS:
-            self._captcha_failures.labels(reason)
-        for source in RATE_LIMITERS:
-            self._rate_limited.labels(source)
+            self.gateway_errors.labels(request, status)
 
 
-def _result(cache_status: str) -> str:
+def _cache_result(cache_status: str) -> str:
     """Return hit, stale, miss or collapsed for a Cache-Status."""
     if cache_status.startswith("hit"):
         return "stale" if cache_status.endswith("stale") else "hit"

@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -22,6 +23,7 @@ from web.metrics import Metrics
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
+@dataclass(eq=False)
 class State(Collector):
     """Gauges at the time of a scrape.
 
@@ -29,36 +31,20 @@ class State(Collector):
     responds.
     """
 
-    def __init__(
-        self,
-        snapshot: Callable[[], dict[str, Any]],
-        key_rejected: Callable[[], bool],
-        redis_unavailable: Callable[[], bool],
-    ) -> None:
-        self._snapshot = snapshot
-        self._key_rejected = key_rejected
-        self._redis_unavailable = redis_unavailable
+    snapshot: Callable[[], dict[str, Any]]
+    key_rejected: Callable[[], bool]
+    redis_unavailable: Callable[[], bool]
 
     def collect(self) -> Iterator[Metric]:
-        state = self._snapshot()
-        is_open = float(state["circuit"] == "open")
-        yield GaugeMetricFamily(
-            "videsk_proxy_circuit_open", "1: the circuit breaker is open", value=is_open
-        )
-        left = state["budget"]["left"]
-        yield GaugeMetricFamily(
-            "videsk_proxy_budget_left", "Requests to Videsk left in the current window", value=left
-        )
-        yield GaugeMetricFamily(
-            "videsk_proxy_redis_unavailable",
-            "1: Redis is unavailable to this instance",
-            value=float(self._redis_unavailable()),
-        )
-        yield GaugeMetricFamily(
-            "videsk_proxy_key_refused",
-            "1: Videsk rejects VIDESK_API_KEY",
-            value=float(self._key_rejected()),
-        )
+        state = self.snapshot()
+        left, unavailable = state["budget"]["left"], self.redis_unavailable()
+        for name, text, value in (
+            ("circuit_open", "1: the circuit breaker is open", state["circuit"] == "open"),
+            ("budget_left", "Requests to Videsk left in the current window", left),
+            ("redis_unavailable", "1: Redis is unavailable to this instance", unavailable),
+            ("key_refused", "1: Videsk rejects VIDESK_API_KEY", self.key_rejected()),
+        ):
+            yield GaugeMetricFamily(f"videsk_proxy_{name}", text, value=float(value))
         build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
         build.add_metric([VERSION], 1)
         yield build
@@ -66,13 +52,13 @@ class State(Collector):
 
 def render(metrics: Metrics, state: State) -> bytes:
     """Return the counters and gauges in Prometheus' text format."""
-    counters = of_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
+    counters = read_all_workers() if FOLDER in os.environ else generate_latest(metrics.registry)
     gauges = CollectorRegistry()
     gauges.register(state)
     return counters + generate_latest(gauges)
 
 
-def of_all_workers() -> bytes:
+def read_all_workers() -> bytes:
     """Return the metrics in all workers' files.
 
     A file cannot be read while a worker creates it or adds a series: retry a moment later.

@@ -119,7 +119,7 @@ def test_a_worker_that_replaces_another_is_counted(
     counted: list[int] = []
     started = worker(age)
     started.wsgi.extensions["videsk_proxy_metrics"] = SimpleNamespace(
-        worker_restarted=lambda: counted.append(1)
+        worker_restarts=SimpleNamespace(inc=lambda: counted.append(1))
     )
     conf.on_starting(server)
     conf.post_fork(server, started)

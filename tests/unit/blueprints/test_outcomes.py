@@ -1,9 +1,12 @@
 """What the metrics call what became of a request."""
 
 import pytest
+from flask import Response
 from werkzeug.exceptions import BadRequest, TooManyRequests
 
-from blueprints.outcomes import booking_outcome, gateway_error, rate_limiter
+from blueprints import outcomes
+from blueprints.outcomes import classify_booking, classify_gateway_error
+from tests.unit.web.setup import small_app
 from videsk.errors import (
     VideskBrokenError,
     VideskCircuitOpenError,
@@ -12,6 +15,7 @@ from videsk.errors import (
     VideskTimeoutError,
     VideskUnreachableError,
 )
+from web.metrics import Metrics
 
 
 def refused(status: int) -> VideskResponseError:
@@ -40,9 +44,9 @@ def refused(status: int) -> VideskResponseError:
 def test_a_booking_has_one_outcome(
     status: int, error: Exception | None, attempts: int, outcome: str
 ) -> None:
-    found = booking_outcome(status, error, replayed=False, upstream_attempts=attempts)
+    found = classify_booking(status, error, replayed=False, upstream_attempts=attempts)
     assert found == outcome
-    assert booking_outcome(status, error, replayed=True, upstream_attempts=0) == "replayed"
+    assert classify_booking(status, error, replayed=True, upstream_attempts=0) == "replayed"
 
 
 @pytest.mark.parametrize(
@@ -60,10 +64,21 @@ def test_a_booking_has_one_outcome(
 def test_gateway_errors_are_of_reads_or_of_writes(
     method: str, status: int, error: VideskError | None, request_kind: str | None
 ) -> None:
-    assert gateway_error(method, status, error) == request_kind
+    assert classify_gateway_error(method, status, error) == request_kind
 
 
-def test_a_429_is_ours_unless_videsk_sent_it() -> None:
-    assert rate_limiter(429, "videsk") == "videsk"
-    assert rate_limiter(429, "proxy") == "client"
-    assert rate_limiter(400, "videsk") is None
+@pytest.mark.parametrize(
+    ("status", "source", "counted"),
+    [(429, "videsk", "videsk"), (429, "proxy", "client"), (400, "videsk", None)],
+)
+def test_a_429_is_ours_unless_videsk_sent_it(status: int, source: str, counted: str | None) -> None:
+    app, metrics = small_app(), Metrics()
+    outcomes.register(app, metrics)
+    error = Response(status=status, headers={"X-Error-Source": source})
+    app.add_url_rule("/", "view", lambda: error)
+    app.test_client().get("/")
+    values = {
+        name: metrics.registry.get_sample_value("videsk_proxy_rate_limited_total", {"source": name})
+        for name in ("client", "videsk")
+    }
+    assert values == {name: float(name == counted) for name in values}

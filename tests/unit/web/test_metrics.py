@@ -85,12 +85,12 @@ def test_events_below_web_are_counted(counted: Metrics) -> None:
 
 
 def test_events_of_responses_are_counted(counted: Metrics) -> None:
-    counted.count_booking("in_doubt")
-    counted.count_gateway_error("read", 502)
-    counted.count_captcha_failure("missing")
-    counted.count_rate_limited("client")
-    counted.count_replay()
-    counted.count_worker_restart()
+    counted.bookings.labels("in_doubt").inc()
+    counted.gateway_errors.labels("read", 502).inc()
+    counted.captcha_failures.labels("missing").inc()
+    counted.rate_limited.labels("client").inc()
+    counted.replays.inc()
+    counted.worker_restarts.inc()
     assert value(counted, "bookings_total", outcome="in_doubt") == 1
     assert value(counted, "gateway_errors_total", request="read", status="502") == 1
     assert value(counted, "captcha_failures_total", reason="missing") == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from web.metrics import Metrics
-from web.metrics_exposition import State, of_all_workers, render
+from web.metrics_exposition import State, read_all_workers, render
 
 
 def test_a_file_that_a_worker_is_just_making_spoils_no_scrape(
@@ -17,7 +17,7 @@ def test_a_file_that_a_worker_is_just_making_spoils_no_scrape(
     unmade.touch()
     making = threading.Timer(0.03, unmade.unlink)
     making.start()
-    assert of_all_workers() == b""
+    assert read_all_workers() == b""
     making.join()
 
 
@@ -27,7 +27,7 @@ def test_a_file_that_stays_unreadable_is_a_fault(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     (tmp_path / "counter_1.db").touch()
     with pytest.raises(Exception, match="buffer"):
-        of_all_workers()
+        read_all_workers()
 
 
 def state(
