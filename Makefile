@@ -1,4 +1,4 @@
-# Two commands for a newcomer: make run, make test. Each says what it does.
+# Start with `make run` and `make test`. `make help` lists the others.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
@@ -8,86 +8,86 @@ NODE_MODULES := frontend/client/node_modules/.package-lock.json
 
 .PHONY: help run test test-unit test-dates fuzz mutation check format client requirements bench bench-peers compiler
 
-help: ## this list
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# Where `make run` serves. honcho counts PORT on for each process, so the proxy's has a second name.
+# honcho increments PORT for each process, so the proxy's port has a second name.
 PORT ?= 8000
 SANDBOX_PORT ?= 9000
 run: export PORT := $(PORT)
 run: export PROXY_PORT := $(PORT)
 run: export SANDBOX_PORT := $(SANDBOX_PORT)
-run: $(VENV)/runs ## the proxy, a sandbox that plays Videsk, and a booking page; Ctrl-C ends all
+run: $(VENV)/runs ## run the proxy, a fake Videsk (the sandbox) and a booking page; Ctrl-C stops them
 	@$(BIN)/python ops/check_ports.py "$$PORT" "$$SANDBOX_PORT"
 	@echo "booking page  http://127.0.0.1:$$SANDBOX_PORT/demo/              <- open this one"
 	@echo "videsk-proxy  http://127.0.0.1:$$PORT/api/docs"
 	@echo "sandbox       http://127.0.0.1:$$SANDBOX_PORT/__sandbox__/keys   (plays Videsk)"
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
-		|| [ $$? = 130 ] # Ctrl-C is how it ends
+		|| [ $$? = 130 ] # the status after Ctrl-C
 
-# Much of a test in tests/e2e is waiting, so more processes than cores are faster.
+# More processes than cores are faster: tests in tests/e2e mostly wait.
 PROCESSES := 4
 
-# tests/unit/__init__.py has the profiles.
+# The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 
 TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compiler
 
-test: check $(TOOLS) ## lint, types, and every test against a real Redis server
+test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"
 	@PATH="$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) --dist loadfile
-	@echo "== tests whose timing other tests would disturb"
+	@echo "== tests of timing, one after the other"
 	@PATH="$(PATHS)" python -m pytest -m flaky
 	@PATH="$(PATHS)" python -m tests.other_days --changes
 
-test-unit: $(VENV)/installed ## tests of single modules, in seconds; no Redis, no gunicorn, no browser
+test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, gunicorn or a browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile
 
-test-dates: $(VENV)/installed $(TOOLS) ## what depends on the date, on twelve other days; some minutes
+test-dates: $(VENV)/installed $(TOOLS) ## run the tests that depend on the date on twelve other days; some minutes
 	@PATH="$(PATHS)" python -m tests.other_days
 
-fuzz: $(BIN)/redis-server ## a hundred thousand cases against every route; some minutes
+fuzz: $(BIN)/redis-server ## send 100,000 generated requests to all routes; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/e2e/test_fuzz.py --timeout=3600
 
-# [tool.mutmut] in pyproject.toml says which modules, and which tests. It goes on where it was broken off.
-mutation: $(VENV)/mutates $(BIN)/redis-server ## change the rules bit by bit: tests must notice 90 % of it; some ten minutes
+# Modules and tests: [tool.mutmut] in pyproject.toml. An interrupted run is resumed.
+mutation: $(VENV)/mutates $(BIN)/redis-server ## mutation testing: tests must detect 90 % of the mutants; about ten minutes
 	@PATH="$(PATHS)" mutmut run
 	@PATH="$(PATHS)" mutmut results
 	@PATH="$(PATHS)" mutmut export-cicd-stats >/dev/null
 	@$(BIN)/python -c 'import json; of = json.load(open("mutants/mutmut-cicd-stats.json")); \
-		noticed = of["killed"] + of["timeout"]; print(noticed, "of", of["total"], "were noticed"); \
-		raise SystemExit(noticed < 0.9 * of["total"])'
+		killed = of["killed"] + of["timeout"]; print(killed, "of", of["total"], "mutants killed"); \
+		raise SystemExit(killed < 0.9 * of["total"])'
 
-check: $(VENV)/installed ## lint, format, types and the house's own rules of import
+check: $(VENV)/installed ## check lint, format, types and the layers of imports
 	@echo "== lint, format, types, imports"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-format: $(VENV)/installed ## put the code in order
+format: $(VENV)/installed ## format the code and fix lint errors
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-client: $(VENV)/installed $(NODE_MODULES) ## the TypeScript client: types from the OpenAPI document, JavaScript from both
+client: $(VENV)/installed $(NODE_MODULES) ## build the TypeScript client, with types from the OpenAPI document
 	@PATH="$(PATHS)" npm run --silent --prefix frontend/client types
 	@npm run --silent --prefix frontend/client build
 
-# One file for every Python from 3.11 on, by markers. UPGRADE= keeps the pins: after a change of a .in
+# Markers make one file valid for every Python from 3.11. After editing a .in: UPGRADE= keeps other pins.
 UPGRADE := --upgrade
-requirements: $(VENV)/installed ## pin today's releases and their hashes in each requirements file
+requirements: $(VENV)/installed ## pin the latest releases, with hashes, in each requirements file
 	@for name in requirements requirements-sandbox requirements-dev requirements-mutation bench/peers/fastapi; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 
-bench: $(BIN)/redis-server ## the figures of the README, measured here
+bench: $(BIN)/redis-server ## measure the figures of the README
 	@PATH="$(PATHS)" python -m bench
 
-bench-peers: $(BIN)/redis-server ## the same beside nginx, Varnish, Express, Fastify, FastAPI and others; some 25 minutes
+bench-peers: $(BIN)/redis-server ## compare with nginx, Varnish, Express, Fastify, FastAPI and others; about 25 minutes
 	@PATH="$(PATHS)" python -m bench.peers
 	@PATH="$(PATHS)" python -m bench peers peers-startup peers-crowds peers-stalled peers-trace
 
-# What `make run` needs: little, so that a newcomer waits little.
+# Only what `make run` needs, so that the first run is quick.
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 $(VENV)/runs: requirements.txt requirements-sandbox.txt
 	@echo "== installing into $(VENV)"
@@ -98,38 +98,38 @@ $(VENV)/runs: requirements.txt requirements-sandbox.txt
 	@touch $@
 
 $(VENV)/installed: $(VENV)/runs requirements-dev.txt
-	@echo "== installing what the tests and checks need"
+	@echo "== installing the requirements of tests and checks"
 	@$(PIP) -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 $(VENV)/mutates: $(VENV)/installed requirements-mutation.txt
-	@echo "== installing what the mutation run needs"
+	@echo "== installing the requirements of mutation testing"
 	@$(PIP) -r requirements-mutation.txt
 	@touch $@
 
-# redis-tools starts no service; its redis-check-rdb is the server under the name redis-server.
+# Unlike redis-server, redis-tools starts no service; its redis-check-rdb is the same binary.
 $(BIN)/redis-server: | $(VENV)/installed
 	@test -x /usr/bin/redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
 	@ln -sf "$$(ls /usr/bin/redis-server 2>/dev/null || echo /usr/bin/redis-check-rdb)" $@
 
-# The tests paste README.md's commands into a shell.
+# For the tests of README.md's commands.
 $(BIN)/curl: | $(VENV)/installed
 	@command -v curl >/dev/null || ops/bring.sh curl
 	@ln -sf "$$(command -v curl)" $@
 
-# For the clock of other days. Without one, tests/other_days.py says that it did not run.
+# Builds the fake clock of tests/other_days.py, which reports that it did not run without one.
 compiler:
-	@command -v cc >/dev/null || ops/bring.sh gcc libc6-dev || echo "== no C compiler could be brought"
+	@command -v cc >/dev/null || ops/bring.sh gcc libc6-dev || echo "== no C compiler could be installed"
 
-# The machine's own browser, else Debian's. Without any, the tests in a browser say that they did not run.
+# An installed browser, else Debian's. Without one, the browser tests are skipped with a message.
 BROWSER := command -v chromium chromium-browser google-chrome
 $(BIN)/chromium: | $(VENV)/installed
-	@$(BROWSER) >/dev/null || ops/bring.sh chromium || echo "== no browser could be brought"
+	@$(BROWSER) >/dev/null || ops/bring.sh chromium || echo "== no browser could be installed"
 	@found="$$($(BROWSER) | head -n 1)"; test -z "$$found" || ln -sf "$$found" $@
 
-# The machine's own Node.js, else Debian's. Without it, the tests of the client say that they did not run.
+# An installed Node.js, else Debian's. Without one, the client's tests are skipped with a message.
 $(NODE_MODULES): frontend/client/package-lock.json
-	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== no npm could be brought"
-	@! command -v npm >/dev/null || { echo "== installing what builds the client"; \
+	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== npm could not be installed"
+	@! command -v npm >/dev/null || { echo "== installing the build tools of the client"; \
 		npm ci --prefix frontend/client --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \
-		|| echo "== it could not be installed"
+		|| echo "== they could not be installed"

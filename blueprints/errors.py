@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, g
@@ -19,36 +20,31 @@ log = logging.getLogger("videsk_proxy.errors")
 
 
 def register(app: Flask) -> None:
-    """Register a handler for every exception of the app."""
+    """Handle every exception of the app. The error is kept in `g.error`, for the metrics."""
     handlers: dict[type[Exception], Callable[[Any], Response]] = {
         ValidationError: on_invalid,
-        VideskResponseError: on_refused,
-        VideskFailedError: on_failed,
+        VideskResponseError: on_videsk_response,
+        VideskFailedError: on_videsk_failure,
         CaptchaError: on_captcha,
-        SingleFlightTimeoutError: on_flight_timeout,
+        SingleFlightTimeoutError: on_single_flight_timeout,
         HTTPException: on_http,
         Exception: on_fault,
     }
-    for kind, handler in handlers.items():
-        app.register_error_handler(kind, _with_error_in_g(handler))
 
-
-def _with_error_in_g(handler: Callable[[Any], Response]) -> Callable[[Any], Response]:
-    """Store the error in `g.error`, for the metrics."""
-
-    def handle(error: Exception) -> Response:
+    def render(handler: Callable[[Any], Response], error: Exception) -> Response:
         g.error = error
         return handler(error)
 
-    return handle
+    for kind, handler in handlers.items():
+        app.register_error_handler(kind, partial(render, handler))
 
 
 def on_invalid(error: ValidationError) -> Response:
     """Render a request that does not match its schema."""
-    return _error_response(400, *error_details(error))
+    return _render(400, *error_details(error))
 
 
-def on_refused(error: VideskResponseError) -> Response:
+def on_videsk_response(error: VideskResponseError) -> Response:
     """Pass on Videsk's own error, byte for byte."""
     response = Response(error.body, error.status)
     del response.headers["Content-Type"]
@@ -61,23 +57,23 @@ def on_refused(error: VideskResponseError) -> Response:
     return response
 
 
-def on_failed(error: VideskFailedError) -> Response:
+def on_videsk_failure(error: VideskFailedError) -> Response:
     """Render a failure without a usable response of Videsk."""
     log.warning("%s: %s", type(error).__name__, type(error.__cause__).__name__)
-    response = _error_response(error.status, error.message, error.data)
+    response = _render(error.status, error.message, error.data)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def on_flight_timeout(_: SingleFlightTimeoutError) -> Response:
+def on_single_flight_timeout(_: SingleFlightTimeoutError) -> Response:
     """Render the timeout of a fetch that this request waited for."""
-    return on_failed(VideskTimeoutError())
+    return on_videsk_failure(VideskTimeoutError())
 
 
 def on_http(error: HTTPException) -> Response:
-    """Render Werkzeug's errors: unknown path or method, and those of web/request_body.py."""
-    response = _error_response(error.code or 500, http_message(error))
+    """Render Werkzeug's errors: 404, 405, client rate limits (429), web/request_body.py."""
+    response = _render(error.code or 500, http_message(error))
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
@@ -88,16 +84,16 @@ def on_http(error: HTTPException) -> Response:
 
 def on_captcha(error: CaptchaError) -> Response:
     """Render as Videsk does where it verifies the captcha itself (Videsk, Captcha bodies)."""
-    return _error_response(error.status, error.message, error.data, error.errors)
+    return _render(error.status, error.message, error.data, error.errors)
 
 
 def on_fault(error: Exception) -> Response:
     """Log an unexpected exception, and respond without its details."""
     log.error("fault", exc_info=error)
-    return _error_response(500, http_message(InternalServerError()))
+    return _render(500, http_message(InternalServerError()))
 
 
-def _error_response(
+def _render(
     status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> Response:
     response = responses.uncached_response(error_body(status, message, data, errors), status)

@@ -43,18 +43,12 @@ def make_blueprint(
         """Invalidate the days and hours that a meeting made elsewhere has changed."""
         sent = request.headers.get("X-Webhook-Secret", "")
         shared_secrets.check(sent, secrets, shared_secrets.WebhookSecretError)
-        meeting = _read(meeting_schema)
+        meeting: dict[str, Any] = {}  # of an invalid body: everything is invalidated
+        with suppress(ValidationError, HTTPException):
+            meeting = meeting_schema.load(read_object(any_type=True))
         scheduling.invalidate_availability(meeting.get("service"), meeting.get("user"))
         response = Response(status=204)
         del response.headers["Content-Type"]
         return response
 
     return blueprint
-
-
-def _read(schema: MeetingSchema) -> dict[str, Any]:
-    """Return service and user of the meeting; nothing for an invalid body, to invalidate all."""
-    meeting: dict[str, Any] = {}
-    with suppress(ValidationError, HTTPException):
-        meeting = schema.load(read_object(any_type=True))
-    return meeting

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings Debian or Ubuntu packages that a make target needs: ops/bring.sh PACKAGE...
-# As root, or by sudo; where neither is there, says what to install and fails.
+# Install the Debian or Ubuntu packages that a make target needs: ops/bring.sh PACKAGE...
+# Uses sudo if not root. Without either, prints what to install and fails.
 set -euo pipefail
 
 echo "== installing Debian packages: $*"
@@ -13,5 +13,5 @@ install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
-# A fresh machine has no package lists yet, or old ones.
+# The package lists may be missing or outdated.
 install "$@" 2>/dev/null || { "${as_root[@]}" apt-get update -qq && install "$@"; }

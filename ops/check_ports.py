@@ -1,4 +1,4 @@
-"""Stops `make run`, in one line, when a port cannot be had: `check_ports.py PORT SANDBOX_PORT`."""
+"""Ends `make run` with a message if a port is unusable: `check_ports.py PORT SANDBOX_PORT`."""
 
 import errno
 import socket
@@ -6,11 +6,11 @@ import sys
 from contextlib import ExitStack
 
 HOSTS = {"PORT": "0.0.0.0", "SANDBOX_PORT": "127.0.0.1"}  # noqa: S104
-"""Where the proxy and the sandbox will listen, by the variable with the port."""
+"""Addresses of the proxy and the sandbox, by the variable with the port."""
 
 
-def problem_of(ports: dict[str, str]) -> str | None:
-    """Return what is wrong with the ports, given by their variable, and what to do about it."""
+def find_problem(ports: dict[str, str]) -> str | None:
+    """Return what is wrong with the ports (by variable) and how to fix it, or None."""
     if len(set(ports.values())) < len(ports):
         return f"{' and '.join(ports)} must differ."
     with ExitStack() as listeners:
@@ -18,7 +18,7 @@ def problem_of(ports: dict[str, str]) -> str | None:
             if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65536):
                 return f"{name} must be a number from 1 to 65535, not {text!r}."
             listener = listeners.enter_context(socket.socket())
-            # As both servers do: the last connections of a run that has just ended are no obstacle.
+            # As both servers do, so that closing connections of a previous run do not matter.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((HOSTS[name], int(text)))
@@ -31,4 +31,4 @@ def problem_of(ports: dict[str, str]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(problem_of(dict(zip(HOSTS, sys.argv[1:], strict=True))))
+    sys.exit(find_problem(dict(zip(HOSTS, sys.argv[1:], strict=True))))

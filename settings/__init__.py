@@ -148,7 +148,7 @@ def _check_dependencies(settings: Settings) -> None:
     if settings.captcha_provider and not settings.captcha_secret:
         raise _missing("CAPTCHA_SECRET")
     default = settings.default_referrer
-    if default and Referrers(settings.referrer_origins, None).problem(default):
+    if default and Referrers(settings.referrer_origins, None).find_problem(default):
         raise _invalid("DEFAULT_REFERRER")
 
 

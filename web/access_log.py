@@ -122,7 +122,7 @@ def log_request(
         return
     now = time.time()
     line = {
-        "time": f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z",
+        "time": f"{_format_second(int(now))}.{int(now % 1 * 1000):03d}Z",
         "level": "INFO",
         "logger": log.name,
         "message": "request",
@@ -143,5 +143,5 @@ def log_request(
 
 
 @lru_cache(maxsize=2)
-def _second(now: int) -> str:
+def _format_second(now: int) -> str:
     return time.strftime(Formatter.default_time_format, time.gmtime(now))

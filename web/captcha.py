@@ -84,10 +84,8 @@ class Captcha:
             raise CaptchaMissingError
         result = self._verify(token)
         errors = result.get("error-codes")
-        codes = (
-            [code for code in errors if isinstance(code, str)] if isinstance(errors, list) else []
-        )
-        codes = codes or ["invalid-input-response"]
+        codes = errors if isinstance(errors, list) else []
+        codes = [code for code in codes if isinstance(code, str)] or ["invalid-input-response"]
         secret_errors = sorted(_SECRET_ERRORS & set(codes))
         if secret_errors:
             log.error("the captcha provider rejects CAPTCHA_SECRET: %s", secret_errors[0])

@@ -40,7 +40,9 @@ TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """The name in app.config of the number of trusted reverse proxies."""
 
 _WITH_PORT = re.compile(r"(?P<ipv4>[0-9.]+):[0-9]*|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::[0-9]*)?")
-"""An address with a port in X-Forwarded-For. A bare IPv6 address has no port."""
+"""An address with a port, which some proxies (Azure Application Gateway) put in X-Forwarded-For:
+with it, every connection would be another client. A bare IPv6 address has no port.
+"""
 
 _IPV6_NETWORK_BITS = 64
 """The smallest network of a subscriber, which counts as one client."""
@@ -198,17 +200,10 @@ def client_address() -> str:
 def address_in(environ: Mapping[str, Any], proxies: int) -> str:
     """Return the same for a WSGI environ, outside a Flask request."""
     entries = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if 0 < proxies <= len(entries) and entries[-proxies].strip():
-        return _without_port(entries[-proxies].strip())
+    if 0 < proxies <= len(entries) and (entry := entries[-proxies].strip()):
+        found = _WITH_PORT.fullmatch(entry)
+        return (found["ipv4"] or found["ipv6"]) if found else entry
     return environ.get("REMOTE_ADDR") or "unknown"
-
-
-def _without_port(entry: str) -> str:
-    """Strip the port that some proxies add (Azure Application Gateway), as `ip:port` or
-    `[ipv6]:port`: with it, every connection would be another client.
-    """
-    found = _WITH_PORT.fullmatch(entry)
-    return (found["ipv4"] or found["ipv6"]) if found else entry
 
 
 def client_network() -> str:

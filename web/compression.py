@@ -7,7 +7,6 @@ as a booking does, its compressed length reveals the secret (https://www.breacha
 from flask import Flask, Response, current_app, g, request
 from flask_caching.backends import SimpleCache
 from flask_compress import Compress
-from werkzeug.datastructures import Accept
 
 MIN_BYTES = 1024
 """Below that, compression saves no packet."""
@@ -39,19 +38,11 @@ def compressed(response: Response, body: bytes, digest: str) -> Response:
     if len(body) < MIN_BYTES:
         return response
     response.vary.add("Accept-Encoding")
-    coding = _choose_coding(request.accept_encodings)
-    if not coding:
+    accepted = request.accept_encodings
+    coding = max(CODINGS, key=accepted.quality)
+    # Flask-Compress would use a coding with `q=0` (RFC 9110, section 12.5.3).
+    if accepted.quality(coding) <= 0 or accepted.quality(coding) < accepted.quality("identity"):
         return response
     g.digest = digest
     compress: Compress = current_app.extensions[_NAME][coding]
     return compress.after_request(response)
-
-
-def _choose_coding(accepted: Accept) -> str | None:
-    """Return the preferred coding (RFC 9110, section 12.5.3); None for none.
-
-    Flask-Compress would also use a coding with `q=0`, which the client does not accept.
-    """
-    best = max(CODINGS, key=accepted.quality)
-    quality = accepted.quality(best)
-    return best if quality > 0 and quality >= accepted.quality("identity") else None

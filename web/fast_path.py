@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cache.near_cache import NearCache
@@ -70,7 +71,6 @@ class FastPath:
         self._near_cache = near_cache
         self._limit = limit
         self._metrics = metrics
-        self._date = (0, "")
         variables = (f"HTTP_{name.upper().replace('-', '_')}" for name in KEY_HEADERS)
         self._key_variables = ("REQUEST_METHOD", "RAW_URI", *variables)
 
@@ -87,7 +87,7 @@ class FastPath:
             return None
         context = RequestContext(responses.request_id(environ), trace_context.traceparent(environ))
         result = f"hit; ttl={int(cached.fresh_until - time.time()) + 1}"
-        headers = {"Date": self._http_date()}
+        headers = {"Date": _http_date(int(time.time()))}
         headers |= responses.per_response_headers(context.request_id, result)
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         seconds = time.perf_counter() - started
@@ -138,13 +138,6 @@ class FastPath:
     def _key(self, environ: Mapping[str, Any]) -> tuple[str | None, ...]:
         return tuple(map(environ.get, self._key_variables))
 
-    def _http_date(self) -> str:
-        """Return the Date header, formatted once per second."""
-        now = int(time.time())
-        if self._date[0] != now:
-            self._date = now, formatdate(now, usegmt=True)
-        return self._date[1]
-
 
 def _is_replayable(headers: list[tuple[str, str]]) -> bool:
     """Whether requests with the same key can share a response with these headers."""
@@ -154,11 +147,15 @@ def _is_replayable(headers: list[tuple[str, str]]) -> bool:
     return names <= {name.lower() for name in KEY_HEADERS} and others <= _per_response_names()
 
 
+@lru_cache(maxsize=2)
+def _http_date(now: int) -> str:
+    return formatdate(now, usegmt=True)
+
+
 def _head(status: str, headers: list[tuple[str, str]]) -> bytes:
     lines = [f"HTTP/1.1 {status}", "Server: gunicorn", "Connection: keep-alive"]
-    lines += [
-        f"{name}: {value}" for name, value in headers if name.lower() not in _per_response_names()
-    ]
+    made_anew = _per_response_names()
+    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in made_anew]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 

@@ -40,14 +40,14 @@ def error_details(error: ValidationError) -> tuple[str, str | None, dict[str, An
     if isinstance(error, DateInPastError):
         return "The date can not be in the past.", "dateInPast", {}
     fields = error.messages_dict
-    errors = {} if isinstance(error, QueryError) else first_faults(fields)
+    errors = {} if isinstance(error, QueryError) else select_faults(fields)
     for field, message in _VIDESK_MESSAGES.items():
         if fields.get(field) not in (None, [UNKNOWN_FIELD]):
             return message, _VIDESK_DATA.get(field), errors
-    return sentence(fields), None, errors
+    return summarize(fields), None, errors
 
 
-def first_faults(errors: Mapping[Any, Any]) -> dict[str, Any]:
+def select_faults(errors: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the first MAX_FAULTS messages under their names, each name shortened."""
     kept: dict[str, Any] = {}
     for path, message in islice(_faults(errors), MAX_FAULTS):
@@ -59,10 +59,10 @@ def first_faults(errors: Mapping[Any, Any]) -> dict[str, Any]:
     return kept
 
 
-def sentence(errors: Mapping[Any, Any]) -> str:
+def summarize(errors: Mapping[Any, Any]) -> str:
     """Return the first message after the dotted name of its field: `"form.0._id" must be …`.
 
-    Where there are more messages than `first_faults` returns, add how many.
+    If `select_faults` leaves some out, add their total number.
     """
     faults = list(_faults(errors))
     path, message = faults[0]
@@ -77,7 +77,7 @@ def _faults(errors: Mapping[Any, Any], above: Path = ()) -> list[tuple[Path, str
     """Return all messages, each with the names that lead to its field."""
     found: list[tuple[Path, str]] = []
     for name, messages in errors.items():
-        path = (*above, _shortened(str(name)))
+        path = (*above, _shorten(str(name)))
         if isinstance(messages, dict):
             found += _faults(messages, path)
         else:
@@ -85,5 +85,5 @@ def _faults(errors: Mapping[Any, Any], above: Path = ()) -> list[tuple[Path, str
     return found
 
 
-def _shortened(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"

@@ -7,6 +7,7 @@ read first, scanning each byte once, and parsed when it is complete.
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import IPv6Address
 from math import inf
 from typing import Any
@@ -65,7 +66,7 @@ class BoundedRequest(Request):
         hosts = [value for name, value in self.headers if name == "HOST"]
         if len(hosts) != 1 or not _is_host(hosts[0]):
             raise errors.InvalidHeader("HOST", req=self)
-        self._closes = _asks_to_close(self.version, self.headers)
+        self._closes = _has_close_option(self.version, self.headers)
 
     def set_body_reader(self) -> None:
         """Choose how the body is read. Raises InvalidHeader or UnsupportedTransferCoding."""
@@ -201,18 +202,12 @@ def _check_length(length: int, lines: int) -> None:
 
 def _is_host(text: str) -> bool:
     found = _HOST.fullmatch(text)
-    if not found:
-        return False
-    if found["ipv6"] is None:
-        return True
-    try:
-        IPv6Address(found["ipv6"])
-    except ValueError:
-        return False
-    return True
+    with suppress(ValueError):
+        return bool(found and (not found["ipv6"] or IPv6Address(found["ipv6"])))
+    return False
 
 
-def _asks_to_close(version: tuple[int, int], headers: list[tuple[str, str]]) -> bool:
+def _has_close_option(version: tuple[int, int], headers: list[tuple[str, str]]) -> bool:
     """RFC 9112, section 9.3: `close` in any Connection field, or HTTP/1.0 without `keep-alive`."""
     options = {
         option.strip(" \t").lower()

@@ -40,18 +40,18 @@ class Referrers:
         Raises ValidationError under `referrer` if the body's is invalid, or if there is none.
         """
         if sent is not None:
-            problem = self.problem(sent)
+            problem = self.find_problem(sent)
             if problem:
                 raise ValidationError({"referrer": [problem]})
             return sent
         for url in headers:
-            if url and is_url(url) and not self.problem(url):
+            if url and is_url(url) and not self.find_problem(url):
                 return url
         if self.default is None:
             raise ValidationError({"referrer": ["is required"]})
         return self.default
 
-    def problem(self, referrer: str) -> str | None:
+    def find_problem(self, referrer: str) -> str | None:
         """Return what is wrong, or None for the name of a campaign and a URL of an allowed origin.
 
         A text that starts with a scheme, such as `summer: sale`, is rejected, since a browser

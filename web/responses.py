@@ -27,7 +27,6 @@ API_CSP = "default-src 'none'; frame-ancestors 'none'"
 _BRACES = str.maketrans("<>", "{}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-
 FRESH_UNTIL = "videsk_proxy.fresh_until"
 """WSGI variable for web/fast_path.py: until when the response can be replayed, in seconds since the
 epoch. Absent if it cannot.

@@ -40,17 +40,14 @@ def tracestate(environ: Mapping[str, Any]) -> str | None:
     Above 512 characters, whole members are dropped as section 3.3.1.5 says: large ones first, then
     the last ones.
     """
-    given = environ.get("HTTP_TRACESTATE", "")
-    members = [member.strip(" \t") for member in given.split(",")]
-    members = [member for member in members if member]
+    given: str = environ.get("HTTP_TRACESTATE", "")
+    members = [member for part in given.split(",") if (member := part.strip(" \t"))]
     if not traceparent(environ) or not 0 < len(members) <= MAX_MEMBERS:
         return None
     if not all(map(_MEMBER.fullmatch, members)):
         return None
-    return given if len(given) <= MAX_TRACESTATE_LENGTH else _truncated(members)
-
-
-def _truncated(members: list[str]) -> str | None:
+    if len(given) <= MAX_TRACESTATE_LENGTH:
+        return given
     kept = [member for member in members if len(member) <= LARGE_MEMBER_LENGTH]
     while len(",".join(kept)) > MAX_TRACESTATE_LENGTH:
         kept.pop()

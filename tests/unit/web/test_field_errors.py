@@ -2,23 +2,23 @@
 
 import pytest
 
-from web.field_errors import MAX_FAULTS, MAX_NAME_CHARACTERS, first_faults, sentence
+from web.field_errors import MAX_FAULTS, MAX_NAME_CHARACTERS, select_faults, summarize
 
 WRONG = ["is wrong"]
 
 
 def test_a_few_faults_are_listed_as_they_are() -> None:
     errors = {"form": {0: {"_id": ["is required"], "value": ["is required"]}, 2: WRONG}, "a": WRONG}
-    assert first_faults(errors) == {
+    assert select_faults(errors) == {
         "form": {"0": {"_id": ["is required"], "value": ["is required"]}, "2": WRONG},
         "a": WRONG,
     }
-    assert sentence(errors) == '"form.0._id" is required'
+    assert summarize(errors) == '"form.0._id" is required'
 
 
 def test_several_messages_of_one_field_are_several_faults() -> None:
-    assert first_faults({"a": ["one", "two"]}) == {"a": ["one", "two"]}
-    assert sentence({"a": ["one"] * (MAX_FAULTS + 1)}) == (
+    assert select_faults({"a": ["one", "two"]}) == {"a": ["one", "two"]}
+    assert summarize({"a": ["one"] * (MAX_FAULTS + 1)}) == (
         '"a" one. This is the first of 31 faults; errors lists 30 of them.'
     )
 
@@ -26,19 +26,19 @@ def test_several_messages_of_one_field_are_several_faults() -> None:
 @pytest.mark.parametrize("more", [0, 1, 5000])
 def test_no_more_faults_are_listed_than_a_form_has_fields(more: int) -> None:
     errors = {f"field-{number}": WRONG for number in range(MAX_FAULTS + more)}
-    assert list(first_faults(errors)) == [f"field-{number}" for number in range(MAX_FAULTS)]
-    assert ("faults" in sentence(errors)) == bool(more)
+    assert list(select_faults(errors)) == [f"field-{number}" for number in range(MAX_FAULTS)]
+    assert ("faults" in summarize(errors)) == bool(more)
 
 
 def test_a_long_name_is_shortened_in_the_message_and_in_the_errors() -> None:
     most, longer = "n" * MAX_NAME_CHARACTERS, "n" * (MAX_NAME_CHARACTERS + 1)
-    assert first_faults({most: WRONG}) == {most: WRONG}
+    assert select_faults({most: WRONG}) == {most: WRONG}
     shortened = f"{most[:-1]}…"
-    assert first_faults({longer: WRONG}) == {shortened: WRONG}
-    assert sentence({longer: WRONG}) == f'"{shortened}" is wrong'
+    assert select_faults({longer: WRONG}) == {shortened: WRONG}
+    assert summarize({longer: WRONG}) == f'"{shortened}" is wrong'
 
 
 def test_what_concerns_a_whole_element_is_named_by_its_place() -> None:
-    assert sentence({"form": {1: {"_schema": ["must be an object"]}}}) == (
+    assert summarize({"form": {1: {"_schema": ["must be an object"]}}}) == (
         '"form.1" must be an object'
     )

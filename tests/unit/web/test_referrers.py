@@ -191,7 +191,7 @@ def test_without_any_referrer_one_is_required(headers: list[str | None]) -> None
 @pytest.mark.parametrize("referrer", OURS + FOREIGN + CAMPAIGNS)
 def test_with_an_asterisk_every_referrer_is_allowed_without_origins_no_url(referrer: str) -> None:
     assert ANYWHERE.choose(referrer, []) == referrer
-    assert (Referrers((), None).problem(referrer) is None) == (referrer in CAMPAIGNS)
+    assert (Referrers((), None).find_problem(referrer) is None) == (referrer in CAMPAIGNS)
 
 
 def test_with_an_asterisk_a_header_still_has_to_be_a_url() -> None:
@@ -209,4 +209,4 @@ def test_what_a_browser_takes_for_another_host_is_never_a_campaign(
 ) -> None:
     referrer = f"{before}{scheme}{slashes[0]}{between}{slashes[1]}evil.example"
     assert is_url(referrer)
-    assert REFERRERS.problem(referrer)
+    assert REFERRERS.find_problem(referrer)
