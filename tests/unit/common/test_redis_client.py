@@ -42,3 +42,22 @@ def test_a_connection_to_an_earlier_server_is_replaced(
     monkeypatch.setattr(BlockingConnectionPool, "get_connection", lambda _: Connection())
     SingleServerPool(current_server=lambda: server).get_connection()
     assert log == ([] if server == "the-same" else ["disconnect", "connect"])
+
+
+def test_a_connection_that_cannot_be_replaced_goes_back_to_the_pool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Connection:
+        server = "earlier"
+
+        def disconnect(self) -> None: ...
+
+        def connect(self) -> None:
+            raise ConnectionRefusedError
+
+    connection, released = Connection(), list[object]()
+    monkeypatch.setattr(BlockingConnectionPool, "get_connection", lambda _: connection)
+    monkeypatch.setattr(BlockingConnectionPool, "release", lambda _, each: released.append(each))
+    with pytest.raises(ConnectionRefusedError):
+        SingleServerPool(current_server=lambda: "another").get_connection()
+    assert released == [connection]

@@ -101,9 +101,10 @@ def test_one_too_many_closes_the_one_that_has_waited_longest() -> None:
         all_of_them = Connections(most)
         clients = [waiting(stack, all_of_them, str(n)) for n in range(int(most * USABLE_SHARE))]
         assert not any(client.shut for client in clients)
-        waiting(stack, all_of_them, "one more")
-        assert [client.shut for client in clients if client.shut] == [[socket.SHUT_RD]]
-        assert clients[0].shut
+        for more in (1, 2):
+            waiting(stack, all_of_them, "more")
+            shut = [client.shut for client in clients]
+            assert shut == [[socket.SHUT_RD]] * more + [[]] * (len(clients) - more)
 
 
 def test_a_connection_that_does_not_wait_is_not_closed() -> None:
@@ -131,12 +132,16 @@ def test_one_address_has_half_of_the_connections_if_limited_by_address(
 
 
 def test_the_connections_of_an_address_are_counted_until_they_end() -> None:
-    all_of_them = Connections(2, limit_by_address=True)
-    for _ in range(3):
-        with ExitStack() as stack:
-            client = waiting(stack, all_of_them)
+    with ExitStack() as stack:
+        all_of_them = Connections(4, limit_by_address=True)
+        client = waiting(stack, all_of_them)
+        for _ in range(3):
+            with all_of_them.open(Socket(), "a"):
+                pass
         assert not client.shut
-        all_of_them._waiting.clear()
+        stack.enter_context(all_of_them.open(Socket(), "a"))
+        stack.enter_context(all_of_them.open(Socket(), "a"))
+        assert client.shut
 
 
 def test_while_it_sends_both_directions_are_shut() -> None:
