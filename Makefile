@@ -25,8 +25,11 @@ run: $(VENV)/runs ## run the proxy, a fake Videsk (the sandbox) and a booking pa
 	@trap : INT; PATH="$(PATHS)" honcho --no-colour --env .env.sandbox --procfile Procfile.dev start \
 		|| [ $$? = 130 ] # the status after Ctrl-C
 
-# More processes than cores are faster: tests in tests/e2e mostly wait.
+# More processes than cores are faster, since tests in tests/e2e mostly wait. Files with few, long tests
+# start first, in the order of their names.
 PROCESSES := 4
+TIMING_PROCESSES := 3
+PARALLEL := --dist loadfile --no-loadscope-reorder
 
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
@@ -35,10 +38,13 @@ TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compile
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"
-	@PATH="$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) --dist loadfile
-	@echo "== tests of timing, one after the other"
-	@PATH="$(PATHS)" python -m pytest -m flaky
-	@PATH="$(PATHS)" python -m tests.other_days --changes
+	@PATH="$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) $(PARALLEL)
+	@echo "== tests that mostly wait, and tests on the days on which the clocks change"
+	@export PATH="$(PATHS)"; python -m tests.other_days --changes & days=$$!; \
+		python -m pytest -m "flaky and not alone" -n $(TIMING_PROCESSES) $(PARALLEL); passed=$$?; \
+		wait $$days && exit $$passed
+	@echo "== tests that other tests would disturb"
+	@PATH="$(PATHS)" python -m pytest -m alone
 
 test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, gunicorn or a browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from calendar import isleap
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.processes import ROOT
 
 SANTIAGO = ZoneInfo(ZONE)
 HALF_AN_HOUR = timedelta(minutes=30)
+AT_A_TIME = 2
 NO_COMPILER = (
     "== the tests on other days did NOT run: no C compiler (cc) here; "
     "on Debian, `apt-get install gcc libc6-dev` brings one"
@@ -82,9 +84,8 @@ def _coming(
 
 
 def passes(name: str, instant: datetime) -> bool:
-    """Run the tests marked `dates`, with a clock that starts at that instant."""
-    sys.stdout.write(f"== tests on {instant.astimezone(SANTIAGO):%Y-%m-%d %H:%M %z}: {name}\n")
-    sys.stdout.flush()
+    """Run the tests marked `dates`, with a clock that starts at that instant. Print their output."""
+    title = f"== tests on {instant.astimezone(SANTIAGO):%Y-%m-%d %H:%M %z}: {name}"
     with TemporaryDirectory() as folder:
         library = Path(folder, "clock_shift.so")
         shift_seconds = round((instant - datetime.now(UTC)).total_seconds())
@@ -94,8 +95,13 @@ def passes(name: str, instant: datetime) -> bool:
         environ = os.environ | {"LD_PRELOAD": str(library)}
         _check_clock(environ, instant)
         command = [sys.executable, "-m", "pytest", "-q", "-m", "dates", "-p", "no:cacheprovider"]
-        done = subprocess.run([*command, *_marked_files()], cwd=ROOT, env=environ, check=False)
-        return done.returncode == 0
+        done = subprocess.run(
+            [*command, *_marked_files()], cwd=ROOT, env=environ, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    sys.stdout.write(f"{title}\n{done.stdout}")
+    sys.stdout.flush()
+    return done.returncode == 0
 
 
 def _marked_files() -> list[Path]:
@@ -113,13 +119,18 @@ def _check_clock(environ: dict[str, str], instant: datetime) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run each day in turn. 1 if a test fails on any, or if under CI=true there is no compiler."""
+    """Run the days, `AT_A_TIME` side by side.
+
+    Return 1 if a test fails on any day, or if there is no compiler under CI=true.
+    """
     if not shutil.which("cc"):
         sys.stdout.write(f"{NO_COMPILER}\n")
         return int(os.environ.get("CI") == "true")
     now = datetime.now(UTC)
     days = days_of_change(now) | ({} if "--changes" in arguments else other_days(now))
-    failed = [name for name, instant in days.items() if not passes(name, instant)]
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        passed = list(pool.map(passes, days, days.values()))
+    failed = [name for name, has_passed in zip(days, passed, strict=True) if not has_passed]
     sys.stdout.writelines(f"== failed: {name}\n" for name in failed)
     return int(bool(failed))
 

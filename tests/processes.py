@@ -1,10 +1,11 @@
-"""The real things that the tests run against: Redis, the sandbox, and gunicorn with the proxy.
+"""Processes that the tests run against: Redis, the sandbox, and gunicorn with the proxy.
 
-Each is a process on a free loopback port; its output is kept, and it is gone when its block ends.
+Each listens on a free loopback port, writes its output to a file and ends with its block.
 """
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -24,9 +25,14 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
 
 
+def redis_url(port: int) -> str:
+    """The setting REDIS_URL of a Redis server on this machine."""
+    return f"redis://127.0.0.1:{port}"
+
+
 @dataclass
 class Running:
-    """A process that answers on a port."""
+    """A process that accepts connections on a port."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -36,6 +42,11 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def redis_url(self) -> str:
+        """The setting REDIS_URL, where the process is a Redis server."""
+        return redis_url(self.port)
+
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
@@ -44,8 +55,12 @@ class Running:
 def running(
     command: Sequence[str], port: int, environ: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """The command, from when its port answers until the block ends."""
-    with TemporaryDirectory() as folder:
+    """Run the command from when its port accepts connections until the block ends.
+
+    It is killed with its children, because gunicorn needs more than a second to stop. Temporary
+    files go to a folder that is deleted afterwards.
+    """
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         log = Path(folder, "output")
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -53,7 +68,7 @@ def running(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=ROOT,
-                env=neutral_environ() | dict(environ or {}),
+                env=neutral_environ() | {"TMPDIR": folder} | dict(environ or {}),
                 start_new_session=True,
             )
         server = Running(process, port, log)
@@ -61,12 +76,9 @@ def running(
             _wait_for_port(server)
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def neutral_environ() -> dict[str, str]:
@@ -179,7 +191,7 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 @contextmanager
 def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Iterator[Running]:
-    """The proxy as Procfile runs it, in front of the sandbox."""
+    """Run the proxy as Procfile does, in front of the sandbox."""
     port = free_port()
     environ = {
         "VIDESK_API_KEY": sandbox.keys["backend"],

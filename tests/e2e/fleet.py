@@ -46,10 +46,7 @@ def fleet(
     redis_url = {"REDIS_URL": f"redis://127.0.0.1:{redis_port}"} if redis_port else {}
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
-        started = Fleet(list(pool.map(stack.enter_context, servers)))
-        yield started
-        for server in started.instances:  # so that they stop side by side too
-            server.process.terminate()
+        yield Fleet(list(pool.map(stack.enter_context, servers)))
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:

@@ -27,7 +27,7 @@ from tests.e2e.fleet import (
     workers_of,
 )
 from tests.processes import Running, Sandbox
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
 pytestmark = TIMING
 
@@ -187,6 +187,7 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
     assert circuits(both) == {"closed"}
 
 
+@ALONE
 def test_a_hundred_who_wait_for_videsk_slow_nobody_who_need_not_wait(
     both: Fleet, sandbox: Sandbox
 ) -> None:

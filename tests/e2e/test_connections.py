@@ -14,7 +14,7 @@ from tests.e2e.fleet import wait_until, workers_of
 from tests.e2e.innocent import innocent_clients, open_socket, read_all
 from tests.e2e.test_stop import stopping
 from tests.processes import Running, Sandbox, free_port, proxy_server, running
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
 pytestmark = TIMING
 
@@ -35,6 +35,7 @@ def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Running
         yield server
 
 
+@ALONE
 def test_2200_idle_and_half_open_connections_keep_nobody_waiting(server: Running) -> None:
     """Nor do 200 more of them a second."""
     with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
@@ -44,6 +45,7 @@ def test_2200_idle_and_half_open_connections_keep_nobody_waiting(server: Running
     calls.assert_undisturbed()
 
 
+@ALONE
 def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
     """The connections of others that are idle stay, however many one address opens."""
     with proxy_server(sandbox) as server, requests.Session() as session:

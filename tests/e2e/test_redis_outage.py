@@ -26,9 +26,9 @@ from tests.e2e.fleet import (
 )
 from tests.e2e.slow_sockets import SlowWire
 from tests.processes import Running, Sandbox, free_port, redis_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
-pytestmark = TIMING
+pytestmark = [TIMING, ALONE]
 
 DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "600"}

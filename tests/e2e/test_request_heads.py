@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import attacks
 from tests.e2e.innocent import innocent_clients, open_socket, read_all
 from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
 pytestmark = TIMING
 
@@ -117,6 +117,7 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
         assert HEAD_SECONDS - 0.5 < time.monotonic() - started < HEAD_SECONDS + 2
 
 
+@ALONE
 def test_heads_that_do_not_end_keep_nobody_waiting(server: Running) -> None:
     attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
     with attack, innocent_clients(server, "127.0.0.2") as calls:

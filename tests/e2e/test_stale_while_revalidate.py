@@ -24,9 +24,9 @@ from tests.e2e.fleet import (
     wait_until,
 )
 from tests.processes import Running, Sandbox
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
-pytestmark = TIMING
+pytestmark = [TIMING, ALONE]
 
 HOURS_TTL, HOURS_STALE = 0.5, 1.8
 SETTINGS = {

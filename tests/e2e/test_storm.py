@@ -18,9 +18,9 @@ import requests
 
 from tests.client import JOHN, Client, bearer, booking_of, working_day
 from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
-pytestmark = TIMING
+pytestmark = [TIMING, ALONE]
 
 CLIENTS = 50
 SLOTS = 30

@@ -12,7 +12,7 @@ from tests.e2e import attacks
 from tests.e2e.attacks import CHUNKED, HEADS, TINY_CHUNKS, head, send_until_closed
 from tests.e2e.innocent import innocent_clients, open_socket, read_all, seconds_until_closed
 from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
 pytestmark = TIMING
 
@@ -30,6 +30,7 @@ def server(sandbox_process: Sandbox) -> Iterator[Running]:
         yield server
 
 
+@ALONE
 def test_bodies_of_tiny_chunks_that_are_not_read_keep_nobody_waiting(server: Running) -> None:
     attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
     with attack, innocent_clients(server) as calls:

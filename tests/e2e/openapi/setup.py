@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from subprocess import Popen
 from typing import Any
 from uuid import uuid4
 
@@ -47,7 +46,6 @@ class Stage:
     def __init__(self, ends: ExitStack) -> None:
         self._ends = ends
         self._proxies: dict[str, Client] = {}
-        self._processes: list[Popen[bytes]] = []
         self.sandbox: Sandbox = ends.enter_context(sandbox_server())
         self.provider: Provider = ends.enter_context(captcha_provider())
         self._dead_port = free_port()
@@ -90,14 +88,8 @@ class Stage:
             else:
                 start = proxy_server(self.sandbox, **self._settings(name))
             server = self._ends.enter_context(start)
-            self._processes.append(server.process)
             self._proxies[name] = Client(server.url)
         return self._proxies[name]
-
-    def end(self) -> None:
-        """Tell all proxies at once: each takes a second to its end."""
-        for process in self._processes:
-            process.terminate()
 
     def reset(self) -> None:
         """An empty schedule, no fault, and no memory of failures where there is any hope."""
@@ -200,4 +192,3 @@ def on_stage() -> Iterator[Stage]:
     with ExitStack() as ends:
         stage = Stage(ends)
         yield stage
-        stage.end()

@@ -18,9 +18,9 @@ from common.resilient_redis import (
 )
 from tests.forwarder import Forwarder
 from tests.processes import Running, free_port, redis_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
-pytestmark = TIMING
+pytestmark = [TIMING, ALONE]
 
 AT_ONCE_SECONDS = 0.05
 BACK_SECONDS = 5
