@@ -45,13 +45,13 @@ class AvailabilityFinder:
             if len(found) + len(failures) >= days:
                 break
             try:
-                free = scan.free_days(month, day_range)
+                free = scan.read_free_days(month, day_range)
             except VideskError as failure:
                 failures[month.name] = failure
                 break
             while free and (wanted := days - len(found) - len(failures)) > 0:
                 batch, free = free[:wanted], free[wanted:]
-                for day, hours in zip(batch, scan.hours_of(batch), strict=True):
+                for day, hours in zip(batch, scan.read_hours_of_days(batch), strict=True):
                     if isinstance(hours, VideskError):
                         failures[day.name] = hours
                     elif hours:
@@ -70,8 +70,8 @@ class AvailabilityFinder:
         scan = AvailabilityScan(self._scheduling, kind, ident, now)
         found: list[str] = []
         for month in day_range.months:
-            for day in scan.free_days(month, day_range):
-                hours = scan.hours(day)
+            for day in scan.read_free_days(month, day_range):
+                hours = scan.read_hours(day)
                 found += [hour for hour in hours if _instant(hour) >= now]
                 if len(found) >= limit:
                     return scan.combine(found[:limit])
@@ -89,27 +89,27 @@ class AvailabilityScan:
     started: float = field(default_factory=monotonic)
     parts: list[CachedResult] = field(default_factory=list)
 
-    def free_days(self, month: Period, day_range: DayRange) -> list[Period]:
+    def read_free_days(self, month: Period, day_range: DayRange) -> list[Period]:
         """Return the month's free days in the range that are not over. Raises VideskError."""
         instants = map(_instant, self._read(self.scheduling.dates, month))
         days = {day.name: day for day in map(day_range.day, instants) if day}
         return [day for _, day in sorted(days.items()) if day.end > self.now]
 
-    def hours(self, day: Period) -> list[Any]:
+    def read_hours(self, day: Period) -> list[Any]:
         """Return a day's free hours. Raises VideskError."""
         return self._read(self.scheduling.hours, day)
 
-    def hours_of(self, days: Iterable[Period]) -> list[list[Any] | VideskError]:
+    def read_hours_of_days(self, days: Iterable[Period]) -> list[list[Any] | VideskError]:
         """Return each day's free hours, or the error of reading them."""
         context = copy_context()  # greenlets do not inherit the request context
 
-        def hours_or_failure(day: Period) -> list[Any] | VideskError:
+        def read_or_fail(day: Period) -> list[Any] | VideskError:
             try:
-                return context.copy().run(self.hours, day)
+                return context.copy().run(self.read_hours, day)
             except VideskError as failure:
                 return failure
 
-        return list(Pool(CONCURRENT_READS).map(hours_or_failure, days))
+        return list(Pool(CONCURRENT_READS).map(read_or_fail, days))
 
     def requested_at(self) -> float:
         """When the oldest part was requested, in seconds since the epoch."""
