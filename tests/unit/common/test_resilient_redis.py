@@ -7,6 +7,7 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 
 from common import resilient_redis
+from common.redis_client import make_client
 from common.resilient_redis import (
     CONNECTIONS,
     LocalFallback,
