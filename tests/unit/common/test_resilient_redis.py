@@ -7,7 +7,6 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 
 from common import resilient_redis
-from common.redis_client import make_client
 from common.resilient_redis import (
     CONNECTIONS,
     LocalFallback,
