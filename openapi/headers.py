@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from web.compression import CODINGS
+
 
 def _header(description: str, *, required: bool = True, **schema: Any) -> dict[str, Any]:
     return {
@@ -11,7 +13,7 @@ def _header(description: str, *, required: bool = True, **schema: Any) -> dict[s
     }
 
 
-_ETAG = '^"[0-9a-f]{32}(:(br|gzip))?"$'
+_ETAG = rf'^"[0-9a-f]{{32}}(:({"|".join(CODINGS)}))?"$'
 
 HEADERS = {
     "X-Request-ID": _header(
@@ -55,7 +57,7 @@ HEADERS = {
     "Content-Encoding": _header(
         "The encoding of a long response, as Accept-Encoding permits.",
         required=False,
-        enum=["br", "gzip"],
+        enum=list(CODINGS),
     ),
     "Cache-Status": _header(
         "RFC 9211. `hit; ttl=N`: cached, and fresh for N more seconds. `hit; ttl=-N; "

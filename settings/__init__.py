@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from settings import parsers, secret_files
 from settings.parsers import Parser
+from web.captcha import VERIFY_URLS
 from web.referrers import MAX_CHARACTERS, Referrers
 
 _TTL = parsers.seconds(0, 365 * 24 * 60 * 60)
@@ -70,9 +71,7 @@ class Settings:
     hours_stale: float = _setting(_TTL, 30.0)
     client_rate_limit: str = _setting(parsers.RATE, "600/minute")
     booking_rate_limit: str = _setting(parsers.RATE, "10/minute")
-    captcha_provider: str | None = _setting(
-        parsers.choice("turnstile", "hcaptcha", "recaptcha"), None
-    )
+    captcha_provider: str | None = _setting(parsers.choice(*VERIFY_URLS), None)
     captcha_secret: str | None = _setting(
         parsers.text("the provider's secret", parsers.VISIBLE), None, secret=True
     )

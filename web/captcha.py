@@ -1,7 +1,7 @@
 """Verifies captcha tokens with their provider before a booking is sent to Videsk.
 
-For backend keys, with which Videsk itself requires no captcha. A provider needs an entry in
-VERIFY_URLS; all have the same API.
+For backend keys, with which Videsk itself requires no captcha. To add a provider with
+the same API, add it to VERIFY_URLS.
 """
 
 import logging
