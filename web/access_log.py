@@ -1,7 +1,7 @@
 """JSON log lines on standard output: one per request, and all others.
 
-They contain no personal data, at any level: the route instead of the path, no query, no body, no
-header but the request id, and the type and stack of an exception without its message.
+They contain no personal data, at any level: the route instead of the path, no query, no body, of
+the headers only request id and traceparent, and of an exception only type and stack.
 """
 
 import json
@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -89,11 +90,7 @@ def register(app: Flask) -> None:
     @app.before_request
     def set_request_context() -> None:
         g.started = time.perf_counter()
-        g.request_context = RequestContext(
-            g.request_id,
-            trace_context.traceparent(request.environ),
-            trace_context.tracestate(request.environ),
-        )
+        g.request_context = request_context(request.environ, g.request_id)
         REQUEST_CONTEXT.set(g.request_context)
 
     @app.after_request
@@ -106,13 +103,20 @@ def register(app: Flask) -> None:
         return response
 
 
+def request_context(environ: Mapping[str, Any], request_id: str) -> RequestContext:
+    """Return the context of a WSGI request: what its log line and its calls to Videsk need."""
+    return RequestContext(
+        request_id, trace_context.traceparent(environ), trace_context.tracestate(environ)
+    )
+
+
 def log_request(
     route: str,
     method: str,
     status: int,
     seconds: float,
     cache: str | None,
-    request_context: RequestContext,
+    context: RequestContext,
 ) -> None:
     """Log a request in the format of `Formatter`.
 
@@ -126,18 +130,18 @@ def log_request(
         "level": "INFO",
         "logger": log.name,
         "message": "request",
-        "request_id": request_context.request_id,
+        "request_id": context.request_id,
         "route": route,
         "method": method,
         "status": status,
         "duration_ms": round(seconds * 1000, 2),
         "cache": cache,
-        "upstream_ms": round(request_context.seconds * 1000, 2),
-        "upstream_attempts": request_context.attempts,
+        "upstream_ms": round(context.seconds * 1000, 2),
+        "upstream_attempts": context.attempts,
     }
-    if request_context.traceparent:
+    if context.traceparent:
         # Fields of later versions are forwarded but not logged.
-        line["traceparent"] = request_context.traceparent[: trace_context.TRACEPARENT_LENGTH]
+        line["traceparent"] = context.traceparent[: trace_context.TRACEPARENT_LENGTH]
     sys.stdout.write(f"{json.dumps(line)}\n")
     sys.stdout.flush()
 

@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cache.near_cache import NearCache
-from common.request_context import RequestContext
-from web import access_log, responses, trace_context
+from web import access_log, responses
 from web.client_limits import DeferredCounter
 from web.metrics import Metrics
 
@@ -77,7 +76,7 @@ class FastPath:
     def respond(self, environ: Mapping[str, str]) -> bytes | None:
         """Return a whole cached response for a kept-alive connection; None: call the app.
 
-        `environ`: the WSGI variables of the key, of the request id, and of the client's address.
+        `environ`: the WSGI variables of the request line, all headers, and the client's address.
         """
         if environ["REQUEST_METHOD"] not in _METHODS or not environ["RAW_URI"].startswith("/api/"):
             return None
@@ -85,7 +84,7 @@ class FastPath:
         cached = self._near_cache.get(self._key(environ))
         if not cached or not self._limit.admits(environ):
             return None
-        context = RequestContext(responses.request_id(environ), trace_context.traceparent(environ))
+        context = access_log.request_context(environ, responses.request_id(environ))
         result = f"hit; ttl={int(cached.fresh_until - time.time()) + 1}"
         headers = {"Date": _http_date(int(time.time()))}
         headers |= responses.per_response_headers(context.request_id, result)

@@ -42,7 +42,7 @@ def tracestate(environ: Mapping[str, Any]) -> str | None:
     """
     given: str = environ.get("HTTP_TRACESTATE", "")
     members = [member for part in given.split(",") if (member := part.strip(" \t"))]
-    if not traceparent(environ) or not 0 < len(members) <= MAX_MEMBERS:
+    if not 0 < len(members) <= MAX_MEMBERS or not traceparent(environ):
         return None
     if not all(map(_MEMBER.fullmatch, members)):
         return None
