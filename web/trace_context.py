@@ -40,7 +40,9 @@ def tracestate(environ: Mapping[str, Any]) -> str | None:
     Above 512 characters, whole members are dropped as section 3.3.1.5 says: large ones first, then
     the last ones.
     """
-    given: str = environ.get("HTTP_TRACESTATE", "")
+    given: str | None = environ.get("HTTP_TRACESTATE")
+    if not given:
+        return None
     members = [member for part in given.split(",") if (member := part.strip(" \t"))]
     if not 0 < len(members) <= MAX_MEMBERS or not traceparent(environ):
         return None
