@@ -57,7 +57,7 @@ workers = settings.workers
 worker_class = "web.gunicorn_worker.Worker"
 
 # Half of a worker's open files at most: it also needs some for Videsk (20 requests a second, of up
-# to 10 s each) and Redis. A worker without a free one could neither accept nor ask.
+# to 10 s each) and Redis. A worker without a free one could not connect to anything.
 worker_connections = min(1000, open_files // 2)
 
 # The router of a Heroku-like host closes idle connections after 90 s, and has to be the first to.

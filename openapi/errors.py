@@ -110,7 +110,7 @@ ERROR_EXAMPLES = {
     "fieldUnknown": _booking("The schema has no such field", email="ana@example.com"),
     "tokenMissing": _of("The Bearer token is missing", request_body.TokenMissingError()),
     "captchaMissing": _of("The proxy verifies captchas and the token is missing", captcha.CaptchaMissingError()),
-    "captchaRejected": _of("The provider rejects the token", captcha.CaptchaRefusedError("invalid-input-response")),
+    "captchaRejected": _of("The provider rejects the token", captcha.CaptchaRejectedError("invalid-input-response")),
     "captchaUnavailable": _of("The captcha provider does not respond", captcha.CaptchaUnavailableError()),
     "bodyNotJson": _of("Not JSON", request_body.BodyNotJsonError()),
     "bodyNotObject": _of("JSON, but not an object", request_body.BodyNotObjectError()),

@@ -50,7 +50,7 @@ def config(level: str) -> dict[str, Any]:
 
     Other libraries log from WARNING on, and gunicorn from INFO on: below that, some log URLs.
     """
-    ours = {"handlers": ["stdout"], "propagate": False}
+    own = {"handlers": ["stdout"], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -72,8 +72,8 @@ def config(level: str) -> dict[str, Any]:
         },
         "root": {"level": "WARNING", "handlers": ["stdout"]},
         "loggers": {
-            "videsk_proxy": ours | {"level": level.upper()},
-            "gunicorn.error": ours | {"level": "INFO" if level == "debug" else level.upper()},
+            "videsk_proxy": own | {"level": level.upper()},
+            "gunicorn.error": own | {"level": "INFO" if level == "debug" else level.upper()},
         },
     }
 

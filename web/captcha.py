@@ -48,7 +48,7 @@ class CaptchaMissingError(CaptchaError):
 
 
 @dataclass
-class CaptchaRefusedError(CaptchaError):
+class CaptchaRejectedError(CaptchaError):
     """The provider rejects the token; `code` is its error code."""
 
     reason = "refused"
@@ -91,7 +91,7 @@ class Captcha:
             log.error("the captcha provider rejects CAPTCHA_SECRET: %s", secret_errors[0])
             raise CaptchaSecretError
         if result.get("success") is not True:
-            raise CaptchaRefusedError(str(codes[0]))
+            raise CaptchaRejectedError(str(codes[0]))
 
     def _verify(self, token: str) -> dict[str, Any]:
         try:

@@ -91,7 +91,7 @@ class BoundedRequest(Request):
         return 0 if reader.parser is None else inf
 
     def should_close(self) -> bool:
-        """Whether to close the connection after the response: the client asks for it, or the start
+        """Whether to close the connection after the response: the client requests it, or the start
         of its next request is unknown or too far away.
         """
         if self.must_close or self._closes or self.body.failed:

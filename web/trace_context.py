@@ -37,8 +37,8 @@ def traceparent(environ: Mapping[str, Any]) -> str | None:
 def tracestate(environ: Mapping[str, Any]) -> str | None:
     """Return the caller's `tracestate` if it and its `traceparent` are valid (section 3.3).
 
-    Above 512 characters, whole members are dropped as section 3.3.1.5 says: large ones first, then
-    the last ones.
+    Above 512 characters, whole members are dropped: large ones first, then the last ones (section
+    3.3.1.5).
     """
     given: str | None = environ.get("HTTP_TRACESTATE")
     if not given:

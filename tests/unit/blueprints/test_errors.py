@@ -21,7 +21,7 @@ from videsk.errors import (
     VideskTimeoutError,
     VideskUnreachableError,
 )
-from web.captcha import CaptchaMissingError, CaptchaRefusedError, CaptchaUnavailableError
+from web.captcha import CaptchaMissingError, CaptchaRejectedError, CaptchaUnavailableError
 
 
 def response_to(error: Exception, **in_g: Any) -> TestResponse:
@@ -116,7 +116,7 @@ def test_a_validation_error_has_videsk_s_message_where_videsk_has_one(
     ("error", "status", "data"),
     [
         (CaptchaMissingError(), 400, None),
-        (CaptchaRefusedError("timeout-or-duplicate"), 422, {"extraData": "timeout-or-duplicate"}),
+        (CaptchaRejectedError("timeout-or-duplicate"), 422, {"extraData": "timeout-or-duplicate"}),
         (CaptchaUnavailableError(), 503, None),
     ],
 )

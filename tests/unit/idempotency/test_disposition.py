@@ -18,7 +18,7 @@ from videsk.errors import (
 from web.captcha import (
     CaptchaError,
     CaptchaMissingError,
-    CaptchaRefusedError,
+    CaptchaRejectedError,
     CaptchaUnavailableError,
 )
 
@@ -89,7 +89,7 @@ def test_without_an_answer_it_is_in_doubt_if_the_request_may_have_left(
     [
         VideskRateLimitError(1), VideskCircuitOpenError(1), ValidationError("no"), BadRequest(),
         UnsupportedMediaType(), HTTPException(), CaptchaError(), CaptchaMissingError(),
-        CaptchaRefusedError("invalid"), CaptchaUnavailableError(),
+        CaptchaRejectedError("invalid"), CaptchaUnavailableError(),
     ],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from web.captcha import (
     Captcha,
     CaptchaError,
     CaptchaMissingError,
-    CaptchaRefusedError,
+    CaptchaRejectedError,
     CaptchaSecretError,
     CaptchaUnavailableError,
 )
@@ -72,7 +72,7 @@ def test_without_a_token_the_provider_is_not_called(token: str | None) -> None:
 def test_a_rejected_token_is_reported_with_the_provider_s_code(
     monkeypatch: pytest.MonkeyPatch, value: Any, code: str
 ) -> None:
-    with pytest.raises(CaptchaRefusedError) as raised:
+    with pytest.raises(CaptchaRejectedError) as raised:
         check(monkeypatch, value)
     assert raised.value.code == code
 
