@@ -1,4 +1,4 @@
-"""Start the proxy's parts as gunicorn does, and print the settings that were read for that:
+"""Build the proxy as gunicorn does, and print the settings that this reads:
 `python -m tests.e2e.settings_read`.
 """
 
@@ -13,7 +13,7 @@ read: set[str] = set()
 
 
 class Recording(settings.Settings):
-    """Settings that keep a list of the fields that were read."""
+    """Settings that record the names of the fields that are read."""
 
     def __getattribute__(self, name: str) -> Any:
         read.add(name)
@@ -26,4 +26,4 @@ runpy.run_path("gunicorn.conf.py")
 __import__("app")
 sys.stdout.write(" ".join(sorted(name.upper() for name in read)))
 sys.stdout.flush()
-os._exit(0)  # the watch of a Redis that is not there does not end by itself
+os._exit(0)  # the thread that reconnects to Redis never ends
