@@ -1,4 +1,4 @@
-"""The proxy with a fault at every route: `gunicorn tests.e2e.openapi.failing:app`."""
+"""The proxy with an exception in every request: `gunicorn tests.e2e.openapi.failing:app`."""
 
 from app import create_app
 
@@ -6,7 +6,7 @@ app = create_app()
 
 
 class OddError(Exception):
-    """A fault that nobody has foreseen."""
+    """An unexpected exception."""
 
 
 @app.before_request

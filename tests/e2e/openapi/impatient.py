@@ -1,4 +1,4 @@
-"""The proxy that waits a moment for a body: `gunicorn tests.e2e.openapi.impatient:app`."""
+"""The proxy with a short timeout for bodies: `gunicorn tests.e2e.openapi.impatient:app`."""
 
 import web.request_body
 from app import create_app

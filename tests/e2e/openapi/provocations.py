@@ -1,6 +1,6 @@
-"""How each answer that the document shows is brought about.
+"""How to provoke each documented response.
 
-By the example's name, or by the status of an answer without one.
+By the name of the example, or by the status of a response without examples.
 """
 
 from openapi.errors import ERROR_EXAMPLES
@@ -8,97 +8,97 @@ from tests.client import AUTOMATIC_SERVICE
 from tests.e2e.openapi import ways
 from tests.e2e.openapi.ways import (
     Provocation,
-    asking,
-    at,
-    by,
     form_element,
-    in_header,
-    sending,
+    through,
     token_or_key,
-    videsk_says,
+    videsk_responds,
     with_body,
     with_fault,
+    with_fields,
+    with_headers,
+    with_path,
+    with_query,
 )
 
-OF_NO_EXAMPLE: dict[str, Provocation] = {
-    "200": ways.good,
-    "204": ways.good,
-    "304": ways.unchanged,
+BY_STATUS: dict[str, Provocation] = {
+    "200": ways.valid,
+    "204": ways.valid,
+    "304": ways.not_modified,
     "default": with_fault("status", status=418, body=ERROR_EXAMPLES["notFound"].body()),
 }
 
-GOOD = (
+VALID = (
     "services", "dates", "hours", "availability", "nextHours", "bookingByService", "bookingByUser",
     "rescheduled", "appointment", "canceled", "form", "healthy",
 )  # fmt: skip
-OF_ANSWERS: dict[str, Provocation] = dict.fromkeys(GOOD, ways.good) | {
+SUCCESSES: dict[str, Provocation] = dict.fromkeys(VALID, ways.valid) | {
     "availabilityIncomplete": with_fault("status", path="/hours", status=500, body={}, times=1),
     "ready": ways.key_accepted,
     "degraded": ways.degraded,
-    "keyRejected": ways.key_refused,
+    "keyRejected": ways.key_rejected,
 }
 
-OF_REFUSALS: dict[str, Provocation] = {
-    "dateInvalid": asking(date="tomorrow"),
-    "timezoneInvalid": asking(timezone="Mars/Olympus"),
-    "dateInPast": asking(date="2020-02-29"),
+ERRORS: dict[str, Provocation] = {
+    "dateInvalid": with_query(date="tomorrow"),
+    "timezoneInvalid": with_query(timezone="Mars/Olympus"),
+    "dateInPast": with_query(date="2020-02-29"),
     "hourInPast": ways.hour_in_past,
-    "serviceIdInvalid": at(id="x"),
-    "userIdInvalid": at(id="x"),
+    "serviceIdInvalid": with_path(id="x"),
+    "userIdInvalid": with_path(id="x"),
     "tokenMissing": ways.no_token,
-    "serviceNotOfUser": sending(service=AUTOMATIC_SERVICE),
+    "serviceNotOfUser": with_fields(service=AUTOMATIC_SERVICE),
     "valueTooLong": form_element(1, value="x" * 51),
     "elementUnknown": ways.unknown_element,
     "honeypotMissing": ways.without_honeypot,
-    "captchaRequired": by("public"),
-    "reasonNotString": videsk_says("reasonNotString"),
-    "reasonTooLong": videsk_says("reasonTooLong"),
+    "captchaRequired": through("public"),
+    "reasonNotString": videsk_responds("reasonNotString"),
+    "reasonTooLong": videsk_responds("reasonTooLong"),
     "jwtMalformed": token_or_key("x", "jwtMalformed"),
     "signatureInvalid": ways.signed_by_another,
     "jwtUnreadable": token_or_key("a.b.c", "jwtUnreadable"),
-    "jwtExpired": videsk_says("jwtExpired"),
-    "tokenInvalidated": ways.dead_token,
-    "accessDenied": videsk_says("accessDenied"),
-    "keyRemoved": videsk_says("keyRemoved"),
-    "formNotFound": at(segment="a" * 24),
+    "jwtExpired": videsk_responds("jwtExpired"),
+    "tokenInvalidated": ways.invalidated_token,
+    "accessDenied": videsk_responds("accessDenied"),
+    "keyRemoved": videsk_responds("keyRemoved"),
+    "formNotFound": with_path(segment="a" * 24),
     "hourTaken": ways.hour_taken,
-    "captchaRejected": ways.captcha_refused,
-    "daysInvalid": asking(days="32"),
-    "limitInvalid": asking(limit="0"),
-    "versionInvalid": asking(version="long"),
-    "segmentInvalid": at(segment="x"),
-    "startAtInvalid": sending(startAt="tomorrow"),
-    "newDateInvalid": sending(date="tomorrow"),
-    "bodyTimezoneInvalid": sending(timezone="Mars/Olympus"),
+    "captchaRejected": ways.captcha_rejected,
+    "daysInvalid": with_query(days="32"),
+    "limitInvalid": with_query(limit="0"),
+    "versionInvalid": with_query(version="long"),
+    "segmentInvalid": with_path(segment="x"),
+    "startAtInvalid": with_fields(startAt="tomorrow"),
+    "newDateInvalid": with_fields(date="tomorrow"),
+    "bodyTimezoneInvalid": with_fields(timezone="Mars/Olympus"),
     "serviceMissing": ways.without_service,
     "elementIdInvalid": form_element(0, _id="x"),
     "honeypotFilled": form_element(0, value="buy pills"),
-    "referrerNotAllowed": sending(referrer="https://stranger.example/"),
-    "fieldUnknown": sending(email="a@b"),
-    "captchaMissing": by("captcha"),
+    "referrerNotAllowed": with_fields(referrer="https://stranger.example/"),
+    "fieldUnknown": with_fields(email="a@b"),
+    "captchaMissing": through("captcha"),
     "bodyNotJson": with_body(b"{"),
     "bodyNotObject": with_body(b"[]"),
-    "idempotencyKeyMalformed": in_header(Idempotency_Key=""),
-    "metricsTokenWrong": in_header(Authorization="Bearer x"),
-    "webhookSecretWrong": in_header(X_Webhook_Secret="x"),
+    "idempotencyKeyMalformed": with_headers(Idempotency_Key=""),
+    "metricsTokenWrong": with_headers(Authorization="Bearer x"),
+    "webhookSecretWrong": with_headers(X_Webhook_Secret="x"),
     "notFound": ways.not_found,
-    "bodyTimeout": ways.body_late,
+    "bodyTimeout": ways.body_timeout,
     "bodyTooLarge": with_body(b" " * 65537),
-    "contentTypeWrong": in_header(Content_Type="text/plain"),
-    "idempotencyKeyReused": ways.key_used,
+    "contentTypeWrong": with_headers(Content_Type="text/plain"),
+    "idempotencyKeyReused": ways.key_reused,
     "tooManyRequests": ways.too_many,
     "tooManyGuesses": ways.too_many_guesses,
-    "internalError": by("failing"),
+    "internalError": through("failing"),
     "videskUnreachable": ways.unreachable,
     "videskConnectionLost": with_fault("reset"),
     "videskInvalidResponse": with_fault("html"),
     "connectionLostInDoubt": with_fault("reset"),
     "invalidResponseInDoubt": with_fault("html"),
-    "videskRateLimitExhausted": ways.no_place,
+    "videskRateLimitExhausted": ways.rate_limit_exhausted,
     "videskCircuitOpen": ways.circuit_open,
     "captchaUnavailable": ways.captcha_unavailable,
     "videskTimeout": ways.too_slow,
     "timeoutInDoubt": ways.too_slow,
 }
-PROVOCATIONS = OF_NO_EXAMPLE | OF_ANSWERS | OF_REFUSALS
-"""All but `methodNotAllowed`, which is no operation's."""
+PROVOCATIONS = BY_STATUS | SUCCESSES | ERRORS
+"""All except `methodNotAllowed`, which belongs to no operation."""

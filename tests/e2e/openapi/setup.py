@@ -1,6 +1,6 @@
-"""Proxies set up in all the ways that the document's answers need, in front of one sandbox.
+"""One sandbox, and proxies with all the settings that the documented responses need.
 
-A proxy starts when it is first asked for. None has a Redis.
+A proxy starts on first use. None has a Redis.
 """
 
 import json
@@ -22,13 +22,13 @@ from tests.unit.openapi.reading import examples_of, resolved
 
 ORIGIN = "https://shop.example"
 SLOT_SECONDS = 300
-NO_MEMORY = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
+NO_CACHE = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
 METRICS_TOKEN, WEBHOOK_SECRET = "the-metrics-token", "the-webhook-secret"
 
 
 @dataclass
 class Call:
-    """A request to one of the proxies, by the proxy's name."""
+    """A request to the proxy of this name."""
 
     operation: dict[str, Any]
     method: str
@@ -41,7 +41,7 @@ class Call:
 
 
 class Stage:
-    """The sandbox, the captcha's provider, and the proxies."""
+    """The sandbox, the captcha provider, and the proxies."""
 
     def __init__(self, ends: ExitStack) -> None:
         self._ends = ends
@@ -53,19 +53,19 @@ class Stage:
         self._used: set[str] = set()
 
     def _settings(self, proxy: str) -> Mapping[str, str]:
-        """What is special about a proxy."""
+        """Return the settings of a proxy."""
         own: dict[str, dict[str, str]] = {
-            "plain": NO_MEMORY,
-            "remembering": {},
-            "hasty": NO_MEMORY | {"VIDESK_TIMEOUT": "0.2"},
-            "held": NO_MEMORY,
-            "guessed": NO_MEMORY,
+            "plain": NO_CACHE,
+            "caching": {},
+            "impatient_with_videsk": NO_CACHE | {"VIDESK_TIMEOUT": "0.2"},
+            "paused": NO_CACHE,
+            "guessed": NO_CACHE,
             "limited": {"CLIENT_RATE_LIMIT": "1/day"},
             "failing": {},
             "impatient": {},
-            "without": {"METRICS_TOKEN": "", "WEBHOOK_SECRET": ""},
+            "without_secrets": {"METRICS_TOKEN": "", "WEBHOOK_SECRET": ""},
             "public": {"VIDESK_API_KEY": self.sandbox.keys["public"]},
-            "away": {"VIDESK_BASE_URL": f"http://127.0.0.1:{self._dead_port}"},
+            "unreachable": {"VIDESK_BASE_URL": f"http://127.0.0.1:{self._dead_port}"},
             "captcha": {
                 "CAPTCHA_PROVIDER": "turnstile",
                 "CAPTCHA_SECRET": "s3cr3t",
@@ -92,9 +92,9 @@ class Stage:
         return self._proxies[name]
 
     def reset(self) -> None:
-        """An empty schedule, no fault, and no memory of failures where there is any hope."""
+        """Empty the schedule, remove faults, and wait until circuit breakers close."""
         self.sandbox.reset()
-        for name in {"plain", "hasty"} & self._used:
+        for name in {"plain", "impatient_with_videsk"} & self._used:
             proxy = self._proxies[name]
             while proxy.get("/api/appointment", headers=bearer("a.b.c")).status_code != 401:
                 time.sleep(0.05)
@@ -110,52 +110,52 @@ class Stage:
     def until(
         self, call: Call, status: int, again: Callable[[], object] = bool
     ) -> requests.Response:
-        """The first answer with this status; `again`: what to do before each try but the first."""
+        """Return the first response with this status. Call `again` before each repetition."""
         for _ in range(8):
-            answer = self.send(call)
-            if answer.status_code == status:
-                return answer
+            response = self.send(call)
+            if response.status_code == status:
+                return response
             again()
-        raise AssertionError(f"{call.operation['operationId']} does not come to a {status}")
+        raise AssertionError(f"{call.operation['operationId']} does not respond with {status}")
 
-    def away_and_not_yet_known_for_it(self) -> str:
-        """A proxy that cannot reach Videsk, and still tries: five failures open its circuit."""
+    def proxy_without_videsk(self) -> str:
+        """Return a proxy that cannot reach Videsk, before five failures open its circuit breaker."""
         self._unreached += 1
-        return f"away-{self._unreached // 5}"
+        return f"unreachable-{self._unreached // 5}"
 
     def book(
         self, user: str = USER, start_at: str = START, key: str | None = None
     ) -> dict[str, Any]:
-        """A booking in SERVICE."""
+        """Book an hour of SERVICE."""
         headers = {"Idempotency-Key": key or uuid4().hex}
         booking = {"startAt": start_at, "timezone": ZONE, "form": FORM, "service": SERVICE}
         path = f"/api/users/{user}/appointments"
         booked = self.proxy("plain").post(path, booking, headers=headers)
         assert booked.status_code == 201, booked.text
-        answer: dict[str, Any] = booked.json()
-        return answer
+        response: dict[str, Any] = booked.json()
+        return response
 
     def book_soon(self) -> dict[str, Any]:
-        """A booking of the next slot there is, which can be looked up at once."""
+        """Book the next slot, whose appointment can be looked up already."""
         left = SLOT_SECONDS - time.time() % SLOT_SECONDS
         time.sleep(left + 0.1 if left < 2 else 0)
         proxy = self.proxy("plain")
         hours = proxy.hours("services", OPEN_SERVICE, next_open_day(), "UTC").json()
         booked = proxy.book("services", OPEN_SERVICE, hours[0], timezone="UTC", referrer="tests")
         assert booked.status_code == 201, booked.text
-        answer: dict[str, Any] = booked.json()
-        return answer
+        response: dict[str, Any] = booked.json()
+        return response
 
     def secret_headers(self, scheme: str) -> dict[str, str]:
-        """What opens an operation."""
+        """Return the headers that authorize an operation."""
         if scheme == "webhookSecret":
             return {"X-Webhook-Secret": WEBHOOK_SECRET}
         if scheme == "metricsToken":
             return bearer(METRICS_TOKEN)
         return bearer((self.book_soon() if scheme == "accessToken" else self.book())[scheme])
 
-    def good_call(self, method: str, path: str, operation: dict[str, Any]) -> Call:
-        """The operation as its first examples have it; a POST has an Idempotency-Key of its own."""
+    def valid_call(self, method: str, path: str, operation: dict[str, Any]) -> Call:
+        """Return a call with the operation's first examples and a new Idempotency-Key."""
         call = Call(operation, method, path, headers={"Origin": ORIGIN})
         for parameter in map(resolved, operation["parameters"]):
             if parameter["in"] == "path":
@@ -171,24 +171,24 @@ class Stage:
             call.headers |= self.secret_headers(next(iter(scheme)))
         return call
 
-    def dribble(self, call: Call) -> requests.Response:
-        """The answer to a body that does not arrive."""
+    def send_incomplete_body(self, call: Call) -> requests.Response:
+        """Return the response to a body that does not arrive."""
         url = self.proxy(call.proxy).url
-        answer = requests.Response()
+        response = requests.Response()
         with closing(HTTPConnection(url.removeprefix("http://"), timeout=20)) as connection:
             connection.putrequest(call.method, call.path.format_map(call.placeholders))
             for name, text in (call.headers | {"Content-Length": "100"}).items():
                 connection.putheader(name, text)
             connection.endheaders(b"{")
             given = connection.getresponse()
-            answer.status_code, answer._content = given.status, given.read()
-            answer.headers.update(given.getheaders())
-        return answer
+            response.status_code, response._content = given.status, given.read()
+            response.headers.update(given.getheaders())
+        return response
 
 
 @contextmanager
-def on_stage() -> Iterator[Stage]:
-    """A stage, until the block ends."""
+def running_stage() -> Iterator[Stage]:
+    """Yield a stage, and stop its processes."""
     with ExitStack() as ends:
         stage = Stage(ends)
         yield stage

@@ -1,4 +1,4 @@
-"""Ways to make a good call worse, so that the proxy answers as the document shows."""
+"""Changes to a valid call that provoke the documented responses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,28 +12,28 @@ from tests.e2e.openapi.setup import Call, Stage
 from web.shared_secrets import MAX_WRONG_PER_MINUTE
 
 LONG_AGO = "2023-02-07T04:24:00.000Z"
-MOVED_TO = REQUEST_EXAMPLES["reschedule"][1]["date"]
+NEW_DATE = REQUEST_EXAMPLES["reschedule"][1]["date"]
 Provocation = Callable[[Stage, Call], requests.Response | None]
-"""Changes the call, or the stage; or makes the call itself, and returns the answer."""
+"""Changes the call or the stage; or sends the call, and returns the response."""
 
 
-def good(_stage: Stage, _call: Call) -> None:
-    """Nothing is wrong."""
+def valid(_stage: Stage, _call: Call) -> None:
+    """Change nothing."""
 
 
-def asking(**query: Any) -> Provocation:
+def with_query(**query: Any) -> Provocation:
     return lambda _, call: call.query.update(query)
 
 
-def at(**placeholders: str) -> Provocation:
+def with_path(**placeholders: str) -> Provocation:
     return lambda _, call: call.placeholders.update(placeholders)
 
 
-def sending(**fields: Any) -> Provocation:
+def with_fields(**fields: Any) -> Provocation:
     return lambda _, call: call.body.update(fields)
 
 
-def in_header(**headers: str) -> Provocation:
+def with_headers(**headers: str) -> Provocation:
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return lambda _, call: call.headers.update(named)
 
@@ -45,7 +45,7 @@ def with_body(body: bytes) -> Provocation:
     return change
 
 
-def by(proxy: str) -> Provocation:
+def through(proxy: str) -> Provocation:
     def change(_: Stage, call: Call) -> None:
         call.proxy = proxy
 
@@ -56,8 +56,8 @@ def with_fault(fault: str, **options: Any) -> Provocation:
     return lambda stage, _: stage.sandbox.fault(fault, **options)
 
 
-def videsk_says(name: str) -> Provocation:
-    """Where the sandbox has no way of its own to come to say it."""
+def videsk_responds(name: str) -> Provocation:
+    """Let the sandbox respond with an example that it never produces otherwise."""
     refusal = ERROR_EXAMPLES[name]
     return with_fault("status", status=refusal.status, body=refusal.body())
 
@@ -67,13 +67,13 @@ def form_element(index: int, **changes: Any) -> Provocation:
 
 
 def token_or_key(token: str | None, name: str) -> Provocation:
-    """The appointment's token is this one; what is opened by the key, Videsk refuses so."""
+    """Use this token; if the operation needs the API key, let Videsk respond with the example."""
 
     def change(stage: Stage, call: Call) -> None:
         if "security" in call.operation and token:
             call.headers |= bearer(token)
         else:
-            videsk_says(name)(stage, call)
+            videsk_responds(name)(stage, call)
 
     return change
 
@@ -86,8 +86,8 @@ def no_token(_: Stage, call: Call) -> None:
     del call.headers["Authorization"]
 
 
-def dead_token(stage: Stage, call: Call) -> None:
-    """Of an appointment that is canceled: each booking has both its tokens."""
+def invalidated_token(stage: Stage, call: Call) -> None:
+    """Use a token of a canceled appointment."""
     booking = stage.book_soon()
     call.headers |= bearer(booking["accessToken" if call.method == "GET" else "actionToken"])
     canceled = stage.proxy("plain").post(
@@ -105,10 +105,10 @@ def hour_taken(stage: Stage, call: Call) -> None:
         stage.book(USER)
         stage.book(MARK)
     else:
-        stage.book(USER, MOVED_TO)
+        stage.book(USER, NEW_DATE)
 
 
-def key_used(stage: Stage, call: Call) -> None:
+def key_reused(stage: Stage, call: Call) -> None:
     stage.book(MARK, f"{DAY}T20:00:00.000Z", key=call.headers["Idempotency-Key"])
 
 
@@ -124,7 +124,7 @@ def without_service(_: Stage, call: Call) -> None:
     del call.body["service"]
 
 
-def captcha_refused(stage: Stage, call: Call) -> None:
+def captcha_rejected(stage: Stage, call: Call) -> None:
     stage.provider.refuses("invalid-input-response")
     call.proxy, call.body["token"] = "captcha", "x"
 
@@ -140,7 +140,7 @@ def too_many(stage: Stage, call: Call) -> requests.Response:
 
 
 def too_many_guesses(stage: Stage, call: Call) -> None:
-    """In a proxy of its own: this machine's address is refused there for a minute."""
+    """Use a proxy of its own, because it rejects this machine's address for a minute."""
     call.proxy = "guessed"
     wrong = {"X-Webhook-Secret": "a-guess", **bearer("a-guess")}
     for _ in range(MAX_WRONG_PER_MINUTE):
@@ -148,30 +148,30 @@ def too_many_guesses(stage: Stage, call: Call) -> None:
         assert refused.status_code in {401, 429}
 
 
-def no_place(stage: Stage, call: Call) -> None:
-    """Videsk wants to be left alone for longer than anybody waits."""
-    call.proxy = "held"
+def rate_limit_exhausted(stage: Stage, call: Call) -> None:
+    """Let Videsk request a pause that is longer than reads wait."""
+    call.proxy = "paused"
     options = {"status": 429, "body": {}, "headers": {"Retry-After": "60"}, "times": 1}
-    services = Call(call.operation, "GET", "/api/services", proxy="held")
+    services = Call(call.operation, "GET", "/api/services", proxy="paused")
     stage.until(services, 503, lambda: stage.sandbox.fault("status", **options))
 
 
 def circuit_open(stage: Stage, call: Call) -> requests.Response:
-    call.proxy = "away"
+    call.proxy = "unreachable"
     return stage.until(call, 503)
 
 
 def unreachable(stage: Stage, call: Call) -> None:
-    call.proxy = stage.away_and_not_yet_known_for_it()
+    call.proxy = stage.proxy_without_videsk()
 
 
 def degraded(stage: Stage, call: Call) -> None:
     circuit_open(stage, Call(call.operation, "GET", "/api/services"))
-    call.proxy = "away"
+    call.proxy = "unreachable"
 
 
-def key_refused(stage: Stage, call: Call) -> None:
-    videsk_says("jwtExpired")(stage, call)
+def key_rejected(stage: Stage, call: Call) -> None:
+    videsk_responds("jwtExpired")(stage, call)
     assert stage.proxy(call.proxy).get("/api/services").status_code == 401
 
 
@@ -179,22 +179,22 @@ def key_accepted(stage: Stage, call: Call) -> None:
     assert stage.proxy(call.proxy).get("/api/services").status_code == 200
 
 
-def unchanged(stage: Stage, call: Call) -> None:
-    call.proxy = "remembering"
+def not_modified(stage: Stage, call: Call) -> None:
+    call.proxy = "caching"
     call.headers["If-None-Match"] = stage.send(call).headers["ETag"]
 
 
 def too_slow(stage: Stage, call: Call) -> None:
-    call.proxy = "hasty"
+    call.proxy = "impatient_with_videsk"
     stage.sandbox.fault("hang")
 
 
-def body_late(stage: Stage, call: Call) -> requests.Response:
+def body_timeout(stage: Stage, call: Call) -> requests.Response:
     call.proxy = "impatient"
-    return stage.dribble(call)
+    return stage.send_incomplete_body(call)
 
 
 def not_found(_: Stage, call: Call) -> None:
-    call.proxy = "without"
+    call.proxy = "without_secrets"
     if call.placeholders:
         call.placeholders = {"name": "index.html"}
