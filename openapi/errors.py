@@ -48,7 +48,8 @@ def _of(
 ) -> ErrorExample:
     if isinstance(error, HTTPException):
         return ErrorExample(summary, error.code or 500, http_message(error))
-    return ErrorExample(summary, error.status, error.message, error.data, error.errors)
+    fields = error.errors if isinstance(error, captcha.CaptchaError) else None
+    return ErrorExample(summary, error.status, error.message, error.data, fields)
 
 
 def _invalid(summary: str, load: Callable[..., object], *args: object) -> ErrorExample:

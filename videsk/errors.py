@@ -46,7 +46,6 @@ class VideskFailedError(VideskError):
 
     status = 502
     message = "Videsk could not be used."
-    errors = None
 
     def __init__(self, *, outcome_unknown: bool = False, retry_after: int | None = None) -> None:
         if outcome_unknown:

@@ -12,7 +12,7 @@ const document = JSON.parse(await text(process.stdin));
 document.components = { schemas: document.components.schemas, parameters: document.components.parameters };
 for (const [path, operations] of Object.entries(document.paths)) {
   for (const operation of Object.values(operations)) {
-    if (operation.tags.includes("running")) delete document.paths[path];
+    if (operation.tags.includes("operations")) delete document.paths[path];
     const successes = Object.entries(operation.responses).filter(([status]) => status.startsWith("2"));
     operation.responses = Object.fromEntries(successes.map(([status, { headers: _, ...answer }]) => [status, answer]));
   }
