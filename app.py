@@ -13,8 +13,8 @@ from blueprints import (
     errors,
     health,
     hooks,
-    outcomes,
     prometheus,
+    response_metrics,
 )
 from booking.captcha_confirmations import BookingCaptcha
 from booking.service import BookingService
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         flights = SharedSingleFlight(redis, prefix, VideskErrors())
         shared = SharedCache(redis, redis_store(redis.client, prefix), flights)
         redis_limiter = RedisLimiter(redis, prefix, rate_limit, _address_hash_key(settings))
-    instrumentation = Metrics()
+    instrumentation = Metrics()  # the Protocol in common/instrumentation.py
     if redis:
         redis.on_outage(instrumentation.count_redis_outage)
     local = process_store()
@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     compression.register(app)
     access_log.register(app)
     metrics.register(app, instrumentation)
-    outcomes.register(app, instrumentation)
+    response_metrics.register(app, instrumentation)
     cors.register(app, settings.cors_origins)
     limit = client_limits.register(
         app, redis, prefix, settings.client_rate_limit, settings.booking_rate_limit

@@ -6,7 +6,7 @@ from marshmallow.fields import Field, String
 
 from openapi.examples import DAY, SEGMENT, SERVICE, USER, ZONE
 from schemas.fields import load_hex_id, loaded_by
-from schemas.queries import AvailabilityQuery, FormQuery, NextQuery, SpanQuery
+from schemas.queries import AvailabilityQuery, FormQuery, NextQuery, PeriodQuery
 
 ID = loaded_by(load_hex_id)
 
@@ -22,14 +22,14 @@ _DAY = {"day": DAY, "instant": f"{DAY}T12:00:00.000Z"}
 
 QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
     "month": (
-        SpanQuery,
+        PeriodQuery,
         "date",
         "A month, or a day or an instant in it. Days, and instants without an offset, are in "
         "`timezone`.",
         {"month": DAY[:7], **_DAY},
     ),
     "day": (
-        SpanQuery,
+        PeriodQuery,
         "date",
         "A day, or an instant in it. Instants without an offset are in `timezone`.",
         _DAY,
@@ -41,7 +41,7 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
         "exceed the month",
         {"month": DAY[:7], **_DAY},
     ),
-    "timezone": (SpanQuery, "timezone", None, {"santiago": ZONE, "old": "Asia/Calcutta"}),
+    "timezone": (PeriodQuery, "timezone", None, {"santiago": ZONE, "old": "Asia/Calcutta"}),
     "days": (AvailabilityQuery, "days", "The number of free days", {"days": 2}),
     "limit": (NextQuery, "limit", "The number of hours", {"limit": 2}),
     "version": (FormQuery, "version", "The version of the form", {"contact": "contact"}),

@@ -34,14 +34,14 @@ class _Query(Schema):
         unknown = EXCLUDE
 
 
-class SpanQuery(_Query):
+class PeriodQuery(_Query):
     """A month or a day, in a time zone."""
 
     date = loaded_by(load_text, required=True)
     timezone = loaded_by(load_zone, required=True)
 
 
-class AvailabilityQuery(SpanQuery):
+class AvailabilityQuery(PeriodQuery):
     """A range of days, and the number of free days."""
 
     days = whole_number(1, 31, default=7)
@@ -63,7 +63,7 @@ class FormQuery(_Query):
     )
 
 
-_SPAN, _AVAILABILITY, _NEXT, _FORM = SpanQuery(), AvailabilityQuery(), NextQuery(), FormQuery()
+_SPAN, _AVAILABILITY, _NEXT, _FORM = PeriodQuery(), AvailabilityQuery(), NextQuery(), FormQuery()
 
 
 def load_id(kind: str, value: str) -> str:

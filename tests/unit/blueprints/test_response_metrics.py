@@ -4,8 +4,8 @@ import pytest
 from flask import Response
 from werkzeug.exceptions import BadRequest, TooManyRequests
 
-from blueprints import outcomes
-from blueprints.outcomes import classify_booking, classify_gateway_error
+from blueprints import response_metrics
+from blueprints.response_metrics import classify_booking, classify_gateway_error
 from tests.unit.web.setup import small_app
 from videsk.errors import (
     VideskBrokenError,
@@ -73,7 +73,7 @@ def test_gateway_errors_are_of_reads_or_of_writes(
 )
 def test_a_429_is_ours_unless_videsk_sent_it(status: int, source: str, counted: str | None) -> None:
     app, metrics = small_app(), Metrics()
-    outcomes.register(app, metrics)
+    response_metrics.register(app, metrics)
     error = Response(status=status, headers={"X-Error-Source": source})
     app.add_url_rule("/", "view", lambda: error)
     app.test_client().get("/")
