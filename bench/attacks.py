@@ -27,7 +27,7 @@ ATTACKS = {
 def measure() -> list[Row]:
     """Two workers on Redis. A row for each attack, and one without."""
     with redis_server() as redis, sandbox_server() as sandbox:
-        url = f"redis://127.0.0.1:{redis.port}"
+        url = redis.redis_url
         with proxy_server(sandbox, REDIS_URL=url) as proxy:
             with innocent_clients(proxy, "127.0.0.2") as calls:
                 sleep(SECONDS / 2)

@@ -18,7 +18,7 @@ def measure() -> list[Row]:
     with redis_server() as redis, sandbox_server() as sandbox:
         sandbox.control("POST", "rate", {"limit": LIMIT})
         settings = {
-            "REDIS_URL": f"redis://127.0.0.1:{redis.port}",
+            "REDIS_URL": redis.redis_url,
             "VIDESK_RATE_LIMIT": str(LIMIT),
         }
         with proxy_server(sandbox, **settings, **read_paths.TTLS) as proxy:

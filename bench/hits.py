@@ -19,9 +19,8 @@ ROUND_ANSWERS = 30_000
 def measure() -> list[Row]:
     """Both ways to be set up."""
     with redis_server() as redis:
-        redis_url = f"redis://127.0.0.1:{redis.port}"
         return [
-            *_rows("2 workers on Redis", REDIS_URL=redis_url),
+            *_rows("2 workers on Redis", REDIS_URL=redis.redis_url),
             *_rows("1 worker without Redis"),
         ]
 

@@ -15,7 +15,7 @@ def measure() -> list[Row]:
     """Two workers on Redis after services, months and days, a fifth of them misses."""
     paths = ["services", *read_paths.months(12), *read_paths.days(60)]
     with redis_server() as redis, sandbox_server() as sandbox:
-        redis_url = f"redis://127.0.0.1:{redis.port}"
+        redis_url = redis.redis_url
         with proxy_server(sandbox, REDIS_URL=redis_url, **read_paths.TTLS) as proxy:
             done = load.run(proxy.port, [f"/api/{path}" for path in paths], READS, SECONDS)
             return [

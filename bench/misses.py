@@ -21,7 +21,7 @@ TARGET = "≤ 3 ms"
 def measure() -> list[Row]:
     """Two workers on Redis; every read has a key of its own, so nothing of it is in the cache."""
     with redis_server() as redis, sandbox_server() as sandbox:
-        redis_url = f"redis://127.0.0.1:{redis.port}"
+        redis_url = redis.redis_url
         with proxy_server(sandbox, REDIS_URL=redis_url, **read_paths.TTLS) as proxy:
             return [
                 *_compare("a day's hours", read_paths.days(ROUNDS), sandbox, proxy),

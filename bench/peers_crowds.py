@@ -22,11 +22,10 @@ def measure() -> list[Row]:
     paths = [f"/api/{path}" for path in read_paths.days(KEYS // 5 + 1)]
     with redis_server() as redis, sandbox_server() as sandbox:
         sandbox.control("POST", "rate", {"limit": LIMIT})
-        url = f"redis://127.0.0.1:{redis.port}"
         settings = {**read_paths.TTLS, "VIDESK_RATE_LIMIT": str(LIMIT)}
         for name in PEERS:
             if not servers.missing(name):
-                with servers.started(name, sandbox, url, **settings) as contestant:
+                with servers.started(name, sandbox, redis.redis_url, **settings) as contestant:
                     crowd.ask(contestant.port, ["/api/services"] * WARM)
                     one.append(_crowd(contestant, sandbox, paths[KEYS:][:1]))
                     many.append(_crowd(contestant, sandbox, paths[:KEYS]))

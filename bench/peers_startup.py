@@ -19,8 +19,7 @@ def measure() -> list[Row]:
         for number in range(STARTS):
             for name in names[number:] + names[:number]:
                 begun = perf_counter()
-                url = f"redis://127.0.0.1:{redis.port}"
-                with servers.started(name, sandbox, url) as contestant:
+                with servers.started(name, sandbox, redis.redis_url) as contestant:
                     took[name].append(perf_counter() - begun)
                     contestant.forget()
     ours = median(took[PROXY])

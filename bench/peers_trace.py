@@ -41,9 +41,8 @@ class Seen(NamedTuple):
 def measure() -> list[Row]:
     runs = [(name, "instant") for name in PEERS] + [(PROXY, "now"), (NGINX, "now")]
     with redis_server() as redis, sandbox_server() as sandbox:
-        url = f"redis://127.0.0.1:{redis.port}"
         seen = [
-            _visit(name, spelling, sandbox, url)
+            _visit(name, spelling, sandbox, redis.redis_url)
             for name, spelling in runs
             if not servers.missing(name)
         ]

@@ -17,7 +17,14 @@ import requests
 from bench.figures import Row
 from bench.memory import proportional_megabytes
 from tests.client import JOHN, MARK, Client, bearer, working_day
-from tests.processes import Running, free_port, proxy_server, redis_server, sandbox_server
+from tests.processes import (
+    Running,
+    free_port,
+    local_redis_url,
+    proxy_server,
+    redis_server,
+    sandbox_server,
+)
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "600"))
 KILL_EVERY_SECONDS = 30
@@ -29,7 +36,7 @@ PAUSE_SECONDS = 0.02
 def measure() -> list[Row]:
     """Errors, memory and connections, at the start (after the first 30 s) and at the end."""
     redis_port = free_port()
-    redis_url = f"redis://127.0.0.1:{redis_port}"
+    redis_url = local_redis_url(redis_port)
     seen: Counter[str] = Counter()
     over = threading.Event()
     with sandbox_server() as sandbox, ExitStack() as redis:

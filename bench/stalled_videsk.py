@@ -44,8 +44,7 @@ def measure() -> list[Row]:
     """Two workers on Redis."""
     with redis_server() as redis_process, sandbox_server() as sandbox:
         redis = Redis(port=redis_process.port)
-        url = f"redis://127.0.0.1:{redis_process.port}"
-        with proxy_server(sandbox, REDIS_URL=url, **SETTINGS) as proxy:
+        with proxy_server(sandbox, REDIS_URL=redis_process.redis_url, **SETTINGS) as proxy:
             rounds = [take_turn(sandbox, proxy, redis, CLIENTS) for _ in range(ROUNDS)]
     return rows("2 workers", rounds, TARGET)
 

@@ -17,10 +17,9 @@ TARGET = "≤ 0.8 s"
 def measure() -> list[Row]:
     """Both ways to be set up, with an empty cache at every start."""
     with redis_server() as redis, sandbox_server() as sandbox:
-        redis_url = f"redis://127.0.0.1:{redis.port}"
         return [
             *_rows("1 worker without Redis", sandbox),
-            *_rows("2 workers on Redis", sandbox, REDIS_URL=redis_url),
+            *_rows("2 workers on Redis", sandbox, REDIS_URL=redis.redis_url),
         ]
 
 

@@ -22,10 +22,16 @@ def redis_process() -> Iterator[Running]:
 
 @pytest.fixture
 def redis(redis_process: Running) -> Redis:
-    """The tests' own look into Redis; emptied before each test."""
+    """A client of the Redis server, which is emptied before each test."""
     client = Redis(port=redis_process.port)
     client.flushall()
     return client
+
+
+@pytest.fixture
+def redis_url(redis: Redis, redis_process: Running) -> str:
+    """The setting REDIS_URL of that server, which is empty at first."""
+    return redis_process.redis_url
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +55,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def proxy_with_redis(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
-    with proxy_server(sandbox_process, REDIS_URL=redis_url, **SETTINGS) as server:
+    with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
         yield server
 
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
 
 
-def redis_url(port: int) -> str:
+def local_redis_url(port: int) -> str:
     """The setting REDIS_URL of a Redis server on this machine."""
     return f"redis://127.0.0.1:{port}"
 
@@ -45,7 +45,7 @@ class Running:
     @property
     def redis_url(self) -> str:
         """The setting REDIS_URL, where the process is a Redis server."""
-        return redis_url(self.port)
+        return local_redis_url(self.port)
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import requests
 
 from tests.client import Client
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Running, Sandbox, local_redis_url, proxy_server
 
 T = TypeVar("T")
 
@@ -43,10 +44,22 @@ def fleet(
     app: str = "app:app",
 ) -> Iterator[Fleet]:
     """So many instances of two workers each, started side by side."""
-    redis_url = {"REDIS_URL": f"redis://127.0.0.1:{redis_port}"} if redis_port else {}
+    redis_url = {"REDIS_URL": local_redis_url(redis_port)} if redis_port else {}
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
         yield Fleet(list(pool.map(stack.enter_context, servers)))
+
+
+def shared_fleet(settings: Mapping[str, str], instances: int = 2, with_redis: bool = True) -> Any:
+    """Return a module-scoped fixture: a fleet that the tests of a file share."""
+
+    @pytest.fixture(scope="module")
+    def shared(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+        redis_port = redis_process.port if with_redis else None
+        with fleet(sandbox_process, redis_port, settings, instances) as started:
+            yield started
+
+    return shared
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:

@@ -18,13 +18,15 @@ def instances(
     sandbox: Sandbox, redis_process: Running, keys: tuple[str, ...], **settings: str
 ) -> Iterator[list[Client]]:
     """One instance for each of these keys, all on one Redis."""
-    url = f"redis://127.0.0.1:{redis_process.port}"
     with ExitStack() as stack:
         yield [
             Client(
                 stack.enter_context(
                     proxy_server(
-                        sandbox, REDIS_URL=url, VIDESK_API_KEY=sandbox.keys[key], **settings
+                        sandbox,
+                        REDIS_URL=redis_process.redis_url,
+                        VIDESK_API_KEY=sandbox.keys[key],
+                        **settings,
                     )
                 ).url
             )

@@ -155,8 +155,7 @@ def test_nobody_sees_in_it_what_a_write_has_changed(cached: Client) -> None:
 
 @pytest.fixture(scope="module")
 def small_budget(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Client]:
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
-    settings = {"REDIS_URL": redis_url, "VIDESK_RATE_LIMIT": "2"}
+    settings = {"REDIS_URL": redis_process.redis_url, "VIDESK_RATE_LIMIT": "2"}
     with proxy_server(sandbox_process, **settings) as server:
         yield Client(server.url)
 

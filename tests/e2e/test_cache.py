@@ -102,7 +102,7 @@ def test_head_is_get_without_its_body(proxy: Client, path: str) -> None:
 def test_an_entry_outlives_neither_its_ttl_nor_a_ttl_of_nothing(sandbox: Sandbox) -> None:
     settings = {"SERVICES_TTL": "0", "DATES_TTL": "0.3", "DATES_STALE": "0"}
     with redis_server() as redis, proxy_server(
-        sandbox, REDIS_URL=f"redis://127.0.0.1:{redis.port}", **settings
+        sandbox, REDIS_URL=redis.redis_url, **settings
     ) as server:  # fmt: skip
         client = Client(server.url)
         statuses = [client.get("/api/services").headers["Cache-Status"] for _ in range(2)]
@@ -152,11 +152,10 @@ def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_min
 
 
 def test_what_somebody_else_wrote_into_redis_is_not_remembered(
-    sandbox: Sandbox, redis: Redis
+    sandbox: Sandbox, redis: Redis, redis_url: str
 ) -> None:
     """By an app without the near cache, in which each read comes to Redis."""
-    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
-    with proxy_server(sandbox, "tests.e2e.without_near_cache:app", REDIS_URL=url) as server:
+    with proxy_server(sandbox, "tests.e2e.without_near_cache:app", REDIS_URL=redis_url) as server:
         client = Client(server.url)
         client.get("/api/services")
         (key,) = [key for key in everything_in(redis) if b"services" in key]
@@ -167,9 +166,8 @@ def test_what_somebody_else_wrote_into_redis_is_not_remembered(
             assert answer.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
 
 
-def test_two_accounts_on_one_redis_share_nothing(sandbox: Sandbox, redis: Redis) -> None:
-    port = redis.connection_pool.connection_kwargs["port"]
+def test_two_accounts_on_one_redis_share_nothing(sandbox: Sandbox, redis_url: str) -> None:
     for key in ("backend", "public"):
-        settings = {"REDIS_URL": f"redis://127.0.0.1:{port}", "VIDESK_API_KEY": sandbox.keys[key]}
+        settings = {"REDIS_URL": redis_url, "VIDESK_API_KEY": sandbox.keys[key]}
         with proxy_server(sandbox, **settings) as server:
             assert "stored" in Client(server.url).get("/api/services").headers["Cache-Status"]

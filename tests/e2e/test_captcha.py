@@ -53,7 +53,7 @@ def guarded(
 ) -> Iterator[Running]:
     with proxy_server(
         sandbox_process,
-        REDIS_URL=f"redis://127.0.0.1:{redis_process.port}",
+        REDIS_URL=redis_process.redis_url,
         LOG_LEVEL="debug",
         CAPTCHA_PROVIDER="turnstile",
         CAPTCHA_SECRET=SECRET,

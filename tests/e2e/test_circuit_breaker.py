@@ -1,7 +1,6 @@
 """Videsk may die: what is remembered is served, the rest fails at once (guarantee 7)."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +21,7 @@ from tests.e2e.fleet import (
     cache_status,
     fleet,
     readiness,
+    shared_fleet,
     timed,
     wait_until,
     workers_of,
@@ -36,10 +36,7 @@ SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "0.2", "HOURS_STALE": "600", "VIDESK_TIMEOUT": "2"}
 
 
-@pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
-        yield both
+started = shared_fleet(SETTINGS)
 
 
 @pytest.fixture

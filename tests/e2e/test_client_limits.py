@@ -15,7 +15,7 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, Client
 from tests.days import YEAR
 from tests.e2e.fleet import at_once, on_each_worker
-from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server
+from tests.processes import Running, Sandbox, free_port, local_redis_url, proxy_server, redis_server
 from tests.timing import TIMING
 
 SHOP = "https://shop.example"
@@ -51,7 +51,7 @@ POSTED = [
 @pytest.fixture(scope="module")
 def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
     """Two instances of two workers each on one Redis."""
-    settings = LIMITS | {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}"}
+    settings = LIMITS | {"REDIS_URL": redis_process.redis_url}
     with (
         proxy_server(sandbox_process, **settings) as one,
         proxy_server(sandbox_process, **settings) as other,
@@ -215,7 +215,7 @@ def test_a_call_that_costs_more_than_is_left_is_answered_and_the_next_one_refuse
 def test_after_the_window_it_is_free_again(
     sandbox: Sandbox, redis_process: Running, redis: Redis, *, with_redis: bool
 ) -> None:
-    shared = {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}"} if with_redis else {}
+    shared = {"REDIS_URL": redis_process.redis_url} if with_redis else {}
     limits = {"CLIENT_RATE_LIMIT": "8/second", "BOOKING_RATE_LIMIT": "4/second"}
     with proxy_server(sandbox, **shared, **limits) as server:
         for method, path, free in (("GET", "/api/appointment", 8), ("POST", POSTED[2], 4)):
@@ -229,7 +229,7 @@ def test_after_the_window_it_is_free_again(
 
 def test_when_redis_dies_each_process_goes_on_counting(sandbox: Sandbox) -> None:
     with redis_server() as redis, proxy_server(
-        sandbox, REDIS_URL=f"redis://127.0.0.1:{redis.port}", **LIMITS | {"WEB_CONCURRENCY": "1"}
+        sandbox, REDIS_URL=redis.redis_url, **LIMITS | {"WEB_CONCURRENCY": "1"}
     ) as server:  # fmt: skip
         address, other = next(NEW), next(NEW)
         assert statuses(server.url, address, CALLS + 1) == [401] * CALLS + [429]
@@ -247,8 +247,10 @@ LARGE = 120
 @pytest.fixture(scope="module")
 def large(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
     """Two instances whose limit is large enough for the short way to count behind."""
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
-    settings = LIMITS | {"REDIS_URL": redis_url, "CLIENT_RATE_LIMIT": f"{LARGE}/minute"}
+    settings = LIMITS | {
+        "REDIS_URL": redis_process.redis_url,
+        "CLIENT_RATE_LIMIT": f"{LARGE}/minute",
+    }
     with (
         proxy_server(sandbox_process, **settings) as one,
         proxy_server(sandbox_process, **settings) as other,
@@ -304,7 +306,7 @@ def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
 
 def test_without_its_redis_a_process_keeps_a_large_limit_too(sandbox: Sandbox) -> None:
     """What is counted behind is told to nobody then, so each call is counted here."""
-    settings = LIMITS | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}", "WEB_CONCURRENCY": "1"}
+    settings = LIMITS | {"REDIS_URL": local_redis_url(free_port()), "WEB_CONCURRENCY": "1"}
     with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
         answers = statuses(server.url, next(NEW), LARGE + 30)
     assert answers == [401] * LARGE + [429] * 30
@@ -313,8 +315,7 @@ def test_without_its_redis_a_process_keeps_a_large_limit_too(sandbox: Sandbox) -
 def test_a_process_that_loses_its_redis_goes_on_from_what_it_had_not_told(sandbox: Sandbox) -> None:
     address = next(NEW)
     with redis_server() as redis:
-        url = f"redis://127.0.0.1:{redis.port}"
-        settings = LIMITS | {"REDIS_URL": url, "WEB_CONCURRENCY": "1"}
+        settings = LIMITS | {"REDIS_URL": redis.redis_url, "WEB_CONCURRENCY": "1"}
         with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
             assert statuses(server.url, address, 20) == [401] * 20
             redis.process.send_signal(signal.SIGKILL)

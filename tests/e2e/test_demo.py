@@ -68,7 +68,7 @@ def written(instant: datetime) -> str:
 def settings(sandbox_process: Sandbox, redis_process: Running) -> dict[str, str]:
     return {
         "CORS_ORIGINS": sandbox_process.url,
-        "REDIS_URL": f"redis://127.0.0.1:{redis_process.port}",
+        "REDIS_URL": redis_process.redis_url,
     }
 
 

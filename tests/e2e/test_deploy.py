@@ -17,7 +17,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from idempotency.attempt import REPLAYED
 from settings import NAMES, load
-from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, running
+from tests.processes import (
+    ROOT,
+    Running,
+    Sandbox,
+    free_port,
+    gunicorn_settings,
+    local_redis_url,
+    running,
+)
 from web import metrics, metrics_exposition
 
 OPEN_FILES = 4096
@@ -131,7 +139,7 @@ def test_what_is_copied_is_enough_to_serve(sandbox: Sandbox, tmp_path: Path) -> 
         "VIDESK_BASE_URL": sandbox.url,
         "PORT": str(port),
         # nothing listens there: acquire.lua and report.lua are read all the same
-        "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+        "REDIS_URL": local_redis_url(free_port()),
         "WEB_CONCURRENCY": "1",
     }
     start = ["env", "-C", str(tmp_path), *json.loads(command)]

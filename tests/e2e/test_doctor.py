@@ -22,7 +22,15 @@ from doctor.settings_report import address
 from sandbox.seed import SERVICES
 from settings import Settings
 from tests.e2e.local_server import Handler, serving
-from tests.processes import ROOT, Running, Sandbox, free_port, neutral_environ, redis_server
+from tests.processes import (
+    ROOT,
+    Running,
+    Sandbox,
+    free_port,
+    local_redis_url,
+    neutral_environ,
+    redis_server,
+)
 
 MARK = "hunter2"
 """Part of every secret but the key: no output may show it."""
@@ -68,6 +76,7 @@ def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Told:
     assert len(journal) <= 10
     assert {entry["method"] for entry in journal} <= {"GET"}
     lines = run.stdout.splitlines()
+    assert lines
     assert all(re.fullmatch(r"ok   \S[^>]*|(warn|FAIL) \S.* -> \S.*", text) for text in lines)
     assert run.returncode == any(text.startswith("FAIL") for text in lines)
     return Told(run.returncode, lines)
@@ -85,7 +94,7 @@ def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running)
     with serving(Page) as page:
         told = examine(
             sandbox,
-            REDIS_URL=f"redis://127.0.0.1:{redis_process.port}",
+            REDIS_URL=redis_process.redis_url,
             VIDESK_ACCOUNT="main",
             WEB_CONCURRENCY="4",
             CORS_ORIGINS=f"{page},capacitor://localhost",
@@ -225,7 +234,7 @@ def test_a_clock_that_goes_otherwise_than_videsks_is_told(
 
 def test_redis_is_judged_as_the_workers_would_meet_it(sandbox: Sandbox) -> None:
     with redis_server(None, "--maxclients", "11") as server:
-        url = f"redis://127.0.0.1:{server.port}"
+        url = server.redis_url
         told = examine(sandbox, REDIS_URL=url, WEB_CONCURRENCY="3")
         assert told.of("Redis connections").startswith("FAIL")
         assert "lower WEB_CONCURRENCY to 2" in told.of("Redis connections")
@@ -257,7 +266,7 @@ def test_a_redis_that_is_away_or_mute_fails_the_run(sandbox: Sandbox) -> None:
     assert told.of("Redis").startswith("FAIL")
     assert "no connection" in told.of("Redis")
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{mute.getsockname()[1]}")
+        told = examine(sandbox, REDIS_URL=local_redis_url(mute.getsockname()[1]))
     assert "no response within" in told.of("Redis")
 
 
@@ -265,13 +274,13 @@ def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Pat
     with redis_server(
         None, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--dir", str(tmp_path)
     ) as server:
-        told = examine(sandbox, REDIS_URL=f"redis://127.0.0.1:{server.port}")
+        told = examine(sandbox, REDIS_URL=server.redis_url)
     assert told.of("Redis").startswith("FAIL")
     assert "Redis Cluster" in told.of("Redis")
 
 
 def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: Running) -> None:
-    url = f"redis://127.0.0.1:{redis_process.port}"
+    url = redis_process.redis_url
     assert examine(sandbox, REDIS_URL=url).of("key rotation").startswith("warn")
     told = examine(sandbox, REDIS_URL=url, VIDESK_ACCOUNT="main")
     assert told.of("key rotation").startswith("ok  ")

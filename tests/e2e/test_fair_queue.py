@@ -14,8 +14,16 @@ import requests
 from redis import Redis
 
 from tests.client import Client, bearer
-from tests.e2e.fleet import Fleet, alone, arrivals, fleet, timed, wait_until, workers_of
-from tests.processes import Running, Sandbox
+from tests.e2e.fleet import (
+    Fleet,
+    alone,
+    arrivals,
+    shared_fleet,
+    timed,
+    wait_until,
+    workers_of,
+)
+from tests.processes import Sandbox
 from tests.timing import TIMING
 
 pytestmark = TIMING
@@ -28,16 +36,8 @@ BUSY, VISITOR = "198.51.100.1", "203.0.113.1"
 TURN_SECONDS = 2
 
 
-@pytest.fixture(scope="module")
-def with_redis(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
-        yield both
-
-
-@pytest.fixture(scope="module")
-def in_process(sandbox_process: Sandbox) -> Iterator[Fleet]:
-    with fleet(sandbox_process, None, SETTINGS, 1) as one:
-        yield one
+with_redis = shared_fleet(SETTINGS)
+in_process = shared_fleet(SETTINGS, instances=1, with_redis=False)
 
 
 @pytest.fixture(params=["with_redis", "in_process"])

@@ -19,7 +19,7 @@ from tests.days import YEAR
 from tests.e2e.fleet import fleet as fleet_of
 from tests.e2e.fleet import wait_until
 from tests.forwarder import Forwarder
-from tests.processes import Running, Sandbox, proxy_server, redis_server
+from tests.processes import Running, Sandbox, local_redis_url, proxy_server, redis_server
 from tests.timing import TIMING
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
@@ -28,7 +28,7 @@ OUTCOME_UNKNOWN = "outcomeUnknown"
 @pytest.fixture(scope="module")
 def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[str]]:
     """Two instances of two workers each on one Redis: their URLs."""
-    settings = {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}", "VIDESK_TIMEOUT": "2"}
+    settings = {"REDIS_URL": redis_process.redis_url, "VIDESK_TIMEOUT": "2"}
     with (
         proxy_server(sandbox_process, **settings) as one,
         proxy_server(sandbox_process, **settings) as other,
@@ -227,10 +227,9 @@ def test_a_key_in_doubt_never_books_again(
 
 @TIMING
 def test_a_worker_that_dies_in_the_middle_leaves_its_key_in_doubt(
-    sandbox: Sandbox, redis: Redis
+    sandbox: Sandbox, redis_url: str
 ) -> None:
-    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
-    settings = {"REDIS_URL": url, "WEB_CONCURRENCY": "1"}
+    settings = {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "1"}
     with proxy_server(sandbox, **settings) as victim, proxy_server(sandbox, **settings) as other:
         start, headers = hours(Client(victim.url))[0], key()
         sandbox.fault("delay", seconds=20, method="POST", times=1, after=True)
@@ -269,8 +268,7 @@ def test_a_double_click_books_once_without_a_key(fleet: list[Client], sandbox: S
 def test_a_double_click_is_of_one_body_and_one_address(
     sandbox: Sandbox, redis_process: Running, redis: Redis
 ) -> None:
-    url = f"redis://127.0.0.1:{redis_process.port}"
-    with proxy_server(sandbox, REDIS_URL=url, TRUSTED_PROXIES="1") as server:
+    with proxy_server(sandbox, REDIS_URL=redis_process.redis_url, TRUSTED_PROXIES="1") as server:
         client = Client(server.url)
         start = hours(client)[0]
         statuses = [
@@ -345,7 +343,7 @@ def test_a_booking_while_redis_dies_is_made_once_and_replayed_by_its_worker(
     sandbox: Sandbox,
 ) -> None:
     with redis_server() as redis, proxy_server(
-        sandbox, REDIS_URL=f"redis://127.0.0.1:{redis.port}", WEB_CONCURRENCY="1"
+        sandbox, REDIS_URL=redis.redis_url, WEB_CONCURRENCY="1"
     ) as server:  # fmt: skip
         client = Client(server.url)
         start, headers = hours(client)[0], key()
@@ -368,7 +366,7 @@ class Interruptible:
         port = redis.connection_pool.connection_kwargs["port"]
         self.road = Forwarder(port)
         self.redis = redis
-        self.url = f"redis://127.0.0.1:{self.road.port}"
+        self.url = local_redis_url(self.road.port)
 
 
 @pytest.fixture

@@ -167,8 +167,9 @@ def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
         {"_id": FIRST_SERVICE, "title": "First", "users": [{"_id": JOHN}]},
         {"_id": UNRELATED_SERVICE, "title": "Unrelated", "users": [{"_id": ELENA}]},
     ]
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
-    with proxy_server(sandbox, REDIS_URL=redis_url, SERVICES_TTL="2", HOURS_TTL="60") as server:
+    with proxy_server(
+        sandbox, REDIS_URL=redis_process.redis_url, SERVICES_TTL="2", HOURS_TTL="60"
+    ) as server:
         client = Client(server.url)
         sandbox.fault("status", status=200, path="/services", body=listed, times=1)
         assert len(client.get("/api/services").json()) == 2

@@ -10,12 +10,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, SHARING_SERVICE, ZONE, Client, bearer
 from tests.days import YEAR
 from tests.e2e.fleet import wait_until
-from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
+from tests.processes import (
+    Running,
+    Sandbox,
+    free_port,
+    proxy_server,
+    redis_server,
+    running,
+)
 
 START = f"{YEAR}-05-06T14:00:00.000Z"
 QUERY = {"date": f"{YEAR}-05-06", "timezone": ZONE, "utm": "s3cr3t-campaign"}
@@ -53,13 +59,15 @@ def line_of(server: Running, request_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def server(sandbox: Sandbox, redis: Redis, request: pytest.FixtureRequest) -> Iterator[Running]:
+def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> Iterator[Running]:
     """The proxy at LOG_LEVEL debug, or as the test says."""
-    port = redis.connection_pool.connection_kwargs["port"]
     level = getattr(request, "param", "debug")
-    url = f"redis://127.0.0.1:{port}"
     with proxy_server(
-        sandbox, REDIS_URL=url, LOG_LEVEL=level, VIDESK_TIMEOUT="1", CLIENT_RATE_LIMIT="40/minute"
+        sandbox,
+        REDIS_URL=redis_url,
+        LOG_LEVEL=level,
+        VIDESK_TIMEOUT="1",
+        CLIENT_RATE_LIMIT="40/minute",
     ) as server:
         yield server
 
@@ -147,7 +155,7 @@ def test_nothing_of_a_customers_is_in_any_line(server: Running, sandbox: Sandbox
 
 def test_what_is_no_http_and_a_redis_that_dies_are_lines_of_json_too(sandbox: Sandbox) -> None:
     with redis_server() as redis:
-        url = f"redis://127.0.0.1:{redis.port}"
+        url = redis.redis_url
         with proxy_server(sandbox, REDIS_URL=url, LOG_LEVEL="debug") as server:
             Client(server.url).get("/api/services", headers={"s3cr3t header": "s3cr3t"})
             os.killpg(redis.process.pid, signal.SIGKILL)

@@ -11,7 +11,6 @@ from time import sleep
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, OPEN_SERVICE, Client, bearer
 from tests.days import YEAR
@@ -26,11 +25,6 @@ LABELS = {
     "outcome", "request", "reason", "source", "version",
 }  # fmt: skip
 """Every label there is; their values are checked to be words, statuses and routes."""
-
-
-@pytest.fixture
-def redis_url(redis: Redis) -> str:
-    return f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
 
 
 @pytest.fixture

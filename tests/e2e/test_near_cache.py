@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +23,7 @@ from tests.e2e.fleet import (
     fleet,
     on_each_worker,
     readiness,
+    shared_fleet,
     wait_until,
 )
 from tests.e2e.test_redis_outage import Mortal
@@ -36,11 +37,7 @@ NOOR = "63bdbf3b25ab497401602d13"
 """Serves OPEN_SERVICE."""
 
 
-@pytest.fixture(scope="module")
-def both(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    settings = {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"}
-    with fleet(sandbox_process, redis_process.port, settings) as started:
-        yield started
+both = shared_fleet({"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"})
 
 
 def commands(redis: Redis) -> int:
@@ -183,7 +180,7 @@ def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh
     sandbox: Sandbox, redis: Redis, redis_process: Running
 ) -> None:
     """The short way serves nothing stale: how old an answer may be is decided behind it."""
-    settings = {"REDIS_URL": f"redis://127.0.0.1:{redis_process.port}", "HOURS_TTL": "1"}
+    settings = {"REDIS_URL": redis_process.redis_url, "HOURS_TTL": "1"}
     with proxy_server(sandbox, **settings, HOURS_STALE="0") as server:
         client = Client(server.url)
         for _ in range(5):

@@ -83,14 +83,13 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Stage]:
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
 
     def serve(connection: socket.socket) -> None:
         stage.handshake(connection)
 
     with raw_videsk(serve) as videsk:
         settings = {"VIDESK_BASE_URL": videsk.url("https"), "VIDESK_TIMEOUT": "1"}
-        with proxy_server(sandbox_process, REDIS_URL=redis_url, **settings) as server:
+        with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **settings) as server:
             stage = Stage(videsk, Client(server.url), close)
             yield stage
 

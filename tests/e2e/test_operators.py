@@ -6,9 +6,6 @@ from functools import partial
 from time import sleep
 from uuid import uuid4
 
-import pytest
-from redis import Redis
-
 from common.version import VERSION
 from tests.client import JOHN, Client
 from tests.days import YEAR
@@ -16,7 +13,7 @@ from tests.e2e.captcha_provider import captcha_provider
 from tests.e2e.fleet import at_once, wait_until, workers_of
 from tests.e2e.scraped import WORKERS, counting, figure, figures
 from tests.e2e.test_metrics import has_another_worker
-from tests.processes import Sandbox, free_port, redis_server
+from tests.processes import Sandbox, free_port, local_redis_url, redis_server
 
 DAY, SLOT, LATER = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T15:00:00.000Z"
 AT_ZERO: dict[str, set[tuple[str, ...]]] = {
@@ -35,11 +32,6 @@ AT_ZERO: dict[str, set[tuple[str, ...]]] = {
     "key_refused": {()},
     "idempotent_replays_total": {()},
 }
-
-
-@pytest.fixture
-def redis_url(redis: Redis) -> str:
-    return f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
 
 
 def test_what_alerts_are_made_of_is_there_from_the_start(sandbox: Sandbox, redis_url: str) -> None:
@@ -165,7 +157,7 @@ def test_our_429_and_videsks_are_told_apart(sandbox: Sandbox, redis_url: str) ->
 
 def test_a_lost_redis_is_a_figure_and_its_loss_counts_once_a_worker(sandbox: Sandbox) -> None:
     port = free_port()
-    with counting(sandbox, f"redis://127.0.0.1:{port}") as server:
+    with counting(sandbox, local_redis_url(port)) as server:
         wait_until(lambda: figure(server, "redis_unavailable") == 1)
         wait_until(lambda: figure(server, "redis_outages_total") == WORKERS)
         sleep(1)

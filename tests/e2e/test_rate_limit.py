@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -21,6 +20,7 @@ from tests.e2e.fleet import (
     cache_status,
     fleet,
     most_in,
+    shared_fleet,
     timed,
     wait_until,
 )
@@ -38,10 +38,7 @@ KEYS = [
 """Sixty months of services that do not share JOHN."""
 
 
-@pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    with fleet(sandbox_process, redis_process.port, {"VIDESK_RATE_LIMIT": "20"}) as both:
-        yield both
+started = shared_fleet({"VIDESK_RATE_LIMIT": "20"})
 
 
 @pytest.fixture

@@ -16,7 +16,15 @@ import pytest
 from app import app
 from settings import NAMES, load
 from tests.e2e.test_client import CLIENT, run, tool
-from tests.processes import ROOT, Sandbox, free_port, neutral_environ, proxy_server, sandbox_server
+from tests.processes import (
+    ROOT,
+    Sandbox,
+    free_port,
+    local_redis_url,
+    neutral_environ,
+    proxy_server,
+    sandbox_server,
+)
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -214,7 +222,7 @@ def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
         "PATH": os.environ["PATH"],
         "TMPDIR": str(tmp_path),
         "VIDESK_API_KEY": "key",
-        "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+        "REDIS_URL": local_redis_url(free_port()),
         "CAPTCHA_PROVIDER": "hcaptcha",
         "CAPTCHA_SECRET": "secret-of-the-captcha",
     }

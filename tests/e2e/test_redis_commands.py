@@ -19,9 +19,8 @@ def test_every_command_that_is_used_is_tried_before_redis_is_used(sandbox: Sandb
     tried = {str(command[0]).lower() for command in REQUIRED_COMMANDS}
     with redis_server() as server:
         redis = Redis(port=server.port)
-        url = f"redis://127.0.0.1:{server.port}"
         with proxy_server(
-            sandbox, REDIS_URL=url, HOURS_TTL="1", WEBHOOK_SECRET="a-long-secret"
+            sandbox, REDIS_URL=server.redis_url, HOURS_TTL="1", WEBHOOK_SECRET="a-long-secret"
         ) as it:
             client = Client(it.url)
             redis.config_resetstat()

@@ -173,7 +173,7 @@ def test_four_workers_get_along_with_the_few_connections_of_a_small_redis(
     sandbox: Sandbox,
 ) -> None:
     with redis_server(None, "--maxclients", str(SMALL)) as redis:
-        settings = {"REDIS_URL": f"redis://127.0.0.1:{redis.port}", "WEB_CONCURRENCY": "4"}
+        settings = {"REDIS_URL": redis.redis_url, "WEB_CONCURRENCY": "4"}
         with proxy_server(sandbox, HOURS_TTL="600", **settings) as server:
             client = Client(server.url)
             slots = [f"{DAY}T{hour:02}:{minute:02}:00Z" for hour in range(10) for minute in (0, 5)]

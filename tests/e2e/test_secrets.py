@@ -25,12 +25,9 @@ CUSTOMERS = ["s3cr3t-token", "s3cr3t-name", "s3cr3t-query", "s3cr3t-page"]
 
 @pytest.mark.parametrize("level", ["debug", "info"])
 def test_the_key_and_the_customers_words_leave_no_trace(
-    sandbox: Sandbox, redis: Redis, level: str
+    sandbox: Sandbox, redis: Redis, redis_url: str, level: str
 ) -> None:
-    port = redis.connection_pool.connection_kwargs["port"]
-    with proxy_server(
-        sandbox, REDIS_URL=f"redis://127.0.0.1:{port}", LOG_LEVEL=level, VIDESK_TIMEOUT="1"
-    ) as server:
+    with proxy_server(sandbox, REDIS_URL=redis_url, LOG_LEVEL=level, VIDESK_TIMEOUT="1") as server:
         texts = list(everything_that_can_happen(Client(server.url), sandbox, redis))
         held = everything_in(redis)
         texts += [*held.keys(), *held.values()]

@@ -24,8 +24,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def two_workers(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
-    with proxy_server(sandbox_process, REDIS_URL=redis_url, **SETTINGS) as server:
+    with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
         yield server
 
 

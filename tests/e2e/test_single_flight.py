@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -19,7 +18,7 @@ from tests.e2e.fleet import (
     arrivals,
     at_once,
     cache_status,
-    fleet,
+    shared_fleet,
     timed,
     wait_until,
     workers_of,
@@ -35,10 +34,7 @@ SETTINGS = {"DATES_TTL": "300", "HOURS_TTL": "0", "VIDESK_TIMEOUT": "10"}
 """Hours are not cached, the rest is."""
 
 
-@pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
-        yield both
+started = shared_fleet(SETTINGS)
 
 
 @pytest.fixture
@@ -153,7 +149,7 @@ def test_a_stale_answer_is_refreshed_once_however_long_videsk_takes(
 ) -> None:
     settings = {"HOURS_TTL": "0.5", "HOURS_STALE": "30", "VIDESK_TIMEOUT": "8"}
     if with_redis:
-        settings["REDIS_URL"] = f"redis://127.0.0.1:{redis_process.port}"
+        settings["REDIS_URL"] = redis_process.redis_url
     with proxy_server(sandbox, **settings) as server:
         read = partial(Client(server.url).hours, "users", JOHN, working_day())
         assert cache_status(read()) == "fwd=miss; stored"

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -18,12 +17,12 @@ from tests.e2e.fleet import (
     arrivals,
     at_once,
     cache_status,
-    fleet,
     on_each_worker,
+    shared_fleet,
     timed,
     wait_until,
 )
-from tests.processes import Running, Sandbox
+from tests.processes import Sandbox
 from tests.timing import ALONE, TIMING
 
 pytestmark = [TIMING, ALONE]
@@ -42,10 +41,7 @@ OLD = [f"{YEAR}-05-06T12:00:00.000Z"]
 STORED, COLLAPSED = "fwd=miss; stored", "fwd=miss; collapsed"
 
 
-@pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    with fleet(sandbox_process, redis_process.port, SETTINGS) as both:
-        yield both
+started = shared_fleet(SETTINGS)
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_secrets_in_files_start_it(
 ) -> None:
     secrets = {
         "VIDESK_API_KEY": sandbox.keys["backend"],
-        "REDIS_URL": f"redis://127.0.0.1:{redis_process.port}",
+        "REDIS_URL": redis_process.redis_url,
         "METRICS_TOKEN": "the-old-token,the-new-token",
     }
     for name, value in secrets.items():

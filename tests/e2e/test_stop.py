@@ -16,13 +16,19 @@ from time import monotonic
 
 import pytest
 import requests
-from redis import Redis
 
 from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
 from tests.e2e.fleet import alone, arrivals, cache_status, wait_until, workers_of
 from tests.e2e.test_logs import lines
-from tests.processes import ROOT, Running, Sandbox, free_port, gunicorn_settings, proxy_server
+from tests.processes import (
+    ROOT,
+    Running,
+    Sandbox,
+    free_port,
+    gunicorn_settings,
+    proxy_server,
+)
 from tests.timing import TIMING
 
 pytestmark = TIMING
@@ -48,10 +54,9 @@ ROUTER_SECONDS = 90
 
 
 @pytest.fixture(params=["redis", "in process"])
-def server(request: pytest.FixtureRequest, sandbox: Sandbox, redis: Redis) -> Iterator[Running]:
+def server(request: pytest.FixtureRequest, sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
     """The proxy with two workers on Redis, and with one without."""
-    port = redis.connection_pool.connection_kwargs["port"]
-    with_redis = {"REDIS_URL": f"redis://127.0.0.1:{port}"} if request.param == "redis" else {}
+    with_redis = {"REDIS_URL": redis_url} if request.param == "redis" else {}
     with proxy_server(sandbox, HOURS_TTL="600", **with_redis) as server:
         yield server
 
@@ -196,9 +201,11 @@ def test_a_stopping_proxy_says_over_a_kept_connection_that_it_is_not_ready(
             wait_until(lambda: session.get(readyz).status_code == 503)
 
 
-def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redis: Redis) -> None:
-    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
-    with proxy_server(sandbox, REDIS_URL=url) as server, ThreadPoolExecutor(len(SLOTS)) as pool:
+def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redis_url: str) -> None:
+    with (
+        proxy_server(sandbox, REDIS_URL=redis_url) as server,
+        ThreadPoolExecutor(len(SLOTS)) as pool,
+    ):
         client = Client(server.url)
         wait_until(lambda: len(workers_of(server)) == 2)
         victim, survivor = workers_of(server)
@@ -226,10 +233,9 @@ def test_a_kept_connection_outlives_the_router_that_keeps_it() -> None:
 
 
 def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_0(
-    sandbox: Sandbox, redis: Redis
+    sandbox: Sandbox, redis_url: str
 ) -> None:
     """20 workers end: 4 for each of 4 reloads, and 4 for the stop."""
-    url = f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
     ended = threading.Event()
 
     def read_until_ended(server: Running) -> list[int]:
@@ -239,7 +245,7 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
         return statuses
 
     with (
-        proxy_server(sandbox, REDIS_URL=url, WEB_CONCURRENCY="4") as server,
+        proxy_server(sandbox, REDIS_URL=redis_url, WEB_CONCURRENCY="4") as server,
         ThreadPoolExecutor(4) as pool,
     ):
         reading = [pool.submit(read_until_ended, server) for _ in range(4)]
@@ -258,10 +264,10 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
 
 
 def test_a_worker_that_reaches_max_requests_ends_with_status_0(
-    sandbox: Sandbox, redis: Redis
+    sandbox: Sandbox, redis_url: str
 ) -> None:
     settings = {
-        "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}",
+        "REDIS_URL": redis_url,
         "WEB_CONCURRENCY": "1",
         "GUNICORN_CMD_ARGS": "--max-requests 5",
     }

@@ -85,7 +85,7 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
 ) -> None:
     chance = random.Random(7)
     told: dict[str, Told] = {}
-    redis_url = f"redis://127.0.0.1:{redis_process.port}"
+    redis_url = redis_process.redis_url
     with (
         proxy_server(sandbox, REDIS_URL=redis_url) as one,
         proxy_server(sandbox, REDIS_URL=redis_url) as other,

@@ -1,7 +1,6 @@
 """What happens elsewhere is told by Videsk's webhook, and drops what it touches (guarantee 4)."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -16,18 +15,14 @@ from tests.e2e.availability_calls import (
     assert_dropped_everywhere,
     read_everything,
 )
-from tests.e2e.fleet import Fleet, cache_status, fleet, on_each_worker
-from tests.processes import Running, Sandbox
+from tests.e2e.fleet import Fleet, cache_status, on_each_worker, shared_fleet
+from tests.processes import Sandbox
 
 SECRET = "the-secret-of-the-webhook"
 HOOK = "/hooks/videsk"
 
 
-@pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
-    settings = {"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET}
-    with fleet(sandbox_process, redis_process.port, settings) as both:
-        yield both
+started = shared_fleet({"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET})
 
 
 @pytest.fixture

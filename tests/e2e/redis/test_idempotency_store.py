@@ -5,7 +5,7 @@ from redis import Redis
 
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from idempotency.store import UNREADABLE, RedisStore
-from tests.processes import Running, free_port
+from tests.processes import Running, free_port, local_redis_url
 from tests.unit.idempotency.test_store import (  # noqa: F401 - pytest runs these with `kept` of this file
     DAY,
     answered,
@@ -22,7 +22,7 @@ PREFIX = "tests:"
 
 @pytest.fixture(scope="module")
 def link(redis_process: Running) -> ResilientRedis:
-    return ResilientRedis(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
+    return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 
 @pytest.fixture
@@ -90,9 +90,7 @@ def test_a_client_of_ones_own_is_used_while_redis_is_away(
     in_redis: RedisStore, redis: Redis
 ) -> None:
     """As the actions do that run before the proxy uses Redis again."""
-    unavailable = RedisStore(
-        ResilientRedis(f"redis://127.0.0.1:{free_port()}", verify_tls=True), PREFIX
-    )
+    unavailable = RedisStore(ResilientRedis(local_redis_url(free_port()), verify_tls=True), PREFIX)
     first = started()
     assert unavailable.begin("a", first, 60, redis) is None
     unavailable.end("b", answered(first), 60, answered(first), redis)

@@ -32,7 +32,7 @@ class LateLink(ResilientRedis):
 
 
 def test_it_reaches_redis_too(redis: Redis, redis_process: Running) -> None:
-    link = LateLink(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
+    link = LateLink(redis_process.redis_url, verify_tls=True)
     shared = SharedCache(
         link, redis_store(link.client, "t:"), SharedSingleFlight(link, "t:", VideskErrors())
     )

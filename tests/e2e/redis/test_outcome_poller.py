@@ -34,7 +34,7 @@ def redis(server: Running) -> Redis:
 
 @pytest.fixture(scope="module")
 def link(server: Running) -> ResilientRedis:
-    return ResilientRedis(f"redis://127.0.0.1:{server.port}", verify_tls=True)
+    return ResilientRedis(server.redis_url, verify_tls=True)
 
 
 @pytest.fixture

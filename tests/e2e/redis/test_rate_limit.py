@@ -16,7 +16,7 @@ from videsk.throttle.throttle import RedisLimiter
 
 @pytest.fixture(scope="module")
 def link(redis_process: Running) -> ResilientRedis:
-    return ResilientRedis(f"redis://127.0.0.1:{redis_process.port}", verify_tls=True)
+    return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 
 class BothBooks:

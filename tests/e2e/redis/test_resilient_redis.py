@@ -17,7 +17,7 @@ from common.resilient_redis import (
     ResilientRedis,
 )
 from tests.forwarder import Forwarder
-from tests.processes import Running, free_port, redis_server
+from tests.processes import Running, free_port, local_redis_url, redis_server
 from tests.timing import ALONE, TIMING
 
 pytestmark = [TIMING, ALONE]
@@ -27,7 +27,7 @@ BACK_SECONDS = 5
 
 
 def link_to(port: int) -> ResilientRedis:
-    return ResilientRedis(f"redis://127.0.0.1:{port}", verify_tls=True)
+    return ResilientRedis(local_redis_url(port), verify_tls=True)
 
 
 def until(what: Callable[[], object], seconds: float = BACK_SECONDS) -> None:

@@ -35,8 +35,7 @@ class Process:
 
 @pytest.fixture(scope="module")
 def links(redis_process: Running) -> list[ResilientRedis]:
-    url = f"redis://127.0.0.1:{redis_process.port}"
-    return [ResilientRedis(url, verify_tls=True) for _ in range(2)]
+    return [ResilientRedis(redis_process.redis_url, verify_tls=True) for _ in range(2)]
 
 
 @pytest.fixture

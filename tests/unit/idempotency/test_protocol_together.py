@@ -241,9 +241,10 @@ def test_a_booking_without_redis_is_free_again_once_it_is_canceled(
 
 
 def test_without_a_redis_there_is_nothing_to_store_there(send: Send) -> None:
-    idempotency = Idempotency(None)
-    send(idempotency, Action())
+    idempotency, action = Idempotency(None), Action()
+    send(idempotency, action)
     idempotency.publish(A_REDIS)
+    assert action.times == 1
 
 
 def test_of_too_many_endings_the_last_are_stored(
