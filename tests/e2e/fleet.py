@@ -1,4 +1,4 @@
-"""Several instances of several workers on one Redis, and how a test speaks to all of them."""
+"""Several instances of the proxy on one Redis, and helpers to call each instance and worker."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ class Fleet:
         return [Client(instance.url) for instance in self.instances]
 
     def clients_for(self, calls: int) -> list[Client]:
-        """So many clients, spread evenly over the instances."""
+        """Return this number of clients, spread evenly over the instances."""
         return [self.clients[number % len(self.instances)] for number in range(calls)]
 
 
@@ -43,7 +43,7 @@ def fleet(
     instances: int = 2,
     app: str = "app:app",
 ) -> Iterator[Fleet]:
-    """So many instances of two workers each, started side by side."""
+    """Start this number of instances of two workers each, in parallel."""
     redis_url = {"REDIS_URL": local_redis_url(redis_port)} if redis_port else {}
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
@@ -63,20 +63,20 @@ def shared_fleet(settings: Mapping[str, str], instances: int = 2, with_redis: bo
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What the calls return, each made in a thread of its own."""
+    """Make each call in a thread of its own, and return their results."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:
-    """What the call returns, and how many seconds it took."""
+    """Return the result of the call and its duration in seconds."""
     started = time.monotonic()
     answer = call()
     return answer, time.monotonic() - started
 
 
 def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
-    """Ask until it is so; the seconds that took."""
+    """Poll until the condition holds, and return the seconds that took."""
     started = time.monotonic()
     while not what():
         took = time.monotonic() - started
@@ -86,21 +86,21 @@ def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
 
 
 def cache_status(answer: requests.Response) -> str:
-    """What follows the cache's name."""
+    """Return the Cache-Status header without the name of the cache."""
     name, status = answer.headers["Cache-Status"].split("; ", 1)
     assert name == "videsk-proxy"
     return status
 
 
 def workers_of(server: Running) -> list[int]:
-    """The process ids of an instance's workers."""
+    """Return the process ids of an instance's workers."""
     parents = {int(path.name): _stat(path)[1] for path in Path("/proc").glob("[0-9]*")}
     return [pid for pid, parent in parents.items() if parent == str(server.process.pid)]
 
 
 @contextmanager
 def alone(server: Running, worker: int) -> Iterator[None]:
-    """Meanwhile all new connections to the instance are this worker's: the others are stopped."""
+    """Suspend the other workers, so that this one accepts all new connections."""
     others = [pid for pid in workers_of(server) if pid != worker]
     try:
         for pid in others:
@@ -114,7 +114,7 @@ def alone(server: Running, worker: int) -> Iterator[None]:
 
 
 def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
-    """What the call returns, made once to each of the instance's workers."""
+    """Make the call once to each of the instance's workers, and return the results."""
     answers = []
     wait_until(lambda: len(workers_of(server)) == 2)
     for worker in workers_of(server):
@@ -124,7 +124,10 @@ def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
 
 
 def _stat(process: Path) -> list[str]:
-    """From the state on: see proc(5). Nothing of a process that has ended meanwhile."""
+    """Return the fields of /proc/PID/stat from the state on, empty if the process has ended.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
     try:
         return (process / "stat").read_text().rpartition(") ")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -132,7 +135,7 @@ def _stat(process: Path) -> list[str]:
 
 
 def readiness(fleet: Fleet) -> list[dict[str, Any]]:
-    """What each worker of each instance says in `/readyz`, and its status."""
+    """Return the body of `/readyz` and its status (`http`), of each worker of each instance."""
     known = []
     for server, client in zip(fleet.instances, fleet.clients, strict=True):
         for answer in on_each_worker(server, partial(client.get, "/readyz")):
@@ -141,11 +144,11 @@ def readiness(fleet: Fleet) -> list[dict[str, Any]]:
 
 
 def arrivals(sandbox: Sandbox, path: str = "") -> list[float]:
-    """When the requests to Videsk whose path ends so have reached it, in seconds."""
+    """Return the times in seconds at which requests with this end of the path reached Videsk."""
     entries = sandbox.request_log()
     return [float(str(entry["at"])) for entry in entries if str(entry["path"]).endswith(path)]
 
 
 def most_in(seconds: float, times: Sequence[float]) -> int:
-    """The greatest number of them in any window of so many seconds."""
+    """Return the greatest number of these times in any window of so many seconds."""
     return max(sum(start <= at < start + seconds for at in times) for start in times)

@@ -41,7 +41,7 @@ started = shared_fleet(SETTINGS)
 
 @pytest.fixture
 def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances that remember nothing, not even failures."""
+    """Two instances with an empty cache and a closed circuit."""
     return started
 
 

@@ -50,7 +50,7 @@ def started(
 
 @pytest.fixture
 def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances that know who serves what, and nothing else."""
+    """Two instances that have cached the list of services alone."""
     assert started.clients[0].get("/api/services").status_code == 200
     return started
 

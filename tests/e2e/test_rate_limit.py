@@ -43,7 +43,7 @@ started = shared_fleet({"VIDESK_RATE_LIMIT": "20"})
 
 @pytest.fixture
 def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances with nothing remembered, in front of a Videsk that counts for itself."""
+    """Two instances with an empty cache, in front of a Videsk that enforces its own rate limit."""
     sandbox.control("POST", "rate", {"limit": 20})
     return started
 

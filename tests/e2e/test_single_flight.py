@@ -39,7 +39,7 @@ started = shared_fleet(SETTINGS)
 
 @pytest.fixture
 def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances with nothing remembered."""
+    """Two instances with an empty cache."""
     return started
 
 

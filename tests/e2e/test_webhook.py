@@ -27,7 +27,7 @@ started = shared_fleet({"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET})
 
 @pytest.fixture
 def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances that remember the list of services and everything else."""
+    """Two instances that have cached the list of services and all availability."""
     assert started.clients[0].get("/api/services").status_code == 200
     read_everything(started.clients[1])
     return started
