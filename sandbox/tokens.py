@@ -16,9 +16,9 @@ Use = Literal["key", "access", "action"]
 # Public on purpose: keys must be the same at every start. One secret for each use, so that a token
 # of another use has what Videsk calls an invalid signature.
 _SECRETS: dict[Use, str] = {
-    "key": "sandbox integration keys, without access to anything real",
-    "access": "sandbox access tokens, without access to anything real",
-    "action": "sandbox action tokens, without access to anything real",
+    "key": "sandbox integration keys, which open nothing real",
+    "access": "sandbox access tokens, which open nothing real",
+    "action": "sandbox action tokens, which open nothing real",
 }
 
 _KEY_KINDS = ("backend", "rotated", "public", "limited", "removed", "expired")
