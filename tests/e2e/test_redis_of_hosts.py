@@ -18,6 +18,7 @@ from tests.client import JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
 from tests.e2e.fleet import at_once, cache_status, on_each_worker, wait_until
 from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
+from tests.timing import TIMING
 
 DAY = f"{YEAR}-05-06"
 PASSWORDS = ["s3cr3t%2Fof%40redis", "s3cr3t/of@redis"]
@@ -112,6 +113,7 @@ def proxy_on_tls(sandbox: Sandbox, redis: Running, **settings: str) -> Iterator[
     [{"REDIS_TLS_VERIFY": "false"}, {"DYNO": "web.1"}],
     ids=["not to be verified", "on Heroku"],
 )
+@TIMING
 def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
     sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_redis_whose_certificate_nobody_vouches_for_gets_nothing_told(
     assert look_into(tls_redis).dbsize() == 0
 
 
+@TIMING
 def test_a_redis_behind_a_unix_socket_is_used(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"
     with redis_server(None, "--unixsocket", str(path)) as redis:
@@ -144,6 +147,7 @@ def test_a_redis_behind_a_unix_socket_is_used(sandbox: Sandbox, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("user", ["", "default"])
+@TIMING
 def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
     sandbox: Sandbox, user: str
 ) -> None:
