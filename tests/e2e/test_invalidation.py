@@ -32,7 +32,7 @@ from tests.e2e.fleet import (
     wait_until,
 )
 from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
 
 @pytest.fixture(
@@ -185,6 +185,7 @@ def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
 
 
 @TIMING
+@ALONE
 def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
     both: Fleet, sandbox: Sandbox
 ) -> None:

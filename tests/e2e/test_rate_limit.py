@@ -25,9 +25,9 @@ from tests.e2e.fleet import (
     wait_until,
 )
 from tests.processes import Running, Sandbox, free_port, redis_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
-pytestmark = TIMING
+pytestmark = [TIMING, ALONE]
 
 SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 KEYS = [

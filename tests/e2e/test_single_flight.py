@@ -24,7 +24,7 @@ from tests.e2e.fleet import (
     workers_of,
 )
 from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import TIMING
+from tests.timing import ALONE, TIMING
 
 pytestmark = TIMING
 
@@ -66,6 +66,7 @@ def test_many_cold_reads_at_once_cost_one_request(
     assert told == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
 
 
+@ALONE
 @pytest.mark.parametrize("what", ["dates", "hours"])
 def test_its_error_is_everybodys_error(both: Fleet, sandbox: Sandbox, what: str) -> None:
     sandbox.fault("delay", seconds=1)
