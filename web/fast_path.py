@@ -86,9 +86,9 @@ class FastPath:
             return None
         context = access_log.request_context(environ, responses.request_id(environ))
         result = f"hit; ttl={int(cached.fresh_until - time.time()) + 1}"
-        headers = {"Date": _http_date(int(time.time()))}
-        headers |= responses.per_response_headers(context.request_id, result)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        headers = responses.per_response_headers(context.request_id, result)
+        lines = "\r\n".join([f"{name}: {value}" for name, value in headers.items()])
+        own_head = f"Date: {_http_date(int(time.time()))}\r\n{lines}\r\n\r\n"
         seconds = time.perf_counter() - started
         self._metrics.count_response(cached.route, cached.status, seconds, result)
         access_log.log_request(
@@ -96,10 +96,10 @@ class FastPath:
             cached.method,
             cached.status,
             seconds,
-            responses.cache_status(result),
+            headers["Cache-Status"],
             context,
         )
-        return b"%b%b\r\n%b" % (cached.head, lines.encode(), cached.body)
+        return b"%b%b%b" % (cached.head, own_head.encode(), cached.body)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
