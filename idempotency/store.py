@@ -1,6 +1,6 @@
 """Idempotency records: in Redis for all processes, or in this process while it is unavailable.
 
-A record is kept for at most 24 hours (10 seconds for a double click). It contains the response as
+How long a record is kept is decided in idempotency/attempt.py. It contains the response as
 it was sent, the appointment's tokens included, and a digest of the request, but no form value.
 """
 

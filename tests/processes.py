@@ -153,7 +153,7 @@ class Sandbox(Running):
     keys: dict[str, str] = field(default_factory=dict)
 
     def reset(self) -> None:
-        """The seed, no faults, an empty journal, and no limit on requests."""
+        """The seed, no faults, an empty request log, and no limit on requests."""
         self.control("POST", "reset")
         self.control("POST", "rate", {"limit": None})
 

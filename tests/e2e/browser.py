@@ -1,4 +1,4 @@
-"""A real browser: headless Chromium on a page of a loopback origin, and what that page came to know."""
+"""A real browser: headless Chromium on a page of a loopback origin, and what that page received."""
 
 import json
 import os

@@ -53,7 +53,7 @@ WRITTEN: dict[str, dict[str, Callable[[datetime], str]]] = {
 
 
 def texts_of(page: Page, language: str) -> dict[str, Any]:
-    """All texts of a language, as the page has them; FUNCTION for those that have to be told something."""
+    """All texts of a language, as the page has them; FUNCTION for those that take arguments."""
     texts: dict[str, Any] = page.evaluate(
         """async ([language, mark]) => JSON.parse(JSON.stringify(
             (await import(`./texts.${language}.js`))[language],
@@ -122,7 +122,7 @@ class Visitor:
         return {url for url in urls if not url.startswith(known)}
 
     def unprovoked(self) -> list[str]:
-        """What the browser complained of by itself: errors, refusals of the page's own policy."""
+        """What the browser reported: errors, and violations of the page's policy."""
         return [said for said in self.complaints if not any(part in said for part in self.provoked)]
 
     def written(self, what: str, instant: datetime) -> str:

@@ -11,7 +11,7 @@ app = create_app()
 
 
 class OddError(Exception):
-    """A fault that nobody has foreseen."""
+    """An unexpected exception."""
 
 
 @app.get("/api/faulty/<ident>")

@@ -85,7 +85,7 @@ def test_from_a_day_on_it_looks_three_months_ahead(proxy: Client, sandbox: Sandb
     assert sum(str(entry["path"]).endswith("/dates") for entry in sandbox.request_log()) == 4
 
 
-def test_days_are_those_of_the_zone_asked_for(proxy: Client) -> None:
+def test_days_are_those_of_the_requested_zone(proxy: Client) -> None:
     """JOHN's afternoon is the next morning in Tokyo."""
     body = availability(proxy, "users", JOHN, f"{YEAR}-05-06", "Asia/Tokyo", days=1).json()
     assert body["days"] == {
@@ -98,7 +98,7 @@ def test_days_are_those_of_the_zone_asked_for(proxy: Client) -> None:
 
 
 def test_a_day_that_has_filled_up_makes_room_for_the_next(cached: Client, sandbox: Sandbox) -> None:
-    """The month is remembered for longer than its days: it may still list one that is full."""
+    """The month is cached for longer than its days: it may still list a full one."""
     assert cached.dates("users", ITS_AGENT, f"{YEAR}-05").json()[0] == f"{YEAR}-05-01T04:00:00.000Z"
     elsewhere = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{ITS_AGENT}",
@@ -134,7 +134,7 @@ def availability_if_changed(client: Client, etag: str) -> requests.Response:
     return client.get(path, params=params, headers={"If-None-Match": etag})
 
 
-def test_as_of_is_when_the_oldest_part_was_asked_for(cached: Client) -> None:
+def test_as_of_is_the_request_time_of_the_oldest_part(cached: Client) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     cached.dates("users", JOHN, f"{YEAR}-05")
     read_at = datetime.now(UTC)
@@ -143,7 +143,7 @@ def test_as_of_is_when_the_oldest_part_was_asked_for(cached: Client) -> None:
     assert before <= instant(body["asOf"]) <= read_at
 
 
-def test_nobody_sees_in_it_what_a_write_has_changed(cached: Client) -> None:
+def test_no_hit_contains_what_a_write_has_changed(cached: Client) -> None:
     hours = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
     first = hours[f"{YEAR}-05-06"][0]
     for agent in ("63bdbf3230013a2792550a1c", "63bdbf3b25ab497401602d07"):
@@ -199,7 +199,7 @@ def test_a_month_that_fails_is_missing_by_its_name(cached: Client, sandbox: Sand
     assert (body["complete"], body["missing"]) == (False, [f"{YEAR}-06"])
 
 
-def test_an_incomplete_answer_is_stored_by_nobody_and_a_hit_for_nobody(
+def test_an_incomplete_response_is_neither_stored_nor_a_hit(
     cached: Client, proxy_with_redis: Running, sandbox: Sandbox
 ) -> None:
     free = cached.dates("users", JOHN, working_day(40)[:7]).json()
@@ -316,7 +316,7 @@ def test_next_leaves_out_an_hour_that_has_begun(cached: Client, sandbox: Sandbox
     assert next_hours(cached, "users", JOHN, timezone="UTC", limit=1).json() == listed[1:]
 
 
-def test_next_is_remembered_through_its_parts(cached: Client, sandbox: Sandbox) -> None:
+def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
     first = next_hours(cached, "users", JOHN)
     asked = len(sandbox.request_log())
     again = next_hours(cached, "users", JOHN)

@@ -22,7 +22,7 @@ CALLS = {
 
 @dataclass
 class Visit:
-    """A visit of the page: what it came to know, and what the others saw of it."""
+    """A visit of the page: what it received, and what the servers received."""
 
     origin: str
     calls: dict[str, Any]
@@ -71,7 +71,7 @@ def stranger(page: Shop, request: pytest.FixtureRequest) -> Visit:
     return visit(page, request.param)
 
 
-def test_a_page_of_ours_does_all_that_a_customer_does(ours: Visit) -> None:
+def test_an_allowed_page_can_do_all_that_a_customer_does(ours: Visit) -> None:
     assert ours.statuses("services", "hours", "booked", "cancelled") == [200, 200, 201, 200]
     assert ours.calls["services"]["body"][0]["title"] == "My service"
     assert START in ours.calls["hours"]["body"]

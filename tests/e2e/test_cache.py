@@ -1,4 +1,4 @@
-"""Remembered reads: one entry for every spelling, nothing pickled, told by Cache-Status and ETag."""
+"""Cached reads: one entry for every spelling, nothing pickled, with Cache-Status and ETag."""
 
 import pickle
 import re
@@ -115,7 +115,7 @@ def test_an_entry_outlives_neither_its_ttl_nor_a_ttl_of_nothing(sandbox: Sandbox
         assert again.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
 
 
-def test_without_redis_the_process_remembers(sandbox: Sandbox) -> None:
+def test_without_redis_the_process_caches(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, WEB_CONCURRENCY="4") as server:
         client = Client(server.url)
         first, *repeats = [client.get("/api/services") for _ in range(8)]
@@ -151,7 +151,7 @@ def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_min
     assert max(left) <= 60
 
 
-def test_what_somebody_else_wrote_into_redis_is_not_remembered(
+def test_foreign_data_in_redis_is_not_served(
     sandbox: Sandbox, redis: Redis, redis_url: str
 ) -> None:
     """By an app without the near cache, in which each read comes to Redis."""

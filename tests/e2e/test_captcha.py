@@ -40,7 +40,7 @@ def one_provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(one_provider: Provider) -> Provider:
-    """It confirms every token, until it is told otherwise."""
+    """It confirms every token by default."""
     one_provider.says({"success": True, "error-codes": []})
     one_provider.asked.clear()
     one_provider.once = False
@@ -122,7 +122,7 @@ def test_a_refused_token_is_videsks_own_422(
         ({"token": 5}, '"token" must be a string that is not empty'),
     ],
 )
-def test_without_a_token_nobody_is_asked(
+def test_without_a_token_no_request_is_sent(
     client: Client, provider: Provider, sandbox: Sandbox, none: dict[str, Any], message: str
 ) -> None:
     answer = client.book("users", JOHN, START, **none)
@@ -160,7 +160,7 @@ def test_what_is_no_verdict_is_a_503_and_books_nothing(
 
 
 @pytest.mark.parametrize("codes", ["a-text", 5, [], [{}], [[]], {"a": 1}, [None]])
-def test_odd_codes_are_no_fault_of_ours(
+def test_odd_error_codes_are_not_a_fault_of_the_proxy(
     client: Client, provider: Provider, sandbox: Sandbox, codes: object
 ) -> None:
     provider.says({"success": False, "error-codes": codes})
@@ -182,7 +182,7 @@ def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
 
 
 @TIMING
-def test_a_hanging_provider_is_given_up_and_holds_nobody_else_up(
+def test_a_hanging_captcha_provider_times_out_and_does_not_delay_others(
     client: Client, provider: Provider, sandbox: Sandbox
 ) -> None:
     provider.hangs = True
@@ -220,7 +220,7 @@ def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
     assert "Idempotency-Replayed" not in booked.headers
 
 
-def test_a_replay_does_not_ask_the_provider_again(client: Client, provider: Provider) -> None:
+def test_a_replay_does_not_verify_the_captcha_again(client: Client, provider: Provider) -> None:
     headers = key()
     first = client.book("users", JOHN, START, headers, token=TOKEN)
     provider.refuses("timeout-or-duplicate")
@@ -325,9 +325,7 @@ def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> 
     assert len(provider.asked) == 1
 
 
-def test_who_moves_or_cancels_has_a_token_of_the_appointments_and_needs_none(
-    client: Client, provider: Provider
-) -> None:
+def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider) -> None:
     booked = client.book("users", JOHN, START, token=TOKEN).json()
     provider.asked.clear()
     provider.refuses("invalid-input-response")

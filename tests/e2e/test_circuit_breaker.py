@@ -1,4 +1,4 @@
-"""Videsk may die: what is remembered is served, the rest fails at once (guarantee 7)."""
+"""While Videsk fails, cached reads are served and others fail immediately (guarantee 7)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
 
 
 def cold_reads(both: Fleet, number: int, ident: str = MARK) -> list[Any]:
-    """Calls for so many months that nobody has read yet."""
+    """Calls for so many months that are not cached."""
     return [
         partial(client.dates, "users", ident, f"{YEAR + index // 12}-{1 + index % 12:02}")
         for index, client in enumerate(both.clients_for(number))
@@ -69,7 +69,7 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
 @pytest.mark.parametrize(
     ("fault", "options", "status"), FAILURES, ids=["reset", "close", "timeout", "500", "503-html"]
 )
-def test_after_five_failures_in_a_row_what_is_remembered_is_served_and_the_rest_fails_at_once(
+def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately(
     both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
 ) -> None:
     one = both.clients[0]
@@ -185,7 +185,7 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
 
 
 @ALONE
-def test_a_hundred_who_wait_for_videsk_slow_nobody_who_need_not_wait(
+def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
     both: Fleet, sandbox: Sandbox
 ) -> None:
     one = both.clients[0]
@@ -210,7 +210,7 @@ def test_a_hundred_who_wait_for_videsk_slow_nobody_who_need_not_wait(
 
 
 @pytest.mark.parametrize(("key", "status"), [("removed", 403), ("expired", 401)])
-def test_a_refused_key_is_told_by_every_worker_and_takes_the_instance_out(
+def test_a_rejected_key_is_reported_by_every_worker_and_fails_readiness(
     redis: Redis, sandbox: Sandbox, redis_process: Running, key: str, status: int
 ) -> None:
     settings = {"VIDESK_API_KEY": sandbox.keys[key]}

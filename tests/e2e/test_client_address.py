@@ -11,7 +11,7 @@ from tests.processes import Sandbox, proxy_server
 CALLS, POSTS = 4, 2
 FREE, OVER = 401, 429
 NEW = map("203.0.113.{}".format, count(1))
-"""Addresses that nobody has called from yet."""
+"""Addresses without calls so far."""
 
 ROUTER = "10.1.2.3"
 """Of two trusted proxies the farther one, as the nearer one has seen it."""

@@ -27,7 +27,7 @@ LIMITS = {
     "CORS_ORIGINS": SHOP,
 }
 NEW = map("198.51.100.{}".format, count(1))
-"""Addresses that nobody has called from yet."""
+"""Addresses without calls so far."""
 
 COUNTED = [
     ("GET", "/api/services"),
@@ -115,7 +115,7 @@ def test_all_posts_count_together_and_leave_reads_alone(urls: list[str], path: s
     assert call(urls[0], address).status_code == 401
 
 
-def test_a_refusal_has_the_one_shape_and_says_when_to_come_back(urls: list[str]) -> None:
+def test_a_429_has_the_error_format_and_a_retry_after(urls: list[str]) -> None:
     address = next(NEW)
     statuses(urls[0], address, CALLS)
     for method, path in (("GET", "/api/services"), ("POST", POSTED[0])):
@@ -170,7 +170,7 @@ def test_all_workers_of_all_instances_count_together(
         assert [answer.status_code for answer in refused] == [429, 429]
 
 
-def test_who_calls_all_at_once_gets_no_more(urls: list[str]) -> None:
+def test_concurrent_calls_get_no_more_than_the_limit(urls: list[str]) -> None:
     address = next(NEW)
     calls: list[Callable[[], requests.Response]] = [
         partial(call, url, address) for url in urls * (24 // len(urls))
@@ -183,7 +183,7 @@ def ask_ahead(url: str, address: str, view: str, **params: object) -> requests.R
     return Client(url).get(path, params=params, headers={"X-Forwarded-For": address})
 
 
-def test_availability_and_next_are_charged_what_they_asked_of_videsk(
+def test_availability_and_next_are_charged_by_their_requests_to_videsk(
     urls: list[str], sandbox: Sandbox
 ) -> None:
     address, other = next(NEW), next(NEW)
@@ -199,7 +199,7 @@ def test_availability_and_next_are_charged_what_they_asked_of_videsk(
     assert statuses(urls[-1], other, CALLS) == [401] * (CALLS - 1) + [429]
 
 
-def test_a_call_that_costs_more_than_is_left_is_answered_and_the_next_one_refused(
+def test_a_call_that_exceeds_the_limit_by_its_cost_succeeds_and_the_next_is_rejected(
     urls: list[str], sandbox: Sandbox
 ) -> None:
     address = next(NEW)
@@ -305,14 +305,14 @@ def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
 
 
 def test_without_its_redis_a_process_keeps_a_large_limit_too(sandbox: Sandbox) -> None:
-    """What is counted behind is told to nobody then, so each call is counted here."""
+    """Deferred counts would not reach Redis, so each call is counted here."""
     settings = LIMITS | {"REDIS_URL": local_redis_url(free_port()), "WEB_CONCURRENCY": "1"}
     with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
         answers = statuses(server.url, next(NEW), LARGE + 30)
     assert answers == [401] * LARGE + [429] * 30
 
 
-def test_a_process_that_loses_its_redis_goes_on_from_what_it_had_not_told(sandbox: Sandbox) -> None:
+def test_a_process_that_loses_redis_continues_from_its_pending_counts(sandbox: Sandbox) -> None:
     address = next(NEW)
     with redis_server() as redis:
         settings = LIMITS | {"REDIS_URL": redis.redis_url, "WEB_CONCURRENCY": "1"}

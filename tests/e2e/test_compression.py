@@ -1,4 +1,4 @@
-"""Remembered reads come compressed to who asks for it, and nothing else does."""
+"""Cached reads are compressed for clients that accept it, and nothing else is."""
 
 import gzip
 import json
@@ -39,7 +39,7 @@ def test_a_long_answer_comes_as_the_client_likes_it(
 ) -> None:
     plain = proxy.get(LONG, headers={"Accept-Encoding": "identity"}).content
     assert len(plain) > 1024
-    for _ in range(3):  # asked of Videsk, remembered, and by the short way
+    for _ in range(3):  # from Videsk, from the cache, and by the fast path
         answer, body = raw(proxy, LONG, accepted)
         assert answer.headers.get("Content-Encoding") == encoding
         assert int(answer.headers["Content-Length"]) == len(body)
@@ -80,7 +80,7 @@ def test_what_holds_tokens_is_never_compressed(proxy: Client) -> None:
     assert "Content-Encoding" not in booked.headers
 
 
-def test_it_is_told_by_head_too(proxy: Client, sandbox: Sandbox) -> None:
+def test_a_head_request_gets_the_same_headers(proxy: Client, sandbox: Sandbox) -> None:
     head = requests.head(proxy.url + LONG, headers={"Accept-Encoding": "gzip"}, timeout=10)
     answer, body = raw(proxy, LONG, "gzip")
     assert head.headers["Content-Encoding"] == "gzip"

@@ -1,4 +1,4 @@
-"""Connections whose clients keep the proxy waiting keep nobody from being served (guarantee 11)."""
+"""Clients that keep the proxy waiting do not delay others (guarantee 11)."""
 
 import socket
 import time
@@ -36,7 +36,7 @@ def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Running
 
 
 @ALONE
-def test_2200_idle_and_half_open_connections_keep_nobody_waiting(server: Running) -> None:
+def test_2200_idle_and_half_open_connections_do_not_delay_others(server: Running) -> None:
     """Nor do 200 more of them a second."""
     with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
         time.sleep(OPENED_AFTER_SECONDS)

@@ -223,7 +223,7 @@ def take_to_the_calendar(visitor: Visitor, service: str, start: datetime, end: d
     assert (outlook["startdt"], outlook["enddt"]) == ([written(start)], [written(end)])
 
 
-def test_somebody_who_was_faster(visit: Visit, sandbox: Sandbox) -> None:
+def test_an_hour_taken_meanwhile(visit: Visit, sandbox: Sandbox) -> None:
     visitor = visit(provoked=("409",))
     visitor.choose_all(hour())
     book_elsewhere(sandbox, hour())
@@ -497,7 +497,7 @@ def test_an_answer_lost_behind_the_proxy_is_never_booked_twice(
     assert pending(sandbox) == [written(hour())]
 
 
-def test_an_answer_lost_before_the_proxy_is_asked_for_again(visit: Visit, sandbox: Sandbox) -> None:
+def test_a_request_whose_response_was_lost_is_retried(visit: Visit, sandbox: Sandbox) -> None:
     visitor = visit(provoked=("ERR_FAILED",))
     visitor.choose_all(hour())
 
@@ -557,7 +557,7 @@ def test_an_unreachable_proxy_is_not_the_visitors_fault(
         (503, "proxy", "Many people are booking right now"),
     ],
 )
-def test_too_many_are_told_whose_requests_they_are(
+def test_too_many_requests_of_one_client_are_rejected_with_the_reason(
     visit: Visit, status: int, source: str, title: str
 ) -> None:
     visitor = visit(provoked=(str(status),))
@@ -772,7 +772,7 @@ def test_it_speaks_the_browsers_language(
     expect(visitor.page.locator("html")).to_have_attribute("lang", language)
 
 
-def test_the_language_can_be_changed_and_is_remembered(visit: Visit) -> None:
+def test_the_language_can_be_changed_and_is_stored(visit: Visit) -> None:
     visitor = visit()
     visitor.choose_all(hour())
     visitor.button("Español").click()

@@ -65,7 +65,7 @@ def test_app_json_sets_only_what_settings_accept() -> None:
     load(REQUIRED | given | generated)
 
 
-def test_app_json_asks_for_the_key_and_has_none() -> None:
+def test_app_json_requires_the_key_and_contains_none() -> None:
     described = app_json()
     for name in ("VIDESK_API_KEY", "CORS_ORIGINS"):
         assert described["env"][name]["required"] is True
@@ -175,7 +175,9 @@ def healthcheck(port: int) -> int:
     return done.returncode
 
 
-def test_healthcheck_tells_life_from_death(proxy_in_process: Running) -> None:
+def test_healthcheck_distinguishes_a_live_process_from_a_dead_one(
+    proxy_in_process: Running,
+) -> None:
     assert healthcheck(proxy_in_process.port) == 0
     assert healthcheck(free_port()) == 1
 
@@ -291,7 +293,7 @@ def exposed() -> dict[str, set[str]]:
     }
 
 
-def test_dashboard_asks_only_for_what_is_exposed() -> None:
+def test_dashboard_queries_only_exposed_metrics() -> None:
     text = (ROOT / "ops/grafana-dashboard.json").read_text(encoding="utf-8")
     board = json.loads(text)
     known, asked = exposed(), set()

@@ -28,7 +28,7 @@ def server() -> Iterator[Running]:
         yield proxy
 
 
-def test_the_page_needs_nobody_else_and_tries_what_it_shows(
+def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     chromium: Browser, server: Running
 ) -> None:
     page = chromium.new_page()

@@ -39,7 +39,7 @@ NAMED = [service for service in SERVICES if not service.automatic]
 
 
 @dataclass
-class Told:
+class Report:
     """What one run printed."""
 
     status: int
@@ -51,7 +51,7 @@ class Told:
         return found
 
 
-def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Told:
+def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Report:
     """One run with the sandbox's key of that kind; no run shows a secret or asks too much."""
     sandbox.forget()
     environ = neutral_environ() | {
@@ -79,7 +79,7 @@ def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Told:
     assert lines
     assert all(re.fullmatch(r"ok   \S[^>]*|(warn|FAIL) \S.* -> \S.*", text) for text in lines)
     assert run.returncode == any(text.startswith("FAIL") for text in lines)
-    return Told(run.returncode, lines)
+    return Report(run.returncode, lines)
 
 
 class Page(Handler):
@@ -92,7 +92,7 @@ class Page(Handler):
 def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running) -> None:
     sandbox.control("POST", "rate", {"limit": 20})
     with serving(Page) as page:
-        told = examine(
+        report = examine(
             sandbox,
             REDIS_URL=redis_process.redis_url,
             VIDESK_ACCOUNT="main",
@@ -101,15 +101,15 @@ def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running)
             DEFAULT_REFERRER=f"{page}/booking",
             http_proxy="http://127.0.0.1:1",  # nothing of the environment's leads anywhere
         )
-    assert told.status == 0
-    assert [text for text in told.lines if not text.startswith("ok ")] == [
-        told.of("POST endpoints")
+    assert report.status == 0
+    assert [text for text in report.lines if not text.startswith("ok ")] == [
+        report.of("POST endpoints")
     ]
     agents = {agent.id for service in NAMED for agent in service.agents}
-    assert told.of("services").split()[2] == str(len(SERVICES))
-    assert told.of("agents").split()[2] == f"{len(agents)},"
-    assert "allows 20 per 1 s" in told.of("rate limit")
-    assert "4 workers x 4 = 16" in told.of("Redis connections")
+    assert report.of("services").split()[2] == str(len(SERVICES))
+    assert report.of("agents").split()[2] == f"{len(agents)},"
+    assert "allows 20 per 1 s" in report.of("rate limit")
+    assert "4 workers x 4 = 16" in report.of("Redis connections")
     tried = {re.sub("[0-9a-f]{24}", "{id}", str(entry["path"])) for entry in sandbox.request_log()}
     prefix = "/public/video-contact-center"
     ways = [
@@ -117,7 +117,7 @@ def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running)
     ]
     assert tried == {f"{prefix}/{way}" for way in ["services", *ways]}
     for way in ways:
-        assert "accessible" in told.of(f"GET {way}")
+        assert "accessible" in report.of(f"GET {way}")
     assert sandbox.appointments() == []
 
 
@@ -129,25 +129,25 @@ def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running)
         ("expired", "key", "401: jwt expired"),
     ],
 )
-def test_a_key_that_is_refused_is_told_from_one_that_may_not(
+def test_a_rejected_key_and_a_key_without_access_are_distinguished(
     sandbox: Sandbox, key: str, subject: str, words: str
 ) -> None:
-    told = examine(sandbox, key)
-    assert told.status == 1
-    assert told.of(subject).startswith("FAIL")
-    assert words in told.of(subject)
-    assert told.of("key").startswith("ok  ") == (key == "limited")
+    report = examine(sandbox, key)
+    assert report.status == 1
+    assert report.of(subject).startswith("FAIL")
+    assert words in report.of(subject)
+    assert report.of("key").startswith("ok  ") == (key == "limited")
     assert len(sandbox.request_log()) == 1
 
 
 def test_one_endpoint_that_is_closed_to_the_key_is_named(sandbox: Sandbox) -> None:
     message = "You don't have access to /public/video-contact-center/users."
     sandbox.fault("status", path="/users/", status=403, body={"message": message})
-    told = examine(sandbox)
-    assert told.of("key").startswith("ok  ")
-    assert told.of("GET services/{id}/dates").startswith("ok  ")
-    assert told.of("GET users/{id}/dates").startswith("FAIL")
-    assert told.of("GET users/{id}/hours").startswith("FAIL")
+    report = examine(sandbox)
+    assert report.of("key").startswith("ok  ")
+    assert report.of("GET services/{id}/dates").startswith("ok  ")
+    assert report.of("GET users/{id}/dates").startswith("FAIL")
+    assert report.of("GET users/{id}/hours").startswith("FAIL")
 
 
 def test_a_key_that_videsk_repeats_is_not_shown(sandbox: Sandbox) -> None:
@@ -180,10 +180,10 @@ def test_a_key_that_videsk_repeats_is_not_shown(sandbox: Sandbox) -> None:
 def test_a_videsk_that_fails_fails_the_run(sandbox: Sandbox, fault: str, words: str) -> None:
     sandbox.fault(fault)
     started = monotonic()
-    told = examine(sandbox, VIDESK_TIMEOUT="0.6")
+    report = examine(sandbox, VIDESK_TIMEOUT="0.6")
     assert monotonic() - started < 15
-    assert told.of("key").startswith("FAIL")
-    assert words in told.of("key")
+    assert report.of("key").startswith("FAIL")
+    assert words in report.of("key")
 
 
 def test_a_videsk_that_is_not_there_fails_the_run(sandbox: Sandbox) -> None:
@@ -194,27 +194,27 @@ def test_a_videsk_that_is_not_there_fails_the_run(sandbox: Sandbox) -> None:
 def test_an_account_larger_than_ten_requests_is_counted_as_far_as_they_go(sandbox: Sandbox) -> None:
     record = {"id": "a" * 24, "users": [{"_id": "b" * 24}]}
     sandbox.fault("status", path="r/services", status=200, body={"data": [record], "total": 99})
-    told = examine(sandbox)
-    assert told.of("services").split()[2] == "99"
-    assert "1 (in the first" in told.of("agents")
+    report = examine(sandbox)
+    assert report.of("services").split()[2] == "99"
+    assert "1 (in the first" in report.of("agents")
     assert len(sandbox.request_log()) == 10
 
 
 def test_an_account_without_services_or_agents_is_no_failure(sandbox: Sandbox) -> None:
     sandbox.fault("status", status=200, body={"data": [], "total": 0}, times=1)
-    told = examine(sandbox)
-    assert told.status == 0
-    assert told.of("services").startswith("warn")
-    assert "no service is listed" in told.of("GET services/{id}/dates")
-    assert "no agent is listed" in told.of("GET users/{id}/hours")
+    report = examine(sandbox)
+    assert report.status == 0
+    assert report.of("services").startswith("warn")
+    assert "no service is listed" in report.of("GET services/{id}/dates")
+    assert "no agent is listed" in report.of("GET users/{id}/hours")
 
 
-def test_a_limit_above_what_videsk_tells_fails_and_none_told_warns(sandbox: Sandbox) -> None:
+def test_a_limit_above_videsks_fails_and_a_missing_one_warns(sandbox: Sandbox) -> None:
     assert examine(sandbox).of("rate limit").startswith("warn")
     sandbox.control("POST", "rate", {"limit": 15})
-    told = examine(sandbox)
-    assert told.of("rate limit").startswith("FAIL")
-    assert told.of("rate limit").endswith("-> set VIDESK_RATE_LIMIT=15")
+    report = examine(sandbox)
+    assert report.of("rate limit").startswith("FAIL")
+    assert report.of("rate limit").endswith("-> set VIDESK_RATE_LIMIT=15")
     assert examine(sandbox, VIDESK_RATE_LIMIT="15").of("rate limit").startswith("ok  ")
 
 
@@ -236,12 +236,12 @@ def test_a_clock_that_agrees_with_videsks_is_ok(sandbox: Sandbox) -> None:
     assert examine(sandbox).of("clock").startswith("ok  ")
 
 
-def test_redis_is_judged_as_the_workers_would_meet_it(sandbox: Sandbox) -> None:
+def test_redis_is_checked_with_the_workers_settings(sandbox: Sandbox) -> None:
     with redis_server(None, "--maxclients", "11") as server:
         url = server.redis_url
-        told = examine(sandbox, REDIS_URL=url, WEB_CONCURRENCY="3")
-        assert told.of("Redis connections").startswith("FAIL")
-        assert "lower WEB_CONCURRENCY to 2" in told.of("Redis connections")
+        report = examine(sandbox, REDIS_URL=url, WEB_CONCURRENCY="3")
+        assert report.of("Redis connections").startswith("FAIL")
+        assert "lower WEB_CONCURRENCY to 2" in report.of("Redis connections")
 
         redis = Redis(port=server.port)
         may = {"guest": ["+@all", "-config"], "reader": ["+get"]}
@@ -250,14 +250,14 @@ def test_redis_is_judged_as_the_workers_would_meet_it(sandbox: Sandbox) -> None:
                 user, enabled=True, passwords=[f"+{MARK}"], keys=["*"], commands=commands
             )
         as_guest = url.replace("//", f"//guest:{MARK}@")
-        told = examine(sandbox, REDIS_URL=as_guest)
-        assert told.of("Redis").startswith("ok  ")
-        assert told.of("Redis connections").startswith("warn")
-        assert "CONFIG GET is not allowed" in told.of("Redis connections")
+        report = examine(sandbox, REDIS_URL=as_guest)
+        assert report.of("Redis").startswith("ok  ")
+        assert report.of("Redis connections").startswith("warn")
+        assert "CONFIG GET is not allowed" in report.of("Redis connections")
         as_reader = as_guest.replace("guest", "reader")
-        told = examine(sandbox, REDIS_URL=as_reader)
-        assert told.of("Redis").startswith("FAIL")
-        assert "no permission to run the 'info" in told.of("Redis")
+        report = examine(sandbox, REDIS_URL=as_reader)
+        assert report.of("Redis").startswith("FAIL")
+        assert "no permission to run the 'info" in report.of("Redis")
         redis.acl_setuser("reader", keys=["*"], enabled=True, commands=["+@all", "-mget"])
         assert "no permission to run the 'mget" in examine(sandbox, REDIS_URL=as_reader).of("Redis")
         wrong = as_guest.replace(MARK, f"not-{MARK}")
@@ -265,29 +265,29 @@ def test_redis_is_judged_as_the_workers_would_meet_it(sandbox: Sandbox) -> None:
         redis.close()
 
 
-def test_a_redis_that_is_away_or_mute_fails_the_run(sandbox: Sandbox) -> None:
-    told = examine(sandbox, REDIS_URL=f"redis://:{MARK}@127.0.0.1:{free_port()}")
-    assert told.of("Redis").startswith("FAIL")
-    assert "no connection" in told.of("Redis")
+def test_an_unreachable_or_silent_redis_fails_the_run(sandbox: Sandbox) -> None:
+    report = examine(sandbox, REDIS_URL=f"redis://:{MARK}@127.0.0.1:{free_port()}")
+    assert report.of("Redis").startswith("FAIL")
+    assert "no connection" in report.of("Redis")
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        told = examine(sandbox, REDIS_URL=local_redis_url(mute.getsockname()[1]))
-    assert "no response within" in told.of("Redis")
+        report = examine(sandbox, REDIS_URL=local_redis_url(mute.getsockname()[1]))
+    assert "no response within" in report.of("Redis")
 
 
 def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
     with redis_server(
         None, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--dir", str(tmp_path)
     ) as server:
-        told = examine(sandbox, REDIS_URL=server.redis_url)
-    assert told.of("Redis").startswith("FAIL")
-    assert "Redis Cluster" in told.of("Redis")
+        report = examine(sandbox, REDIS_URL=server.redis_url)
+    assert report.of("Redis").startswith("FAIL")
+    assert "Redis Cluster" in report.of("Redis")
 
 
 def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: Running) -> None:
     url = redis_process.redis_url
     assert examine(sandbox, REDIS_URL=url).of("key rotation").startswith("warn")
-    told = examine(sandbox, REDIS_URL=url, VIDESK_ACCOUNT="main")
-    assert told.of("key rotation").startswith("ok  ")
+    report = examine(sandbox, REDIS_URL=url, VIDESK_ACCOUNT="main")
+    assert report.of("key rotation").startswith("ok  ")
 
 
 def test_workers_that_no_redis_joins_are_a_warning(sandbox: Sandbox) -> None:
@@ -297,7 +297,7 @@ def test_workers_that_no_redis_joins_are_a_warning(sandbox: Sandbox) -> None:
 
 @contextmanager
 def redis_with_tls(folder: Path) -> Iterator[str]:
-    """Its rediss:// URL; the certificate is signed by itself, as Heroku's is."""
+    """Its rediss:// URL; the certificate is self-signed, as Heroku's is."""
     certificate, key = str(folder / "certificate"), str(folder / "key")
     subject = ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"]
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
@@ -311,26 +311,26 @@ def redis_with_tls(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
-def test_the_tls_of_redis_is_told_and_a_certificate_of_its_own_found_out(
+def test_the_tls_of_redis_is_reported_and_a_self_signed_certificate_detected(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     with redis_with_tls(tmp_path) as url:
-        told = examine(sandbox, REDIS_URL=url)
-        assert told.of("Redis").startswith("FAIL")
-        assert "REDIS_TLS_VERIFY=false" in told.of("Redis")
-        told = examine(sandbox, REDIS_URL=url, REDIS_TLS_VERIFY="false")
-        assert told.of("Redis TLS").startswith("warn")
-        assert told.of("Redis").startswith("ok  ")
-        told = examine(sandbox, REDIS_URL=url, DYNO="web.1")
-        assert told.of("Redis TLS").startswith("ok  ")
-        assert told.of("Redis").startswith("ok  ")
-    assert told.status == 0
+        report = examine(sandbox, REDIS_URL=url)
+        assert report.of("Redis").startswith("FAIL")
+        assert "REDIS_TLS_VERIFY=false" in report.of("Redis")
+        report = examine(sandbox, REDIS_URL=url, REDIS_TLS_VERIFY="false")
+        assert report.of("Redis TLS").startswith("warn")
+        assert report.of("Redis").startswith("ok  ")
+        report = examine(sandbox, REDIS_URL=url, DYNO="web.1")
+        assert report.of("Redis TLS").startswith("ok  ")
+        assert report.of("Redis").startswith("ok  ")
+    assert report.status == 0
 
 
-def test_pages_that_may_call_are_admitted_and_doubtful_ones_are_told(sandbox: Sandbox) -> None:
+def test_allowed_origins_are_ok_and_doubtful_ones_are_reported(sandbox: Sandbox) -> None:
     origins = ["https://shop.invalid", "https://[2001:db8::1]:8443", "http://shop.invalid"]
-    told = examine(sandbox, CORS_ORIGINS=",".join(origins), REFERRER_ORIGINS="ionic://app")
-    levels = [told.of(f"CORS {origin}")[:4] for origin in origins]
+    report = examine(sandbox, CORS_ORIGINS=",".join(origins), REFERRER_ORIGINS="ionic://app")
+    levels = [report.of(f"CORS {origin}")[:4] for origin in origins]
     assert levels == ["ok  ", "ok  ", "warn"]
     assert "every page can call the API" in examine(sandbox, CORS_ORIGINS="*").of("CORS *")
     assert "no page can call the API" in examine(sandbox).of("CORS")
@@ -348,7 +348,7 @@ def test_a_referrers_page_that_is_not_there_is_a_warning(sandbox: Sandbox) -> No
     assert gone.of(f"referrer {nobody}").startswith("warn")
 
 
-def test_each_setting_is_told_with_its_source_and_secrets_are_not(
+def test_each_setting_is_reported_with_its_source_and_without_secrets(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     secrets = {
@@ -356,23 +356,23 @@ def test_each_setting_is_told_with_its_source_and_secrets_are_not(
         "METRICS_TOKEN": f"{MARK}-{MARK}",
         "WEBHOOK_SECRET": f"{MARK}-{MARK}",
     }
-    told = examine(sandbox, CAPTCHA_PROVIDER="turnstile", HOURS_TTL=" 7 ", PORT=" ", **secrets)
-    assert [text.split()[1] for text in told.lines[: len(fields(Settings))]] == [
+    report = examine(sandbox, CAPTCHA_PROVIDER="turnstile", HOURS_TTL=" 7 ", PORT=" ", **secrets)
+    assert [text.split()[1] for text in report.lines[: len(fields(Settings))]] == [
         setting.name.upper() for setting in fields(Settings)
     ]
     (tmp_path / "token").write_text(secrets.pop("METRICS_TOKEN"))
     of_file = examine(sandbox, METRICS_TOKEN_FILE=str(tmp_path / "token"))
     assert of_file.of("METRICS_TOKEN").endswith(" set, not shown (environment)")
     for name in (*secrets, "VIDESK_API_KEY"):
-        assert told.of(name).endswith(" set, not shown (environment)")
-    assert told.of("HOURS_TTL").endswith(" 7 (environment)")
-    assert told.of("DATES_TTL").endswith(" 60 (default)")
-    assert told.of("PORT").endswith(" 8000 (default)")
-    assert told.of("REDIS_TLS_VERIFY").endswith(" true (default)")
+        assert report.of(name).endswith(" set, not shown (environment)")
+    assert report.of("HOURS_TTL").endswith(" 7 (environment)")
+    assert report.of("DATES_TTL").endswith(" 60 (default)")
+    assert report.of("PORT").endswith(" 8000 (default)")
+    assert report.of("REDIS_TLS_VERIFY").endswith(" true (default)")
 
 
 @pytest.mark.parametrize(("name", "value"), [("VIDESK_API_KEY", ""), ("HOURS_TTL", f"-{MARK}")])
-def test_a_wrong_setting_is_one_line_and_nobody_is_asked(
+def test_an_invalid_setting_is_one_line_and_sends_no_request(
     sandbox: Sandbox, name: str, value: str
 ) -> None:
     sandbox.forget()

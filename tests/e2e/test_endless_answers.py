@@ -1,4 +1,4 @@
-"""An answer of Videsk's that costs much to read keeps nobody else from being served."""
+"""A response of Videsk that is expensive to read does not delay other clients."""
 
 import socket
 import time

@@ -36,7 +36,7 @@ def assert_ours(response: Any, status: int, name: str) -> dict[str, Any]:
         ("null", "application/problem+json"),
     ],
 )
-def test_an_error_is_passed_on_as_it_came(
+def test_an_error_is_passed_on_unchanged(
     cached: Client, sandbox: Sandbox, status: int, text: str, content_type: str
 ) -> None:
     headers = {
@@ -58,13 +58,13 @@ def test_an_error_is_passed_on_as_it_came(
         assert "X-Other" not in answer.headers
 
 
-def test_an_error_is_never_remembered(cached: Client, sandbox: Sandbox) -> None:
+def test_an_error_is_never_cached(cached: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", status=400, body={"name": "BadRequest"}, times=1)
     assert cached.get(READ).status_code == 400
     assert cached.get(READ).status_code == 200
 
 
-def test_an_error_is_never_answered_with_304(cached: Client, sandbox: Sandbox) -> None:
+def test_an_error_is_never_a_304(cached: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", status=404, body={})
     assert cached.get(READ, headers={"If-None-Match": "*"}).status_code == 404
 
@@ -97,7 +97,7 @@ def test_what_is_no_sound_json_is_a_502(cached: Client, sandbox: Sandbox, fault:
 @pytest.mark.parametrize(
     "fault", ["html", "empty", "no-content", "redirect", "cut", "reset", "close"]
 )
-def test_a_write_without_an_answer_says_that_its_outcome_is_unknown(
+def test_a_write_without_a_response_is_an_unknown_outcome(
     cached: Client, sandbox: Sandbox, fault: str
 ) -> None:
     sandbox.fault(fault)

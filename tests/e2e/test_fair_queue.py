@@ -89,7 +89,7 @@ def test_a_hundred_and_ninety_five_junk_tokens_do_not_delay_another_client(
     assert statuses.count(401) >= 150, "an office behind one address gets all that the others leave"
 
 
-def test_many_availability_calls_do_not_delay_another_client_not_even_for_what_they_ask_too(
+def test_many_availability_calls_do_not_delay_another_client_even_for_the_same_hours(
     servers: Fleet, sandbox: Sandbox
 ) -> None:
     places = [(service, zone) for zone in ZONES for service in SERVICES]

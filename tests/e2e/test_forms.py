@@ -1,4 +1,4 @@
-"""The form a page draws without the key: simplified, and remembered like the services."""
+"""The form that a page draws without the key: normalized, and cached like the services."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_the_two_versions_are_two_forms(cached: Client, sandbox: Sandbox) -> Non
     assert len(sandbox.request_log()) == 2
 
 
-def test_a_form_is_remembered_like_the_services(cached: Client, sandbox: Sandbox) -> None:
+def test_a_form_is_cached_like_the_services(cached: Client, sandbox: Sandbox) -> None:
     first, again = cached.get(FORM), cached.get(FORM.replace(SEGMENT, SEGMENT.upper()))
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     assert 250 < int(again.headers["Cache-Status"].removeprefix("videsk-proxy; hit; ttl=")) <= 300

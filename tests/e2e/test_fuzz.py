@@ -93,7 +93,7 @@ def target(sandbox_process: Sandbox) -> Iterator[Running]:
     HEADERS,
     BODIES,
 )
-def test_nothing_thrown_at_it_is_a_fault_of_ours(
+def test_no_input_causes_a_500(
     target: Running, sandbox_process: Sandbox, method: str, route: list[str], query: dict[str, str],
     headers: dict[str, str], body: bytes,
 ) -> None:  # fmt: skip
@@ -119,7 +119,7 @@ def test_nothing_thrown_at_it_is_a_fault_of_ours(
 
 
 def test_nothing_malformed_has_reached_videsk(target: Running, sandbox_process: Sandbox) -> None:
-    """Runs after the other one: what that has let through is in the sandbox's journal."""
+    """Runs after the other one: what that let through is in the sandbox's request log."""
     instant = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     what = (
         r"(services|users)/[0-9a-f]{24}/(dates|hours)|services|schedule/(service|user)/[0-9a-f]{24}"

@@ -130,7 +130,7 @@ def test_a_second_waits_for_the_first_and_gets_its_answer(
 
 
 @TIMING
-def test_who_waited_gets_even_an_answer_that_is_not_kept(
+def test_waiting_requests_get_even_a_response_that_is_not_kept(
     fleet: list[Client], sandbox: Sandbox
 ) -> None:
     start, headers = hours(fleet[0])[0], key()
@@ -166,7 +166,7 @@ def test_a_judgment_of_videsk_is_kept(
 
 
 @pytest.mark.parametrize("status", NOT_KEPT)
-def test_what_was_not_judged_leaves_the_key_free(
+def test_without_a_decision_the_key_can_be_used_again(
     fleet: list[Client], sandbox: Sandbox, status: int
 ) -> None:
     start, headers = hours(fleet[0])[0], key()
@@ -285,7 +285,7 @@ def test_a_double_click_is_of_one_body_and_one_address(
 
 
 @pytest.mark.parametrize("how", ["cancel", "reschedule"])
-def test_who_cancels_or_moves_and_books_the_same_hour_again_means_it(
+def test_booking_the_same_hour_after_a_cancellation_or_move_is_a_new_booking(
     fleet: list[Client], sandbox: Sandbox, how: str
 ) -> None:
     start, other, *_ = hours(fleet[0])
@@ -300,7 +300,7 @@ def test_who_cancels_or_moves_and_books_the_same_hour_again_means_it(
     assert bookings(sandbox) == (3 if how == "reschedule" else 2)
 
 
-def test_a_second_cancellation_without_a_key_is_judged_by_videsk(fleet: list[Client]) -> None:
+def test_a_second_cancellation_without_a_key_is_sent_to_videsk(fleet: list[Client]) -> None:
     token = bearer(fleet[0].book("users", JOHN, hours(fleet[0])[0]).json()["actionToken"])
     answers = [fleet[0].post("/api/appointment/cancel", {}, headers=token) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 401]
@@ -527,9 +527,7 @@ def test_without_a_key_the_same_body_after_a_refusal_is_a_new_attempt(
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
 
 
-def test_without_a_key_who_waits_for_a_refusal_gets_it(
-    fleet: list[Client], sandbox: Sandbox
-) -> None:
+def test_a_double_click_gets_the_error_of_the_first(fleet: list[Client], sandbox: Sandbox) -> None:
     start = hours(fleet[0])[0]
     sandbox.fault("status", status=409, body={"of": "the first"}, method="POST", seconds=1)
     with ThreadPoolExecutor(4) as pool:

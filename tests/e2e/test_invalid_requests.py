@@ -261,7 +261,7 @@ def test_an_unknown_path_is_a_404_and_never_a_redirect(proxy: Client, path: str)
         ("PATCH", "/healthz", "GET"),
     ],
 )
-def test_a_wrong_method_is_a_405_that_tells_the_right_ones(
+def test_a_wrong_method_is_a_405_with_allow(
     proxy: Client, method: str, path: str, allowed: str
 ) -> None:
     response = proxy.call(method, path)
@@ -295,7 +295,7 @@ def test_what_is_no_http_is_refused_in_the_one_shape_and_not_logged(
 
 
 @pytest.mark.parametrize("proxy_process", ["proxy_with_redis"], indirect=True)  # it takes its time
-def test_a_body_that_dribbles_is_given_up(proxy: Client) -> None:
+def test_a_slow_body_is_a_408(proxy: Client) -> None:
     head = f"POST {BOOK} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     status, body = exchange(proxy, f"{head}Content-Length: 100\r\n\r\n{{".encode())
     assert (status, body["name"]) == (408, "Timeout")

@@ -1,4 +1,4 @@
-"""Nobody reads what a write has changed, on whatever worker of whatever instance (guarantee 4)."""
+"""No read returns what a write has changed, on any worker of any instance (guarantee 4)."""
 
 import time
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def test_after_a_booking(
     ids=["cancellation", "rescheduling"],
 )
 def test_after_a(both: Fleet, sandbox: Sandbox, path: str, body: dict[str, str]) -> None:
-    """Its answer tells the service, not the user."""
+    """Its response contains the service, not the user."""
     token = both.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
     everybody_reads_everything(both)
     answer = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
@@ -149,7 +149,7 @@ def test_a_refused_write_drops_nothing(both: Fleet, sandbox: Sandbox, status: in
     assert_dropped_everywhere(both, sandbox, set())
 
 
-def test_who_knows_nobodys_users_drops_everything(
+def test_without_known_users_everything_is_invalidated(
     both: Fleet, sandbox: Sandbox, redis: Redis
 ) -> None:
     redis.flushall()

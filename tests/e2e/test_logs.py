@@ -72,9 +72,7 @@ def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> 
         yield server
 
 
-def test_each_request_has_one_line_that_tells_what_it_cost(
-    server: Running, sandbox: Sandbox
-) -> None:
+def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: Sandbox) -> None:
     hours = f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"
     calls = [
         ("GET", hours, "/api/users/{id}/hours", 200, "fwd=miss; stored", 1),
@@ -105,7 +103,7 @@ def test_each_request_has_one_line_that_tells_what_it_cost(
         assert (line["upstream_ms"] > 0) == (attempts > 0)
 
 
-def test_the_same_request_id_is_answered_logged_and_told_to_videsk(
+def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
     server: Running, sandbox: Sandbox
 ) -> None:
     client, given = Client(server.url), "the-page's-own-id".replace("'", "")
@@ -196,7 +194,7 @@ def faulty(sandbox_process: Sandbox) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize(("method", "path", "route", "kind", "frame"), FAULTS)
-def test_a_fault_of_ours_tells_the_log_where_and_nobody_what(
+def test_an_unexpected_exception_is_logged_without_its_message(
     faulty: Running, method: str, path: str, route: str, kind: str, frame: str
 ) -> None:
     answer = Client(faulty.url).call(method, path, data="s3cr3t" if method == "POST" else None)
@@ -222,7 +220,7 @@ def test_a_fault_of_ours_tells_the_log_where_and_nobody_what(
     assert JOHN not in faulty.output()
 
 
-def test_a_refresh_that_fails_is_told_without_what_was_asked_for(sandbox: Sandbox) -> None:
+def test_a_failed_refresh_is_logged_without_personal_data(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, DATES_TTL="0.1", LOG_LEVEL="debug") as server:
         client = Client(server.url)
         assert client.dates("users", JOHN, f"{YEAR}-07").status_code == 200

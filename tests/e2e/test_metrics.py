@@ -1,4 +1,4 @@
-"""What Prometheus sees: figures of all workers together, that tell nothing of a customer."""
+"""The metrics: of all workers together, without personal data."""
 
 import os
 import signal
@@ -33,14 +33,14 @@ def server(sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
         yield server
 
 
-def test_without_a_token_of_ours_there_are_no_figures(sandbox: Sandbox) -> None:
+def test_without_a_configured_token_metrics_are_a_404(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server:
         for headers in ({}, bearer(""), bearer("None")):
             answer = Client(server.url).get("/metrics", headers=headers)
             assert (answer.status_code, answer.json()["name"]) == (404, "NotFound")
 
 
-def test_figures_are_for_who_has_the_token_alone(server: Running) -> None:
+def test_metrics_require_the_token(server: Running) -> None:
     wrong = [
         "",
         "Bearer",
@@ -59,7 +59,7 @@ def test_figures_are_for_who_has_the_token_alone(server: Running) -> None:
     assert TOKEN not in server.output()
 
 
-def test_each_worker_tells_what_all_have_done_and_the_dead_are_not_forgotten(
+def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
     server: Running,
 ) -> None:
     client, route = Client(server.url), "/api/users/{id}/hours"
@@ -168,7 +168,7 @@ def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
         assert 0.5 <= figure(server, "upstream_request_seconds_sum", dates) < 4
 
 
-def test_a_preflight_counts_as_what_it_was_answered(server: Running) -> None:
+def test_a_preflight_is_counted_by_its_status(server: Running) -> None:
     assert Client(server.url).call("OPTIONS", "/api/services").status_code == 204
     assert figure(server, "requests_total", "/api/services", "204") == 1
     assert figure(server, "requests_total", "/api/services", "200") == 0
@@ -187,9 +187,7 @@ def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
 
 
 @TIMING
-def test_those_who_wait_at_the_gate_and_those_it_refuses_are_counted(
-    sandbox: Sandbox, redis_url: str
-) -> None:
+def test_throttled_and_rejected_requests_are_counted(sandbox: Sandbox, redis_url: str) -> None:
     with counting(sandbox, redis_url, VIDESK_RATE_LIMIT="1") as server:
         read = partial(Client(server.url).hours, "users", JOHN)
         assert figure(server, "budget_left") == 1
@@ -204,7 +202,7 @@ def test_those_who_wait_at_the_gate_and_those_it_refuses_are_counted(
         assert figure(server, "gate_total", "full") == 1
 
 
-def test_no_label_tells_anything_of_a_customers(server: Running, sandbox: Sandbox) -> None:
+def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> None:
     client = Client(server.url)
     for path in (f"/s3cr3t/{JOHN}", "/api/users/s3cr3t/hours", f"/api/users/{JOHN}/s3cr3t"):
         client.get(f"{path}?date=s3cr3t", headers=bearer("s3cr3t"))

@@ -85,7 +85,7 @@ def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
         assert heads[0].headers["Content-Length"] == answers[0].headers["Content-Length"]
 
 
-def test_each_is_counted_and_told(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
     server, client = both.instances[1], both.clients[1]
 
     def counted() -> float:
@@ -213,7 +213,7 @@ def free_hours(sandbox: Sandbox) -> list[str]:
     ],
     ids=["it-has-kept-all", "it-is-empty"],
 )
-def test_while_redis_is_away_and_when_it_is_back_nothing_old_is_served(
+def test_during_and_after_an_outage_no_outdated_entry_is_served(
     sandbox: Sandbox, lose: Callable[[Mortal], None], bring_back: Callable[[Mortal], None]
 ) -> None:
     """Every worker has the hours near when Redis goes; then each worker books one."""

@@ -134,7 +134,7 @@ def no_more_files(worker: int) -> Iterator[None]:
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_lack_of_files_is_ours_and_does_not_open_the_circuit(sandbox: Sandbox) -> None:
+def test_a_lack_of_file_descriptors_does_not_open_the_circuit(sandbox: Sandbox) -> None:
     key = {"Idempotency-Key": uuid4().hex}
     with proxy_server(sandbox, WEB_CONCURRENCY="1") as server, requests.Session() as session:
 

@@ -90,7 +90,7 @@ def test_bookings_are_counted_by_their_outcome(sandbox: Sandbox, redis_url: str)
         assert_counted()
 
 
-def test_a_failed_read_and_a_write_that_may_have_happened_are_told_apart(
+def test_a_failed_read_and_a_write_in_doubt_are_counted_separately(
     sandbox: Sandbox, redis_url: str
 ) -> None:
     with counting(sandbox, redis_url, VIDESK_TIMEOUT="0.5") as server:
@@ -144,7 +144,9 @@ def test_captcha_failures_are_counted_by_their_reason(sandbox: Sandbox, redis_ur
         assert figure(server, "bookings_total", "refused") == 5
 
 
-def test_our_429_and_videsks_are_told_apart(sandbox: Sandbox, redis_url: str) -> None:
+def test_the_proxys_429_and_videsks_are_counted_separately(
+    sandbox: Sandbox, redis_url: str
+) -> None:
     with counting(sandbox, redis_url, BOOKING_RATE_LIMIT="1/minute") as server:
         client = Client(server.url)
         sandbox.fault("status", status=429, body={}, times=1)
@@ -176,9 +178,7 @@ def test_a_key_that_videsk_refuses_is_a_figure(sandbox: Sandbox, redis_url: str)
         assert [figure(server, "key_refused") for _ in range(6)] == [1] * 6
 
 
-def test_a_worker_that_ends_by_itself_is_counted_and_a_reload_is_not(
-    sandbox: Sandbox, redis_url: str
-) -> None:
+def test_a_crashed_worker_is_counted_and_a_reload_is_not(sandbox: Sandbox, redis_url: str) -> None:
     with counting(sandbox, redis_url) as server:
         assert figure(server, "worker_restarts_total") == 0
         before = set(workers_of(server))

@@ -33,7 +33,7 @@ def test_days_of_change_are_in_the_hour_that_comes_twice_and_after_the_one_left_
     "now",
     [IN_2026, datetime(2028, 2, 29, 18, tzinfo=UTC), datetime(2027, 12, 31, 23, 59, tzinfo=UTC)],
 )
-def test_each_other_day_is_ahead_and_what_its_name_says(now: datetime) -> None:
+def test_each_other_day_is_in_the_future_and_matches_its_name(now: datetime) -> None:
     days = other_days(now)
     assert all(now < day for day in days.values())
     local = {name: day.astimezone(SANTIAGO) for name, day in days.items()}

@@ -189,7 +189,7 @@ def test_a_body_where_there_is_none_is_not_the_next_response(stage: Stage, statu
     assert own(stage, 2)
 
 
-def test_a_response_that_asks_for_another_protocol_is_a_502(stage: Stage) -> None:
+def test_a_101_response_is_a_502(stage: Stage) -> None:
     stage.serve = after(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
     assert stage.ask(1).status_code == 502
     stage.serve = well

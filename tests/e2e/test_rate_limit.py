@@ -1,4 +1,4 @@
-"""The budget of requests to Videsk holds, whoever asks and whatever dies (guarantee 3)."""
+"""The rate limit of Videsk holds, whichever clients call and whatever fails (guarantee 3)."""
 
 import time
 from collections import Counter
@@ -93,7 +93,7 @@ def test_a_write_goes_before_the_reads_that_wait(both: Fleet, sandbox: Sandbox) 
     ],
     ids=["retry-after", "429-without-it", "none-remaining"],
 )
-def test_who_is_told_to_wait_waits_and_so_do_all_others(
+def test_a_retry_after_pauses_all_requests(
     both: Fleet, sandbox: Sandbox, status: int, headers: dict[str, str], pause: int
 ) -> None:
     sandbox.fault("status", status=status, body=[], headers=headers, times=1)

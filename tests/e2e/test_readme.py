@@ -234,7 +234,7 @@ def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
 
 
 def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:
-    """A value, or `none`; a few are told in words."""
+    """A value, or `none`; a few are described in words."""
     table, required = settings_table(), {"VIDESK_API_KEY": "key"}
     values = {name: told.strip("`") for name, told in table.items() if told.startswith("`")}
     assert load(required | values) == load(required)
@@ -245,7 +245,7 @@ def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:
 
 
 def settings_table() -> dict[str, str]:
-    """Each setting's name, and what its row tells of its default."""
+    """Each setting's name, and the default in its row."""
     section = README.split("\n## Settings\n")[1].split("\n## ")[0]
     table: dict[str, str] = {}
     for names, defaults in re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section, re.M):
@@ -258,7 +258,7 @@ def settings_table() -> dict[str, str]:
 RECIPES = re.compile(r"^```(tsx|vue|ts)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def test_the_recipes_take_the_client_as_its_types_say(tmp_path: Path) -> None:
+def test_the_recipes_use_the_client_according_to_its_types(tmp_path: Path) -> None:
     """React's and the phone app's as they stand; of Vue's the script."""
     recipes = RECIPES.findall(README)
     assert [kind for kind, _ in recipes] == ["ts", "tsx", "vue", "ts"]

@@ -44,7 +44,7 @@ def statuses(server: Running) -> list[str]:
 
 
 def assert_shares(server: Running) -> None:
-    """The workers remember in Redis: what one has asked for, the other has."""
+    """The workers share the cache in Redis: what one has fetched, the other has."""
     assert knows_of_redis(server) == {"ok"}
     assert statuses(server) == ["fwd=miss; stored", "hit;"]
     assert "Redis is unavailable" not in server.output()
@@ -58,7 +58,7 @@ def assert_goes_on_alone(server: Running) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `key.pem` and `cert.pem`, which nobody has signed but itself."""
+    """The folder of `key.pem` and `cert.pem`, which is self-signed."""
     folder = tmp_path_factory.mktemp("tls")
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     names = ["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=a-redis-of-a-host"]
@@ -83,7 +83,7 @@ def tls_redis(certificate: Path) -> Iterator[Running]:
 
 
 def has_tls() -> bool:
-    """Told to listen nowhere, a redis-server ends at once; one without TLS has another reason."""
+    """A redis-server without a port ends immediately; one without TLS has another reason."""
     command = ["redis-server", "--port", "0", "--tls-port", "0"]
     tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     return "not listen anywhere" in tried.stdout
@@ -127,7 +127,7 @@ def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
     [{}, {"DYNO": "web.1", "REDIS_TLS_VERIFY": "true"}],
     ids=["default", "on Heroku, to be verified"],
 )
-def test_a_redis_whose_certificate_nobody_vouches_for_gets_nothing_told(
+def test_a_redis_with_an_unverified_certificate_receives_no_data(
     sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
 ) -> None:
     with proxy_on_tls(sandbox, tls_redis, **settings) as server:
@@ -148,9 +148,7 @@ def test_a_redis_behind_a_unix_socket_is_used(sandbox: Sandbox, tmp_path: Path) 
 
 @pytest.mark.parametrize("user", ["", "default"])
 @TIMING
-def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
-    sandbox: Sandbox, user: str
-) -> None:
+def test_a_redis_password_is_used_and_never_disclosed(sandbox: Sandbox, user: str) -> None:
     with redis_server() as redis:
         Redis(port=redis.port).config_set("requirepass", PASSWORDS[1])
         url = f"redis://{user}:{PASSWORDS[0]}@127.0.0.1:{redis.port}"
@@ -167,13 +165,13 @@ def test_a_redis_with_a_password_is_used_and_no_log_or_answer_tells_it(
 
 
 def told_by(server: Running) -> str:
-    """Its log, and what it tells of itself."""
+    """Its log, and its health endpoints."""
     client = Client(server.url)
     metrics = client.get("/metrics", headers={"Authorization": "Bearer the-token"})
     return "".join((server.output(), client.get("/readyz").text, metrics.text))
 
 
-def test_four_workers_get_along_with_the_few_connections_of_a_small_redis(
+def test_four_workers_share_the_few_connections_of_a_small_redis(
     sandbox: Sandbox,
 ) -> None:
     with redis_server(None, "--maxclients", str(SMALL)) as redis:

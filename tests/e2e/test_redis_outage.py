@@ -106,7 +106,7 @@ def seconds_of_hits(servers: Fleet) -> list[float]:
 
 
 def assert_goes_on(servers: Fleet, sandbox: Sandbox, slot: str) -> None:
-    """Each worker remembers by itself, and forgets what a booking of its own has changed."""
+    """Each worker has its own cache, and invalidates what its own bookings have changed."""
     for server, client in zip(servers.instances, servers.clients, strict=True):
         for worker in workers_of(server):
             with alone(server, worker):

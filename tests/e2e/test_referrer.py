@@ -126,7 +126,7 @@ def test_without_any_it_is_required(
 
 
 @pytest.mark.parametrize("named", OURS + CAMPAIGNS)
-def test_a_page_of_ours_and_a_campaigns_name_reach_videsk_as_they_came(
+def test_an_allowed_page_and_a_campaigns_name_reach_videsk_unchanged(
     proxies: dict[str, str], sandbox: Sandbox, named: str
 ) -> None:
     assert book(proxies["none"], named=named, referer=f"{EVIL}/").status_code == 201
@@ -170,7 +170,7 @@ def test_a_foreign_url_in_a_header_is_passed_over(
     assert_refused(book(proxies["none"], referer=url, origin=url), sandbox, "is required")
 
 
-def test_two_referers_are_no_page_of_ours(proxies: dict[str, str], sandbox: Sandbox) -> None:
+def test_two_referers_are_not_an_allowed_page(proxies: dict[str, str], sandbox: Sandbox) -> None:
     """However a server joins them, no part of a stranger's goes on."""
     book(proxies["default"], referer=f"{PAGE}, {EVIL}/")
     book(proxies["default"], referer=f"{EVIL}/, {PAGE}")

@@ -25,7 +25,7 @@ ATTACK_SECONDS = 5
 
 @pytest.fixture(scope="module")
 def server(sandbox_process: Sandbox) -> Iterator[Running]:
-    """One worker: whatever holds it up holds everybody up."""
+    """One worker, so that anything that blocks it delays all clients."""
     with proxy_server(sandbox_process, CORS_ORIGINS="*") as server:
         yield server
 
@@ -118,7 +118,7 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
 
 
 @ALONE
-def test_heads_that_do_not_end_keep_nobody_waiting(server: Running) -> None:
+def test_endless_heads_do_not_delay_others(server: Running) -> None:
     attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
     with attack, innocent_clients(server, "127.0.0.2") as calls:
         time.sleep(ATTACK_SECONDS - 1)

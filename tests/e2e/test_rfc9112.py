@@ -318,7 +318,9 @@ def test_what_a_body_may_be_is_read_and_the_next_request_served(server: Running,
 
 @pytest.mark.parametrize("case", PERSISTENCE)
 @pytest.mark.parametrize("path", [b"/healthz", b"/api/services"])
-def test_a_connection_lasts_as_the_client_asks(server: Running, path: bytes, case: str) -> None:
+def test_a_connection_is_kept_or_closed_as_the_client_requests(
+    server: Running, path: bytes, case: str
+) -> None:
     version, fields, lasts = PERSISTENCE[case]
     request = b"GET " + path + b" " + version + b"\r\n" + HEAD + fields + b"\r\n"
     got = responses(server, request + LAST)

@@ -13,7 +13,7 @@ from tests.processes import Running, Sandbox, proxy_server
 OLD, NEW = "the-old-secret", "the-new-secret"
 WRONG_A_MINUTE = 20
 ADDRESSES = map("203.0.113.{}".format, count(1))
-"""That nobody has called from yet."""
+"""Without calls so far."""
 
 SETTINGS = {
     "METRICS_TOKEN": f"{OLD},{NEW}",

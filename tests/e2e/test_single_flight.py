@@ -52,7 +52,7 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     ],
     ids=["dates-cached", "hours-not-cached", "services-of-two-pages"],
 )
-def test_many_cold_reads_at_once_cost_one_request(
+def test_concurrent_cold_reads_cost_one_request(
     both: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
 ) -> None:
     sandbox.fault("delay", seconds=1)
@@ -68,7 +68,7 @@ def test_many_cold_reads_at_once_cost_one_request(
 
 @ALONE
 @pytest.mark.parametrize("what", ["dates", "hours"])
-def test_its_error_is_everybodys_error(both: Fleet, sandbox: Sandbox, what: str) -> None:
+def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, what: str) -> None:
     sandbox.fault("delay", seconds=1)
     answers = at_once(
         [
@@ -86,7 +86,7 @@ def test_its_error_is_everybodys_error(both: Fleet, sandbox: Sandbox, what: str)
     assert UNKNOWN.encode() in body
 
 
-def test_a_broken_connection_is_everybodys_too(both: Fleet, sandbox: Sandbox) -> None:
+def test_a_broken_connection_is_shared_with_all_followers(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("hang", seconds=1)
     answers = at_once(
         [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
@@ -96,7 +96,7 @@ def test_a_broken_connection_is_everybodys_too(both: Fleet, sandbox: Sandbox) ->
     assert {answer.json()["name"] for answer in answers} == {"BadGateway"}
 
 
-def test_a_worker_that_dies_while_it_asks_blocks_nobody_for_more_than_5_s(
+def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
     both: Fleet, sandbox: Sandbox
 ) -> None:
     """Half of the others begin to wait before it dies, half of them after."""

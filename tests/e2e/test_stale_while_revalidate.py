@@ -1,4 +1,4 @@
-"""Fresh, stale, gone: what is served of an entry at what age, and that Cache-Status tells it."""
+"""Fresh, stale, expired: what is served at which age, and the Cache-Status."""
 
 import time
 from collections import Counter
@@ -50,7 +50,7 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     return started
 
 
-def test_a_fresh_answer_is_served_by_all_and_tells_its_seconds_left(
+def test_a_fresh_response_is_served_by_all_workers_with_its_ttl(
     both: Fleet, sandbox: Sandbox
 ) -> None:
     one, other = both.clients
@@ -67,7 +67,7 @@ def test_a_fresh_answer_is_served_by_all_and_tells_its_seconds_left(
     assert len(arrivals(sandbox)) == 1
 
 
-def test_a_stale_answer_is_served_at_once_by_all_while_one_refresh_runs(
+def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
     both: Fleet, sandbox: Sandbox
 ) -> None:
     reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in both.clients]
@@ -151,7 +151,7 @@ def _ttls(least_age: float, greatest_age: float) -> set[int]:
     return {-1 - int(age - HOURS_TTL) for age in (least_age, greatest_age, greatest_age + 0.1)}
 
 
-def test_who_waits_for_anothers_request_is_told_so(both: Fleet, sandbox: Sandbox) -> None:
+def test_a_follower_is_marked_as_collapsed(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("delay", seconds=0.7)
     reads = [
         partial(client.hours, "services", AUTOMATIC_SERVICE, f"{YEAR}-05-06")
@@ -172,7 +172,7 @@ def test_what_is_not_cached_is_never_called_stored(both: Fleet, sandbox: Sandbox
     assert len(arrivals(sandbox)) == 2, "each of the two pages once"
 
 
-def test_an_error_is_not_remembered(both: Fleet, sandbox: Sandbox) -> None:
+def test_an_error_is_not_cached(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("reset", times=1)
     one, other = both.clients
     assert one.hours("users", JOHN, f"{YEAR}-05-06").status_code == 502

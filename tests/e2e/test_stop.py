@@ -84,7 +84,7 @@ def all_ended(server: Running, workers: list[int]) -> bool:
 
 
 def refuses(server: Running) -> bool:
-    """Whether nobody listens on its port any more."""
+    """Whether its port is closed."""
     try:
         with socket.create_connection(("127.0.0.1", server.port), timeout=1):
             return False
@@ -95,7 +95,7 @@ def refuses(server: Running) -> bool:
 
 
 def read_until_refused(client: Client, warm: threading.Semaphore) -> int:
-    """Read what is remembered, over kept connections; how often, until no connection came about.
+    """Read what is cached, over kept connections, until no connection is accepted; how often.
     Any answer that has begun and does not end raises something else than a ConnectionError.
     """
     answers = 0
@@ -157,7 +157,7 @@ def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> N
             assert silent.recv(1) == b""
 
 
-def test_a_request_that_arrives_on_an_idle_connection_as_the_stop_closes_it_is_answered(
+def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
     server: Running,
 ) -> None:
     """The workers are suspended while the signal and the requests arrive, so both are there when
@@ -191,7 +191,7 @@ def test_a_request_that_arrives_on_an_idle_connection_as_the_stop_closes_it_is_a
             assert {answer.getheader("Connection") for answer in answers} == {"close"}
 
 
-def test_a_stopping_proxy_says_over_a_kept_connection_that_it_is_not_ready(
+def test_a_stopping_proxy_is_not_ready_over_a_kept_connection(
     server: Running,
 ) -> None:
     with requests.Session() as session:
@@ -228,7 +228,7 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
 
 
 def test_a_kept_connection_outlives_the_router_that_keeps_it() -> None:
-    """Whoever closes first must be the router: else it sends a request into a closed connection."""
+    """The router must close first: else it sends a request into a closed connection."""
     assert int(gunicorn_settings()["keepalive"]) > ROUTER_SECONDS
 
 

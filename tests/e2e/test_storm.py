@@ -31,7 +31,7 @@ SETTLED = {201, 409, 504}
 
 @dataclass
 class Told:
-    """What one attempt was told in the end: of its booking, and of its cancellation if it tried."""
+    """The final responses of one attempt: of its booking, and of its cancellation if it tried."""
 
     booked: int
     canceled: int | None = None
@@ -112,7 +112,7 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
 
 
 def check(told: dict[str, Told], ledger: list[dict[str, object]]) -> None:
-    """Hold what the clients were told against what Videsk has in its books."""
+    """Compare the clients' responses with Videsk's appointments."""
     made = {str(entry["email"]).partition("@")[0]: str(entry["status"]) for entry in ledger}
     assert len(made) == len(ledger), "no key booked twice"
     assert set(made) <= set(told), "nothing was booked that nobody asked for"

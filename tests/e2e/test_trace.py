@@ -36,7 +36,7 @@ NO_REQUEST_IDS = ["a b", "s3cr3t/../", "a" * 129, "ñ".encode().decode("latin-1"
 
 @pytest.fixture(scope="module")
 def server(sandbox_process: Sandbox) -> Iterator[Running]:
-    """The proxy, in front of which nothing is remembered."""
+    """The proxy, without a cache in front of it."""
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
     with proxy_server(sandbox_process, **ttls) as server:
         yield server
@@ -69,7 +69,7 @@ def logged(server: Running, answer: requests.Response) -> dict[str, Any]:
 
 
 def told(sandbox: Sandbox, header: str) -> set[str | None]:
-    """What Videsk was told in that header, by all requests."""
+    """The values of that header in all requests to Videsk."""
     entries = [entry["headers"] for entry in sandbox.request_log()]
     return {headers.get(header) for headers in entries if isinstance(headers, dict)}
 

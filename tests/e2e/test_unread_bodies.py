@@ -25,13 +25,13 @@ OPENINGS = {("413", CHUNKED): b"20000\r\n" + b"x" * 65537}
 
 @pytest.fixture(scope="module")
 def server(sandbox_process: Sandbox) -> Iterator[Running]:
-    """One worker: whatever holds it up holds everybody up."""
+    """One worker, so that anything that blocks it delays all clients."""
     with proxy_server(sandbox_process) as server:
         yield server
 
 
 @ALONE
-def test_bodies_of_tiny_chunks_that_are_not_read_keep_nobody_waiting(server: Running) -> None:
+def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: Running) -> None:
     attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
     with attack, innocent_clients(server) as calls:
         time.sleep(ATTACK_SECONDS - 1)
@@ -84,7 +84,7 @@ def test_the_answer_to_a_body_that_is_too_large_reaches_a_client_that_sends_all_
         assert read_all(connection).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_408_says_that_the_connection_ends(server: Running) -> None:
+def test_a_408_closes_the_connection(server: Running) -> None:
     with open_socket(server, 20) as connection:
         framing = "Content-Type: application/json\r\nContent-Length: 100"
         connection.sendall(head("413", framing) + b"{")

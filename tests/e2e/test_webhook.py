@@ -1,4 +1,4 @@
-"""What happens elsewhere is told by Videsk's webhook, and drops what it touches (guarantee 4)."""
+"""Videsk's webhook reports changes made elsewhere, which invalidate what they affect (guarantee 4)."""
 
 import json
 from functools import partial

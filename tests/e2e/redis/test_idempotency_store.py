@@ -13,7 +13,7 @@ from tests.unit.idempotency.test_store import (  # noqa: F401 - pytest runs thes
     test_a_token_ends_the_record_that_it_is_linked_to_and_no_other,
     test_an_ending_replaces_the_record_and_publishes_the_outcome,
     test_an_ending_whose_record_is_lost_is_stored_all_the_same,
-    test_the_first_is_stored_and_each_other_is_told_of_it,
+    test_the_first_record_is_stored_and_returned_to_all_others,
     test_what_is_kept_for_0_seconds_leaves_the_name_free_and_still_has_an_outcome,
 )
 
@@ -35,7 +35,7 @@ def kept(in_redis: RedisStore) -> RedisStore:
     return in_redis
 
 
-def test_an_owner_stores_its_own_record_again_without_being_told_of_it(
+def test_an_owner_can_store_its_own_record_again(
     in_redis: RedisStore,
 ) -> None:
     """Redis did it, the connection broke before its answer, and the owner sends it again."""
@@ -74,7 +74,7 @@ def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
     assert in_redis.outcome(first.owner) == (answered(first), False)
 
 
-def test_all_that_is_stored_ends(in_redis: RedisStore, redis: Redis) -> None:
+def test_every_key_has_a_ttl(in_redis: RedisStore, redis: Redis) -> None:
     first = started()
     in_redis.begin("a", first, 60)
     assert 58 < redis.ttl(f"{PREFIX}once:a") <= 60
@@ -86,7 +86,7 @@ def test_all_that_is_stored_ends(in_redis: RedisStore, redis: Redis) -> None:
     assert len(redis.keys("tests:*")) == 3
 
 
-def test_a_client_of_ones_own_is_used_while_redis_is_away(
+def test_a_client_of_the_callers_is_used_while_redis_is_unavailable(
     in_redis: RedisStore, redis: Redis
 ) -> None:
     """As the actions do that run before the proxy uses Redis again."""
@@ -101,7 +101,7 @@ def test_a_client_of_ones_own_is_used_while_redis_is_away(
     assert unavailable.is_unavailable
 
 
-def test_they_are_away_when_redis_is(in_redis: RedisStore, link: ResilientRedis) -> None:
+def test_they_are_unavailable_when_redis_is(in_redis: RedisStore, link: ResilientRedis) -> None:
     assert in_redis.is_unavailable is link.unavailable is False
 
 

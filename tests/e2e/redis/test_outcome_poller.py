@@ -20,7 +20,7 @@ LEADER = b"leader"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    """A Redis that nobody else talks to."""
+    """A Redis for this test alone."""
     with redis_server() as started:
         yield started
 
@@ -94,7 +94,7 @@ def test_each_ends_in_its_own_way(poller: OutcomePoller, redis: Redis, wait: Wai
         assert lasting.result(5) == b"its end", "an outcome counts, whoever leads by now"
 
 
-def test_who_waits_too_long_goes_and_the_others_stay(
+def test_one_follower_times_out_and_the_others_stay(
     poller: OutcomePoller, redis: Redis, wait: Wait
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
@@ -109,7 +109,7 @@ def test_who_waits_too_long_goes_and_the_others_stay(
         assert other.result(5) == b"1"
 
 
-def test_a_poll_that_fails_is_raised_in_all_who_wait_and_the_next_polls_again(
+def test_a_failed_poll_is_raised_in_all_waiters_and_the_next_wait_polls_again(
     poller: OutcomePoller, redis: Redis, wait: Wait, link: ResilientRedis
 ) -> None:
     with ThreadPoolExecutor(5) as pool:
@@ -122,7 +122,7 @@ def test_a_poll_that_fails_is_raised_in_all_who_wait_and_the_next_polls_again(
     assert wait(7) == b"7"
 
 
-def test_a_wait_that_begins_among_old_ones_is_looked_at_at_once(
+def test_a_new_wait_among_older_ones_is_polled_immediately(
     link: ResilientRedis, redis: Redis, wait: Wait
 ) -> None:
     looks: list[list[str]] = []

@@ -52,7 +52,7 @@ def road(redis_process: Running) -> Iterator[Forwarder]:
 
 @contextmanager
 def frozen(redis: Redis, milliseconds: int) -> Iterator[None]:
-    """Nobody is answered for so long."""
+    """Redis does not respond for so many seconds."""
     redis.client_pause(milliseconds)
     try:
         yield
@@ -82,7 +82,7 @@ def test_a_refused_port_at_the_start_costs_nothing_and_is_picked_up_once_it_is_t
     assert link.outages == 1
 
 
-def test_while_redis_is_away_no_action_is_begun(redis_process: Running) -> None:
+def test_no_action_starts_while_redis_is_unavailable(redis_process: Running) -> None:
     link = link_to(free_port())
     until(lambda: link.unavailable)
     begun: list[int] = []
@@ -91,7 +91,7 @@ def test_while_redis_is_away_no_action_is_begun(redis_process: Running) -> None:
     assert not begun
 
 
-def test_a_redis_that_dies_is_away_at_once_and_back_by_itself() -> None:
+def test_a_redis_that_dies_is_unavailable_immediately_and_reconnects() -> None:
     port = free_port()
     with redis_server(port):
         link = link_to(port)
@@ -131,7 +131,7 @@ def test_an_idle_connection_that_broke_costs_no_loss(redis: Redis, redis_process
     assert link.outages == 0
 
 
-def test_a_loss_is_over_only_when_all_that_is_to_be_done_before_is_done(
+def test_an_outage_ends_after_all_reconnect_actions(
     redis_process: Running,
 ) -> None:
     link = link_to(redis_process.port)
@@ -156,7 +156,7 @@ def test_a_loss_is_over_only_when_all_that_is_to_be_done_before_is_done(
     assert seen == [("first", True), ("second", True), ("first", False), ("second", False)]
 
 
-def test_an_action_that_fails_is_done_again_before_anybody_trusts_redis(
+def test_a_failed_reconnect_action_is_retried_before_redis_is_used(
     redis_process: Running,
 ) -> None:
     link = link_to(redis_process.port)
@@ -183,14 +183,14 @@ def test_an_error_of_redis_s_is_a_loss(redis_process: Running) -> None:
     until(lambda: not link.unavailable)
 
 
-def test_a_fault_of_ours_is_none(redis_process: Running) -> None:
+def test_a_fault_of_the_proxy_is_not_counted(redis_process: Running) -> None:
     link = link_to(redis_process.port)
     with pytest.raises(ZeroDivisionError):
         link.call(lambda: 1 / 0)
     assert (link.unavailable, link.outages) == (False, 0)
 
 
-def test_a_slow_redis_is_away_until_it_is_fast_again(road: Forwarder) -> None:
+def test_a_slow_redis_is_unavailable_until_it_is_fast_again(road: Forwarder) -> None:
     link = link_to(road.port)
     link.call(link.client.ping)
     road.delay = 0.1
@@ -221,7 +221,7 @@ def test_a_mute_redis_holds_a_call_up_for_less_than_a_second_and_no_second_one(
 
 
 def test_of_many_calls_at_a_mute_redis_none_waits_longer_than_a_second(road: Forwarder) -> None:
-    """The places are fewer than the calls: who waits for one is told with the others."""
+    """There are fewer connections than calls: calls that wait for one fail with the others."""
     link = link_to(road.port)
     link.call(link.client.ping)
     road.mute = True
@@ -314,7 +314,7 @@ def test_a_loss_counts_from_the_last_answer(road: Forwarder) -> None:
 
 
 @pytest.mark.parametrize("missing", ["mget", "evalsha", "info", "lpop"])
-def test_a_user_without_a_needed_command_is_reported_once_and_redis_stays_away(
+def test_a_missing_redis_permission_is_logged_once_and_redis_stays_unavailable(
     missing: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with redis_server() as server:

@@ -1,4 +1,4 @@
-"""Refreshes behind the scenes over all processes, and flights while Redis is away."""
+"""Background refreshes over all processes, and single flight while Redis is unavailable."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ __all__ = ["both", "flight", "links"]
 REFUSED = VideskResponseError(409, b"{}", "application/json", {})
 
 
-def test_a_refresh_is_one_of_both_and_who_misses_meanwhile_gets_its_outcome(
+def test_one_refresh_runs_for_both_processes_and_misses_get_its_outcome(
     both: tuple[Process, Process], flight: FlightKey
 ) -> None:
     a, b = both
@@ -32,7 +32,7 @@ def test_a_refresh_is_one_of_both_and_who_misses_meanwhile_gets_its_outcome(
     assert (a.calls, b.calls) == (1, 0)
 
 
-def test_a_refresh_that_failed_is_tried_by_nobody_within_the_pause(
+def test_a_failed_refresh_is_not_retried_within_the_pause(
     both: tuple[Process, Process], redis: Redis, flight: FlightKey
 ) -> None:
     a, b = both

@@ -100,7 +100,7 @@ def test_every_error_of_videsk_s_is_in_the_table_above() -> None:
     assert {type(e) for e in ERRORS} == kinds(VideskError) - {VideskError, VideskFailedError}
 
 
-def test_a_fault_of_ours_reaches_the_follower_as_a_failure_without_its_text() -> None:
+def test_an_unexpected_exception_reaches_followers_without_its_text() -> None:
     data = VideskErrors.dumps(ValueError("the key, perhaps"))
     assert b"key" not in data
     assert type(VideskErrors.loads(data)) is VideskBrokenError
@@ -121,7 +121,7 @@ def test_a_dead_leader_lets_the_next_lead(
     assert 0.25 < time.monotonic() - started < 2
 
 
-def test_a_living_leader_keeps_its_lead_and_a_dead_one_blocks_nobody_for_more_than_5_s(
+def test_a_live_leader_keeps_its_lock_and_a_dead_one_blocks_for_at_most_5_s(
     both: tuple[Process, Process], redis: Redis, flight: FlightKey
 ) -> None:
     """Whenever it dies: what is left of its lock, and the others' longest pause, are under 5 s."""
@@ -139,7 +139,7 @@ def test_a_living_leader_keeps_its_lead_and_a_dead_one_blocks_nobody_for_more_th
     assert min(left) > 2500, "it is renewed in good time"
 
 
-def test_who_waits_too_long_goes(
+def test_a_follower_times_out(
     both: tuple[Process, Process], redis: Redis, flight: FlightKey
 ) -> None:
     a, _ = both
@@ -169,7 +169,7 @@ def test_a_leader_that_ends_late_does_not_end_the_lead_of_the_next(
     assert redis.get(lock) is None
 
 
-def test_who_finds_another_s_work_of_a_moment_ago_fetches_nothing(
+def test_a_leader_that_finds_a_new_entry_does_not_fetch(
     both: tuple[Process, Process], redis: Redis, flight: FlightKey
 ) -> None:
     a, _ = both
@@ -180,7 +180,7 @@ def test_who_finds_another_s_work_of_a_moment_ago_fetches_nothing(
     assert redis.keys("tests:flight:*") == [], "nor does it go on leading"
 
 
-def test_a_follower_of_who_found_it_gets_it_too(
+def test_followers_get_an_entry_that_the_leader_found(
     both: tuple[Process, Process], redis: Redis, flight: FlightKey
 ) -> None:
     a, b = both

@@ -25,7 +25,7 @@ from tests.unit.cache.test_store import (  # noqa: F401 - pytest runs these with
     test_an_entry_without_groups_belongs_to_everything,
     test_nothing_is_found_before_it_is_put_and_then_it_is,
     test_the_token_of_everything_is_no_narrow_one,
-    test_two_who_find_no_token_agree_on_one,
+    test_two_processes_without_a_version_agree_on_one,
     test_what_cannot_be_read_is_no_entry,
 )
 
@@ -43,7 +43,7 @@ def item(redis: Redis) -> Kept:
 
 @pytest.fixture
 def quiet() -> Iterator[Redis]:
-    """A Redis that nobody else talks to, not even a proxy's watch."""
+    """A Redis for this test alone, without a proxy's health checks."""
     with redis_server() as server:
         yield Redis(port=server.port)
 
@@ -71,7 +71,7 @@ def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) 
     assert store.lookup("k0", GROUPS)[0] is None
 
 
-def test_looking_is_one_round_trip_and_all_that_is_kept_ends(quiet: Redis) -> None:
+def test_a_lookup_is_one_round_trip_and_every_key_has_a_ttl(quiet: Redis) -> None:
     redis = quiet
     store = redis_store(redis, PREFIX)
     remember(store, "k", GROUPS)

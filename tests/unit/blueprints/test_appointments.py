@@ -50,7 +50,7 @@ def test_the_action_token_changes_it(path: str, body: Any, call: tuple[Any, ...]
     ("method", "path", "body"),
     [("GET", "", None), ("POST", "/cancel", None), ("POST", "/reschedule", MOVE)],
 )
-def test_without_a_token_videsk_is_not_asked(method: str, path: str, body: Any) -> None:
+def test_without_a_token_no_request_goes_to_videsk(method: str, path: str, body: Any) -> None:
     scheduling = FakeScheduling()
     response = served_by(scheduling).open(f"/api/appointment{path}", method=method, json=body)
     assert response.status_code == 401
@@ -61,7 +61,7 @@ def test_without_a_token_videsk_is_not_asked(method: str, path: str, body: Any) 
     ("path", "body"),
     [("reschedule", {}), ("reschedule", None), ("cancel", {"cancelReason": 7}), ("cancel", [])],
 )
-def test_a_wrong_body_is_refused_before_videsk_is_asked(path: str, body: Any) -> None:
+def test_an_invalid_body_is_rejected_without_a_request_to_videsk(path: str, body: Any) -> None:
     scheduling = FakeScheduling()
     response = served_by(scheduling).post(
         f"/api/appointment/{path}", json=body, headers=bearer("a.b.c")

@@ -75,7 +75,7 @@ def test_availability_and_next_hours_take_a_number(kind: ResourceKind) -> None:
         f"/api/services/{ID}/next?timezone={ZONE}&limit=0",
     ],
 )
-def test_a_wrong_query_is_refused_before_videsk_is_asked(path: str) -> None:
+def test_an_invalid_query_is_rejected_without_a_request_to_videsk(path: str) -> None:
     scheduling = FakeScheduling()
     assert served_by(scheduling).get(path).status_code == 400
     assert not scheduling.calls
@@ -96,7 +96,9 @@ def test_a_booking_is_passed_on_with_its_referrer(kind: ResourceKind) -> None:
     "booking",
     [{}, BOOKING | {"form": []}, BOOKING | {"unknown": 1}, BOOKING | {"startAt": DAY}],
 )
-def test_a_wrong_booking_is_refused_before_videsk_is_asked(booking: dict[str, Any]) -> None:
+def test_an_invalid_booking_is_rejected_without_a_request_to_videsk(
+    booking: dict[str, Any],
+) -> None:
     scheduling = FakeScheduling()
     response = served_by(scheduling).post(f"/api/services/{ID}/appointments", json=booking)
     assert response.status_code == 400

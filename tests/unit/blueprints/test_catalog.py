@@ -31,12 +31,12 @@ def test_reads_are_stored_by_browsers_for_half_a_minute(path: str, call: tuple[s
 
 
 @pytest.mark.parametrize("path", ["/api/forms/x", f"/api/forms/{ID}?version=other"])
-def test_a_wrong_id_or_version_is_refused_before_videsk_is_asked(path: str) -> None:
+def test_an_invalid_id_or_version_is_rejected_without_a_request_to_videsk(path: str) -> None:
     scheduling = FakeScheduling()
     assert served_by(scheduling).get(path).status_code == 400
     assert not scheduling.calls
 
 
-def test_a_failure_is_stored_by_nobody() -> None:
+def test_a_failure_is_not_stored() -> None:
     response = served_by(FakeScheduling(error=VideskUnreachableError())).get("/api/services")
     assert (response.status_code, response.headers["Cache-Control"]) == (502, "no-store")

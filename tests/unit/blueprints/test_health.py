@@ -1,4 +1,4 @@
-"""What probes of a host are told."""
+"""What health checks return."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -71,7 +71,9 @@ def test_gateway_errors_are_of_reads_or_of_writes(
     ("status", "source", "counted"),
     [(429, "videsk", "videsk"), (429, "proxy", "client"), (400, "videsk", None)],
 )
-def test_a_429_is_ours_unless_videsk_sent_it(status: int, source: str, counted: str | None) -> None:
+def test_a_429_is_counted_for_the_proxy_unless_videsk_sent_it(
+    status: int, source: str, counted: str | None
+) -> None:
     app, metrics = small_app(), Metrics()
     response_metrics.register(app, metrics)
     error = Response(status=status, headers={"X-Error-Source": source})

@@ -11,7 +11,7 @@ ON_ITS_WAY, DONE = -1, -2
 
 
 class Stage:
-    """Whoever is on it waits at its next step: `waiting`, in the order of their entrances."""
+    """Each greenlet waits at its next step: `waiting`, in the order of their entrances."""
 
     def __init__(self) -> None:
         self.waiting: dict[int, Event] = {}
@@ -36,7 +36,7 @@ class Stage:
         def act() -> None:
             try:
                 action()
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            except Exception as error:  # noqa: BLE001 - reported
                 self.faults.append(repr(error))
 
         gevent.spawn(act)

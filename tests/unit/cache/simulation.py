@@ -57,7 +57,7 @@ class Memory:
         self.items.setdefault(key, value)
 
     def extend_ttl(self, key: str, seconds: int) -> None:
-        """Nothing ends here by itself; what is lost, is lost at the play's own moment."""
+        """Nothing expires here; the simulation decides when data is lost."""
 
     def clear(self) -> None:
         raise AssertionError("nothing empties what all share")
@@ -85,7 +85,7 @@ class Link:
 
 
 class SteppedFlights(SingleFlight[Any]):
-    """Whoever waits for another's flight, waits in steps."""
+    """Followers wait in steps."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class SteppedFlights(SingleFlight[Any]):
 
 
 class FlightsOfAll:
-    """SharedSingleFlight, as it is told in its docstrings."""
+    """SharedSingleFlight, as documented."""
 
     def __init__(self, stage: Stage, memory: Memory) -> None:
         self._flights = SteppedFlights(stage)

@@ -79,9 +79,7 @@ def test_an_entry_from_the_future_is_as_fresh_as_one_of_this_moment(
 
 
 @given(age_seconds=AGES, stale_seconds=SECONDS)
-def test_where_nothing_is_remembered_nothing_that_is_found_is_served(
-    age_seconds: float, stale_seconds: float
-) -> None:
+def test_without_caching_no_entry_is_served(age_seconds: float, stale_seconds: float) -> None:
     """Entries of before a restart with a TTL of 0, which means "not cached"."""
     policy = FreshnessPolicy(0, stale_seconds)
     assert not policy.is_cacheable

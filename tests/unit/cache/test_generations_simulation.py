@@ -1,4 +1,4 @@
-"""Nobody reads what a write has changed (guarantee 4), whatever the order of things.
+"""No read returns what a write has changed (guarantee 4), in any order of events.
 
 The real Reader and Scheduling of two processes are played step by step (simulation.py): reads and
 refreshes that are held up anywhere, writes of every outcome, webhooks, lost tokens and entries, and
@@ -147,7 +147,7 @@ class Generations(RuleBasedStateMachine):
         self.stage.play(play, steps)
 
     def _answered(self, process: int, user: str, change: int) -> None:
-        """From now on `process` shows it; the other does too, unless one of them is away."""
+        """From now on `process` serves it; the other does too, unless one of them has no Redis."""
         other = 1 - process
         self.known[process][user] = max(self.known[process][user], change)
         if self.processes[process].link.unavailable:
@@ -201,12 +201,12 @@ class Generations(RuleBasedStateMachine):
         assert not getattr(self, "broken", None), self.broken
 
     def teardown(self) -> None:
-        """All come to their end; and then nothing is remembered that is older than any write."""
+        """Let all finish; then nothing older than any write is cached."""
         self.stage.end()
         self.nobody_reads_what_a_write_has_changed()
 
 
-def test_nobody_reads_what_a_write_has_changed_in_whatever_order() -> None:
+def test_no_read_returns_what_a_write_has_changed_in_any_order() -> None:
     Generations.seen.clear()
     run_state_machine_as_test(
         Generations,

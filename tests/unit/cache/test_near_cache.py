@@ -57,7 +57,7 @@ def test_an_answer_is_served_without_asking_while_the_lease_holds(redis: Redis) 
     assert near.get("another key") is None
 
 
-def test_after_the_lease_one_question_answers_for_all_who_wait(redis: Redis) -> None:
+def test_after_the_lease_one_read_of_the_version_serves_all_waiters(redis: Redis) -> None:
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
     now[0], redis.way = 10.0, lambda: 0.01
@@ -65,7 +65,7 @@ def test_after_the_lease_one_question_answers_for_all_who_wait(redis: Redis) -> 
     assert redis.asked == 2
 
 
-def test_who_joined_a_question_that_came_back_too_late_asks_again(redis: Redis) -> None:
+def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
     """It was asked before their own question, and a write may lie between."""
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
@@ -95,14 +95,14 @@ def test_a_new_token_drops_everything(redis: Redis) -> None:
     assert near.get("key") is None
 
 
-def test_without_a_lease_the_token_is_asked_for_each_time(redis: Redis) -> None:
+def test_without_a_lease_every_get_reads_the_version(redis: Redis) -> None:
     near = filled(redis, lease_seconds=0)
     assert (near.get("key"), near.get("key"), redis.asked) == ("answer", "answer", 3)
     redis.version = b"t1"
     assert near.get("key") is None
 
 
-def test_what_was_asked_for_under_an_older_token_is_not_kept(redis: Redis) -> None:
+def test_a_response_read_under_an_older_version_is_not_stored(redis: Redis) -> None:
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
     before = near.version
@@ -112,7 +112,7 @@ def test_what_was_asked_for_under_an_older_token_is_not_kept(redis: Redis) -> No
     assert near.get("key") is None
 
 
-def test_what_was_being_asked_for_when_all_was_dropped_is_not_kept(redis: Redis) -> None:
+def test_a_response_being_read_during_a_clear_is_not_stored(redis: Redis) -> None:
     near = filled(redis)
     before = near.version
     near.clear()
@@ -132,7 +132,7 @@ def test_a_question_under_way_when_all_was_dropped_gives_no_lease(redis: Redis) 
     assert (near.get("key"), near.version) == (None, b"")
 
 
-def test_while_redis_is_away_nothing_is_served(redis: Redis) -> None:
+def test_nothing_is_served_while_redis_is_unavailable(redis: Redis) -> None:
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
     redis.unavailable, now[0] = True, 10.0
@@ -209,7 +209,7 @@ def test_it_holds_so_many_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_nobody_reads_what_an_answered_write_has_changed(seed: int) -> None:
+def test_no_read_returns_what_an_acknowledged_write_has_changed(seed: int) -> None:
     """Four processes, one store, writers who wait for the lease; ways of up to twice the lease."""
     dice = random.Random(seed)
     redis, lease = Redis(), 0.005
@@ -231,7 +231,9 @@ def test_nobody_reads_what_an_answered_write_has_changed(seed: int) -> None:
             found = process.get("key")
             if found is None:
                 with writing:
-                    value = truth[0]  # the long way: what the store holds now, told a little later
+                    value = truth[
+                        0
+                    ]  # not from the near cache: what the store holds now, returned a little later
                 time.sleep(redis.way())
                 process.put("key", value, FAR, version, 1)
             else:

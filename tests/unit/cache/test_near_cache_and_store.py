@@ -82,7 +82,7 @@ def test_nothing_is_kept_near_across_a_loss_of_redis_though_its_token_is_the_sam
 
 
 @pytest.mark.parametrize("back", [True, False])
-def test_a_loss_while_the_token_is_asked_for_counts(back: bool) -> None:
+def test_an_outage_while_the_version_is_read_counts(back: bool) -> None:
     store, link = process_store(), Link()
     linked: Any = link
     flights: Any = None

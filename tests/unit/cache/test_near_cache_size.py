@@ -12,7 +12,7 @@ from tests.unit.cache.test_near_cache import FAR, Redis, filled, redis
 __all__ = ["redis"]
 
 
-def test_the_token_is_asked_for_each_time_unless_a_lease_is_given(redis: Redis) -> None:
+def test_the_version_is_read_each_time_without_a_lease(redis: Redis) -> None:
     near: NearCache[str] = NearCache(redis.current_version)
     near.get("key")
     near.put("key", "answer", FAR, near.version, 1)
@@ -46,14 +46,14 @@ def test_a_question_under_way_gives_no_lease_whichever_drop_it_met(redis: Redis)
         redis.way = lambda: 0.0
 
 
-def test_after_a_drop_the_token_is_asked_for_whatever_the_clock_says(redis: Redis) -> None:
+def test_after_a_clear_the_version_is_read_whatever_the_clock(redis: Redis) -> None:
     near = filled(redis, monotonic=lambda: 0.5)
     near.clear()
     assert near.get("key") is None
     assert (redis.asked, near.version) == (2, b"t0")
 
 
-def test_who_joined_a_question_without_an_answer_goes_on_without(
+def test_a_follower_of_a_failed_version_read_continues_without_it(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(near_cache, "VERSION_SECONDS", 0.05)

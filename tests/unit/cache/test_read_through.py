@@ -187,7 +187,7 @@ def test_the_pauses_of_many_entries_fill_no_memory(
     assert not reader._refreshing
 
 
-def test_what_a_process_stored_while_redis_was_away_is_gone_when_redis_is_lost_again(
+def test_local_entries_of_an_outage_are_dropped_at_the_next_outage(
     clock: Clock,
 ) -> None:
     """Between the two losses another process may have changed it."""
@@ -231,7 +231,7 @@ class Alone:
         return fetch(), False
 
 
-def test_a_reading_tells_when_it_was_asked_for_and_until_when_it_is_fresh(
+def test_a_result_has_the_time_of_its_request_and_its_freshness(
     reader: ReadThroughCache, clock: Clock
 ) -> None:
     def fetch(seconds: float) -> bytes:

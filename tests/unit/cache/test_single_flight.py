@@ -73,7 +73,7 @@ def test_many_callers_get_the_error_of_one_call(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("first", ["value", ValueError("no")])
-def test_who_asks_after_the_end_asks_anew(first: str | BaseException) -> None:
+def test_a_call_after_the_end_starts_a_new_flight(first: str | BaseException) -> None:
     flights: SingleFlight[str] = SingleFlight()
     for outcome in (first, "second"):
         fetch = Fetch(outcome)
@@ -100,7 +100,7 @@ def test_flights_of_other_names_do_not_wait_for_each_other() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0, -1])
-def test_who_has_waited_long_enough_goes_and_the_leader_comes_to_its_end(seconds: float) -> None:
+def test_a_follower_times_out_and_the_leader_continues(seconds: float) -> None:
     flights: SingleFlight[str] = SingleFlight()
     fetch = Fetch()
     with ThreadPoolExecutor(1) as pool:

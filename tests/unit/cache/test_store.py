@@ -87,7 +87,7 @@ def test_an_entry_without_groups_belongs_to_everything(item: Kept) -> None:
     assert item.store.lookup("services", ())[0] is None
 
 
-def test_two_who_find_no_token_agree_on_one(item: Kept) -> None:
+def test_two_processes_without_a_version_agree_on_one(item: Kept) -> None:
     stamps = {item.store.lookup("k", GROUPS)[1], item.another().lookup("k", GROUPS)[1]}
     item.lose("generation:service:a")
     again = {item.store.lookup("k", GROUPS)[1], item.another().lookup("l", GROUPS)[1]}
@@ -108,7 +108,7 @@ class Interrupted(ProcessBackend):
         return super().add(key, value, timeout)
 
 
-def test_two_who_find_no_token_at_once_agree_on_one() -> None:
+def test_two_concurrent_processes_without_a_version_agree_on_one() -> None:
     stamps: list[bytes] = []
     backend = Interrupted(lambda: stamps.append(store.lookup("k", GROUPS)[1]))
     store = Store(backend)
@@ -150,7 +150,7 @@ DAY_SECONDS = 86400
 
 
 def test_a_new_narrow_token_lives_a_minute_until_an_entry_is_stored_under_it(item: Kept) -> None:
-    """So that who asks for ids that do not exist fills no Redis."""
+    """So that requests for unknown ids do not fill Redis."""
     for _ in range(2):
         _, stamp = item.store.lookup("k", GROUPS)
         assert 55 < item.seconds_left(NARROW) <= 60
@@ -176,7 +176,7 @@ def test_a_replaced_token_lives_two_days_whatever_is_looked_for(item: Kept) -> N
 def test_a_new_narrow_token_outlives_the_fetch_that_follows_a_look(
     item: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else who asks in the middle of it would fetch a second time."""
+    """Otherwise a read in the middle of it would fetch a second time."""
     # The backend in the process counts from the second begun: 3 s are 2 s at least.
     monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 3)
     _, stamp = item.store.lookup("k", GROUPS)
@@ -244,7 +244,7 @@ def test_whatever_the_bytes_reading_them_raises_nothing(stored: bytes) -> None:
 @given(
     requested_at=st.integers(0, 4 * 10**12).map(lambda ms: ms / 1000), body=st.binary(max_size=50)
 )
-def test_an_entry_is_read_as_it_was_written(requested_at: float, body: bytes) -> None:
+def test_an_entry_round_trips(requested_at: float, body: bytes) -> None:
     entry = Entry(requested_at, STAMP, body)
     read = read_entry("k", entry.to_bytes(), STAMP)
     assert read

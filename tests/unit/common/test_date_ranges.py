@@ -152,7 +152,7 @@ def test_every_spelling_of_one_day_gives_one_span(
 
 
 @given(zone=ZONES, day=DAYS, shift=SHIFTS, span_of=st.sampled_from([day_of, month_of]))
-def test_what_is_asked_of_videsk_is_never_in_the_past_and_never_outside_the_span(
+def test_the_query_instant_is_never_in_the_past_or_outside_the_period(
     zone: ZoneInfo, day: date, shift: timedelta, span_of: Callable[[str, ZoneInfo], Period]
 ) -> None:
     span = span_of(day.isoformat(), zone)
@@ -324,12 +324,12 @@ def test_an_instant_without_an_offset_is_none(text: str) -> None:
         instant_of(text)
 
 
-def test_what_is_no_month_day_or_instant_is_told() -> None:
+def test_an_invalid_date_has_its_own_error() -> None:
     with pytest.raises(ValueError, match=r"^it is no month, day or instant$"):
         day_of("noon", SANTIAGO)
 
 
-def test_a_span_in_the_past_is_told_by_its_name() -> None:
+def test_a_period_in_the_past_has_its_own_error() -> None:
     span = day_of("2026-12-01", SANTIAGO)
     with pytest.raises(PeriodInPastError, match=r"^2026-12-01$"):
         span.query_instant(span.end)

@@ -1,4 +1,4 @@
-"""Which Redis can be used, and what an operator is told of one that cannot."""
+"""Which Redis can be used, and the message about one that cannot."""
 
 from typing import Any
 

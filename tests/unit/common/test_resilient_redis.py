@@ -104,7 +104,7 @@ def test_without_redis_a_fallback_is_local() -> None:
     assert not called, "which is no outage"
 
 
-def test_in_each_outage_a_fallback_is_told_before_its_first_local_action(
+def test_in_each_outage_on_outage_runs_before_the_first_local_action(
     redis: ResilientRedis,
 ) -> None:
     log: list[str] = []

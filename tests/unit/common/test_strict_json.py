@@ -94,7 +94,7 @@ def test_any_other_text_is_a_value_error(text: bytes, *, unique_keys: bool) -> N
     "text",
     [b'{"a": 1, "a": 1}', b'{"a": 1, "b": 2, "\\u0061": 3}', b'[{"x": {"a": [], "a": {}}}]'],
 )
-def test_a_key_twice_is_refused_where_asked_for_at_every_depth(text: bytes) -> None:
+def test_duplicate_names_are_rejected_on_request_at_every_depth(text: bytes) -> None:
     with pytest.raises(ValueError, match="twice"):
         strict_json.loads(text, unique_keys=True)
     assert strict_json.loads(text) == json.loads(text)

@@ -23,7 +23,7 @@ BODY = {"startAt": "noon", "form": [1, {"a": None}]}
 
 
 class Shared(LocalStore):
-    """The records of all processes, in a Redis that can be away."""
+    """The records of all processes, in a Redis that can be unavailable."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ def refused(status: int) -> VideskResponseError:
     return VideskResponseError(status, b"{}", "application/json", {})
 
 
-def test_a_request_has_a_key_unless_it_is_told_otherwise() -> None:
+def test_a_request_is_not_a_double_click_by_default() -> None:
     assert disposition_of(refused(409), by_token=False) is KEEP
 
 
@@ -101,7 +101,7 @@ def test_what_was_refused_here_never_left(
 
 @WAYS
 @pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), ValueError(), KeyError("id")])
-def test_a_fault_of_ours_may_have_booked(
+def test_an_unexpected_exception_is_in_doubt(
     error: Exception, by_token: bool, is_double_click: bool
 ) -> None:
     assert disposition_of(error, by_token=by_token, is_double_click=is_double_click) is DOUBT

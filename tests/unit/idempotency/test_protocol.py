@@ -1,4 +1,4 @@
-"""One request for each key and each double click: who does it, and who is told of it."""
+"""One request for each key and each double click: which one runs, and which get its response."""
 
 import json
 from typing import Any
@@ -176,7 +176,7 @@ def test_the_same_body_after_a_refusal_is_a_new_attempt(
     assert action.times == 2
 
 
-def test_who_cancels_or_moves_may_book_the_same_hour_again(
+def test_after_a_cancellation_or_move_the_hour_can_be_booked_again(
     idempotency: Idempotency, send: Send
 ) -> None:
     action = Action()

@@ -1,4 +1,4 @@
-"""Several who send one POST at the same time, several workers, and a Redis that is away between."""
+"""Concurrent identical POSTs, several workers, and a Redis that is unavailable in between."""
 
 import time
 from typing import Any
@@ -32,7 +32,7 @@ A_REDIS: Any = object()
 NAME = f"key:{digest(KEY['Idempotency-Key'])}"
 
 
-def test_who_comes_meanwhile_waits_and_gets_the_outcome_even_if_it_is_not_kept(send: Send) -> None:
+def test_concurrent_requests_get_the_outcome_even_if_it_is_not_kept(send: Send) -> None:
     idempotency = Idempotency(None)
     action = Action(refused(429), meanwhile=lambda: gevent.sleep(0.3))
     leader = gevent.spawn(send, idempotency, action)
@@ -87,7 +87,7 @@ def test_a_worker_that_died_leaves_its_key_in_doubt(shared: Shared, send: Send) 
     assert action.times == 0
 
 
-def test_nobody_waits_for_ever(shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_ends(shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "WAIT_SECONDS", 0.3)
     shared.leases.add(record_of_another(shared, send).owner)
     with gevent.Timeout(3), pytest.raises(VideskTimeoutError):
@@ -101,7 +101,7 @@ def test_a_record_that_cannot_be_read_is_in_doubt(shared: Shared, send: Send) ->
         send(over(shared), Action())
 
 
-def test_the_lease_is_renewed_as_long_as_it_takes_and_no_longer(
+def test_the_lease_is_renewed_until_the_request_ends(
     shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "RENEW_SECONDS", 0.05)
@@ -129,7 +129,7 @@ def test_the_lease_is_renewed_as_long_as_it_takes_and_no_longer(
     assert len(shared.renewed) == renewed
 
 
-# While Redis is away
+# While Redis is unavailable
 
 
 def test_a_write_waits_for_a_redis_that_another_process_uses_again_already(
@@ -210,9 +210,7 @@ def test_what_began_before_redis_was_lost_is_known_in_this_process(
     assert never.times == 0
 
 
-def test_a_redis_that_is_back_before_the_call_ends_is_asked_again(
-    shared: Shared, send: Send
-) -> None:
+def test_a_redis_that_reconnects_during_the_call_is_used_again(shared: Shared, send: Send) -> None:
     """Else what was stored here meanwhile would be missing there: `publish` has been."""
     idempotency, action = over(shared), Action()
     shared.failing = 1

@@ -39,7 +39,7 @@ def doubted(record: Record) -> Record:
     return replace(record, state="doubt")
 
 
-def test_the_first_is_stored_and_each_other_is_told_of_it(kept: Either) -> None:
+def test_the_first_record_is_stored_and_returned_to_all_others(kept: Either) -> None:
     first, second = started(), started("another-request")
     assert kept.begin("a", first, 60) is None
     assert kept.begin("a", second, 60) == first
@@ -163,9 +163,7 @@ def test_a_record_that_ends_is_no_longer_the_oldest(monkeypatch: pytest.MonkeyPa
     state=st.sampled_from(["started", "answered", "doubt"]),
     body=st.text(st.characters(codec="utf-8")),
 )
-def test_a_record_is_read_as_it_was_written(
-    fingerprint: str, owner: str, state: str, body: str
-) -> None:
+def test_a_record_round_trips(fingerprint: str, owner: str, state: str, body: str) -> None:
     record = Record(fingerprint, owner, state, RESPONSE | {"body": body})
     assert Record.from_bytes(record.to_bytes()) == record
     bare = Record(fingerprint, owner, state)

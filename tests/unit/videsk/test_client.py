@@ -118,7 +118,7 @@ def test_a_request_without_a_slot_is_not_sent(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 429, 500, 503])
-def test_an_error_of_videsk_s_is_raised_as_it_came(stage: Stage, status: int) -> None:
+def test_an_error_of_videsk_is_raised_unchanged(stage: Stage, status: int) -> None:
     stage.outcome = response(status, b'{"message": "No."}', Retry_After="7", Set_Cookie="x")
     with pytest.raises(VideskResponseError) as raised:
         stage.send(WRITE)

@@ -72,7 +72,7 @@ def test_the_service_the_user_and_who_shares_a_user(write: Write, expected: set[
         Write(title="No service of that title"),
     ],
 )
-def test_where_the_list_does_not_tell_everything_is_touched(
+def test_without_the_list_everything_is_invalidated(
     write: Write, listed: list[Listed] | None
 ) -> None:
     assert affected_groups(write, listed) == ALL_AVAILABILITY
@@ -163,7 +163,7 @@ def test_no_service_or_user_whose_hours_a_write_can_change_is_left_out(
 
 
 @given(users_of=LISTS, titles=TITLES, write=WRITES)
-def test_unrelated_services_and_users_are_left_alone_where_the_list_tells(
+def test_unrelated_services_and_users_stay_cached_if_the_list_is_known(
     users_of: dict[str, set[str]], titles: dict[str, str], write: Write
 ) -> None:
     listed = [service(ident, *its, title=titles[ident]) for ident, its in users_of.items()]

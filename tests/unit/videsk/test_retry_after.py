@@ -1,4 +1,4 @@
-"""How long Videsk wants to be left alone, whatever its headers say."""
+"""How long to pause requests to Videsk, by its status and headers."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

@@ -28,7 +28,7 @@ def client_of(*origins: str) -> FlaskClient:
         ("null", False),
     ],
 )
-def test_an_origin_is_allowed_only_as_it_is_written(origin: str, allowed: bool) -> None:
+def test_an_origin_is_compared_exactly(origin: str, allowed: bool) -> None:
     headers = (
         client_of(SHOP, "http://localhost:3000").get("/api", headers={"Origin": origin}).headers
     )

@@ -151,7 +151,7 @@ def test_a_referrer_has_at_most_2048_characters(url: str) -> None:
 
 
 @pytest.mark.parametrize("referrer", OURS + CAMPAIGNS)
-def test_a_page_of_ours_and_a_campaigns_name_go_on_as_they_came(referrer: str) -> None:
+def test_an_allowed_page_and_a_campaigns_name_are_forwarded_unchanged(referrer: str) -> None:
     assert REFERRERS.choose(referrer, ["https://evil.example"]) == referrer
 
 

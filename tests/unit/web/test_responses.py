@@ -52,7 +52,7 @@ def served(
     return response, environ
 
 
-def test_a_cacheable_read_has_an_etag_and_says_how_it_came_about(app: Flask) -> None:
+def test_a_cacheable_read_has_an_etag_and_a_cache_status(app: Flask) -> None:
     response, environ = served(app)
     assert response.data == b"[1]"
     assert response.headers["Cache-Control"] == "no-cache"

@@ -63,7 +63,7 @@ def test_no_traceparent(given: str) -> None:
         ",".join(f"k{number}=1" for number in range(32)),
     ],
 )
-def test_a_valid_tracestate_is_kept_as_it_is(given: str) -> None:
+def test_a_valid_tracestate_is_forwarded_unchanged(given: str) -> None:
     assert state_of(given) == given
 
 

@@ -28,7 +28,7 @@ few_examples = settings(max_examples=25 if IS_THOROUGH else 2)
 GO, WAIT, FULL, OPEN = Decision.GO, Decision.WAIT, Decision.FULL, Decision.OPEN
 EVER = 10**15
 START = 1_795_000_000 * SECOND
-"""An epoch in microseconds, as Redis's clock tells it: what is lost in a double is lost there."""
+"""Microseconds since the epoch, as Redis's TIME returns them, with the precision of a double."""
 
 LIMITS = st.integers(1, 12) | st.sampled_from([20, 21, 30, 100])
 GAPS = st.integers(0, 3) | st.integers(0, WINDOW // 4) | st.integers(0, 3 * WINDOW)
@@ -69,7 +69,7 @@ def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
 
 
 @given(limit=LIMITS, asks=st.lists(ASKS, min_size=1, max_size=80))
-def test_nobody_is_told_to_wait_longer_than_its_patience_and_nobody_is_turned_away_for_less(
+def test_no_wait_exceeds_the_maximum_and_no_shorter_wait_is_rejected(
     limit: int, asks: list[tuple[int, bool, str, int]]
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
@@ -120,9 +120,7 @@ def reads_leave(
 
 @given(limit=LIMITS, gaps=st.lists(GAPS, max_size=60))
 @example(limit=20, gaps=[0] * 60)
-def test_the_reads_of_one_client_leave_in_turn_when_they_were_told(
-    limit: int, gaps: list[int]
-) -> None:
+def test_the_reads_of_one_client_leave_in_turn_at_their_times(limit: int, gaps: list[int]) -> None:
     state = LimiterState(RateLimit(limit))
     is_known = [
         max(at, START + number * state.rate_limit.pace) for number, at in enumerate(arrivals(gaps))
@@ -188,7 +186,7 @@ def test_an_unpaced_read_that_waiting_is_in_vain_for_is_refused_too() -> None:
     assert 19 * 9 <= len(is_known) - is_known.count(FULL) <= 19 * 11
 
 
-def test_a_client_s_own_backlog_is_refused_and_not_who_has_none() -> None:
+def test_only_a_client_with_a_backlog_is_rejected_for_it() -> None:
     state = LimiterState(RateLimit(20))
     asked = [state.acquire(START, 10 * SECOND, is_write=False, client="a") for _ in range(300)]
     assert asked[-1].decision is FULL
@@ -206,7 +204,7 @@ def test_a_client_that_has_had_its_turn_gets_the_next_one_among_ever_new_clients
 
 
 @given(readers=st.integers(1, 150), late=st.integers(1, 60 * SECOND))
-def test_those_who_died_waiting_are_gone_within_a_second(readers: int, late: int) -> None:
+def test_waiters_that_died_are_removed_within_a_second(readers: int, late: int) -> None:
     state = LimiterState(RateLimit(20))
     for _ in range(readers):
         state.acquire(START, 10 * SECOND, is_write=False, client="a")
@@ -221,7 +219,7 @@ def test_those_who_died_waiting_are_gone_within_a_second(readers: int, late: int
     assert len(state.queue) <= 2
 
 
-def test_who_comes_back_too_late_still_has_its_turn() -> None:
+def test_a_late_waiter_keeps_its_turn() -> None:
     state = LimiterState(RateLimit(20))
     tickets = [state.acquire(START, EVER, is_write=False, client="a").ticket for _ in range(100)]
     late = START + 10 * SECOND
@@ -236,7 +234,7 @@ def test_who_comes_back_too_late_still_has_its_turn() -> None:
 
 
 @given(limit=LIMITS, asks=st.lists(ASKS, max_size=20), paused_until=st.integers(1, 60 * SECOND))
-def test_while_all_are_held_nobody_leaves_and_then_they_do(
+def test_no_request_leaves_during_a_pause(
     limit: int, asks: list[tuple[int, bool, str, int]], paused_until: int
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
@@ -253,7 +251,7 @@ def test_while_all_are_held_nobody_leaves_and_then_they_do(
     assert go_at(state, until, is_write=True)
 
 
-def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
+def test_paused_requests_leave_one_by_one() -> None:
     state = LimiterState(RateLimit(20))
     state.pause(SECOND, START)
     left = [at for _, at in reads_leave(state, [(START, "a")] * 5)]
@@ -268,7 +266,7 @@ def test_those_who_were_held_leave_one_by_one_and_not_in_one_burst() -> None:
     paused_until=st.integers(0, 2 * SECOND),
     failures=st.integers(0, 6),
 )
-def test_a_clock_that_steps_back_delays_nobody_for_long_and_lets_nobody_leave_early(
+def test_a_clock_that_steps_back_neither_delays_for_long_nor_admits_early(
     limit: int, asks: list[tuple[int, bool, str, int]], back: int, paused_until: int, failures: int
 ) -> None:
     state, now, left = LimiterState(RateLimit(limit)), START, []

@@ -67,7 +67,7 @@ def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
     return slept
 
 
-def test_a_window_after_redis_has_last_answered_a_read_pays_nothing_for_its_loss() -> None:
+def test_a_read_pays_nothing_a_window_after_the_last_response_of_redis() -> None:
     assert waits_of(WINDOW / SECOND, ROOM) == [0] * ROOM
 
 
@@ -77,7 +77,7 @@ def test_until_then_it_waits_for_what_others_may_have_sent_meanwhile() -> None:
     assert others == [0] * (ROOM - 1)
 
 
-def test_of_one_client_s_many_who_wait_for_one_read_one_promotes_it() -> None:
+def test_one_of_a_clients_waiters_promotes_the_read() -> None:
     promoted = []
 
     class SharedLimiter(UnreachableLimiter):
@@ -140,15 +140,15 @@ def read_through(flights: SingleFlight) -> BusyClient:
     return client
 
 
-def test_who_is_refused_for_another_client_s_want_of_a_place_tries_for_its_own() -> None:
+def test_a_follower_of_a_rejected_client_tries_with_its_own_turn() -> None:
     assert read_through(SingleFlight(1, VideskRateLimitError(3))).sent == 1
 
 
-def test_who_was_refused_a_place_of_its_own_does_not_try_again() -> None:
+def test_a_client_rejected_on_its_own_turn_does_not_retry() -> None:
     flights = SingleFlight(0, VideskRateLimitError(3))
     assert read_through(flights).sent == 1
     assert flights.reads == 1
 
 
-def test_an_open_circuit_is_everybody_s() -> None:
+def test_an_open_circuit_applies_to_all_processes() -> None:
     assert read_through(SingleFlight(1, VideskCircuitOpenError(3))).sent == 0
