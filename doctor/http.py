@@ -9,6 +9,7 @@ from types import FrameType
 import requests
 import urllib3.exceptions
 
+from common.error_chain import error_chain
 from videsk.errors import VideskTimeoutError
 
 
@@ -33,9 +34,7 @@ def get_status(url: str, seconds: float) -> int:
 
 def explain(error: BaseException, seconds: float) -> str:
     """Return why a request failed, by the error and its causes."""
-    causes = [error]
-    while cause := causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(cause)
+    causes = error_chain(error)
 
     def is_any(*types: type[BaseException]) -> bool:
         return any(isinstance(cause, types) for cause in causes)

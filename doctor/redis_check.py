@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from redis import AuthenticationError, BusyLoadingError, Redis, RedisError, ResponseError
 from redis import TimeoutError as RedisTimeoutError
 
+from common.error_chain import error_chain
 from common.redis_client import make_client
 from common.redis_probe import explain, handshake, run_required_commands
 from common.resilient_redis import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS
@@ -109,9 +110,7 @@ def _connections(redis: Redis, workers: int) -> Finding:
 
 def _why(error: BaseException) -> tuple[str, str]:
     """Return what is wrong and the next step, without Redis' text, which may contain the URL."""
-    chain = [error]
-    while cause := chain[-1].__cause__ or chain[-1].__context__:
-        chain.append(cause)
+    chain = error_chain(error)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         step = "fix the certificate, or set REDIS_TLS_VERIFY=false for a self-signed one"
         return "its certificate cannot be verified", step

@@ -17,6 +17,7 @@ import gevent
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from common.error_chain import error_chain
 from videsk.errors import (
     VideskFailedError,
     VideskNoSocketError,
@@ -159,9 +160,7 @@ POOL_CLASSES = {"http": _Pool, "https": _TlsPool}
 
 def map_connect_error(reason: BaseException) -> VideskFailedError:
     """Map a failure to connect. No byte of the request was sent."""
-    causes = [reason]
-    while cause := causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(cause)
+    causes = error_chain(reason)
     if any(isinstance(cause, OSError) and cause.errno in _OUR_ERRNOS for cause in causes):
         return VideskNoSocketError(1)
     if any(isinstance(cause, TimeoutError | gevent.Timeout) for cause in causes):

@@ -64,7 +64,9 @@ def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
     in_redis.begin("a", first, 60)
     assert in_redis.outcome(first.owner) == (None, True)
     lease = f"{PREFIX}once:lease:{first.owner}"
-    assert 3000 < redis.pttl(lease) <= 5000, "guarantee 2: a dead caller blocks nobody for longer"
+    assert 3000 < redis.pttl(lease) <= 5000, (
+        "guarantee 2: a dead caller blocks others for at most 5 s"
+    )
     redis.delete(lease)
     assert in_redis.outcome(first.owner) == (None, False)
     in_redis.renew(first.owner)

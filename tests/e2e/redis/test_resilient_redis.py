@@ -119,7 +119,7 @@ def test_a_write_waits_for_a_redis_that_restarts_and_not_for_one_that_is_gone() 
     until(lambda: link.unavailable)
     started = time.monotonic()
     assert not link.wait_for_reconnect()
-    assert not link.wait_for_reconnect(), "and in the same outage nobody waits again"
+    assert not link.wait_for_reconnect(), "a later write in the same outage does not wait"
     assert time.monotonic() - started < 1
 
 

@@ -90,7 +90,7 @@ def test_the_leader_s_error_is_the_follower_s(
     assert vars(got) == vars(error)
     assert b.calls == 0
     b.may_end.set()
-    assert b.flights.do(flight, nothing, b.fetch, 5) == (b"value", False), "it is not remembered"
+    assert b.flights.do(flight, nothing, b.fetch, 5) == (b"value", False), "it is not cached"
 
 
 def test_every_error_of_videsk_s_is_in_the_table_above() -> None:
