@@ -39,14 +39,17 @@ def next_open_day() -> str:
 
 @dataclass
 class Client:
-    """Calls the proxy; every call returns the whole response."""
+    """Calls the proxy; every call returns the whole response.
+
+    Each call opens a connection, unless there is a `session`.
+    """
 
     url: str
+    session: requests.Session | None = None
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        return requests.request(
-            method, self.url + path, timeout=30, allow_redirects=False, **options
-        )
+        request = self.session.request if self.session else requests.request
+        return request(method, self.url + path, timeout=30, allow_redirects=False, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.call("GET", path, **options)

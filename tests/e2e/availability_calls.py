@@ -1,7 +1,5 @@
 """Dates and hours of services and users, related and not: what of them is read anew, and is it true?"""
 
-from functools import partial
-
 import requests
 
 from tests.client import (
@@ -15,7 +13,7 @@ from tests.client import (
     bearer,
 )
 from tests.days import YEAR
-from tests.e2e.fleet import Fleet, on_each_worker
+from tests.e2e.fleet import Fleet, client_of_each_worker
 from tests.processes import Sandbox
 
 DAY = f"{YEAR}-05-06"
@@ -80,8 +78,8 @@ def assert_dropped_everywhere(both: Fleet, sandbox: Sandbox, affected: set[str])
     now = truth(sandbox)
     sandbox.forget()
     for server in reversed(both.instances):
-        for answers in on_each_worker(server, partial(read_everything, Client(server.url))):
-            assert answers == now
+        for client in client_of_each_worker(server):
+            assert read_everything(client) == now
     asked = asked_of(sandbox)
     assert len(asked) == len(set(asked)), "once for all workers"
     assert set(asked) == {(what, ident) for what, ident in READS if ident in affected}

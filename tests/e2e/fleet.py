@@ -113,6 +113,22 @@ def alone(server: Running, worker: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+def client_of_each_worker(server: Running) -> list[Client]:
+    """Return a client per worker, whose connection to it is kept alive.
+
+    For calls that take longer than `on_each_worker` may suspend a worker: after 0.4 s its health
+    check of Redis can time out, and then it invalidates every entry.
+    """
+    clients = []
+    wait_until(lambda: len(workers_of(server)) == 2)
+    for worker in workers_of(server):
+        client = Client(server.url, requests.Session())
+        with alone(server, worker):
+            assert client.get("/healthz").status_code == 200
+        clients.append(client)
+    return clients
+
+
 def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
     """Make the call once to each of the instance's workers, and return the results."""
     answers = []
