@@ -52,8 +52,8 @@ test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, 
 test-dates: $(VENV)/installed $(TOOLS) ## run the tests that depend on the date on twelve other days; some minutes
 	@PATH="$(PATHS)" python -m tests.other_days
 
-fuzz: $(BIN)/redis-server ## send 100,000 generated requests to all routes; some minutes
-	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/e2e/test_fuzz.py --timeout=3600
+fuzz: $(BIN)/redis-server ## try 100,000 generated requests on all routes, and on both parsers; some minutes
+	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/e2e/test_fuzz.py tests/unit/web/test_plain_request.py --timeout=3600
 
 # Modules and tests: [tool.mutmut] in pyproject.toml. An interrupted run is resumed.
 mutation: $(VENV)/mutates $(BIN)/redis-server ## mutation testing: tests must detect 90 % of the mutants; about ten minutes

@@ -5,7 +5,9 @@ it waits for clients without a deadline; and while it stops, it waits for idle c
 web/connections.py and web/http_request.py set limits to all of this.
 """
 
+from collections.abc import Mapping
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +22,6 @@ from web.http_request import (
     FIELD_BYTES,
     FIELDS,
     REQUEST_LINE_BYTES,
-    BoundedRequest,
     ConnectNotImplementedError,
     Requests,
     discard_rest,
@@ -77,7 +78,8 @@ class Worker(GeventWorker):
     def _serve(self, listener_name: Any, connection: ClientConnection, addr: Any) -> None:
         request = None
         try:
-            for request in Requests(self.cfg, connection, addr):
+            fast_response = partial(self._fast_response, connection.address)
+            for request in Requests(self.cfg, connection, addr, fast_response):
                 self.handle_request(listener_name, request, connection, addr)
         except StopIteration:  # gunicorn's: the response said that the connection ends
             pass
@@ -91,32 +93,18 @@ class Worker(GeventWorker):
             discard_rest(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Send the response of the fast path or the application. Then yield to other connections,
-        which would wait for one that sends request after request.
+        """Send the application's response. Then yield to other connections, which would wait for
+        one that sends request after request.
         """
-        response = self._fast_response(req, sock.address)
-        if response:
-            sock.sendall(response)
-        else:
-            super().handle_request(listener_name, req, sock, addr)
+        super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
-    def _fast_response(self, req: BoundedRequest, address: str) -> bytes | None:
-        """Return the fast path's response to a request without a body and without repeated headers,
-        on a connection that is kept alive.
-        """
+    def _fast_response(self, address: str, environ: Mapping[str, str]) -> bytes | None:
+        """Return the fast path's response to a plain request, if there is one."""
         fast_path = getattr(self.wsgi, "wsgi_app", None)
         if not isinstance(fast_path, FastPath) or not self.alive:
             return None
-        if req.version != (1, 1) or req.should_close() or req.unread_bytes():
-            return None
-        environ = {"REQUEST_METHOD": req.method, "RAW_URI": req.uri, "REMOTE_ADDR": address}
-        for name, value in req.headers:
-            variable = f"HTTP_{name.replace('-', '_')}"
-            if variable in environ:
-                return None
-            environ[variable] = value
-        return fast_path.respond(environ)
+        return fast_path.respond({**environ, "REMOTE_ADDR": address})
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Respond to a malformed request, or to one in which the server has failed."""

@@ -1,12 +1,13 @@
 """Reads requests from a connection with gunicorn's parser, and with its own limits on the head.
 
 gunicorn parses the whole head again after every read, by default up to 819 KB. Here the head is
-read first, scanning each byte once, and parsed when it is complete.
+read first, scanning each byte once, and parsed when it is complete. Before that, the fast path may
+respond to a plain request (web/plain_request.py).
 """
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import IPv6Address
 from math import inf
@@ -18,6 +19,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.message import TOKEN_RE, Request
 from gunicorn.http.unreader import SocketUnreader
 
+from web import plain_request
 from web.connections import READ_BYTES, REQUEST_SECONDS, ClientConnection
 
 REQUEST_LINE_BYTES = 8190
@@ -100,16 +102,24 @@ class BoundedRequest(Request):
 
 
 class Requests:
-    """Iterates over the requests of a connection.
+    """Iterates over the requests of a connection that the fast path does not respond to.
 
-    Raises gunicorn's ParseException for a malformed one, NoMoreData or TimeoutError for one that
-    breaks off or is not complete within HEAD_SECONDS.
+    `fast_response`: given the WSGI variables of a plain request, returns a whole response or None.
+    Raises gunicorn's ParseException for a malformed request, NoMoreData or TimeoutError for one
+    that breaks off or is not complete within HEAD_SECONDS.
     """
 
-    def __init__(self, cfg: Any, connection: ClientConnection, address: Any) -> None:
+    def __init__(
+        self,
+        cfg: Any,
+        connection: ClientConnection,
+        address: Any,
+        fast_response: Callable[[Mapping[str, str]], bytes | None],
+    ) -> None:
         self._cfg = cfg
         self._connection = connection
         self._address = address
+        self._fast_response = fast_response
         self._unreader = _Unreader(connection)
 
     def __iter__(self) -> Iterator[BoundedRequest]:
@@ -139,6 +149,9 @@ class Requests:
                     if head:
                         raise errors.NoMoreData
                     return False
+                if not head and self._respond_fast(data):
+                    self._connection.set_read_deadline(self._cfg.keepalive)
+                    continue
                 if not head:
                     self._connection.set_read_deadline(HEAD_SECONDS)
                 head += data
@@ -154,6 +167,23 @@ class Requests:
                 raise errors.LimitRequestHeaders("limit request headers fields")
             start = searched = end + 1
         self._unreader.unread(bytes(head))
+        return True
+
+    def _respond_fast(self, data: bytes) -> bool:
+        """Send the fast path's response if the data is one plain request and there is a response.
+
+        Then yield to other connections, which would wait for one that sends request after request.
+        """
+        environ = plain_request.parse(data, FIELDS)
+        if not environ or not _is_host(environ.get("HTTP_HOST", "")):
+            return False
+        response = self._fast_response(environ)
+        if response is None:
+            return False
+        self._connection.serving = True
+        self._connection.sendall(response)
+        self._connection.serving = False
+        gevent.sleep(0)
         return True
 
     def _skip_body(self, request: BoundedRequest) -> bool:

@@ -254,7 +254,11 @@ def responses(server: Running, data: bytes) -> list[Response]:
     """Status, headers and body of all final responses until the server closes."""
     with open_socket(server) as connection:
         connection.sendall(data)
-        received = read_all(connection)
+        return split_responses(read_all(connection))
+
+
+def split_responses(received: bytes) -> list[Response]:
+    """Return the final responses in these bytes. A response to HEAD is expected to be the last."""
     found = []
     while received:
         head, _, received = received.partition(b"\r\n\r\n")

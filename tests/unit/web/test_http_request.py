@@ -1,6 +1,6 @@
 """Which bytes on a connection are requests, and when the connection ends."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -28,6 +28,10 @@ CONFIG.set("limit_request_fields", FIELDS)
 CONFIG.set("limit_request_field_size", FIELD_BYTES + len("\r\n"))
 
 
+def no_fast_response(_: Mapping[str, str]) -> None:
+    """Leave every request to gunicorn."""
+
+
 class Connection:
     """Brings these pieces, one with each read, and then the end."""
 
@@ -36,6 +40,7 @@ class Connection:
         self.deadlines: list[float] = []
         self.serving = False
         self.half_closed = False
+        self.sent = b""
 
     def set_read_deadline(self, seconds: float) -> None:
         self.deadlines.append(seconds)
@@ -48,6 +53,10 @@ class Connection:
             self.pieces.insert(0, piece[size:])
         return piece[:size]
 
+    def sendall(self, data: bytes) -> None:
+        assert self.serving
+        self.sent += data
+
     def shutdown(self, how: int) -> None:
         self.half_closed = True
 
@@ -56,7 +65,7 @@ def requests_of(*pieces: bytes, read_bodies: bool = True) -> list[tuple[str, byt
     """Method and body of each request that these pieces hold."""
     connection: Any = Connection(*pieces)
     served = []
-    for request in Requests(CONFIG, connection, ("10.0.0.1", 1)):
+    for request in Requests(CONFIG, connection, ("10.0.0.1", 1), no_fast_response):
         assert connection.serving
         served.append((request.method, request.body.read() if read_bodies else b""))
     return served
@@ -64,7 +73,7 @@ def requests_of(*pieces: bytes, read_bodies: bool = True) -> list[tuple[str, byt
 
 def one(head: bytes) -> BoundedRequest:
     connection: Any = Connection(head)
-    return next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1))))
+    return next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1), no_fast_response)))
 
 
 def bytewise(data: bytes) -> Iterable[bytes]:
@@ -91,9 +100,32 @@ def test_too_long_a_body_that_is_not_read_ends_the_connection() -> None:
     assert requests_of(post + bytes(length) + GET, read_bodies=False) == [("POST", b"")]
 
 
+def test_the_fast_path_responds_to_plain_requests_with_a_valid_host() -> None:
+    post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: 0\r\n\r\n"
+    connection: Any = Connection(GET, post, GET, GET.replace(b"services", b"unknown"), GET)
+    environs: list[Mapping[str, str]] = []
+
+    def respond(environ: Mapping[str, str]) -> bytes | None:
+        environs.append(environ)
+        return None if environ["RAW_URI"] == "/api/unknown" else b"cached,"
+
+    served = [
+        (request.method, request.uri)
+        for request in Requests(CONFIG, connection, ("10.0.0.1", 1), respond)
+    ]
+    assert served == [("POST", "/"), ("GET", "/api/unknown")]
+    assert connection.sent == b"cached,cached,cached,"
+    assert len(environs) == 4
+    assert not connection.serving
+    assert connection.deadlines[-1] == CONFIG.keepalive
+
+    with pytest.raises(errors.InvalidHeader):
+        list(Requests(CONFIG, Connection(GET.replace(b"proxy", b"a,b")), ("1", 1), respond))  # type: ignore[arg-type]
+
+
 def test_a_head_has_a_deadline_from_its_first_byte_on() -> None:
     connection: Any = Connection(GET[:5], GET[5:])
-    next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1))))
+    next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1), no_fast_response)))
     assert connection.deadlines[:2] == [CONFIG.keepalive, HEAD_SECONDS]
 
 
