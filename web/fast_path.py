@@ -1,8 +1,8 @@
 """The fast path: serves cached responses before there is a WSGI request, without invoking Flask.
 
-web/http_request.py calls `FastPath.respond` for plain requests. A response of the app is cached with its headers
-under everything in the request that it depends on, so that no decision of the app is repeated here.
-The metrics and the log line are made for each response, as in the app.
+web/http_request.py calls `FastPath.respond` for plain requests. A response of the app is cached
+with its headers under everything in the request that it depends on, so that no decision of the app
+is repeated here. The metrics and the log line are made for each response, as in the app.
 """
 
 import time
