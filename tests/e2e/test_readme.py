@@ -15,7 +15,7 @@ import pytest
 
 from app import app
 from settings import NAMES, load
-from tests.e2e.test_client import CLIENT, run, tool
+from tests.e2e.node_tools import CLIENT, run, tool
 from tests.processes import (
     ROOT,
     Sandbox,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.client import AUTOMATIC_SERVICE, FORM, OPEN_SERVICE, working_day
 from tests.e2e.local_server import Handler, serving
-from tests.e2e.test_client import CLIENT, node, run, tool
+from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.e2e.test_readme import README, RECIPES
 from tests.processes import Running, Sandbox, proxy_server
 
