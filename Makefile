@@ -4,7 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
-NODE_MODULES := frontend/client/node_modules/.package-lock.json
+CLIENT_TOOLS := frontend/client/node_modules/.package-lock.json
+OPENAPI_TOOLS := tests/e2e/openapi/tools/node_modules/.package-lock.json
 
 .PHONY: help run test test-unit test-dates fuzz mutation check format client requirements bench bench-peers compiler
 
@@ -34,7 +35,7 @@ PARALLEL := --dist loadfile --no-loadscope-reorder
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 
-TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compiler
+TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"
@@ -75,7 +76,7 @@ format: $(VENV)/installed ## format the code and fix lint errors
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-client: $(VENV)/installed $(NODE_MODULES) ## build the TypeScript client, with types from the OpenAPI document
+client: $(VENV)/installed $(CLIENT_TOOLS) ## build the TypeScript client, with types from the OpenAPI document
 	@PATH="$(PATHS)" npm run --silent --prefix frontend/client types
 	@npm run --silent --prefix frontend/client build
 
@@ -133,9 +134,9 @@ $(BIN)/chromium: | $(VENV)/installed
 	@$(BROWSER) >/dev/null || ops/bring.sh chromium || echo "== no browser could be installed"
 	@found="$$($(BROWSER) | head -n 1)"; test -z "$$found" || ln -sf "$$found" $@
 
-# An installed Node.js, else Debian's. Without one, the client's tests are skipped with a message.
-$(NODE_MODULES): frontend/client/package-lock.json
+# An installed Node.js, else Debian's. Without one, the tests that need it are skipped with a message.
+$(CLIENT_TOOLS) $(OPENAPI_TOOLS): %/node_modules/.package-lock.json: %/package-lock.json
 	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== npm could not be installed"
-	@! command -v npm >/dev/null || { echo "== installing the build tools of the client"; \
-		npm ci --prefix frontend/client --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \
+	@! command -v npm >/dev/null || { echo "== installing the tools of $*"; \
+		npm ci --prefix $* --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \
 		|| echo "== they could not be installed"

@@ -60,13 +60,19 @@ def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprin
     @blueprint.get("")
     @spec.describe(_GET)
     def info() -> Response:
-        """Look an appointment up by its accessToken."""
+        """Look an appointment up by its accessToken.
+
+        It is available from five minutes before its start until its end.
+        """
         return responses.uncached_response(scheduling.appointment(bearer_token()))
 
     @blueprint.post("/cancel")
     @spec.describe(_CANCEL)
     def cancel() -> Response:
-        """Cancel an appointment by its actionToken."""
+        """Cancel an appointment by its actionToken.
+
+        Its tokens are no longer valid afterwards.
+        """
         token = bearer_token()
         body = read_object(may_be_empty=True)
         return bookings.cancel(token, cancel_schema.load(body), body)
@@ -74,7 +80,10 @@ def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprin
     @blueprint.post("/reschedule")
     @spec.describe(_RESCHEDULE)
     def reschedule() -> Response:
-        """Move an appointment to another hour by its actionToken."""
+        """Move an appointment to another hour by its actionToken.
+
+        The response has new tokens; the previous ones are no longer valid.
+        """
         token = bearer_token()
         body = read_object()
         return bookings.reschedule(token, reschedule_schema.load(body), body)

@@ -57,7 +57,10 @@ def make_blueprint(
     @blueprint.get("/dates")
     @spec.describe(_read(kind, "list{}Dates", _DATES, ("month",), *_DATE_ERRORS))
     def dates(ident: str) -> Response:
-        """List the free days of a month."""
+        """List the free days of a month.
+
+        A day is given by its first instant in `timezone`.
+        """
         ident = load_id(kind.singular, ident)
         month, query_instant = load_month(request.args, datetime.now(UTC))
         return responses.cached_response(
@@ -69,7 +72,10 @@ def make_blueprint(
     @blueprint.get("/hours")
     @spec.describe(_read(kind, "list{}Hours", _HOURS, ("day",), *_DATE_ERRORS))
     def hours(ident: str) -> Response:
-        """List the free hours of a day."""
+        """List the free hours of a day.
+
+        An hour is given by its start, which is the `startAt` of a booking.
+        """
         ident = load_id(kind.singular, ident)
         day, query_instant = load_day(request.args, datetime.now(UTC))
         return responses.cached_response(
@@ -79,7 +85,11 @@ def make_blueprint(
     @blueprint.get("/availability")
     @spec.describe(_read(kind, "get{}Availability", _AVAILABILITY, _DAYS_QUERY, *_DAYS_ERRORS))
     def availability(ident: str) -> Response:
-        """List the free hours of several days at once."""
+        """List the free hours of several days in one request.
+
+        Returns the first free days of a month, or of the three months from a day on. It counts
+        towards the client's rate limit with the number of requests sent to Videsk, at least one.
+        """
         ident = load_id(kind.singular, ident)
         now = datetime.now(UTC)
         day_range, days = load_availability(request.args, now)
@@ -92,7 +102,11 @@ def make_blueprint(
     @blueprint.get("/next")
     @spec.describe(_read(kind, "list{}NextHours", _NEXT_HOURS, ("limit",), "limitInvalid"))
     def next_hours(ident: str) -> Response:
-        """List the next free hours from now on."""
+        """List the next free hours from now on.
+
+        Searches up to three months. It counts towards the client's rate limit with the number of
+        requests sent to Videsk, at least one.
+        """
         ident = load_id(kind.singular, ident)
         now = datetime.now(UTC)
         day_range, limit = load_next(request.args, now)
@@ -105,7 +119,11 @@ def make_blueprint(
     @blueprint.post("/appointments")
     @spec.describe(_booking(kind, booking_schema))
     def book(ident: str) -> Response:
-        """Book an hour."""
+        """Book an hour.
+
+        Send an `Idempotency-Key`, so that a repeated request does not book twice. If the hour has
+        been taken, `Link` refers to the hours that are still free.
+        """
         ident = load_id(kind.singular, ident)
         body = read_object()
         return bookings.book(kind, ident, booking_schema.load(body), body)
@@ -130,7 +148,7 @@ def _read(
             "304": "NotModified",
             "400": spec.read_error("The id or the query is invalid.", *errors),
         },
-        (kind.singular, *query, "timezone", "If-None-Match"),
+        (f"{kind.singular}Id", *query, "timezone", "If-None-Match"),
     )
 
 
@@ -155,6 +173,6 @@ def _booking(kind: ResourceKind, schema: Schema) -> spec.Operation:
             "422": "BookingUnprocessable",
             "503": "BookingUnavailable",
         },
-        (kind.singular, "Idempotency-Key"),
+        (f"{kind.singular}Id", "Idempotency-Key"),
         spec.RequestBody(f"Booking{name}", (f"booking{name}",)),
     )

@@ -37,7 +37,7 @@ _GET_FORM = spec.Operation(
         ),
         "404": spec.read_error("The form does not exist.", "formNotFound"),
     },
-    ("segment", "version", "If-None-Match"),
+    ("segmentId", "version", "If-None-Match"),
 )
 
 
@@ -48,13 +48,19 @@ def make_blueprint(scheduling: Scheduling) -> Blueprint:
     @blueprint.get("/services")
     @spec.describe(_LIST_SERVICES)
     def services() -> Response:
-        """List all services, with the agents of those that let the customer pick one."""
+        """List all services, with the agents of those that let the customer pick one.
+
+        The response has all of Videsk's pages. If one of them fails, the request fails.
+        """
         return responses.cached_response(scheduling.services, CACHE_CONTROL)
 
     @blueprint.get("/forms/<segment>")
     @spec.describe(_GET_FORM)
     def form(segment: str) -> Response:
-        """Show a form's fields, and the captcha to show with it."""
+        """Show a form's fields, and the captcha to show with it.
+
+        The values go into `form` of a booking, under the fields' ids.
+        """
         segment = load_id("segment", segment)
         version = load_form(request.args)
         return responses.cached_response(lambda: scheduling.form(segment, version), CACHE_CONTROL)

@@ -53,7 +53,7 @@ _DOCUMENT = spec.Operation(
 _DOCS = spec.Operation(
     "getDocs",
     "operations",
-    spec.API_ERRORS | {"200": spec.Response("The page.", {"type": "string"}, media="text/html")},
+    spec.API_ERRORS | {"200": spec.Response("The page.", {"type": "string"}, media=("text/html",))},
 )
 _ASSET = spec.Operation(
     "getDocsAsset",
@@ -61,11 +61,14 @@ _ASSET = spec.Operation(
     spec.API_ERRORS
     | {
         "200": spec.Response(
-            "The file.", {}, headers=("Immutable", "Content-Encoding"), media="*/*"
+            "The file.",
+            {},
+            headers=("Immutable", "Content-Encoding"),
+            media=("text/css", "text/javascript", "image/png"),
         ),
         "404": "NotFound",
     },
-    ("name",),
+    ("assetName",),
 )
 
 
@@ -77,13 +80,19 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
     @blueprint.get("/openapi.json")
     @spec.describe(_DOCUMENT)
     def openapi() -> Response:
-        """Get the OpenAPI document."""
+        """Get the OpenAPI document.
+
+        It is generated from the schemas that validate requests.
+        """
         return responses.uncached_response(document())
 
     @blueprint.get("/docs")
     @spec.describe(_DOCS)
     def docs() -> Response:
-        """Show Swagger UI."""
+        """Show Swagger UI.
+
+        The page sends requests to this proxy, and loads nothing from elsewhere.
+        """
         page = Response(_page(), content_type="text/html; charset=utf-8")
         page.headers["Content-Security-Policy"] = _PAGE_CSP
         return page
@@ -91,7 +100,10 @@ def make_blueprint(build: Callable[[], dict[str, Any]]) -> Blueprint:
     @blueprint.get("/docs/<name>")
     @spec.describe(_ASSET)
     def asset(name: str) -> Response:
-        """Get a file of Swagger UI."""
+        """Get a file of Swagger UI.
+
+        The page refers to each file with a digest of its content, so browsers may keep it forever.
+        """
         if name not in _TYPES:
             raise NotFound
         content, digest = _file(name)

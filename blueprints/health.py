@@ -45,7 +45,10 @@ def make_blueprint(
     @blueprint.get("/healthz")
     @spec.describe(_HEALTH)
     def healthz() -> Response:
-        """Report that the process serves requests."""
+        """Report that the process serves requests.
+
+        For liveness probes: uses neither Redis nor Videsk.
+        """
         return responses.uncached_response(b'{"status":"ok"}')
 
     @blueprint.get("/readyz")
@@ -53,7 +56,8 @@ def make_blueprint(
     def readyz() -> Response:
         """Report the state of Redis and Videsk; a 503 while stopping or if the key is rejected.
 
-        Redis and Videsk are shared: if one fails, taking out instances would not help.
+        For readiness probes. Redis and Videsk are shared by all instances: if one of them fails,
+        taking instances out of service would not help.
         """
         stopping = config.get(STOPPING, bool)()
         redis_state = "none" if redis is None else "away" if redis.unavailable else "ok"

@@ -24,6 +24,7 @@ _MEETING_CHANGED = spec.Operation(
     },
     body=spec.RequestBody("MeetingChanged", ("meetingChanged",), required=False),
     security="webhookSecret",
+    idempotent=True,
 )
 
 
@@ -40,7 +41,10 @@ def make_blueprint(
     @spec.describe(_MEETING_CHANGED)
     @limit_guesses
     def videsk() -> Response:
-        """Invalidate the days and hours that a meeting made elsewhere has changed."""
+        """Invalidate the days and hours that a meeting made elsewhere has changed.
+
+        Without a valid `service` or `user`, all cached days and hours are invalidated.
+        """
         sent = request.headers.get("X-Webhook-Secret", "")
         shared_secrets.check(sent, secrets, shared_secrets.WebhookSecretError)
         meeting: dict[str, Any] = {}  # of an invalid body: everything is invalidated

@@ -15,7 +15,7 @@ _METRICS = spec.Operation(
     "operations",
     spec.secret_errors("METRICS_TOKEN")
     | {
-        "200": spec.Response("Prometheus' text format.", {"type": "string"}, media="text/plain"),
+        "200": spec.Response("Prometheus' text format.", {"type": "string"}, media=("text/plain",)),
         "401": spec.error("The token is missing or wrong.", "metricsTokenWrong"),
     },
     security="metricsToken",
@@ -35,7 +35,10 @@ def make_blueprint(
     @spec.describe(_METRICS)
     @limit_guesses
     def show() -> Response:
-        """Serve the metrics to Prometheus."""
+        """Serve the metrics to Prometheus.
+
+        Counters are summed over the workers of this instance.
+        """
         accepted = [f"Bearer {token}" for token in tokens]
         given = request.headers.get("Authorization", "")
         shared_secrets.check(given, accepted, shared_secrets.MetricsTokenError)

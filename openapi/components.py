@@ -30,12 +30,12 @@ RESPONSES = {
     "NotModified": _not_modified("NoCache"),
     "NotModifiedMaxAge30": _not_modified("MaxAge30"),
     "NotFound": error("The path does not exist.", "notFound"),
-    "MethodNotAllowed": error(
-        "The path does not support this method.", "methodNotAllowed", headers=("Allow",)
-    ),
     "BodyTimeout": error("The body did not arrive within 10 seconds.", "bodyTimeout"),
     "BodyTooLarge": error("The body is too large, with or without a length.", "bodyTooLarge"),
     "UnsupportedMediaType": error("The body is not `application/json`.", "contentTypeWrong"),
+    "HeaderFieldsTooLarge": error(
+        "The request has too many header fields, or one that is too long.", "headerFieldsTooLarge"
+    ),
     "TooManyRequests": error(_TOO_MANY, "tooManyRequests", headers=("Retry-After",)),
     "InternalError": error("The proxy failed unexpectedly.", "internalError"),
     "ReadKeyRejected": read_error(_KEY_REJECTED, *_KEY),

@@ -14,7 +14,7 @@ from openapi import parameters
 from openapi.components import EXAMPLES, RESPONSES
 from openapi.examples import REQUEST_EXAMPLES
 from openapi.headers import HEADERS
-from openapi.spec import JSON, RequestBody, Response, operation_of, ref
+from openapi.spec import JSON, Operation, RequestBody, Response, operation_of, ref
 from schemas import bookings, hooks, responses
 
 if TYPE_CHECKING:
@@ -27,7 +27,17 @@ is `proxy` or `videsk`; Videsk's errors are passed on with their status and body
 
 Service, User, Booking and similar schemas follow Videsk's documentation. Fields that Videsk adds
 are passed on.
+
+`x-retry` of an operation states whether a client may repeat a request that got no response, a 429,
+a 503, or a 502 or 504 of the proxy:
+
+- `safe`: yes.
+- `same-key`: yes, with the same body and `Idempotency-Key`, unless `data` is `outcomeUnknown`.
+- `never`: no.
 """
+
+_CONTACT = {"name": "The operator of this proxy"}
+_LICENSE = {"name": "None has been chosen", "identifier": "LicenseRef-None"}  # SPDX's syntax
 
 _TAGS = {
     "services": "Services to book; Videsk assigns the user",
@@ -48,7 +58,7 @@ _SCHEMAS = {
     "Form": responses.Form,
     "Health": responses.Health,
     "Readiness": responses.Readiness,
-    "Error": responses.Error,
+    "ErrorBody": responses.ErrorBody,
     "FormElement": bookings.FormElement,
     "BookingByService": bookings.BookingSchema,
     "BookingByUser": bookings.UserBookingSchema,
@@ -71,7 +81,7 @@ def build(app: Flask) -> dict[str, Any]:
         "videsk-proxy",
         VERSION,
         "3.1.0",
-        info={"description": _ABOUT},
+        info={"description": _ABOUT, "contact": _CONTACT, "license": _LICENSE},
         servers=[{"url": "/"}],
         plugins=[marshmallow],
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
@@ -83,7 +93,7 @@ def build(app: Flask) -> dict[str, Any]:
     for rule in app.url_map.iter_rules():
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             view = app.view_functions[rule.endpoint]
-            operations = {method.lower(): _operation(view, f"{method} {rule.rule}")}
+            operations = {method.lower(): _operation(view, method, rule.rule)}
             spec.path(_path(rule.rule), operations=operations)
     document: dict[str, Any] = spec.to_dict()
     return document
@@ -133,26 +143,34 @@ def _named(examples: dict[str, Any]) -> dict[str, Any]:
     return {name: {"value": value} for name, value in examples.items()}
 
 
-def _operation(view: Callable[..., Any], route: str) -> dict[str, Any]:
+def _operation(view: Callable[..., Any], method: str, rule: str) -> dict[str, Any]:
     operation = operation_of(view)
     if operation is None:
-        raise UndescribedError(route)
-    summary = (inspect.getdoc(view) or "").split("\n")[0].rstrip(".")
+        raise UndescribedError(f"{method} {rule}")
+    summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
     described: dict[str, Any] = {
         "operationId": operation.id,
-        "summary": summary,
+        "summary": summary.rstrip("."),
+        "description": description,
         "tags": [operation.tag],
+        "security": [{operation.security: []}] if operation.security else [],
+        "x-retry": _retry(method, operation),
         "parameters": [*operation.parameters, "X-Request-ID"],
     }
     if operation.body:
         described["requestBody"] = _body(operation.body)
-    if operation.security:
-        described["security"] = [{operation.security: []}]
     described["responses"] = {
         status: response.to_dict() if isinstance(response, Response) else response
         for status, response in sorted(operation.responses.items())
     }
     return described
+
+
+def _retry(method: str, operation: Operation) -> str:
+    """Return the operation's `x-retry`, which _ABOUT explains."""
+    if method == "GET" or operation.idempotent:
+        return "safe"
+    return "same-key" if "Idempotency-Key" in operation.parameters else "never"
 
 
 def _body(body: RequestBody) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
-    MethodNotAllowed,
     NotFound,
     TooManyRequests,
 )
@@ -27,6 +26,7 @@ from videsk import errors
 from web import captcha, request_body, shared_secrets
 from web.error_body import error_body, http_message
 from web.field_errors import error_details
+from web.http_request import FIELDS_MESSAGE
 from web.referrers import Referrers
 
 
@@ -123,7 +123,7 @@ ERROR_EXAMPLES = {
     "metricsTokenWrong": _of("Not METRICS_TOKEN", shared_secrets.MetricsTokenError()),
     "webhookSecretWrong": _of("Not WEBHOOK_SECRET", shared_secrets.WebhookSecretError()),
     "notFound": _of("The path does not exist", NotFound()),
-    "methodNotAllowed": _of("The path does not support the method", MethodNotAllowed()),
+    "headerFieldsTooLarge": ErrorExample("A field is too long", 431, FIELDS_MESSAGE),
     "tooManyRequests": _of("Too many requests of this client", TooManyRequests()),
     "tooManyGuesses": _of("Too many wrong secrets", TooManyRequests()),
     "internalError": _of("The proxy failed unexpectedly", InternalServerError()),

@@ -87,7 +87,6 @@ HEADERS = {
         pattern="^</api/(services|users)/[0-9a-f]{24}/hours[?]date=.+&timezone=.+>; "
         'rel="alternate"$',
     ),
-    "Allow": _header("The methods that the path supports."),
 }
 """By the name of the component: the header's name, unless the header has several components."""
 

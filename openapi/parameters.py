@@ -6,15 +6,15 @@ from marshmallow.fields import Field, String
 
 from openapi.examples import DAY, SEGMENT, SERVICE, USER, ZONE
 from schemas.fields import load_hex_id, loaded_by
-from schemas.queries import AvailabilityQuery, FormQuery, NextQuery, PeriodQuery
+from schemas.queries import AvailabilityQuery, DayQuery, FormQuery, MonthQuery, NextQuery
 
 ID = loaded_by(load_hex_id)
 
 PATH: dict[str, tuple[str, str, Field[Any], str]] = {
-    "service": ("id", "A service's id", ID, SERVICE),
-    "user": ("id", "A user's id", ID, USER),
-    "segment": ("segment", "The id of a segment; each has a form", ID, SEGMENT),
-    "name": ("name", "A file of Swagger UI", String(), "swagger-ui.css"),
+    "serviceId": ("id", "A service's id", ID, SERVICE),
+    "userId": ("id", "A user's id", ID, USER),
+    "segmentId": ("segment", "The id of a segment; each has a form", ID, SEGMENT),
+    "assetName": ("name", "A file of Swagger UI", String(), "swagger-ui.css"),
 }
 """By the name of the component: the name in the path, a description, a field, an example."""
 
@@ -22,14 +22,14 @@ _DAY = {"day": DAY, "instant": f"{DAY}T12:00:00.000Z"}
 
 QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
     "month": (
-        PeriodQuery,
+        MonthQuery,
         "date",
         "A month, or a day or an instant in it. Days, and instants without an offset, are in "
         "`timezone`.",
         {"month": DAY[:7], **_DAY},
     ),
     "day": (
-        PeriodQuery,
+        DayQuery,
         "date",
         "A day, or an instant in it. Instants without an offset are in `timezone`.",
         _DAY,
@@ -41,7 +41,7 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
         "exceed the month",
         {"month": DAY[:7], **_DAY},
     ),
-    "timezone": (PeriodQuery, "timezone", None, {"santiago": ZONE, "old": "Asia/Calcutta"}),
+    "timezone": (MonthQuery, "timezone", None, {"santiago": ZONE, "old": "Asia/Calcutta"}),
     "days": (AvailabilityQuery, "days", "The number of free days", {"days": 2}),
     "limit": (NextQuery, "limit", "The number of hours", {"limit": 2}),
     "version": (FormQuery, "version", "The version of the form", {"contact": "contact"}),
@@ -50,8 +50,9 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
 
 HEADER: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "X-Request-ID": (
-        "Identifies the request in the response and the log; an invalid one is replaced",
-        {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+        "Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` "
+        "and `-`. Any other value is replaced",
+        {"type": "string"},
         {"own": "page-1.request-7"},
     ),
     "If-None-Match": (

@@ -16,15 +16,16 @@ def ref(kind: str, name: str) -> dict[str, Any]:
 
 
 class Response(NamedTuple):
-    """`schema`: a component's name, or a JSON Schema; None for no body. `examples`: names of
-    components. `headers`: names of header components, beside those of every response.
+    """`schema`: a component's name, or a JSON Schema, which is empty for content that is not
+    described; None for no body. `examples`: names of components. `headers`: names of header
+    components, beside those of every response.
     """
 
     description: str
     schema: str | dict[str, Any] | None = None
     examples: tuple[str, ...] = ()
     headers: tuple[str, ...] = ("NoStore",)
-    media: str = JSON
+    media: tuple[str, ...] = (JSON,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return OpenAPI's Response Object."""
@@ -35,10 +36,11 @@ class Response(NamedTuple):
         }
         if self.schema is not None:
             named = isinstance(self.schema, str)
-            content = {"schema": ref("schemas", str(self.schema)) if named else self.schema}
+            schema = ref("schemas", str(self.schema)) if named else self.schema
+            content: dict[str, Any] = {"schema": schema} if schema else {}
             if self.examples:
                 content["examples"] = {name: ref("examples", name) for name in self.examples}
-            response["content"] = {self.media: content}
+            response["content"] = dict.fromkeys(self.media, content)
         return response
 
 
@@ -55,7 +57,9 @@ class RequestBody(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """`parameters`: names of components, X-Request-ID aside. `security`: a security scheme."""
+    """`parameters`: names of components, X-Request-ID aside. `security`: a security scheme; None
+    for a public operation. `idempotent`: a POST that may be repeated.
+    """
 
     id: str
     tag: str
@@ -63,12 +67,13 @@ class Operation(NamedTuple):
     parameters: tuple[str, ...] = ()
     body: RequestBody | None = None
     security: str | None = None
+    idempotent: bool = False
 
 
 def describe(operation: Operation) -> Callable[[V], V]:
     """Return a decorator that attaches the operation to its view.
 
-    The operation's summary is the first line of the view's docstring.
+    The first line of the view's docstring is the operation's summary, and the rest its description.
     """
 
     def attach(view: V) -> V:
@@ -108,7 +113,7 @@ def cached(
 
 def error(description: str, *examples: str, headers: tuple[str, ...] = ()) -> Response:
     """An error of the proxy alone."""
-    return Response(description, "Error", examples, ("NoStore", "X-Error-Source", *headers))
+    return Response(description, "ErrorBody", examples, ("NoStore", "X-Error-Source", *headers))
 
 
 def read_error(description: str, *examples: str) -> Response:
@@ -136,9 +141,9 @@ def secret_errors(setting: str) -> Responses:
     }
 
 
-PROXY_ERRORS: Responses = {"500": "InternalError"}
+PROXY_ERRORS: Responses = {"431": "HeaderFieldsTooLarge", "500": "InternalError"}
 API_ERRORS: Responses = PROXY_ERRORS | {"429": "TooManyRequests"}
-READ_ERRORS: Responses = {
+READ_ERRORS: Responses = PROXY_ERRORS | {
     "403": "ReadAccessDenied",
     "429": "ReadTooManyRequests",
     "500": "ReadInternalError",
@@ -149,7 +154,7 @@ READ_ERRORS: Responses = {
 }
 KEY_READ_ERRORS: Responses = READ_ERRORS | {"401": "ReadKeyRejected"}
 """Of a read with the API key."""
-WRITE_ERRORS: Responses = {
+WRITE_ERRORS: Responses = PROXY_ERRORS | {
     "403": "WriteAccessDenied",
     "408": "BodyTimeout",
     "413": "BodyTooLarge",

@@ -29,11 +29,20 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "invalid": "must be an array",
 }
 
-_INSTANT = (
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
-    "(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
-)
+_MONTH = "[0-9]{4}-(0[1-9]|1[0-2])"
+_DAY = f"{_MONTH}-(0[1-9]|[12][0-9]|3[01])"
+_HOUR = "([01][0-9]|2[0-3])"
+_TIME = f"T{_HOUR}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
+_OFFSET = f"{_HOUR}(:?[0-5][0-9])?"
+_INSTANT = f"^{_DAY}{_TIME}(Z|[+-]{_OFFSET})$"
 """The format of an instant. Seconds are optional, unlike in `date-time`."""
+
+# A query's offset may start with a space: an unescaped + is one.
+DAY_PATTERN = f"^{_DAY}({_TIME}(Z|[+ -]{_OFFSET})?)?$"
+"""The format of a query's day, or of an instant in it."""
+
+MONTH_PATTERN = f"^({_MONTH}|{DAY_PATTERN[1:-1]})$"
+"""The format of a query's month, day or instant."""
 
 _HEX_ID = re.compile(r"[0-9a-f]{24}")
 _DIGITS = re.compile(r"[0-9]{1,4}")
@@ -115,7 +124,12 @@ def load_text(value: Any) -> str:
     raise ValidationError("must be a string that is not empty")
 
 
-@json_schema(type="string", minLength=1, description="An IANA time zone, old names included")
+@json_schema(
+    type="string",
+    format="iana-time-zone",
+    pattern="^[A-Z][A-Za-z0-9]*([/_+-][A-Za-z0-9]+)*$",
+    description="An IANA time zone, old names included",
+)
 def load_zone(value: Any) -> ZoneInfo:
     """Return an IANA time zone by its exact name."""
     if isinstance(value, str) and value in ZONE_NAMES:

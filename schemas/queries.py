@@ -18,7 +18,15 @@ from common.date_ranges import (
     format_instant,
     month_of,
 )
-from schemas.fields import load_hex_id, load_text, load_zone, loaded_by, whole_number
+from schemas.fields import (
+    DAY_PATTERN,
+    MONTH_PATTERN,
+    load_hex_id,
+    load_text,
+    load_zone,
+    loaded_by,
+    whole_number,
+)
 
 
 class QueryError(ValidationError):
@@ -34,14 +42,20 @@ class _Query(Schema):
         unknown = EXCLUDE
 
 
-class PeriodQuery(_Query):
-    """A month or a day, in a time zone."""
+class MonthQuery(_Query):
+    """A month, or a day or an instant in it, and the time zone."""
 
-    date = loaded_by(load_text, required=True)
+    date = loaded_by(load_text, required=True, metadata={"pattern": MONTH_PATTERN})
     timezone = loaded_by(load_zone, required=True)
 
 
-class AvailabilityQuery(PeriodQuery):
+class DayQuery(MonthQuery):
+    """A day, or an instant in it, and the time zone."""
+
+    date = loaded_by(load_text, required=True, metadata={"pattern": DAY_PATTERN})
+
+
+class AvailabilityQuery(MonthQuery):
     """A range of days, and the number of free days."""
 
     days = whole_number(1, 31, default=7)
@@ -63,7 +77,8 @@ class FormQuery(_Query):
     )
 
 
-_SPAN, _AVAILABILITY, _NEXT, _FORM = PeriodQuery(), AvailabilityQuery(), NextQuery(), FormQuery()
+_PERIOD = MonthQuery()  # a day loads the same: the schemas differ in their published patterns
+_AVAILABILITY, _NEXT, _FORM = AvailabilityQuery(), NextQuery(), FormQuery()
 
 
 def load_id(kind: str, value: str) -> str:
@@ -114,7 +129,7 @@ def _load_period(
     args: Mapping[str, Any], now: datetime, period_of: Callable[[str, ZoneInfo], Period]
 ) -> tuple[Period, str]:
     with _as_query_errors():
-        query = _SPAN.load(args)
+        query = _PERIOD.load(args)
         period = period_of(query["date"], query["timezone"])
         return period, period.query_instant(now)
 

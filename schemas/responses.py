@@ -172,7 +172,7 @@ class Readiness(_Response):
     videsk = fields.Nested(_Videsk, required=True)
 
 
-class Error(_Response):
+class ErrorBody(_Response):
     """The format of errors, the proxy's and Videsk's. Videsk's are passed on unchanged, so with
     `X-Error-Source: videsk` the body may be any JSON.
     """

@@ -19,8 +19,7 @@ from web.connections import IDLE_SECONDS, ClientConnection, Connections
 from web.error_body import error_body
 from web.fast_path import FastPath
 from web.http_request import (
-    FIELD_BYTES,
-    FIELDS,
+    FIELDS_MESSAGE,
     REQUEST_LINE_BYTES,
     ConnectNotImplementedError,
     Requests,
@@ -39,11 +38,7 @@ _ERRORS = {
         414,
         f"The request line has more than {REQUEST_LINE_BYTES} bytes. Send a shorter URL.",
     ),
-    errors.LimitRequestHeaders: (
-        431,
-        f"The request has more than {FIELDS} header fields, or one of more than {FIELD_BYTES} "
-        "bytes. Send fewer or shorter ones.",
-    ),
+    errors.LimitRequestHeaders: (431, FIELDS_MESSAGE),
     errors.UnsupportedTransferCoding: (501, "The only supported transfer coding is chunked."),
 }
 _FAULT = (500, "Internal error of the proxy. The operator finds it in the log.")

@@ -29,6 +29,11 @@ FIELDS = 50
 FIELD_BYTES = 4096
 """Browsers send up to 30 fields and routers add 10; the longest, a cookie, has up to 4 KB."""
 
+FIELDS_MESSAGE = (
+    f"The request has more than {FIELDS} header fields, or one of more than {FIELD_BYTES} "
+    "bytes. Send fewer or shorter ones."
+)
+
 LENGTH_DIGITS = 18
 """A longer Content-Length could overflow 63 bits, in a proxy or in a library."""
 

@@ -1,7 +1,6 @@
 """The TypeScript client (client/): its own tests against the real proxy, and what it is made of."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -10,43 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.processes import ROOT, Running, Sandbox
 from tests.timing import TIMING
-
-CLIENT = ROOT / "frontend/client"
-TOOLS = CLIENT / "node_modules" / ".bin"
-
-
-def node() -> str:
-    """Node's command. Skips the test where there is none, and fails it under CI=true."""
-    found = shutil.which("node")
-    if not found:
-        _not_here("no node here: the TypeScript client was not tried")
-    return str(found)
-
-
-def tool(name: str) -> str:
-    """A command of client/node_modules, or as `node`."""
-    node()
-    if not (TOOLS / name).exists():
-        _not_here(f"no {name} here (`npm ci --prefix client` brings it): the TypeScript client was not checked")  # fmt: skip
-    return str(TOOLS / name)
-
-
-def _not_here(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def run(*command: str, **environ: str) -> str:
-    """What it prints; fails the test with that where it fails."""
-    done = subprocess.run(
-        command, cwd=CLIENT, env=os.environ | environ, capture_output=True, text=True,
-        timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.dates

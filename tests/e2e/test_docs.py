@@ -17,6 +17,7 @@ from common.request_context import RequestContext
 from common.version import VERSION
 from settings import NAMES, SECRET_NAMES, load
 from settings.secret_files import file_setting
+from tests.e2e.node_tools import CLIENT, run, tool
 from tests.e2e.pages import (
     CONFIGURATION,
     DEPLOY,
@@ -28,7 +29,6 @@ from tests.e2e.pages import (
     README,
     Page,
 )
-from tests.e2e.test_client import CLIENT, run, tool
 from tests.e2e.test_deploy import exposed
 from tests.processes import ROOT, free_port, local_redis_url
 from web import access_log

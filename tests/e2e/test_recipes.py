@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.client import AUTOMATIC_SERVICE, FORM, OPEN_SERVICE, working_day
 from tests.e2e.local_server import Handler, serving
+from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.e2e.pages import FRONTEND
-from tests.e2e.test_client import CLIENT, node, run, tool
 from tests.processes import Running, Sandbox, proxy_server
 
 expect.set_options(timeout=30_000)

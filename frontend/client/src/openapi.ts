@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List all services, with the agents of those that let the customer pick one */
+        /**
+         * List all services, with the agents of those that let the customer pick one
+         * @description The response has all of Videsk's pages. If one of them fails, the request fails.
+         */
         get: operations["listServices"];
         put?: never;
         post?: never;
@@ -28,7 +31,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a form's fields, and the captcha to show with it */
+        /**
+         * Show a form's fields, and the captcha to show with it
+         * @description The values go into `form` of a booking, under the fields' ids.
+         */
         get: operations["getForm"];
         put?: never;
         post?: never;
@@ -45,7 +51,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free days of a month */
+        /**
+         * List the free days of a month
+         * @description A day is given by its first instant in `timezone`.
+         */
         get: operations["listServiceDates"];
         put?: never;
         post?: never;
@@ -62,7 +71,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of a day */
+        /**
+         * List the free hours of a day
+         * @description An hour is given by its start, which is the `startAt` of a booking.
+         */
         get: operations["listServiceHours"];
         put?: never;
         post?: never;
@@ -79,7 +91,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /**
+         * List the free hours of several days in one request
+         * @description Returns the first free days of a month, or of the three months from a day on. It counts
+         *     towards the client's rate limit with the number of requests sent to Videsk, at least one.
+         */
         get: operations["getServiceAvailability"];
         put?: never;
         post?: never;
@@ -96,7 +112,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the next free hours from now on */
+        /**
+         * List the next free hours from now on
+         * @description Searches up to three months. It counts towards the client's rate limit with the number of
+         *     requests sent to Videsk, at least one.
+         */
         get: operations["listServiceNextHours"];
         put?: never;
         post?: never;
@@ -115,7 +135,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Book an hour */
+        /**
+         * Book an hour
+         * @description Send an `Idempotency-Key`, so that a repeated request does not book twice. If the hour has
+         *     been taken, `Link` refers to the hours that are still free.
+         */
         post: operations["bookByService"];
         delete?: never;
         options?: never;
@@ -130,7 +154,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free days of a month */
+        /**
+         * List the free days of a month
+         * @description A day is given by its first instant in `timezone`.
+         */
         get: operations["listUserDates"];
         put?: never;
         post?: never;
@@ -147,7 +174,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of a day */
+        /**
+         * List the free hours of a day
+         * @description An hour is given by its start, which is the `startAt` of a booking.
+         */
         get: operations["listUserHours"];
         put?: never;
         post?: never;
@@ -164,7 +194,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /**
+         * List the free hours of several days in one request
+         * @description Returns the first free days of a month, or of the three months from a day on. It counts
+         *     towards the client's rate limit with the number of requests sent to Videsk, at least one.
+         */
         get: operations["getUserAvailability"];
         put?: never;
         post?: never;
@@ -181,7 +215,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the next free hours from now on */
+        /**
+         * List the next free hours from now on
+         * @description Searches up to three months. It counts towards the client's rate limit with the number of
+         *     requests sent to Videsk, at least one.
+         */
         get: operations["listUserNextHours"];
         put?: never;
         post?: never;
@@ -200,7 +238,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Book an hour */
+        /**
+         * Book an hour
+         * @description Send an `Idempotency-Key`, so that a repeated request does not book twice. If the hour has
+         *     been taken, `Link` refers to the hours that are still free.
+         */
         post: operations["bookByUser"];
         delete?: never;
         options?: never;
@@ -215,7 +257,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Look an appointment up by its accessToken */
+        /**
+         * Look an appointment up by its accessToken
+         * @description It is available from five minutes before its start until its end.
+         */
         get: operations["getAppointment"];
         put?: never;
         post?: never;
@@ -234,7 +279,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an appointment by its actionToken */
+        /**
+         * Cancel an appointment by its actionToken
+         * @description Its tokens are no longer valid afterwards.
+         */
         post: operations["cancelAppointment"];
         delete?: never;
         options?: never;
@@ -251,7 +299,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Move an appointment to another hour by its actionToken */
+        /**
+         * Move an appointment to another hour by its actionToken
+         * @description The response has new tokens; the previous ones are no longer valid.
+         */
         post: operations["rescheduleAppointment"];
         delete?: never;
         options?: never;
@@ -404,7 +455,7 @@ export interface components {
          * @description The format of errors, the proxy's and Videsk's. Videsk's are passed on unchanged, so with
          *     `X-Error-Source: videsk` the body may be any JSON.
          */
-        Error: {
+        ErrorBody: {
             name: string;
             message: string;
             /** @description Usually the HTTP status */
@@ -426,7 +477,10 @@ export interface components {
         BookingByService: {
             /** @description An instant with `Z` or an offset */
             startAt: string;
-            /** @description An IANA time zone, old names included */
+            /**
+             * Format: iana-time-zone
+             * @description An IANA time zone, old names included
+             */
             timezone: string;
             /** @description Each `_id` once. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
@@ -439,7 +493,10 @@ export interface components {
         BookingByUser: {
             /** @description An instant with `Z` or an offset */
             startAt: string;
-            /** @description An IANA time zone, old names included */
+            /**
+             * Format: iana-time-zone
+             * @description An IANA time zone, old names included
+             */
             timezone: string;
             /** @description Each `_id` once. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
@@ -470,22 +527,22 @@ export interface components {
          * @description A service's id
          * @example 63bdbf49394aad976d4aa43b
          */
-        service: string;
+        serviceId: string;
         /**
          * @description A user's id
          * @example 63bdbf3230013a2792550a1c
          */
-        user: string;
+        userId: string;
         /**
          * @description The id of a segment; each has a form
          * @example 63bdbf49394aad976d4aa5aa
          */
-        segment: string;
+        segmentId: string;
         /**
          * @description A file of Swagger UI
          * @example swagger-ui.css
          */
-        name: string;
+        assetName: string;
         /** @description A month, or a day or an instant in it. Days, and instants without an offset, are in `timezone`. */
         month: string;
         /** @description A day, or an instant in it. Instants without an offset are in `timezone`. */
@@ -500,7 +557,7 @@ export interface components {
         limit: number;
         /** @description The version of the form */
         version: "base" | "contact";
-        /** @description Identifies the request in the response and the log; an invalid one is replaced */
+        /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
         "X-Request-ID": string;
         /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
         "If-None-Match": string;
@@ -519,7 +576,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -547,7 +604,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -555,7 +612,7 @@ export interface operations {
                  * @description The id of a segment; each has a form
                  * @example 63bdbf49394aad976d4aa5aa
                  */
-                segment: components["parameters"]["segment"];
+                segment: components["parameters"]["segmentId"];
             };
             cookie?: never;
         };
@@ -583,7 +640,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -591,7 +648,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -619,7 +676,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -627,7 +684,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -657,7 +714,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -665,7 +722,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -693,7 +750,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -701,7 +758,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -724,7 +781,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -732,7 +789,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -764,7 +821,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -772,7 +829,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -800,7 +857,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -808,7 +865,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -838,7 +895,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -846,7 +903,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -874,7 +931,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -882,7 +939,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -905,7 +962,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -913,7 +970,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -938,7 +995,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -963,7 +1020,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -992,7 +1049,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;

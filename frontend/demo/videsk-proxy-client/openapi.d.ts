@@ -10,7 +10,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List all services, with the agents of those that let the customer pick one */
+        /**
+         * List all services, with the agents of those that let the customer pick one
+         * @description The response has all of Videsk's pages. If one of them fails, the request fails.
+         */
         get: operations["listServices"];
         put?: never;
         post?: never;
@@ -27,7 +30,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a form's fields, and the captcha to show with it */
+        /**
+         * Show a form's fields, and the captcha to show with it
+         * @description The values go into `form` of a booking, under the fields' ids.
+         */
         get: operations["getForm"];
         put?: never;
         post?: never;
@@ -44,7 +50,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free days of a month */
+        /**
+         * List the free days of a month
+         * @description A day is given by its first instant in `timezone`.
+         */
         get: operations["listServiceDates"];
         put?: never;
         post?: never;
@@ -61,7 +70,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of a day */
+        /**
+         * List the free hours of a day
+         * @description An hour is given by its start, which is the `startAt` of a booking.
+         */
         get: operations["listServiceHours"];
         put?: never;
         post?: never;
@@ -78,7 +90,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /**
+         * List the free hours of several days in one request
+         * @description Returns the first free days of a month, or of the three months from a day on. It counts
+         *     towards the client's rate limit with the number of requests sent to Videsk, at least one.
+         */
         get: operations["getServiceAvailability"];
         put?: never;
         post?: never;
@@ -95,7 +111,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the next free hours from now on */
+        /**
+         * List the next free hours from now on
+         * @description Searches up to three months. It counts towards the client's rate limit with the number of
+         *     requests sent to Videsk, at least one.
+         */
         get: operations["listServiceNextHours"];
         put?: never;
         post?: never;
@@ -114,7 +134,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Book an hour */
+        /**
+         * Book an hour
+         * @description Send an `Idempotency-Key`, so that a repeated request does not book twice. If the hour has
+         *     been taken, `Link` refers to the hours that are still free.
+         */
         post: operations["bookByService"];
         delete?: never;
         options?: never;
@@ -129,7 +153,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free days of a month */
+        /**
+         * List the free days of a month
+         * @description A day is given by its first instant in `timezone`.
+         */
         get: operations["listUserDates"];
         put?: never;
         post?: never;
@@ -146,7 +173,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of a day */
+        /**
+         * List the free hours of a day
+         * @description An hour is given by its start, which is the `startAt` of a booking.
+         */
         get: operations["listUserHours"];
         put?: never;
         post?: never;
@@ -163,7 +193,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /**
+         * List the free hours of several days in one request
+         * @description Returns the first free days of a month, or of the three months from a day on. It counts
+         *     towards the client's rate limit with the number of requests sent to Videsk, at least one.
+         */
         get: operations["getUserAvailability"];
         put?: never;
         post?: never;
@@ -180,7 +214,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the next free hours from now on */
+        /**
+         * List the next free hours from now on
+         * @description Searches up to three months. It counts towards the client's rate limit with the number of
+         *     requests sent to Videsk, at least one.
+         */
         get: operations["listUserNextHours"];
         put?: never;
         post?: never;
@@ -199,7 +237,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Book an hour */
+        /**
+         * Book an hour
+         * @description Send an `Idempotency-Key`, so that a repeated request does not book twice. If the hour has
+         *     been taken, `Link` refers to the hours that are still free.
+         */
         post: operations["bookByUser"];
         delete?: never;
         options?: never;
@@ -214,7 +256,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Look an appointment up by its accessToken */
+        /**
+         * Look an appointment up by its accessToken
+         * @description It is available from five minutes before its start until its end.
+         */
         get: operations["getAppointment"];
         put?: never;
         post?: never;
@@ -233,7 +278,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an appointment by its actionToken */
+        /**
+         * Cancel an appointment by its actionToken
+         * @description Its tokens are no longer valid afterwards.
+         */
         post: operations["cancelAppointment"];
         delete?: never;
         options?: never;
@@ -250,7 +298,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Move an appointment to another hour by its actionToken */
+        /**
+         * Move an appointment to another hour by its actionToken
+         * @description The response has new tokens; the previous ones are no longer valid.
+         */
         post: operations["rescheduleAppointment"];
         delete?: never;
         options?: never;
@@ -403,7 +454,7 @@ export interface components {
          * @description The format of errors, the proxy's and Videsk's. Videsk's are passed on unchanged, so with
          *     `X-Error-Source: videsk` the body may be any JSON.
          */
-        Error: {
+        ErrorBody: {
             name: string;
             message: string;
             /** @description Usually the HTTP status */
@@ -425,7 +476,10 @@ export interface components {
         BookingByService: {
             /** @description An instant with `Z` or an offset */
             startAt: string;
-            /** @description An IANA time zone, old names included */
+            /**
+             * Format: iana-time-zone
+             * @description An IANA time zone, old names included
+             */
             timezone: string;
             /** @description Each `_id` once. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
@@ -438,7 +492,10 @@ export interface components {
         BookingByUser: {
             /** @description An instant with `Z` or an offset */
             startAt: string;
-            /** @description An IANA time zone, old names included */
+            /**
+             * Format: iana-time-zone
+             * @description An IANA time zone, old names included
+             */
             timezone: string;
             /** @description Each `_id` once. `videsk_essential` is the honeypot: always empty. */
             form: components["schemas"]["FormElement"][];
@@ -469,22 +526,22 @@ export interface components {
          * @description A service's id
          * @example 63bdbf49394aad976d4aa43b
          */
-        service: string;
+        serviceId: string;
         /**
          * @description A user's id
          * @example 63bdbf3230013a2792550a1c
          */
-        user: string;
+        userId: string;
         /**
          * @description The id of a segment; each has a form
          * @example 63bdbf49394aad976d4aa5aa
          */
-        segment: string;
+        segmentId: string;
         /**
          * @description A file of Swagger UI
          * @example swagger-ui.css
          */
-        name: string;
+        assetName: string;
         /** @description A month, or a day or an instant in it. Days, and instants without an offset, are in `timezone`. */
         month: string;
         /** @description A day, or an instant in it. Instants without an offset are in `timezone`. */
@@ -499,7 +556,7 @@ export interface components {
         limit: number;
         /** @description The version of the form */
         version: "base" | "contact";
-        /** @description Identifies the request in the response and the log; an invalid one is replaced */
+        /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
         "X-Request-ID": string;
         /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
         "If-None-Match": string;
@@ -518,7 +575,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -546,7 +603,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -554,7 +611,7 @@ export interface operations {
                  * @description The id of a segment; each has a form
                  * @example 63bdbf49394aad976d4aa5aa
                  */
-                segment: components["parameters"]["segment"];
+                segment: components["parameters"]["segmentId"];
             };
             cookie?: never;
         };
@@ -582,7 +639,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -590,7 +647,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -618,7 +675,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -626,7 +683,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -656,7 +713,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -664,7 +721,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -692,7 +749,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -700,7 +757,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -723,7 +780,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -731,7 +788,7 @@ export interface operations {
                  * @description A service's id
                  * @example 63bdbf49394aad976d4aa43b
                  */
-                id: components["parameters"]["service"];
+                id: components["parameters"]["serviceId"];
             };
             cookie?: never;
         };
@@ -763,7 +820,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -771,7 +828,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -799,7 +856,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -807,7 +864,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -837,7 +894,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -845,7 +902,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -873,7 +930,7 @@ export interface operations {
             header?: {
                 /** @description The ETag of an earlier response; if it has not changed, the response is a 304 */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -881,7 +938,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -904,7 +961,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path: {
@@ -912,7 +969,7 @@ export interface operations {
                  * @description A user's id
                  * @example 63bdbf3230013a2792550a1c
                  */
-                id: components["parameters"]["user"];
+                id: components["parameters"]["userId"];
             };
             cookie?: never;
         };
@@ -937,7 +994,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -962,7 +1019,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;
@@ -991,7 +1048,7 @@ export interface operations {
             header?: {
                 /** @description Use a new key for each decision of the customer. For 24 hours, a repeated request with the same key gets the response to the first one */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description Identifies the request in the response and the log; an invalid one is replaced */
+                /** @description Identifies the request in the response and the log: 1 to 128 letters, digits, `.`, `_` and `-`. Any other value is replaced */
                 "X-Request-ID"?: components["parameters"]["X-Request-ID"];
             };
             path?: never;

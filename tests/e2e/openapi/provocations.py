@@ -19,6 +19,7 @@ from tests.e2e.openapi.ways import (
     with_path,
     with_query,
 )
+from web.http_request import FIELD_BYTES
 
 BY_STATUS: dict[str, Provocation] = {
     "200": ways.valid,
@@ -82,6 +83,7 @@ ERRORS: dict[str, Provocation] = {
     "metricsTokenWrong": with_headers(Authorization="Bearer x"),
     "webhookSecretWrong": with_headers(X_Webhook_Secret="x"),
     "notFound": ways.not_found,
+    "headerFieldsTooLarge": with_headers(X_Large="x" * FIELD_BYTES),
     "bodyTimeout": ways.body_timeout,
     "bodyTooLarge": with_body(b" " * 65537),
     "contentTypeWrong": with_headers(Content_Type="text/plain"),
@@ -101,4 +103,3 @@ ERRORS: dict[str, Provocation] = {
     "timeoutInDoubt": ways.too_slow,
 }
 PROVOCATIONS = BY_STATUS | SUCCESSES | ERRORS
-"""All except `methodNotAllowed`, which belongs to no operation."""

@@ -167,7 +167,7 @@ class Stage:
         for content in operation.get("requestBody", {}).get("content", {}).values():
             call.headers["Content-Type"] = "application/json"
             call.body = json.loads(json.dumps(next(iter(examples_of(content).values()))))
-        for scheme in operation.get("security", []):
+        for scheme in operation["security"]:
             call.headers |= self.secret_headers(next(iter(scheme)))
         return call
 

@@ -70,7 +70,7 @@ def token_or_key(token: str | None, name: str) -> Provocation:
     """Use this token; if the operation needs the API key, let Videsk respond with the example."""
 
     def change(stage: Stage, call: Call) -> None:
-        if "security" in call.operation and token:
+        if call.operation["security"] and token:
             call.headers |= bearer(token)
         else:
             videsk_responds(name)(stage, call)

@@ -1,5 +1,6 @@
 """The published JSON Schema of a field accepts what its loader accepts."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,9 +16,16 @@ from schemas.bookings import (
     RescheduleSchema,
     UserBookingSchema,
 )
-from schemas.fields import HONEYPOT, JSON_SCHEMAS, load_instant, load_zone, load_zone_name
+from schemas.fields import (
+    HONEYPOT,
+    JSON_SCHEMAS,
+    ZONE_NAMES,
+    load_instant,
+    load_zone,
+    load_zone_name,
+)
 from schemas.hooks import MeetingSchema
-from schemas.queries import AvailabilityQuery, NextQuery
+from schemas.queries import AvailabilityQuery, NextQuery, load_day, load_month
 from tests.days import YEAR
 from tests.unit.openapi.reading import DOCUMENT
 
@@ -29,6 +37,8 @@ INSTANTS = [
 INVALID_INSTANTS = [
     "", f"{YEAR}-05", f"{YEAR}-05-06", f"{YEAR}-05-06T12:00:00", f"{YEAR}-05-06 12:00:00Z", f"{YEAR}-05-06t12:00:00z",
     f"{YEAR}-05-06T24:00:00Z", f"{YEAR}-05-06T12Z", f" {YEAR}-05-06T12:00Z", "٢٠٣١-05-06T12:00Z", "Z",
+    f"{YEAR}-13-06T12:00Z", f"{YEAR}-05-32T12:00Z", f"{YEAR}-05-06T12:60Z", f"{YEAR}-05-06T12:00:60Z",
+    f"{YEAR}-05-06T12:00+24", f"{YEAR}-05-06T12:00+01:60",
 ]  # fmt: skip
 VALUES: list[Any] = [
     *INSTANTS, *INVALID_INSTANTS, HEX_ID, HEX_ID.upper(), HEX_ID[1:], f"{HEX_ID}0", "g" * 24, HONEYPOT,
@@ -95,6 +105,32 @@ def test_whole_number_is_published_with_its_bounds(
         reads = loads(query.fields[name].deserialize, str(number))
         assert takes(shape, number) == reads == (least <= number <= most)
     assert shape["default"] == query.fields[name].load_default == default
+
+
+DATES = [
+    f"{YEAR}-05-06", *INSTANTS, *INVALID_INSTANTS, f"{YEAR}-05-06T12:00:00 02:00", f"{YEAR}-05-06T12:00 +02",
+    f"{YEAR}-05", f"{YEAR}-13", f"{YEAR}-00", f"{YEAR}-05-00", f"{YEAR}-5-6", f"{YEAR}", "0", " ", "tomorrow",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "load"), [("month", load_month), ("day", load_day)])
+@pytest.mark.parametrize("date", DATES)
+def test_published_pattern_of_a_date_accepts_what_its_loader_accepts(
+    name: str, load: Any, date: str
+) -> None:
+    published = DOCUMENT["components"]["parameters"][name]["schema"]
+    query = {"date": date, "timezone": "UTC"}
+    accepted = loads(lambda value: load(value, datetime(2020, 1, 1, tzinfo=UTC)), query)
+    assert takes(published, date) == accepted
+
+
+@pytest.mark.parametrize("name", ["0", "utc", "", "+1", "America/", "America/São_Paulo", "UTC "])
+def test_published_pattern_of_a_time_zone_accepts_no_other_text(name: str) -> None:
+    assert not takes(JSON_SCHEMAS[load_zone], name)
+
+
+def test_published_pattern_of_a_time_zone_accepts_every_name() -> None:
+    assert [zone for zone in ZONE_NAMES if not takes(JSON_SCHEMAS[load_zone], zone)] == []
 
 
 FORM = [{"_id": HONEYPOT, "value": ""}]

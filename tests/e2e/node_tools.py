@@ -1,0 +1,53 @@
+"""Commands of Node.js and of npm packages."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from tests.processes import ROOT
+
+CLIENT = ROOT / "frontend/client"
+
+
+def node() -> str:
+    """Return Node's command. Without one, skip the test, or fail it under CI=true."""
+    found = shutil.which("node")
+    if not found:
+        _unavailable("no node here")
+    return str(found)
+
+
+def tool(name: str, folder: Path = CLIENT) -> str:
+    """Return a command that `npm ci` installs in the folder, or act as `node` does."""
+    package = json.loads((folder / "package.json").read_text())
+    oldest = package["engines"]["node"].removeprefix(">=")
+    found = run(node(), "--version").strip().removeprefix("v")
+    if Version(found) < Version(oldest):  # Debian 12 has Node 18
+        pytest.skip(f"{name} needs Node {oldest}, and this is {found}")
+    command = folder / "node_modules" / ".bin" / name
+    if not command.exists():
+        _unavailable(f"no {name} here: run `npm ci` in {folder.name}/")
+    return str(command)
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def run(
+    *command: str | Path, cwd: Path = CLIENT, timeout_seconds: float = 100, **environ: str
+) -> str:
+    """Return the output of a command. Fail the test with it if the command fails."""
+    done = subprocess.run(
+        command, cwd=cwd, env=os.environ | environ, capture_output=True, text=True,
+        timeout=timeout_seconds, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,41 @@
+"""Generated requests find no response that the OpenAPI document does not describe."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.node_tools import run
+from tests.e2e.openapi.setup import METRICS_TOKEN, WEBHOOK_SECRET, running_stage
+from tests.processes import ROOT
+
+AUTH = """
+[auth.openapi]
+accessToken.bearer = "{accessToken}"
+actionToken.bearer = "{actionToken}"
+metricsToken.bearer = "{metricsToken}"
+webhookSecret.api_key = "{webhookSecret}"
+"""
+
+
+@pytest.mark.timeout(300)
+def test_schemathesis_reports_nothing(tmp_path: Path) -> None:
+    with running_stage() as stage:
+        auth = AUTH.format(
+            accessToken=stage.book_soon()["accessToken"],
+            actionToken=stage.book()["actionToken"],
+            metricsToken=METRICS_TOKEN,
+            webhookSecret=WEBHOOK_SECRET,
+        )
+        config = tmp_path / "schemathesis.toml"
+        config.write_text((ROOT / "schemathesis.toml").read_text() + auth)
+        url = f"{stage.proxy('caching').url}/api/openapi.json"
+        options = ["--max-examples=5", "--seed=1", "--no-color"]
+        run(
+            "schemathesis",
+            f"--config-file={config}",
+            "run",
+            url,
+            *options,
+            cwd=ROOT,
+            timeout_seconds=280,
+        )
