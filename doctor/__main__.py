@@ -33,4 +33,5 @@ def main() -> int:
     return int(failed)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

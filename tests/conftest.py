@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
+from tests import processes
 from tests.client import Client, bearer
+from tests.gunicorn_forks import Fork
 from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
 
 os.environ.setdefault("VIDESK_API_KEY", "the-key-of-the-tests")
 os.environ.setdefault("VIDESK_BASE_URL", "https://you-forgot-to-set-an-upstream.invalid")
+
+processes.start_gunicorn = Fork
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import requests
 from redis import ConnectionError as RedisConnectionError
@@ -30,11 +31,41 @@ def local_redis_url(port: int) -> str:
     return f"redis://127.0.0.1:{port}"
 
 
+class Process(Protocol):
+    """A `subprocess.Popen`, or a fork of tests/gunicorn_forks.py."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+Start = Callable[[Sequence[str], Mapping[str, str], Path], Process]
+
+
+def start_command(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Process:
+    """Start the command, which writes to the file `log`."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=environ,
+            start_new_session=True,
+        )
+
+
+start_gunicorn: Start = start_command
+"""What `proxy_server` starts gunicorn with; the tests set it."""
+
+
 @dataclass
 class Running:
     """A process that accepts connections on a port."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     port: int
     log: Path
 
@@ -53,7 +84,10 @@ class Running:
 
 @contextmanager
 def running(
-    command: Sequence[str], port: int, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    port: int,
+    environ: Mapping[str, str] | None = None,
+    start: Start = start_command,
 ) -> Iterator[Running]:
     """Run the command from when its port accepts connections until the block ends.
 
@@ -62,15 +96,8 @@ def running(
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         log = Path(folder, "output")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=ROOT,
-                env=neutral_environ() | {"TMPDIR": folder} | dict(environ or {}),
-                start_new_session=True,
-            )
+        log.touch()
+        process = start(command, neutral_environ() | {"TMPDIR": folder} | dict(environ or {}), log)
         server = Running(process, port, log)
         try:
             _wait_for_port(server)
@@ -99,7 +126,7 @@ def _wait_for_port(server: Running) -> None:
             time.sleep(0.02)
         else:
             return
-    raise AssertionError(f"{server.process.args!r} did not start:\n{server.output()}")
+    raise AssertionError(f"This did not start:\n{server.output()}")
 
 
 @cache
@@ -203,7 +230,7 @@ def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Ite
         "BOOKING_RATE_LIMIT": "1000000/minute",
         "DEFAULT_REFERRER": "tests",
     }
-    with running(["gunicorn", app], port, environ | settings) as server:
+    with running(["gunicorn", app], port, environ | settings, start_gunicorn) as server:
         while requests.get(f"{server.url}/healthz", timeout=10).status_code != 200:
             time.sleep(0.02)
         yield server

@@ -48,6 +48,8 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     expect(live.locator(".response-col_status").last).to_have_text("200")
     expect(live).to_contain_text("My service")
 
+    page.close()
+
     assert said == []
     assert {url for url in asked if not url.startswith((f"{server.url}/", "data:"))} == set()
 

@@ -1,4 +1,4 @@
-"""`python -m doctor`, run as a person would run it: what it finds, what it spends, what it never shows."""
+"""`python -m doctor`: what it finds, how many requests it sends, and that it shows no secret."""
 
 import os
 import re
@@ -6,21 +6,27 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from io import StringIO
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 from redis import Redis
 
+from doctor import upstream
+from doctor.__main__ import main
 from doctor.findings import fail, line, ok
 from doctor.settings_report import address
 from sandbox.seed import SERVICES
-from settings import Settings
+from settings import Settings, from_environment
 from tests.e2e.local_server import Handler, serving
 from tests.processes import (
     ROOT,
@@ -51,7 +57,50 @@ class Report:
         return found
 
 
-def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Report:
+Run = Callable[[dict[str, str]], tuple[int, str, str]]
+
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["app", "doctor.__main__"])
+
+
+def as_fork(environ: dict[str, str]) -> tuple[int, str, str]:
+    """Run `main` in a new process with all modules imported, and with short pauses between requests."""
+    received, sent = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=run_main, args=(environ, sent))
+    process.start()
+    sent.close()
+    try:
+        result: tuple[int, str, str] = received.recv()
+        return result
+    finally:
+        process.join()
+
+
+def run_main(environ: dict[str, str], results: Connection) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    from_environment.cache_clear()
+    upstream.REQUESTS_PER_SECOND = 1000
+    with redirect_stdout(StringIO()) as stdout, redirect_stderr(StringIO()) as stderr:
+        status = main()
+    results.send((status, stdout.getvalue(), stderr.getvalue()))
+
+
+def as_command(environ: dict[str, str]) -> tuple[int, str, str]:
+    """Run `python -m doctor`."""
+    run = subprocess.run(
+        [sys.executable, "-m", "doctor"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return run.returncode, run.stdout, run.stderr
+
+
+def examine(sandbox: Sandbox, key: str = "backend", run: Run = as_fork, **settings: str) -> Report:
     """One run with the sandbox's key of that kind; no run shows a secret or asks too much."""
     sandbox.forget()
     environ = neutral_environ() | {
@@ -59,27 +108,19 @@ def examine(sandbox: Sandbox, key: str = "backend", **settings: str) -> Report:
         "VIDESK_BASE_URL": sandbox.url,
         "WEB_CONCURRENCY": "1",
     }
-    run = subprocess.run(
-        [sys.executable, "-m", "doctor"],
-        cwd=ROOT,
-        env=environ | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert run.stderr == ""
-    assert sandbox.keys[key] not in run.stdout
-    assert sandbox.keys[key].split(".")[2] not in run.stdout
-    assert MARK not in run.stdout
+    status, stdout, stderr = run(environ | settings)
+    assert stderr == ""
+    assert sandbox.keys[key] not in stdout
+    assert sandbox.keys[key].split(".")[2] not in stdout
+    assert MARK not in stdout
     journal = sandbox.request_log()
     assert len(journal) <= 10
     assert {entry["method"] for entry in journal} <= {"GET"}
-    lines = run.stdout.splitlines()
+    lines = stdout.splitlines()
     assert lines
     assert all(re.fullmatch(r"ok   \S[^>]*|(warn|FAIL) \S.* -> \S.*", text) for text in lines)
-    assert run.returncode == any(text.startswith("FAIL") for text in lines)
-    return Report(run.returncode, lines)
+    assert status == any(text.startswith("FAIL") for text in lines)
+    return Report(status, lines)
 
 
 class Page(Handler):
@@ -94,6 +135,7 @@ def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running)
     with serving(Page) as page:
         report = examine(
             sandbox,
+            run=as_command,
             REDIS_URL=redis_process.redis_url,
             VIDESK_ACCOUNT="main",
             WEB_CONCURRENCY="4",
@@ -351,7 +393,7 @@ def test_a_referrers_page_that_is_not_there_is_a_warning(sandbox: Sandbox) -> No
 def test_each_setting_is_reported_with_its_source_and_without_secrets(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    secrets = {
+    secrets: dict[str, Any] = {
         "CAPTCHA_SECRET": MARK,
         "METRICS_TOKEN": f"{MARK}-{MARK}",
         "WEBHOOK_SECRET": f"{MARK}-{MARK}",
@@ -377,17 +419,9 @@ def test_an_invalid_setting_is_one_line_and_sends_no_request(
 ) -> None:
     sandbox.forget()
     good = {"VIDESK_API_KEY": "a-key-of-the-tests", "VIDESK_BASE_URL": sandbox.url}
-    run = subprocess.run(
-        [sys.executable, "-m", "doctor"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]} | good | {name: value},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (run.returncode, run.stdout) == (1, "")
-    (text,) = run.stderr.splitlines()
+    status, stdout, stderr = as_command({"PATH": os.environ["PATH"]} | good | {name: value})
+    assert (status, stdout) == (1, "")
+    (text,) = stderr.splitlines()
     assert text.startswith(f"videsk-proxy cannot start: {name} ")
     assert MARK not in text
     assert sandbox.request_log() == []

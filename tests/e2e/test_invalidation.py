@@ -141,14 +141,14 @@ def test_after_a_change_of_unknown_outcome_nothing_is_believed(
     assert_dropped_everywhere(both, sandbox, set(KINDS))
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429])
-def test_a_refused_write_drops_nothing(both: Fleet, sandbox: Sandbox, status: int) -> None:
+def test_a_refused_write_drops_nothing(both: Fleet, sandbox: Sandbox) -> None:
     everybody_reads_everything(both)
-    sandbox.fault("status", method="POST", status=status, body={"name": "No"}, times=2)
     client = both.clients[0]
-    assert client.book("users", JOHN, SLOT).status_code == status
-    move = partial(client.post, "/api/appointment/reschedule", {"date": LATER})
-    assert move(headers=bearer("a.b.c")).status_code == status
+    for status in (400, 401, 403, 404, 422, 429):
+        sandbox.fault("status", method="POST", status=status, body={"name": "No"}, times=2)
+        assert client.book("users", JOHN, SLOT).status_code == status
+        move = client.post("/api/appointment/reschedule", {"date": LATER}, headers=bearer("a.b.c"))
+        assert move.status_code == status
     assert_dropped_everywhere(both, sandbox, set())
 
 

@@ -239,6 +239,6 @@ def test_a_stop_leaves_no_file_behind(sandbox: Sandbox, redis_url: str, tmp_path
         (folder,) = tmp_path.glob("videsk-proxy-metrics-*")
         assert list(folder.iterdir())
         os.kill(workers_of(server)[0], signal.SIGKILL)
-        server.process.terminate()
+        server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0
     assert list(tmp_path.iterdir()) == []

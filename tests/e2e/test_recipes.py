@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,24 +68,36 @@ class RecipePage:
 Open = Callable[[str], RecipePage]
 
 
+@pytest.fixture(scope="module")
+def bundle(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Bundles the recipe of a kind once for all tests, and returns the file."""
+
+    @cache
+    def bundle(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        recipe, bundled = folder / f"recipe.{kind}", folder / "bundle.js"
+        recipe.write_text(
+            dict(FRONTEND.blocks("tsx", "vue"))[kind].replace(NAMED_IN_RECIPES, server.url)
+        )
+        tool("esbuild")
+        run(node(), str(CLIENT / "tests" / "bundle.mjs"), str(recipe), str(bundled))
+        return bundled
+
+    return bundle
+
+
 @pytest.fixture
 def open_page(
-    chromium: Browser, sandbox: Sandbox, server: Running, origin: str, tmp_path: Path
+    chromium: Browser, sandbox: Sandbox, bundle: Callable[[str], Path], origin: str
 ) -> Iterator[Open]:
     context = chromium.new_context()
     complaints: list[str] = []
 
     def open_page(kind: str) -> RecipePage:
-        recipe, bundle = tmp_path / f"recipe.{kind}", tmp_path / "bundle.js"
-        recipe.write_text(
-            dict(FRONTEND.blocks("tsx", "vue"))[kind].replace(NAMED_IN_RECIPES, server.url)
-        )
-        tool("esbuild")
-        run(node(), str(CLIENT / "tests" / "bundle.mjs"), str(recipe), str(bundle))
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(origin + PATH)
-        page.add_script_tag(path=bundle, type="module")
+        page.add_script_tag(path=bundle(kind), type="module")
         page.wait_for_function("() => window.show !== undefined")
         return RecipePage(page, DAY[kind])
 
