@@ -10,9 +10,9 @@ it may know: it holds one entry for each month or day, a fetch takes no time and
 all processes share it. It counts one fetch wherever a read finds no entry, one as old as its TTL,
 or one that a booking has dropped since. A refresh behind the scenes is such a fetch as well: the
 read that finds an entry stale pays for it in the ideal and starts it in the proxy. A booking drops
-what guarantee 4 says: the user, the service, every service that shares the user, and every service
-whose users are not told. A 409 drops the same. The services are read page by page, so that fetch
-counts as many requests as it has pages.
+what docs/guarantees.md#g4 lists: the user, the service, every service that shares the user, and
+every service whose users are not listed. A 409 drops the same. The services are read page by page,
+so that fetch counts as many requests as it has pages.
 
 Videsk's side counts what came to the sandbox, the bookings themselves apart. It may be below the
 ideal: the budget delays refreshes, and stale answers are served meanwhile.

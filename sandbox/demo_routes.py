@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 _DEMO = Path(__file__).parent.parent / "frontend" / "demo"
 
-# RFC 9239; the machine's own table may know an older name, or none.
+# https://www.rfc-editor.org/rfc/rfc9239; the machine's own table may know an older name, or none.
 mimetypes.add_type("text/javascript", ".js")
 
 

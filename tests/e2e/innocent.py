@@ -12,8 +12,9 @@ from threading import Event
 from tests.processes import Running
 
 WITHIN_SECONDS = 2
-"""An innocent client's slowest request in a test. bench/attacks.py measures against the contract's
-0.5 s (p99); this machine may be busy with other tests.
+"""The longest that an innocent client's request may take in a test.
+
+bench/attacks.py measures against 0.5 s (p99); here, other tests may keep the machine busy.
 """
 
 PAUSE_SECONDS = 0.02

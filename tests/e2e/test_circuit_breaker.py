@@ -1,4 +1,4 @@
-"""While Videsk fails, cached reads are served and others fail immediately (guarantee 7)."""
+"""While Videsk fails, cached reads are served and others fail immediately (docs/guarantees.md#g7)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Clients that keep the proxy waiting do not delay others (guarantee 11)."""
+"""Clients that keep the proxy waiting do not delay others (docs/guarantees.md#g11)."""
 
 import socket
 import time

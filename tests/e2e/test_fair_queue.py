@@ -1,4 +1,4 @@
-"""Cold reads take turns by client address: one client cannot take them from the others (guarantee 11)."""
+"""Cold reads take turns by client address: one client cannot take them from the others (docs/guarantees.md#g11)."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""No read returns what a write has changed, on any worker of any instance (guarantee 4)."""
+"""No read returns what a write has changed, on any worker of any instance (docs/guarantees.md#g4)."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The rate limit of Videsk holds, whichever clients call and whatever fails (guarantee 3)."""
+"""The rate limit of Videsk holds, whichever clients call and whatever fails (docs/guarantees.md#g3)."""
 
 import time
 from collections import Counter

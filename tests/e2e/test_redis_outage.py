@@ -1,4 +1,4 @@
-"""Redis may die: at the start, at any time, in any way, and come back (guarantee 6)."""
+"""Redis may die: at the start, at any time, in any way, and come back (docs/guarantees.md#g6)."""
 
 import signal
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Guarantee 1: the key's text is in no answer, no log line, no error and no Redis value."""
+"""The API key is in no response, log line, error or Redis value (docs/guarantees.md#g1)."""
 
 from pathlib import Path
 

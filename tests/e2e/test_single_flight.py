@@ -1,4 +1,4 @@
-"""One miss, one request: however many ask at once, over all workers and instances (guarantee 2)."""
+"""One miss, one request: however many ask at once, over all workers and instances (docs/guarantees.md#g2)."""
 
 import os
 import signal

@@ -132,7 +132,7 @@ ROUTES = {
 
 
 def test_the_routes_are_these_and_no_others() -> None:
-    """A new route is a decision: write it here, in README.md and in the contract."""
+    """Add a new route here and to docs/http-api.md."""
     real: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         methods = set(rule.methods or ())

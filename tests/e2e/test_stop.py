@@ -1,4 +1,4 @@
-"""A stop loses nothing, and the death of a worker only what that worker was doing (guarantee 8)."""
+"""A stop loses nothing, and the death of a worker only what that worker was doing (docs/guarantees.md#g8)."""
 
 import json
 import os

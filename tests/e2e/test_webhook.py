@@ -1,4 +1,4 @@
-"""Videsk's webhook reports changes made elsewhere, which invalidate what they affect (guarantee 4)."""
+"""Videsk's webhook reports changes made elsewhere, which invalidate what they affect (docs/guarantees.md#g4)."""
 
 import json
 from functools import partial

@@ -1,4 +1,4 @@
-"""No read returns what a write has changed (guarantee 4), in any order of events.
+"""No read returns what a write has changed (docs/guarantees.md#g4), in any order of events.
 
 The real Reader and Scheduling of two processes are played step by step (simulation.py): reads and
 refreshes that are held up anywhere, writes of every outcome, webhooks, lost tokens and entries, and

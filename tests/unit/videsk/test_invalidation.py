@@ -1,5 +1,7 @@
-"""Guarantee 4, as it is said: a write touches the service, the user, and every service that shares
-a user with it; one whose users are not known shares with all; unrelated services are left alone.
+"""A write invalidates the service, the user, and every service that shares a user with it.
+
+A service whose users are unknown shares with all. Unrelated services keep their entries. See
+docs/guarantees.md#g4.
 """
 
 from collections.abc import Sequence
