@@ -1,4 +1,4 @@
-"""The only reader of the environment: typed and validated settings, documented in README.md.
+"""Read the settings from the environment, typed and validated (docs/configuration.md).
 
 A wrong or missing setting stops the start with one line that names it and what it must be. The
 line never shows the value, which may be a secret.
