@@ -79,7 +79,7 @@ def make_blueprint(
     @blueprint.get("/availability")
     @spec.describe(_read(kind, "get{}Availability", _AVAILABILITY, _DAYS_QUERY, *_DAYS_ERRORS))
     def availability(ident: str) -> Response:
-        """List the free hours of several days at once."""
+        """List the free hours of several days."""
         ident = load_id(kind.singular, ident)
         now = datetime.now(UTC)
         day_range, days = load_availability(request.args, now)

@@ -37,7 +37,7 @@ def make_demo_routes(proxy_port: int) -> Blueprint:
     @routes.get("/demo/", defaults={"name": "index.html"})
     @routes.get("/demo/<path:name>")
     def show_page(name: str) -> Response:
-        """Show a file of the page; Flask says `no-cache`, so an edit shows at the next look."""
+        """Show a file of the page; Flask sends `no-cache`, so an edit shows at the next request."""
         return send_from_directory(_DEMO, name)
 
     return routes

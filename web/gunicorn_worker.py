@@ -79,7 +79,7 @@ class Worker(GeventWorker):
         try:
             for request in Requests(self.cfg, connection, addr):
                 self.handle_request(listener_name, request, connection, addr)
-        except StopIteration:  # gunicorn's: the response said that the connection ends
+        except StopIteration:  # gunicorn's: the response announced the end of the connection
             pass
         except OSError:
             raise

@@ -43,7 +43,7 @@ READS = [("hours", ident) for ident in KINDS] + [
 
 
 def read_everything(client: Client) -> dict[tuple[str, str], object]:
-    """What the proxy says of each service and user."""
+    """Return the proxy's dates and hours of each service and user."""
     answers = {
         (what, ident): getattr(client, what)(KINDS[ident], ident, DAY) for what, ident in READS
     }
@@ -52,7 +52,7 @@ def read_everything(client: Client) -> dict[tuple[str, str], object]:
 
 
 def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
-    """What Videsk itself says."""
+    """Return Videsk's own dates and hours of each service and user."""
     first = {"dates": f"{YEAR}-05-01T04:00:00.000Z", "hours": f"{YEAR}-05-06T04:00:00.000Z"}
     return {
         (what, ident): requests.get(
@@ -65,21 +65,22 @@ def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
     }
 
 
-def asked_of(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """Which dates and hours Videsk was asked for."""
+def reads_sent(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Return the dates and hours that the proxy requested from Videsk."""
     reads = [str(entry["path"]).split("/") for entry in sandbox.request_log()]
     return [(what, ident) for *_, ident, what in reads if what in {"dates", "hours"}]
 
 
 def assert_dropped_everywhere(both: Fleet, sandbox: Sandbox, affected: set[str]) -> None:
-    """Every worker, the other instance's first, says what is true now; Videsk was asked anew about
-    what is touched, once for all, and about nothing else.
+    """Check that every worker returns the current availability, the other instance's first.
+
+    What is affected was requested from Videsk once for all workers, and nothing else was.
     """
     now = truth(sandbox)
     sandbox.forget()
     for server in reversed(both.instances):
         for client in client_of_each_worker(server):
             assert read_everything(client) == now
-    asked = asked_of(sandbox)
-    assert len(asked) == len(set(asked)), "once for all workers"
-    assert set(asked) == {(what, ident) for what, ident in READS if ident in affected}
+    sent = reads_sent(sandbox)
+    assert len(sent) == len(set(sent)), "once for all workers"
+    assert set(sent) == {(what, ident) for what, ident in READS if ident in affected}

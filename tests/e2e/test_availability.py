@@ -318,9 +318,9 @@ def test_next_leaves_out_an_hour_that_has_begun(cached: Client, sandbox: Sandbox
 
 def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
     first = next_hours(cached, "users", JOHN)
-    asked = len(sandbox.request_log())
+    count = len(sandbox.request_log())
     again = next_hours(cached, "users", JOHN)
-    assert (again.json(), len(sandbox.request_log())) == (first.json(), asked)
+    assert (again.json(), len(sandbox.request_log())) == (first.json(), count)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert (again.headers["Cache-Control"], again.headers["ETag"]) == (
         "no-cache",

@@ -189,12 +189,12 @@ def test_availability_and_next_are_charged_by_their_requests_to_videsk(
     address, other = next(NEW), next(NEW)
     first = ask_ahead(urls[0], address, "next", timezone="UTC", limit=1)
     assert first.status_code == 200
-    asked = len(sandbox.request_log())
-    assert 2 <= asked < CALLS
-    assert statuses(urls[-1], address, CALLS - asked + 1) == [401] * (CALLS - asked) + [429]
+    sent = len(sandbox.request_log())
+    assert 2 <= sent < CALLS
+    assert statuses(urls[-1], address, CALLS - sent + 1) == [401] * (CALLS - sent) + [429]
     repeated = ask_ahead(urls[0], other, "next", timezone="UTC", limit=1)
     assert repeated.status_code == 200
-    repeats = len(sandbox.request_log()) - asked
+    repeats = len(sandbox.request_log()) - sent
     assert repeats <= 1, "what it needs is in the cache"
     assert statuses(urls[-1], other, CALLS) == [401] * (CALLS - 1) + [429]
 
@@ -234,8 +234,8 @@ def test_when_redis_dies_each_process_goes_on_counting(sandbox: Sandbox) -> None
         address, other = next(NEW), next(NEW)
         assert statuses(server.url, address, CALLS + 1) == [401] * CALLS + [429]
         os.killpg(redis.process.pid, signal.SIGKILL)
-        for somebody in (address, other):
-            assert statuses(server.url, somebody, CALLS + 1) == [401] * CALLS + [429]
+        for caller in (address, other):
+            assert statuses(server.url, caller, CALLS + 1) == [401] * CALLS + [429]
         refused = call(server.url, other, "POST", POSTED[0])
         assert (refused.status_code, refused.json()["name"]) == (429, "TooManyRequests")
         assert 1 <= int(refused.headers["Retry-After"]) <= 60

@@ -15,7 +15,7 @@ KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 
 
 def book_elsewhere(sandbox: Sandbox, agent: str, start: str = START) -> requests.Response:
-    """Somebody who does not come through the proxy takes the hour."""
+    """Book the hour at Videsk directly, not through the proxy."""
     return requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{agent}",
         json={"startAt": start, "timezone": ZONE, "form": FORM, "referrer": "x", "service": FIRST_SERVICE},

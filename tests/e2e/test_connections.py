@@ -21,7 +21,7 @@ pytestmark = TIMING
 ATTACK_SECONDS = 9
 OPENED_AFTER_SECONDS = 4
 BUNDLE = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: proxy\r\n\r\n"
-"""What is asked for has 1.4 MB: more than the kernel keeps for a client that does not read."""
+"""The response has 1.4 MB: more than the kernel buffers for a client that does not read."""
 
 SEND_SECONDS = 10
 STOP_SECONDS = 9

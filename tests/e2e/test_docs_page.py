@@ -1,4 +1,4 @@
-"""The page of the documentation in a real browser, with no way to anybody but this machine."""
+"""The page of the documentation in a real browser, without connections to other machines."""
 
 import gzip
 import hashlib
@@ -32,11 +32,11 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     chromium: Browser, server: Running
 ) -> None:
     page = chromium.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    urls: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: urls.append(request.url))
 
     page.goto(f"{server.url}/api/docs")
     expect(page.locator(".opblock")).to_have_count(len(list(operations())))
@@ -48,8 +48,8 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     expect(live.locator(".response-col_status").last).to_have_text("200")
     expect(live).to_contain_text("My service")
 
-    assert said == []
-    assert {url for url in asked if not url.startswith((f"{server.url}/", "data:"))} == set()
+    assert messages == []
+    assert {url for url in urls if not url.startswith((f"{server.url}/", "data:"))} == set()
 
 
 def test_two_bookings_can_be_tried_one_after_the_other(chromium: Browser, server: Running) -> None:

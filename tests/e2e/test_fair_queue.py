@@ -52,7 +52,7 @@ def from_address(address: str, token: str | None = None) -> dict[str, str]:
 
 
 def appointment(client: Client, address: str, number: int) -> requests.Response:
-    """A read with a token of no appointment, which Videsk is asked about each time."""
+    """Read an appointment with an unknown token, which is never cached."""
     return client.get("/api/appointment", headers=from_address(address, f"a.b.{number}"))
 
 

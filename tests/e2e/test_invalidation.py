@@ -65,7 +65,7 @@ def everybody_reads_everything(both: Fleet) -> None:
 
 
 def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
-    """As somebody does who does not use the proxy."""
+    """Book at Videsk directly, not through the proxy."""
     booking = {"startAt": start_at, "timezone": ZONE, "form": FORM, "referrer": "elsewhere"}
     answer = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{JOHN}",
@@ -204,6 +204,8 @@ def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
             for answer in on_each_worker(server, reader):
                 assert SLOT not in answer.json()
         assert not any(future.done() for future in before), "this has shown nothing"
-        assert SLOT in before[0].result().json(), "who asked before the write may see it"
+        assert SLOT in before[0].result().json(), (
+            "a read that began before the write may contain it"
+        )
     for answer in at_once(readers * 6):
         assert SLOT not in answer.json()

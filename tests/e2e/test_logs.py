@@ -60,7 +60,7 @@ def line_of(server: Running, request_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> Iterator[Running]:
-    """The proxy at LOG_LEVEL debug, or as the test says."""
+    """Start the proxy at LOG_LEVEL debug, or at the level of the test."""
     level = getattr(request, "param", "debug")
     with proxy_server(
         sandbox,
@@ -110,8 +110,8 @@ def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
     ids = {"X-Request-ID": given, "Idempotency-Key": uuid4().hex}
     assert client.book("users", JOHN, START, headers=ids).headers["X-Request-ID"] == given
     made = client.get("/api/appointment", headers=bearer("a.b.c")).headers["X-Request-ID"]
-    told = {e["path"]: e["headers"] for e in sandbox.request_log() if "schedule" in str(e["path"])}
-    assert [headers["x-request-id"] for headers in told.values()] == [given, made]  # type: ignore[index]
+    sent = {e["path"]: e["headers"] for e in sandbox.request_log() if "schedule" in str(e["path"])}
+    assert [headers["x-request-id"] for headers in sent.values()] == [given, made]  # type: ignore[index]
     assert line_of(server, given)["upstream_attempts"] >= 1
     assert line_of(server, made)["status"] == 401
 

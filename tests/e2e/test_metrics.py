@@ -71,18 +71,18 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
             assert client.get(f"/no-such-path-{number}").status_code == 404
     expected = {(route, "200"): 6, (route, "400"): 6, ("unknown", "404"): WORKERS}
 
-    def told() -> dict[tuple[str, ...], float]:
+    def counts() -> dict[tuple[str, ...], float]:
         known = figures(server, "requests_total")
         return {labels: known[labels] for labels in expected}
 
     for worker in workers_of(server):
         with alone(server, worker):
-            assert told() == expected
+            assert counts() == expected
     for worker in workers_of(server):
         before = set(workers_of(server))
         os.kill(worker, signal.SIGKILL)
         wait_until(partial(has_another_worker, server, before))
-        assert told() == expected
+        assert counts() == expected
     assert client.hours("users", JOHN, DAY).status_code == 200
     assert figure(server, "requests_total", route, "200") == 7
     assert figure(server, "request_seconds_count", route) == 13
@@ -220,7 +220,7 @@ def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> N
         pair for family in families.values() for it in family.samples for pair in it.labels.items()
     }
     assert {name for name, _ in labels} <= LABELS
-    told = [
+    private = [
         "s3cr3t",
         JOHN,
         MARK,
@@ -230,7 +230,7 @@ def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> N
         booked["accessToken"],
         sandbox.keys["backend"],
     ]
-    assert not [piece for piece in told if piece in text]
+    assert not [piece for piece in private if piece in text]
 
 
 def test_a_stop_leaves_no_file_behind(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:

@@ -53,9 +53,9 @@ def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbo
         for _ in range(HITS):
             answer = page.get(both.instances[0].url + READ, timeout=10)
             assert cache_status(answer).startswith("hit; ttl=")
-        asked, seconds = commands(redis) - before, time.monotonic() - started
+        sent, seconds = commands(redis) - before, time.monotonic() - started
     # Leases, counts behind, and what the two instances' watches ask in any case.
-    assert asked < HITS / 3 + 300 * seconds
+    assert sent < HITS / 3 + 300 * seconds
     assert len(sandbox.request_log()) == 1
 
 
@@ -110,7 +110,7 @@ def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbo
 def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
     both: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
-    """Every worker of both instances is asked without a pause, all the while."""
+    """Meanwhile, every worker of both instances is read without a pause."""
     free: list[str] = both.clients[0].get(READ).json()
     assert_never_shown_once_booked(both, READ, free[:12], "users", JOHN, pause_seconds=0.2)
 
@@ -247,7 +247,7 @@ def test_during_and_after_an_outage_no_outdated_entry_is_served(
             bring_back(redis)
             wait_until(lambda: {known["redis"] for known in readiness(both)} == {"ok"})
             for server, client in zip(both.instances, both.clients, strict=True):
-                for answers in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called at once
+                for answers in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called in this iteration
                     assert [answer.json() for answer in answers] == [free_hours(sandbox)] * 3
     finally:
         redis.end()

@@ -133,7 +133,7 @@ def test_captcha_failures_are_counted_by_their_reason(sandbox: Sandbox, redis_ur
         assert book(token="bad").status_code == 422
         provider.refuses("invalid-input-secret")
         assert book(token="bad").status_code == 503
-        provider.says(b"<p>Maintenance", 503)
+        provider.respond_with(b"<p>Maintenance", 503)
         assert book(token="bad").status_code == 503
         assert figures(server, "captcha_failures_total") == {
             ("missing",): 1,

@@ -224,11 +224,11 @@ def test_a_slow_redis_slows_no_hit_after_the_first_second(
     hits: list[tuple[float, float]] = []
 
     def go_on_reading() -> None:
-        while (asked := monotonic() - since) < 2.5:
+        while (elapsed := monotonic() - since) < 2.5:
             answer, seconds = timed(read)
             assert answer.status_code == 200
             if cache_status(answer).startswith("hit"):
-                hits.append((asked, seconds))
+                hits.append((elapsed, seconds))
             sleep(0.03)
 
     at_once([go_on_reading] * 8)
@@ -236,5 +236,5 @@ def test_a_slow_redis_slows_no_hit_after_the_first_second(
     wire.delay_seconds = 0
     wait_until(lambda: all_say(one, "ok"), seconds=5)
     allowed = median(well) + 0.05 + NOISE_SECONDS
-    slow = [(asked, seconds) for asked, seconds in hits if asked > 1 and seconds > allowed]
+    slow = [(elapsed, seconds) for elapsed, seconds in hits if elapsed > 1 and seconds > allowed]
     assert not slow, "seconds since Redis became slow, and what a hit took then"

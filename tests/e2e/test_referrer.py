@@ -1,4 +1,4 @@
-"""Which page a booking says it comes from: e-mailed links lead there, with a token in them."""
+"""The `referrer` of a booking: links in e-mails lead there, with a token in them."""
 
 import json
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def book(url: str, *, kind: str = "users", named: str | None = None, referer: st
     return Client(url).book(kind, KINDS[kind], START, sent, **body)
 
 
-def told(sandbox: Sandbox) -> list[str]:
+def referrers_sent(sandbox: Sandbox) -> list[str]:
     """The referrers that have reached Videsk."""
     return [json.loads(str(e["body"]))["referrer"] for e in sandbox.request_log() if e["body"]]
 
@@ -113,7 +113,7 @@ def test_body_goes_before_referer_before_origin_before_the_default(
 ) -> None:
     answer = book(proxies["default"], kind=kind, named=named, referer=referer, origin=origin)
     assert answer.status_code == 201
-    assert told(sandbox) == [reaches]
+    assert referrers_sent(sandbox) == [reaches]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -130,7 +130,7 @@ def test_an_allowed_page_and_a_campaigns_name_reach_videsk_unchanged(
     proxies: dict[str, str], sandbox: Sandbox, named: str
 ) -> None:
     assert book(proxies["none"], named=named, referer=f"{EVIL}/").status_code == 201
-    assert told(sandbox) == [named]
+    assert referrers_sent(sandbox) == [named]
 
 
 @pytest.mark.parametrize("named", FOREIGN)
@@ -157,7 +157,7 @@ def test_a_long_referrer_is_refused(proxies: dict[str, str], sandbox: Sandbox, n
 
 def test_a_long_header_is_passed_over(proxies: dict[str, str], sandbox: Sandbox) -> None:
     assert book(proxies["none"], referer=PAGE.ljust(2049, "x"), origin=LOCAL).status_code == 201
-    assert told(sandbox) == [LOCAL]
+    assert referrers_sent(sandbox) == [LOCAL]
 
 
 @pytest.mark.parametrize("url", IN_A_HEADER)
@@ -165,7 +165,7 @@ def test_a_foreign_url_in_a_header_is_passed_over(
     proxies: dict[str, str], sandbox: Sandbox, url: str
 ) -> None:
     assert book(proxies["none"], referer=url, origin=LOCAL).status_code == 201
-    assert told(sandbox) == [LOCAL]
+    assert referrers_sent(sandbox) == [LOCAL]
     sandbox.reset()
     assert_refused(book(proxies["none"], referer=url, origin=url), sandbox, "is required")
 
@@ -174,7 +174,7 @@ def test_two_referers_are_not_an_allowed_page(proxies: dict[str, str], sandbox: 
     """However a server joins them, no part of a stranger's goes on."""
     book(proxies["default"], referer=f"{PAGE}, {EVIL}/")
     book(proxies["default"], referer=f"{EVIL}/, {PAGE}")
-    assert set(told(sandbox)) == {"spring"}
+    assert set(referrers_sent(sandbox)) == {"spring"}
 
 
 @pytest.mark.parametrize("url", [f"{EVIL}/page", "//evil.example", "http://[::1]:9/", PAGE])
@@ -182,14 +182,14 @@ def test_with_an_asterisk_any_page_may_be_named(
     proxies: dict[str, str], sandbox: Sandbox, url: str
 ) -> None:
     assert book(proxies["any"], named=url).status_code == 201
-    assert told(sandbox) == [url]
+    assert referrers_sent(sandbox) == [url]
 
 
 def test_with_an_asterisk_a_header_still_has_to_be_a_url(
     proxies: dict[str, str], sandbox: Sandbox
 ) -> None:
     assert book(proxies["any"], referer="null", origin=EVIL).status_code == 201
-    assert told(sandbox) == [EVIL]
+    assert referrers_sent(sandbox) == [EVIL]
 
 
 def test_origins_of_referrers_may_be_others_than_those_of_pages(
@@ -199,4 +199,4 @@ def test_origins_of_referrers_may_be_others_than_those_of_pages(
     assert_refused(book(proxies["other"], named=PAGE), sandbox, why)
     assert_refused(book(proxies["other"], referer=PAGE, origin=SHOP), sandbox, "is required")
     assert book(proxies["other"], named="https://mail.example/a").status_code == 201
-    assert told(sandbox) == ["https://mail.example/a"]
+    assert referrers_sent(sandbox) == ["https://mail.example/a"]

@@ -1,4 +1,4 @@
-"""One miss, one request: however many ask at once, over all workers and instances (docs/guarantees.md#g2)."""
+"""One miss, one request, for any number of concurrent reads over all workers and instances (docs/guarantees.md#g2)."""
 
 import os
 import signal
@@ -60,10 +60,10 @@ def test_concurrent_cold_reads_cost_one_request(
     assert Counter((a.status_code, a.content) for a in answers) == {
         (200, answers[0].content): CROWD
     }
-    asked = [f"{entry['path']}?{entry['query']}" for entry in sandbox.request_log()]
-    assert len(asked) == len(set(asked)) == requests
-    told = Counter(map(cache_status, answers))
-    assert told == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
+    sent = [f"{entry['path']}?{entry['query']}" for entry in sandbox.request_log()]
+    assert len(sent) == len(set(sent)) == requests
+    statuses = Counter(map(cache_status, answers))
+    assert statuses == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
 
 
 @ALONE
@@ -112,7 +112,7 @@ def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
             pool.submit(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))
             for _ in range(20)
         ]
-        time.sleep(1.8)  # the leader has said once that it lives
+        time.sleep(1.8)  # the leader has renewed its lease once
         os.kill(victim, signal.SIGKILL)
         died = time.monotonic()
         assert lost.exception() is not None

@@ -91,7 +91,7 @@ def test_what_it_names_is_dropped_and_nothing_unrelated(
         b"\xff\xfe",
         b'{"service": null, "user": null}',
         b'{"service": "{{service.id}}"}',
-        json.dumps({"service": FIRST_SERVICE, "user": "nobody"}).encode(),
+        json.dumps({"service": FIRST_SERVICE, "user": "not an id"}).encode(),
         b'{"a": "' + b"a" * 70_000 + b'"}',
     ],
     ids=["empty", "{}", "[]", "text", "not-utf8", "nulls", "template", "half", "huge"],

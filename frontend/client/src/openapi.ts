@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /** List the free hours of several days */
         get: operations["getServiceAvailability"];
         put?: never;
         post?: never;
@@ -164,7 +164,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /** List the free hours of several days */
         get: operations["getUserAvailability"];
         put?: never;
         post?: never;

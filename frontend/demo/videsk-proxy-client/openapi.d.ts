@@ -78,7 +78,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /** List the free hours of several days */
         get: operations["getServiceAvailability"];
         put?: never;
         post?: never;
@@ -163,7 +163,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the free hours of several days at once */
+        /** List the free hours of several days */
         get: operations["getUserAvailability"];
         put?: never;
         post?: never;

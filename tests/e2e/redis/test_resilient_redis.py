@@ -1,4 +1,4 @@
-"""A Redis that may die, be slow or be refused: whatever happens, a call ends soon or at once."""
+"""A Redis that may die, be slow or be refused: every call ends soon or immediately."""
 
 import threading
 import time
