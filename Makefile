@@ -87,7 +87,7 @@ requirements: $(VENV)/installed ## pin the latest releases, with hashes, in each
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 
-bench: $(BIN)/redis-server ## measure the figures of the README
+bench: $(BIN)/redis-server ## measure the figures of docs/performance.md
 	@PATH="$(PATHS)" python -m bench
 
 bench-peers: $(BIN)/redis-server ## compare with nginx, Varnish, Express, Fastify, FastAPI and others; about 25 minutes
@@ -119,7 +119,7 @@ $(BIN)/redis-server: | $(VENV)/installed
 	@test -x /usr/bin/redis-server || test -x /usr/bin/redis-check-rdb || ops/bring.sh redis-tools
 	@ln -sf "$$(ls /usr/bin/redis-server 2>/dev/null || echo /usr/bin/redis-check-rdb)" $@
 
-# For the tests of README.md's commands.
+# For the tests of the commands in docs/http-api.md.
 $(BIN)/curl: | $(VENV)/installed
 	@command -v curl >/dev/null || ops/bring.sh curl
 	@ln -sf "$$(command -v curl)" $@

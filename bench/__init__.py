@@ -1,4 +1,4 @@
-"""The figures of the README, measured on this machine: real processes, loopback, the sandbox.
+"""Measures the figures of docs/performance.md: real processes, loopback, the sandbox.
 
 It uses only the proxy's HTTP responses and processes.
 """

@@ -1,4 +1,4 @@
-"""Read the settings from the environment, typed and validated (docs/configuration.md).
+"""Typed and validated settings from the environment, documented in docs/configuration.md.
 
 A wrong or missing setting stops the start with one line that names it and what it must be. The
 line never shows the value, which may be a secret.

@@ -1,4 +1,4 @@
-"""CORS as a real browser understands it, on a page of another origin (README, Browsers)."""
+"""CORS as a real browser understands it, on a page of another origin."""
 
 import json
 from collections.abc import Iterator

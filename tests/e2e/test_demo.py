@@ -136,7 +136,7 @@ def book_elsewhere(sandbox: Sandbox, start: datetime, agent: str = JOHN, service
 def test_a_copy_of_the_folder_alone_is_a_booking_page(
     chromium: Browser, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """As the README says: copied, served as files from an origin of its own, and only config.js edited."""
+    """As docs/frontend.md says: copied, served as files from an origin of its own, and only config.js edited."""
     shutil.copytree(DEMO, tmp_path / "booking")
     port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]  # fmt: skip

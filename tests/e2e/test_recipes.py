@@ -1,4 +1,4 @@
-"""The recipes of README.md as they stand: bundled with React or Vue, in a real browser, and in Node."""
+"""The recipes of docs/frontend.md as they stand: bundled with React or Vue, in a real browser, and in Node."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.client import AUTOMATIC_SERVICE, FORM, OPEN_SERVICE, working_day
 from tests.e2e.local_server import Handler, serving
+from tests.e2e.pages import FRONTEND
 from tests.e2e.test_client import CLIENT, node, run, tool
-from tests.e2e.test_readme import README, RECIPES
 from tests.processes import Running, Sandbox, proxy_server
 
 expect.set_options(timeout=30_000)
@@ -21,7 +21,7 @@ DAY = {"tsx": "day", "vue": "date"}
 """What each recipe calls its property with the day, or the first of the days."""
 BAD_FORM = [*FORM[:-1], {**FORM[-1], "value": "ana at home"}]
 PATH = "/reservas/"
-NAMED_IN_README = "https://booking.your-shop.example"
+NAMED_IN_RECIPES = "https://booking.your-shop.example"
 
 both = pytest.mark.parametrize("kind", ["tsx", "vue"], ids=["React", "Vue"])
 
@@ -76,7 +76,9 @@ def open_page(
 
     def open_page(kind: str) -> RecipePage:
         recipe, bundle = tmp_path / f"recipe.{kind}", tmp_path / "bundle.js"
-        recipe.write_text(dict(RECIPES.findall(README))[kind].replace(NAMED_IN_README, server.url))
+        recipe.write_text(
+            dict(FRONTEND.blocks("tsx", "vue"))[kind].replace(NAMED_IN_RECIPES, server.url)
+        )
         tool("esbuild")
         run(node(), str(CLIENT / "tests" / "bundle.mjs"), str(recipe), str(bundle))
         page = context.new_page()
@@ -205,10 +207,10 @@ def phone(sandbox: Sandbox, server: Running, tmp_path: Path) -> Callable[[str], 
     """Runs lines of JavaScript below the recipe's own, and returns what they call `result`."""
 
     def phone(lines: str) -> Any:
-        recipe = [text for kind, text in RECIPES.findall(README) if kind == "ts"][-1]
+        recipe = FRONTEND.blocks("ts")[-1][1]
         source, bundle = tmp_path / "app.ts", tmp_path / "app.mjs"
         source.write_text(
-            recipe.replace(NAMED_IN_README, server.url).replace(
+            recipe.replace(NAMED_IN_RECIPES, server.url).replace(
                 '"videsk-proxy-client"', f'"{CLIENT}/dist/index.js"'
             )
             + f"""

@@ -132,7 +132,7 @@ ROUTES = {
 
 
 def test_the_routes_are_these_and_no_others() -> None:
-    """Add a new route here and to docs/http-api.md."""
+    """A new route is a decision: add it here and in docs/http-api.md."""
     real: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         methods = set(rule.methods or ())
