@@ -44,11 +44,11 @@ READS = [("hours", ident) for ident in KINDS] + [
 
 def read_everything(client: Client) -> dict[tuple[str, str], object]:
     """Return the proxy's dates and hours of each service and user."""
-    answers = {
+    responses = {
         (what, ident): getattr(client, what)(KINDS[ident], ident, DAY) for what, ident in READS
     }
-    assert {answer.status_code for answer in answers.values()} == {200}
-    return {name: answer.json() for name, answer in answers.items()}
+    assert {response.status_code for response in responses.values()} == {200}
+    return {name: response.json() for name, response in responses.items()}
 
 
 def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:

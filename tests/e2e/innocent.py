@@ -50,10 +50,10 @@ def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Ca
                 started = time.monotonic()
                 try:
                     connection.request("GET", path)
-                    answer = connection.getresponse()
-                    got = answer.read()
-                    if (answer.status, got) != (200, body):
-                        calls.failures.append(f"{path}: {answer.status} {got[:80]!r}")
+                    response = connection.getresponse()
+                    got = response.read()
+                    if (response.status, got) != (200, body):
+                        calls.failures.append(f"{path}: {response.status} {got[:80]!r}")
                 except OSError as error:
                     calls.failures.append(f"{path}: {error!r}")
                     connection.close()

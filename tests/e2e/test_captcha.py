@@ -82,9 +82,9 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": uuid4().hex}
 
 
-def assert_unavailable(answer: requests.Response, sandbox: Sandbox) -> None:
-    assert (answer.status_code, answer.json()["name"]) == (503, "Unavailable")
-    assert answer.headers["X-Error-Source"] == "proxy"
+def assert_unavailable(response: requests.Response, sandbox: Sandbox) -> None:
+    assert (response.status_code, response.json()["name"]) == (503, "Unavailable")
+    assert response.headers["X-Error-Source"] == "proxy"
     assert sandbox.request_log() == []
 
 
@@ -107,9 +107,9 @@ def test_a_refused_token_is_videsks_own_422(
     client: Client, provider: Provider, sandbox: Sandbox, kind: str, code: str
 ) -> None:
     provider.refuses(code, "another-code")
-    answer = client.book(kind, KINDS[kind], START, token=TOKEN)
-    assert (answer.status_code, answer.headers["X-Error-Source"]) == (422, "proxy")
-    assert answer.json() == REFUSED | {"data": {"extraData": code}}
+    response = client.book(kind, KINDS[kind], START, token=TOKEN)
+    assert (response.status_code, response.headers["X-Error-Source"]) == (422, "proxy")
+    assert response.json() == REFUSED | {"data": {"extraData": code}}
     assert sandbox.request_log() == []
 
 
@@ -125,10 +125,10 @@ def test_a_refused_token_is_videsks_own_422(
 def test_without_a_token_no_request_is_sent(
     client: Client, provider: Provider, sandbox: Sandbox, none: dict[str, Any], message: str
 ) -> None:
-    answer = client.book("users", JOHN, START, **none)
-    assert (answer.status_code, answer.json()["name"]) == (400, "BadRequest")
-    assert answer.json()["message"] == message
-    assert "token" in answer.json()["errors"]
+    response = client.book("users", JOHN, START, **none)
+    assert (response.status_code, response.json()["name"]) == (400, "BadRequest")
+    assert response.json()["message"] == message
+    assert "token" in response.json()["errors"]
     assert sandbox.request_log() == []
     assert provider.requests_received == []
 
@@ -165,8 +165,8 @@ def test_odd_error_codes_are_not_a_fault_of_the_proxy(
 ) -> None:
     provider.respond_with({"success": False, "error-codes": codes})
     headers = key()
-    answer = client.book("users", JOHN, START, headers, token=TOKEN)
-    assert (answer.status_code, answer.json()) == (422, REFUSED)
+    response = client.book("users", JOHN, START, headers, token=TOKEN)
+    assert (response.status_code, response.json()) == (422, REFUSED)
     assert sandbox.request_log() == []
     provider.respond_with({"success": True})
     assert client.book("users", JOHN, START, headers, token=TOKEN).status_code == 201
@@ -176,9 +176,9 @@ def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
     client: Client, provider: Provider, sandbox: Sandbox
 ) -> None:
     provider.respond_with(b"<p>Moved", 307, Location=f"{provider.url}/elsewhere")
-    answer = client.book("users", JOHN, START, token=TOKEN)
+    response = client.book("users", JOHN, START, token=TOKEN)
     assert [path for path, _ in provider.requests_received] == ["/siteverify"]
-    assert_unavailable(answer, sandbox)
+    assert_unavailable(response, sandbox)
 
 
 @TIMING
@@ -321,7 +321,7 @@ def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> 
     book = partial(
         Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
     )
-    assert {answer.status_code for answer in at_once([book] * 4)} == {201}
+    assert {response.status_code for response in at_once([book] * 4)} == {201}
     assert len(provider.requests_received) == 1
 
 

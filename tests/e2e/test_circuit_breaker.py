@@ -80,8 +80,8 @@ def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately
     for read in cold_reads(both, 4) if status != 504 else []:
         assert read().status_code == status
         assert circuits(both) == {"closed"}
-    answers = at_once(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
-    assert {answer.status_code for answer in answers} == {status}
+    responses = at_once(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
+    assert {response.status_code for response in responses} == {status}
     assert len(arrivals(sandbox)) == 5
 
     for known in readiness(both):
@@ -128,8 +128,8 @@ def test_answers_in_turn_with_failures_are_no_row(both: Fleet, sandbox: Sandbox)
     for number in range(5):
         sandbox.fault("hang", path=MARK, seconds=0.4 + 0.3 * number, times=1)
         sandbox.fault("delay", path=JOHN, seconds=0.55 + 0.3 * number, times=1)
-    answers = at_once(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
-    assert [answer.status_code for answer in answers] == [502] * 5 + [200] * 5
+    responses = at_once(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
+    assert [response.status_code for response in responses] == [502] * 5 + [200] * 5
     assert circuits(both) == {"closed"}
 
 
@@ -182,7 +182,7 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
     assert statuses.index(200) > len(statuses) - 10, (
         "no request succeeded before the successful probe"
     )
-    assert {answer.status_code for answer in at_once(cold_reads(both, 20))} == {200}
+    assert {response.status_code for response in at_once(cold_reads(both, 20))} == {200}
     assert circuits(both) == {"closed"}
 
 
@@ -193,9 +193,9 @@ def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
     one = both.clients[0]
 
     def hits() -> list[float]:
-        answers = [timed(partial(one.get, "/api/services")) for _ in range(100)]
-        assert all(cache_status(answer).startswith("hit; ttl=") for answer, _ in answers)
-        return sorted(seconds for _, seconds in answers)
+        responses = [timed(partial(one.get, "/api/services")) for _ in range(100)]
+        assert all(cache_status(response).startswith("hit; ttl=") for response, _ in responses)
+        return sorted(seconds for _, seconds in responses)
 
     one.get("/api/services")
     healthy = hits()

@@ -49,8 +49,8 @@ def test_without_a_trusted_proxy_the_header_is_ignored(behind: list[str]) -> Non
     assert statuses(behind[0], [form.format(1, 1) for form in FORGED]) == [OVER] * len(FORGED)
     names = ("X-Real-IP", "Forwarded", "X_Forwarded_For", "True-Client-IP", "CF-Connecting-IP")
     for name in names:
-        answer = Client(behind[0]).get("/api/appointment", headers={name: next(NEW)})
-        assert answer.status_code == OVER, name
+        response = Client(behind[0]).get("/api/appointment", headers={name: next(NEW)})
+        assert response.status_code == OVER, name
 
 
 @pytest.mark.parametrize("form", FORGED)

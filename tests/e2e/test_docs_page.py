@@ -84,9 +84,9 @@ def test_its_files_are_kept_by_browsers_and_compressed(server: Running) -> None:
             requests.get(f"{server.url}/api/{link}", headers={"Accept-Encoding": way}, timeout=10, stream=True)
             for way in ("identity", "br", "gzip")
         )  # fmt: skip
-        for answer in (plain, br, gz):
-            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-            assert (answer.headers["X-Content-Type-Options"], answer.status_code) == (
+        for response in (plain, br, gz):
+            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert (response.headers["X-Content-Type-Options"], response.status_code) == (
                 "nosniff",
                 200,
             )
@@ -133,8 +133,8 @@ def test_its_files_are_a_packages_and_no_others(server: Running) -> None:
         ("swagger-ui.css", 200), ("start.js", 200), ("swagger-ui.js", 404), ("..%2f__init__.py", 404),
         ("%2e%2e/__init__.py", 404), ("index.css", 404), ("", 404),
     ):  # fmt: skip
-        answer = requests.get(f"{server.url}/api/docs/{name}", timeout=10, allow_redirects=False)
-        assert answer.status_code == status, name
+        response = requests.get(f"{server.url}/api/docs/{name}", timeout=10, allow_redirects=False)
+        assert response.status_code == status, name
     page = requests.get(f"{server.url}/api/docs", timeout=10)
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert "<script>" not in page.text

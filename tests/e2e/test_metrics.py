@@ -36,8 +36,8 @@ def server(sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
 def test_without_a_configured_token_metrics_are_a_404(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server:
         for headers in ({}, bearer(""), bearer("None")):
-            answer = Client(server.url).get("/metrics", headers=headers)
-            assert (answer.status_code, answer.json()["name"]) == (404, "NotFound")
+            response = Client(server.url).get("/metrics", headers=headers)
+            assert (response.status_code, response.json()["name"]) == (404, "NotFound")
 
 
 def test_metrics_require_the_token(server: Running) -> None:
@@ -51,9 +51,9 @@ def test_metrics_require_the_token(server: Running) -> None:
         TOKEN,
     ]
     for authorization in [*wrong, "Bearer \xf1"]:
-        answer = Client(server.url).get("/metrics", headers={"Authorization": authorization})
-        assert (answer.status_code, answer.json()["name"]) == (401, "NotAuthenticated")
-        assert "videsk_proxy_" not in answer.text
+        response = Client(server.url).get("/metrics", headers={"Authorization": authorization})
+        assert (response.status_code, response.json()["name"]) == (401, "NotAuthenticated")
+        assert "videsk_proxy_" not in response.text
     assert Client(server.url).get("/metrics").status_code == 401
     assert Client(server.url).get("/metrics", headers=bearer(TOKEN)).status_code == 200
     assert TOKEN not in server.output()
@@ -98,8 +98,8 @@ def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url:
         sleep(0.3)
         sandbox.fault("delay", seconds=1)
         assert_is(client.dates("users", JOHN, DAY), "hit; ttl=-")
-        answers = at_once([partial(client.get, "/api/services")] * 5)
-        statuses = Counter(cache_status(answer) for answer in answers)
+        responses = at_once([partial(client.get, "/api/services")] * 5)
+        statuses = Counter(cache_status(response) for response in responses)
         assert statuses == {"fwd=miss; stored": 1, "fwd=miss; collapsed": 4}
         assert client.get(f"/api/users/{JOHN}/hours").status_code == 400
         assert figures(server, "cache_total") == {
@@ -116,9 +116,9 @@ def has_another_worker(server: Running, before: set[int]) -> bool:
     return len(set(workers_of(server)) - before) == 1
 
 
-def assert_is(answer: requests.Response, status: str) -> None:
-    assert answer.status_code == 200
-    assert cache_status(answer).startswith(status)
+def assert_is(response: requests.Response, status: str) -> None:
+    assert response.status_code == 200
+    assert cache_status(response).startswith(status)
 
 
 def test_replays_and_what_writes_have_outdated_are_counted(server: Running) -> None:
@@ -180,7 +180,7 @@ def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
     sandbox.fault("reset")
     with alone(server, worker):
         reads = [client.hours("users", JOHN, f"{YEAR}-06-{day:02}") for day in range(1, 9)]
-    assert [answer.status_code for answer in reads] == [502] * 5 + [503] * 3
+    assert [response.status_code for response in reads] == [502] * 5 + [503] * 3
     assert figure(server, "circuit_open") == 1
     assert figure(server, "gate_total", "open") == 3
     assert figure(server, "upstream_requests_total", "/users/{id}/hours", "broken") == 5

@@ -78,12 +78,12 @@ def referrers_sent(sandbox: Sandbox) -> list[str]:
     return [json.loads(str(e["body"]))["referrer"] for e in sandbox.request_log() if e["body"]]
 
 
-def assert_refused(answer: requests.Response, sandbox: Sandbox, why: str) -> None:
-    body = answer.json()
-    assert (answer.status_code, body["name"]) == (400, "BadRequest")
+def assert_refused(response: requests.Response, sandbox: Sandbox, why: str) -> None:
+    body = response.json()
+    assert (response.status_code, body["name"]) == (400, "BadRequest")
     assert '"referrer"' in body["message"]
     assert body["errors"] == {"referrer": [why]}
-    assert answer.headers["X-Error-Source"] == "proxy"
+    assert response.headers["X-Error-Source"] == "proxy"
     assert sandbox.request_log() == []
 
 
@@ -111,8 +111,8 @@ def test_body_goes_before_referer_before_origin_before_the_default(
     origin: str | None,
     reaches: str,
 ) -> None:
-    answer = book(proxies["default"], kind=kind, named=named, referer=referer, origin=origin)
-    assert answer.status_code == 201
+    response = book(proxies["default"], kind=kind, named=named, referer=referer, origin=origin)
+    assert response.status_code == 201
     assert referrers_sent(sandbox) == [reaches]
 
 
@@ -121,8 +121,8 @@ def test_body_goes_before_referer_before_origin_before_the_default(
 def test_without_any_it_is_required(
     proxies: dict[str, str], sandbox: Sandbox, kind: str, header: str | None
 ) -> None:
-    answer = book(proxies["none"], kind=kind, referer=header, origin=header)
-    assert_refused(answer, sandbox, "is required")
+    response = book(proxies["none"], kind=kind, referer=header, origin=header)
+    assert_refused(response, sandbox, "is required")
 
 
 @pytest.mark.parametrize("named", OURS + CAMPAIGNS)
@@ -137,8 +137,8 @@ def test_an_allowed_page_and_a_campaigns_name_reach_videsk_unchanged(
 def test_a_foreign_url_in_the_body_is_refused_though_all_else_is_good(
     proxies: dict[str, str], sandbox: Sandbox, named: str
 ) -> None:
-    answer = book(proxies["default"], named=named, referer=PAGE, origin=SHOP)
-    assert_refused(answer, sandbox, "must be a URL of an origin in REFERRER_ORIGINS")
+    response = book(proxies["default"], named=named, referer=PAGE, origin=SHOP)
+    assert_refused(response, sandbox, "must be a URL of an origin in REFERRER_ORIGINS")
 
 
 @pytest.mark.parametrize("setting", ["default", "any"])
@@ -146,8 +146,8 @@ def test_a_foreign_url_in_the_body_is_refused_though_all_else_is_good(
 def test_what_starts_with_a_scheme_is_refused(
     proxies: dict[str, str], sandbox: Sandbox, setting: str, named: str
 ) -> None:
-    answer = book(proxies[setting], named=named, referer=PAGE, origin=SHOP)
-    assert_refused(answer, sandbox, SCHEME_REFUSED)
+    response = book(proxies[setting], named=named, referer=PAGE, origin=SHOP)
+    assert_refused(response, sandbox, SCHEME_REFUSED)
 
 
 @pytest.mark.parametrize("named", ["x" * 2049, "x" * 60_000, PAGE.ljust(2049, "x")])

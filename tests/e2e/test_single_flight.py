@@ -56,13 +56,13 @@ def test_concurrent_cold_reads_cost_one_request(
     both: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
 ) -> None:
     sandbox.fault("delay", seconds=1)
-    answers = at_once([partial(client.get, path) for client in both.clients_for(CROWD)])
-    assert Counter((a.status_code, a.content) for a in answers) == {
-        (200, answers[0].content): CROWD
+    responses = at_once([partial(client.get, path) for client in both.clients_for(CROWD)])
+    assert Counter((a.status_code, a.content) for a in responses) == {
+        (200, responses[0].content): CROWD
     }
     sent = [f"{entry['path']}?{entry['query']}" for entry in sandbox.request_log()]
     assert len(sent) == len(set(sent)) == requests
-    statuses = Counter(map(cache_status, answers))
+    statuses = Counter(map(cache_status, responses))
     assert statuses == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
 
 
@@ -70,30 +70,30 @@ def test_concurrent_cold_reads_cost_one_request(
 @pytest.mark.parametrize("what", ["dates", "hours"])
 def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, what: str) -> None:
     sandbox.fault("delay", seconds=1)
-    answers = at_once(
+    responses = at_once(
         [
             partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
             for client in both.clients_for(CROWD)
         ]
     )
     assert len(arrivals(sandbox)) == 1
-    assert {answer.status_code for answer in answers} == {404}
-    assert {answer.headers["X-Error-Source"] for answer in answers} == {"videsk"}
-    assert {answer.headers["Content-Type"] for answer in answers} == {
+    assert {response.status_code for response in responses} == {404}
+    assert {response.headers["X-Error-Source"] for response in responses} == {"videsk"}
+    assert {response.headers["Content-Type"] for response in responses} == {
         "application/json; charset=utf-8"
     }
-    (body,) = {answer.content for answer in answers}
+    (body,) = {response.content for response in responses}
     assert UNKNOWN.encode() in body
 
 
 def test_a_broken_connection_is_shared_with_all_followers(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("hang", seconds=1)
-    answers = at_once(
+    responses = at_once(
         [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
     )
     assert len(arrivals(sandbox)) == 1
-    assert {answer.status_code for answer in answers} == {502}
-    assert {answer.json()["name"] for answer in answers} == {"BadGateway"}
+    assert {response.status_code for response in responses} == {502}
+    assert {response.json()["name"] for response in responses} == {"BadGateway"}
 
 
 def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
@@ -119,9 +119,9 @@ def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
         late = at_once(
             [partial(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))] * 20
         )
-        answers = [answer for answer, _ in [future.result() for future in early] + late]
+        responses = [response for response, _ in [future.result() for future in early] + late]
         took = time.monotonic() - died
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in responses} == {200}
     assert took < 5 + 0.7, "the fetch itself takes a moment"
     assert len(arrivals(sandbox)) == 2, "the dead one's, and one for all who waited"
     wait_until(lambda: len(workers_of(server)) == 2)

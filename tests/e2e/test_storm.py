@@ -44,12 +44,12 @@ def insist(
     while True:
         patience = chance.choice((0.05, 0.3, 30))
         try:
-            answer = requests.post(url, json=body, headers=headers, timeout=patience)
+            response = requests.post(url, json=body, headers=headers, timeout=patience)
         except requests.RequestException:
             time.sleep(chance.uniform(0, 0.1))
             continue
-        if answer.status_code in SETTLED | {200, 401}:
-            return answer
+        if response.status_code in SETTLED | {200, 401}:
+            return response
         time.sleep(0.05)
 
 
@@ -62,11 +62,11 @@ def weather(
         key, url = uuid4().hex, chance.choice(urls)
         booking = booking_of(chance.choice(hours), f"{key}@example.com")
         path = f"{url}/api/users/{JOHN}/appointments"
-        answer = insist(path, booking, {"Idempotency-Key": key}, chance)
-        outcomes[key] = Outcome(answer.status_code)
-        if answer.status_code == 201 and chance.random() < 0.7:
+        response = insist(path, booking, {"Idempotency-Key": key}, chance)
+        outcomes[key] = Outcome(response.status_code)
+        if response.status_code == 201 and chance.random() < 0.7:
             cancel = f"{chance.choice(urls)}/api/appointment/cancel"
-            headers = bearer(answer.json()["actionToken"]) | {"Idempotency-Key": f"{key}-cancel"}
+            headers = bearer(response.json()["actionToken"]) | {"Idempotency-Key": f"{key}-cancel"}
             canceled = insist(cancel, {}, headers, chance)
             outcomes[key].canceled = canceled.status_code
 

@@ -61,9 +61,9 @@ def ways_to_videsk(client: Client, headers: dict[str, str]) -> list[requests.Res
     ]
 
 
-def logged(server: Running, answer: requests.Response) -> dict[str, Any]:
+def logged(server: Running, response: requests.Response) -> dict[str, Any]:
     """The one line of that request."""
-    request_id = answer.headers["X-Request-ID"]
+    request_id = response.headers["X-Request-ID"]
     (line,) = [line for line in lines(server) if line.get("request_id") == request_id]
     return line
 
@@ -78,9 +78,9 @@ def forwarded(sandbox: Sandbox, header: str) -> set[str | None]:
 def test_a_trace_goes_into_the_log_and_on_to_videsk(
     client: Client, server: Running, sandbox: Sandbox, traceparent: str
 ) -> None:
-    answers = ways_to_videsk(client, {"traceparent": traceparent})
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
-    assert [logged(server, answer)["traceparent"] for answer in answers] == [traceparent] * 4
+    responses = ways_to_videsk(client, {"traceparent": traceparent})
+    assert [response.status_code for response in responses] == [200, 200, 201, 401]
+    assert [logged(server, response)["traceparent"] for response in responses] == [traceparent] * 4
     assert len(sandbox.request_log()) >= 5
     assert forwarded(sandbox, "traceparent") == {traceparent}
 
@@ -89,9 +89,9 @@ def test_a_trace_goes_into_the_log_and_on_to_videsk(
 def test_what_is_no_trace_goes_nowhere(
     client: Client, server: Running, sandbox: Sandbox, traceparent: str
 ) -> None:
-    answers = ways_to_videsk(client, {"traceparent": traceparent})
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
-    assert not [answer for answer in answers if "traceparent" in logged(server, answer)]
+    responses = ways_to_videsk(client, {"traceparent": traceparent})
+    assert [response.status_code for response in responses] == [200, 200, 201, 401]
+    assert not [response for response in responses if "traceparent" in logged(server, response)]
     assert forwarded(sandbox, "traceparent") == {None}
     assert "s3cr3t" not in server.output()
 
@@ -102,9 +102,11 @@ def test_a_trace_is_its_own_requests_and_not_the_next_ones_of_the_connection(
     with requests.Session() as session:
         for traceparent in (GOOD[0], None, GOOD[1], "s3cr3t"):
             sandbox.forget()
-            answer = session.get(f"{server.url}/api/services", headers={"traceparent": traceparent})
+            response = session.get(
+                f"{server.url}/api/services", headers={"traceparent": traceparent}
+            )
             expected = traceparent if traceparent in GOOD else None
-            assert logged(server, answer).get("traceparent") == expected
+            assert logged(server, response).get("traceparent") == expected
             assert forwarded(sandbox, "traceparent") == {expected}
 
 
@@ -123,8 +125,8 @@ def test_a_tracestate_goes_on_to_videsk_with_its_traceparent(
     client: Client, server: Running, sandbox: Sandbox
 ) -> None:
     trace = {"traceparent": GOOD[0], "tracestate": f"{TRACESTATE},z=s3cr3t"}
-    answers = ways_to_videsk(client, trace)
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
+    responses = ways_to_videsk(client, trace)
+    assert [response.status_code for response in responses] == [200, 200, 201, 401]
     assert forwarded(sandbox, "traceparent") == {GOOD[0]}
     assert forwarded(sandbox, "tracestate") == {trace["tracestate"]}
     assert "s3cr3t" not in server.output(), "a tracestate may hold anything: it is not logged"
@@ -173,9 +175,9 @@ def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
     client: Client, server: Running, sandbox: Sandbox
 ) -> None:
     later = f"cc-{TRACE}-{SPAN}-01-s3cr3t.field"
-    answer = client.get("/api/services", headers={"traceparent": later})
+    response = client.get("/api/services", headers={"traceparent": later})
     assert forwarded(sandbox, "traceparent") == {later}
-    assert logged(server, answer)["traceparent"] == f"cc-{TRACE}-{SPAN}-01"
+    assert logged(server, response)["traceparent"] == f"cc-{TRACE}-{SPAN}-01"
     assert "s3cr3t" not in server.output()
 
 
@@ -183,8 +185,8 @@ def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
 def test_a_request_id_goes_into_the_log_on_to_videsk_and_back(
     client: Client, server: Running, sandbox: Sandbox, given: str
 ) -> None:
-    answers = ways_to_videsk(client, {"X-Request-ID": given})
-    assert [answer.headers["X-Request-ID"] for answer in answers] == [given] * 4
+    responses = ways_to_videsk(client, {"X-Request-ID": given})
+    assert [response.headers["X-Request-ID"] for response in responses] == [given] * 4
     routes = [line["route"] for line in lines(server) if line.get("request_id") == given]
     assert len(routes) == 4
     assert forwarded(sandbox, "x-request-id") == {given}
@@ -194,9 +196,9 @@ def test_a_request_id_goes_into_the_log_on_to_videsk_and_back(
 def test_what_is_no_request_id_is_replaced_by_one(
     client: Client, server: Running, sandbox: Sandbox, given: str
 ) -> None:
-    answers = ways_to_videsk(client, {"X-Request-ID": given})
-    made = {answer.headers["X-Request-ID"] for answer in answers}
+    responses = ways_to_videsk(client, {"X-Request-ID": given})
+    made = {response.headers["X-Request-ID"] for response in responses}
     assert len(made) == 4, "each its own"
-    assert all(logged(server, answer)["status"] == answer.status_code for answer in answers)
+    assert all(logged(server, response)["status"] == response.status_code for response in responses)
     assert forwarded(sandbox, "x-request-id") == made
     assert given not in server.output()
