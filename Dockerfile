@@ -19,7 +19,7 @@ COPY settings settings
 COPY videsk videsk
 COPY web web
 
-# nobody, by number: so a cluster sees that it is not root
+# An unprivileged user, by number, so that a cluster can verify that it is not root
 USER 65534:65534
 EXPOSE 8000
 

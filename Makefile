@@ -65,12 +65,13 @@ mutation: $(VENV)/mutates $(BIN)/redis-server ## mutation testing: tests must de
 		killed = of["killed"] + of["timeout"]; print(killed, "of", of["total"], "mutants killed"); \
 		raise SystemExit(killed < 0.9 * of["total"])'
 
-check: $(VENV)/installed ## check lint, format, types and the layers of imports
-	@echo "== lint, format, types, imports"
+check: $(VENV)/installed ## check lint, format, types, the layers of imports and wording
+	@echo "== lint, format, types, imports, wording"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell
 
 format: $(VENV)/installed ## format the code and fix lint errors
 	@$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""The composition root: create_app() builds every part and wires them. No other module does."""
+"""The composition root: create_app() builds the parts of the proxy and wires them."""
 
 import hashlib
 

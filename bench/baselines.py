@@ -19,7 +19,7 @@ def app(_environ: "WSGIEnvironment", start_response: "StartResponse") -> list[by
     return []
 
 
-vars(app)["config"] = {}  # gunicorn.conf.py tells the proxy's app something here
+vars(app)["config"] = {}  # gunicorn.conf.py sets a value of the proxy's app here
 
 
 @flask.get("/api/<kind>/<record_id>/<what>")

@@ -1,4 +1,4 @@
-"""Clients in a process of their own that all ask at once, each on a connection of its own, once."""
+"""Clients in a separate process that each send one request, all at the same time."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def under_way(port: int, paths: Sequence[str]) -> Iterator[list[Answer]]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin  # noqa: S101 - a pipe was asked for
+        assert process.stdin  # noqa: S101 - stdin=PIPE
         process.stdin.write("\n".join(paths))
         process.stdin.close()
         process.stdin = None

@@ -33,7 +33,7 @@ def _one_key(sandbox: Sandbox, proxy: Running, path: str) -> list[Row]:
     cold = crowd.ask(proxy.port, [path] * CLIENTS)
     requests = len(sandbox.request_log())
     warm = crowd.ask(proxy.port, [path] * CLIENTS)
-    what = f"{CLIENTS} clients at once, one cold key"
+    what = f"{CLIENTS} concurrent clients, one cold key"
     return [
         Row(f"{what}: requests to Videsk", str(requests), "1"),
         Row(f"{what}: clients with an error", _errors(cold), "0"),
@@ -49,7 +49,7 @@ def _many_keys(sandbox: Sandbox, proxy: Running, paths: Sequence[str]) -> list[R
     journal = sandbox.request_log()
     worst = worst_second([float(str(entry["at"])) for entry in journal])
     refused = sum(entry["status"] == 429 for entry in journal)
-    what = f"{CLIENTS} clients at once, {KEYS} cold keys, {LIMIT} requests/s"
+    what = f"{CLIENTS} concurrent clients, {KEYS} cold keys, {LIMIT} requests/s"
     last = max(answer.seconds for answer in answers)
     least = KEYS / LIMIT
     return [

@@ -1,6 +1,6 @@
 """How many cached reads a second, beside an empty application under the same gunicorn.
 
-The load shares the processor with the servers, so the ratio says more than either figure.
+The load shares the processor with the servers, so the ratio means more than either figure.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def _rows(what: str, **settings: str) -> list[Row]:
     """The free days of one month, again and again; proxy and floor in turns."""
     path = f"/api/{read_paths.months(1)[0]}"
     hits, floors = [], []
-    # gunicorn.conf.py asks for a key; with the same settings it starts the same workers.
+    # gunicorn.conf.py requires a key; with the same settings it starts the same workers.
     environ = {"VIDESK_API_KEY": "none", "WEB_CONCURRENCY": "2"} | settings
     with (
         sandbox_server() as sandbox,

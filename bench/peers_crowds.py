@@ -1,6 +1,6 @@
 """The crowds of crowds.py before each peer: a cold cache, and a Videsk that means its limit.
 
-Each stands alone before it. Only the proxy knows of the limit; Videsk answers 429 to what is over.
+Each is measured alone. Only the proxy has a setting for the limit; Videsk answers 429 above it.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def measure() -> list[Row]:
 
 
 def _crowd(contestant: Contestant, sandbox: Sandbox, paths: Sequence[str]) -> Row:
-    sleep(1.1)  # what was asked before does not count against the limit
+    sleep(1.1)  # earlier requests do not count against the limit
     sandbox.forget()
     answers = crowd.ask(contestant.port, [paths[each % len(paths)] for each in range(CLIENTS)])
     journal = sandbox.request_log()
@@ -43,7 +43,7 @@ def _crowd(contestant: Contestant, sandbox: Sandbox, paths: Sequence[str]) -> Ro
     refused = sum(entry["status"] == 429 for entry in journal)
     last = max(answer.seconds for answer in answers)
     return Row(
-        f"{CLIENTS} clients at once on {keys}: {contestant.name}",
+        f"{CLIENTS} concurrent clients on {keys}: {contestant.name}",
         f"to Videsk {len(journal)} ({refused} answered 429), worst second {worst}; "
         f"clients with an error {_errors(answers)}; the last answer after {last:.2f} s",
         f"{len(paths)}, {min(len(paths), LIMIT)}, 0" if contestant.name == PROXY else "",

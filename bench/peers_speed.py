@@ -2,7 +2,7 @@
 
 All run at the same time and take turns: a round measures each once, in another order each time, and
 a ratio is the median of those within the rounds. Before it is measured each has to answer what
-Videsk answers. A round in which Videsk was asked, or in which an answer was none of a hit, shows in
+Videsk answers. A round with requests to Videsk, or in which an answer was none of a hit, shows in
 the last lines.
 """
 
@@ -28,7 +28,7 @@ SECONDS = 2
 KEYS = 10_000
 FILL_SECONDS = 180
 WARM_SECONDS = 10
-"""With the many keys, so that each process has what it keeps by itself."""
+"""With the many keys, so that each process has filled its own cache."""
 
 MISSES = 200
 
@@ -50,7 +50,7 @@ Round = Mapping[tuple[str, str], Done]
 class _Strays(NamedTuple):
     """What no hit should bring, by who was measured."""
 
-    asked: Counter[str]
+    sent: Counter[str]
     """Requests to Videsk."""
     wrong: Counter[str]
     """Answers with an error, or of another length than a hit's or a 304's."""
@@ -75,7 +75,7 @@ def measure() -> list[Row]:
         loads = {(ONE, each.name): [path] for each in all_}
         loads |= {(MANY, each.name): many for each in peers}
         loads |= {(UNCHANGED, each.name): [f"{path} {_etag(each, path)}"] for each in peers}
-        loads = {key: asks for key, asks in loads.items() if not asks[0].endswith(" ")}
+        loads = {key: paths for key, paths in loads.items() if not paths[0].endswith(" ")}
         strays = _Strays(Counter(), Counter())
         rounds = [_round(sandbox, all_, number, loads, strays) for number in range(ROUNDS)]
         misses = _misses(sandbox, peers)
@@ -92,7 +92,7 @@ def measure() -> list[Row]:
         ),
         *misses,
         *_memory(memory),
-        Row("Requests to Videsk during all of these hits", _by_name(strays.asked), "0"),
+        Row("Requests to Videsk during all of these hits", _by_name(strays.sent), "0"),
         Row("Answers with an error, or none of a hit", _by_name(strays.wrong), "0"),
         *servers.not_measured([*KINDS]),
     ]
@@ -132,7 +132,7 @@ def _round(
             if (what, each.name) in loads:
                 sandbox.forget()
                 done = wrk.run(each.port, loads[what, each.name], SECONDS)
-                strays.asked[each.name] += len(sandbox.request_log())
+                strays.sent[each.name] += len(sandbox.request_log())
                 strays.wrong[each.name] += done.errors
                 measured[what, each.name] = done
         if measured[ONE, each.name].mean_length <= body:

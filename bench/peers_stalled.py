@@ -45,7 +45,7 @@ def measure() -> list[Row]:
 
 
 def _take_turn(sandbox: Sandbox, each: Contestant) -> tuple[Load, Load]:
-    """Hits with a healthy Videsk, and with one that hangs for a crowd that asks for cold keys."""
+    """Hits with a healthy Videsk, and with one that hangs for a crowd that reads cold keys."""
     each.forget()
     path = next(stalled_videsk.paths(JOHN))
     load.run(each.port, [path], 200, 1)

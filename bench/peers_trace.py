@@ -1,8 +1,8 @@
 """The visitors of trace.py who are alike, before the proxy and each peer, one after the other.
 
 They say dates as Videsk takes them, in the way that is kindest to caches which compare addresses;
-the proxy and nginx are visited once more by those who ask for the present instant. What the ways
-are is told in visitors.py. Videsk means its limit; only the proxy knows of it.
+the proxy and nginx are visited once more by those who ask for the present instant. visitors.py
+describes the ways. Videsk enforces its limit; only the proxy has a setting for it.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Seen(NamedTuple):
     name: str
     spelling: str
     reads: int
-    asked: int
+    sent: int
     refused: int
     worst: int
     errors: int
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
     @property
     def share(self) -> float:
         """Requests to Videsk for each read."""
-        return self.asked / self.reads
+        return self.sent / self.reads
 
 
 def measure() -> list[Row]:
@@ -66,7 +66,7 @@ def _visit(name: str, spelling: str, sandbox: Sandbox, redis_url: str) -> Seen:
         name,
         spelling,
         reads=len(met.reads),
-        asked=sum(entry["method"] == "GET" for entry in journal),
+        sent=sum(entry["method"] == "GET" for entry in journal),
         refused=sum(entry["status"] == 429 for entry in journal),
         worst=worst_second([float(str(entry["at"])) for entry in journal]),
         errors=sum(read.status != 200 for read in met.reads),

@@ -58,7 +58,7 @@ def measure() -> list[Row]:
     reads = seen["read"]
     return [
         Row(
-            f"Soak, {SECONDS} s: reads of what is remembered",
+            f"Soak, {SECONDS} s: cached reads",
             f"{reads}, {seen['5xx']} with a 5xx",
             "0",
         ),
@@ -70,7 +70,7 @@ def measure() -> list[Row]:
 
 
 def use(client: Client, seed: int, over: threading.Event, seen: Counter[str]) -> None:
-    """Read what is remembered; now and then book, and cancel again."""
+    """Read what is cached; sometimes book and cancel."""
     chance = random.Random(seed)
     day = working_day()
     while not over.wait(PAUSE_SECONDS):

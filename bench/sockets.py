@@ -25,7 +25,7 @@ def post(path: str, body: object) -> bytes:
 
 
 def exchange(connection: socket.socket, request: bytes) -> tuple[bytes, bytes]:
-    """Send a request and read its whole answer: head and body. Every answer tells its length."""
+    """Send a request and read its whole response, which must have a Content-Length."""
     connection.sendall(request)
     received = b""
     while (ends := received.find(b"\r\n\r\n")) < 0:

@@ -1,18 +1,18 @@
 """Visitors (visitors.py) before the proxy as it is by default, and an ideal cache.
 
 Two kinds of them. Those who are alike need less of Videsk than the limit allows, if the proxy
-wastes nothing: there the ideal is a target. Those who differ need over twice the limit, whoever
-caches for them: there the figures tell what the proxy does when it cannot do what is asked.
+wastes nothing: there the ideal is a target. Those who differ need over twice the limit, whatever
+caches for them: there the figures show what the proxy does when demand exceeds the limit.
 
-**The ideal.** The visitors note when they asked for what, and when which booking was answered. The
-same reads and bookings, in the order of these moments, go by a cache that is ideal in all but what
-it may know: it holds one entry for each month or day, a fetch takes no time and has no limit, and
+**The ideal.** The visitors record when they requested what, and when each booking was answered. The
+same reads and bookings, in the order of these moments, go by a cache that is ideal except for its
+information: it holds one entry for each month or day, a fetch takes no time and has no limit, and
 all processes share it. It counts one fetch wherever a read finds no entry, one as old as its TTL,
 or one that a booking has dropped since. A refresh behind the scenes is such a fetch as well: the
 read that finds an entry stale pays for it in the ideal and starts it in the proxy. A booking drops
-what guarantee 4 says: the user, the service, every service that shares the user, and every service
-whose users are not told. A 409 drops the same. The services are read page by page, so that fetch
-counts as many requests as it has pages.
+what docs/guarantees.md#g4 lists: the user, the service, every service that shares the user, and
+every service whose users are not listed. A 409 drops the same. The services are read page by page,
+so that fetch counts as many requests as it has pages.
 
 Videsk's side counts what came to the sandbox, the bookings themselves apart. It may be below the
 ideal: the budget delays refreshes, and stale answers are served meanwhile.
@@ -79,7 +79,7 @@ def ideal(met: Met) -> int:
 
 
 def visitors(port: int, kind: VisitorProfile, spelling: str = "short") -> Met:
-    """What they met with; how they spell dates is told in visitors.py."""
+    """What they met with; visitors.py describes how they spell dates."""
     arguments = [port, spelling, SEED, *kind]
     done = subprocess.run(
         [sys.executable, "-m", "bench.visitors", *map(str, arguments)],

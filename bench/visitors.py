@@ -1,12 +1,12 @@
 """Visitors of a booking page, in a process of their own: the load of trace.py, seeded.
 
 They come at random moments, so many a second on average. Each looks at the services, at a month or
-two of one of them (or, of every second one whose users are told, of one of its users) and at one to
+two of one of them (or, of every second one with listed users, of one of its users) and at one to
 three of the free days; some book one of the hours that they have seen, by user. Of whatever there
 is to choose, the first is chosen most, and the n-th n**-steepness times as often (Zipf). Between
 two steps they think. What they met with comes out as one JSON document.
 
-A date is said in one of three ways. `short`: the month or the day, as the proxy alone takes it.
+A date is sent in one of three ways. `short`: the month or the day, as the proxy alone takes it.
 `instant`: the first instant of the month or day, as Videsk takes it, and for the month under way,
 whose first one Videsk would refuse, that of tomorrow: of all ways the kindest to a cache that
 compares addresses. `now`: the same, but for what is under way the present instant.
@@ -85,7 +85,7 @@ class _Taken(NamedTuple):
 
 
 class _Page:
-    """The page that all visitors are on: it asks, and checks and keeps the answers.
+    """The page that all visitors are on: it sends requests, and checks and keeps the answers.
 
     It takes the services as the proxy answers them, and as Videsk does.
     """
@@ -136,7 +136,7 @@ class _Page:
     def book(
         self, connection: socket.socket, service: dict[str, Any], user: str, hour: str, email: str
     ) -> None:
-        """The user's hour is gone then, and so is that of a service that nobody else gives."""
+        """The user's hour is gone then, and so is that of a service without other users."""
         named = [*FORM[:2], FORM[2] | {"value": email}]
         booking = {"startAt": hour, "timezone": ZONE, "form": named, "service": service["id"]}
         booking["referrer"] = "bench"
@@ -154,8 +154,8 @@ class _Page:
 
     def path(self, whose: str, what: str, date: str) -> str:
         """`date` is a month or a day."""
-        said = date if self.spelling == "short" else _instant(date, now=self.spelling == "now")
-        return f"/api/{whose}/{what}?" + urlencode({"date": said, "timezone": ZONE})
+        sent = date if self.spelling == "short" else _instant(date, now=self.spelling == "now")
+        return f"/api/{whose}/{what}?" + urlencode({"date": sent, "timezone": ZONE})
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Which worker class of gunicorn's: the same app, the same hits, and clients that wait for Videsk.
 
 A gevent worker keeps a greenlet for a client that waits, gthread a thread. Where all threads wait
-for a hanging Videsk, whoever asks for what is in the cache waits with them. All classes run in one
+for a hanging Videsk, clients that read from the cache wait with them. All classes run in one
 block and take turns, each with a database of Redis of its own.
 """
 

@@ -1,4 +1,4 @@
--- Asks for the lines of a file in turn, each a path and perhaps an ETag; prints what was met as JSON.
+-- Requests the lines of a file in turn, each a path and perhaps an ETag; prints what was met as JSON.
 
 local requests, turn = {}, 0
 

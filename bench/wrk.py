@@ -1,8 +1,8 @@
 """wrk, Debian's load generator, for servers that bench/load.py is too slow for.
 
 Its figures: how many answers, how many errors among them (no connection, no answer, no status below
-400), and how long they took. It tells no status apart below 400, but the mean length of an answer
-does.
+400), and how long they took. It does not distinguish statuses below 400, but the mean length of an
+answer does.
 """
 
 import json

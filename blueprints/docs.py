@@ -37,7 +37,10 @@ _TYPES = {
 }
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
-"""Each file's URL contains a digest of its content, so it never changes (RFC 8246)."""
+"""Each file's URL contains a digest of its content, so it never changes.
+
+See https://www.rfc-editor.org/rfc/rfc8246.
+"""
 
 _PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

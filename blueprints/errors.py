@@ -83,7 +83,10 @@ def on_http(error: HTTPException) -> Response:
 
 
 def on_captcha(error: CaptchaError) -> Response:
-    """Render as Videsk does where it verifies the captcha itself (Videsk, Captcha bodies)."""
+    """Render a captcha error as Videsk does if it verifies the captcha itself.
+
+    See https://github.com/videsk/developers-docs-es/blob/HEAD/sdks/captcha.md
+    """
     return _render(error.status, error.message, error.data, error.errors)
 
 

@@ -1,4 +1,7 @@
-"""Freshness of a cache entry: fresh, stale or expired (RFC 9111, RFC 5861). Pure functions."""
+"""Freshness of a cache entry: fresh, stale or expired. Pure functions.
+
+See https://www.rfc-editor.org/rfc/rfc9111#section-4.2 and https://www.rfc-editor.org/rfc/rfc5861.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from enum import Enum, auto
 
 
 class Freshness(Enum):
-    """RFC 9111, section 4.2. A stale entry may be served while it is revalidated (RFC 5861)."""
+    """A stale entry may be served while it is revalidated."""
 
     FRESH = auto()
     STALE = auto()

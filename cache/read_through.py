@@ -1,4 +1,6 @@
-"""Read-through cache with stale-while-revalidate (RFC 5861) and single flight.
+"""Read-through cache with stale-while-revalidate and single flight.
+
+Stale-while-revalidate: https://www.rfc-editor.org/rfc/rfc5861.
 
 The life of an entry:
 
@@ -47,9 +49,10 @@ MAX_PAUSES = 10_000
 @dataclass(frozen=True)
 class CachedResult:
     """A JSON body, when it was requested and until when it is fresh (seconds since the epoch), and
-    its Cache-Status (RFC 9211).
+    its Cache-Status (https://www.rfc-editor.org/rfc/rfc9211).
 
-    Unless it is `storable`, no cache may store it (RFC 9111, section 5.2.2.5).
+    Unless it is `storable`, no cache may store it
+    (https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.5).
     """
 
     body: bytes

@@ -1,4 +1,4 @@
-"""Parse origins (RFC 6454) in settings, headers and referrers."""
+"""Parse origins (https://www.rfc-editor.org/rfc/rfc6454) in settings, headers and referrers."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259): parse only what every language parses alike.
+"""Strict JSON: parse only what every language parses alike (https://www.rfc-editor.org/rfc/rfc8259).
 
 Python's parser accepts NaN, Infinity, numbers that overflow to infinity, and duplicate keys.
 """
@@ -38,8 +38,9 @@ def dumps(value: Any) -> bytes:
 def spellings_of(text: str) -> re.Pattern[str]:
     """Compile a pattern that finds `text` in a JSON text, whichever of its characters are escaped.
 
-    A parsed object has lost all but one of its duplicate keys; the text has them all (RFC 8259,
-    sections 4 and 7). `text` must not contain characters above U+FFFF.
+    A parsed object has lost all but one of its duplicate keys; the text has them all.
+    `text` must not contain characters above U+FFFF. See
+    https://www.rfc-editor.org/rfc/rfc8259#section-7
     """
     return re.compile("".join(map(_spellings, text)))
 

@@ -1,3 +1,3 @@
-"""The version, for /metrics and the OpenAPI document."""
+"""The version of the release, which CHANGELOG.md and the TypeScript client repeat."""
 
 VERSION = "1.0.0"

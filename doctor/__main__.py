@@ -1,11 +1,13 @@
 """`python -m doctor`: run every check and print each finding as it is made."""
 
+import argparse
 import logging
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import settings as environment
+from common.version import VERSION
 from doctor import account, clients, redis_check, settings_report
 from doctor.findings import FAIL, Finding, line
 from doctor.upstream import Videsk
@@ -24,6 +26,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 def main() -> int:
     """Return the exit status. Raises SettingsError, whose one line Python prints."""
+    parser = argparse.ArgumentParser("python -m doctor")
+    parser.add_argument("--version", action="version", version=VERSION)
+    parser.parse_args()
     settings = environment.from_environment()
     logging.disable()  # it would repeat the findings
     failed = False

@@ -82,7 +82,10 @@ def _availability(videsk: Videsk, subject: str, path: str, now: datetime) -> Fin
 
 
 def _limit(reply: Reply, setting: int) -> Finding:
-    """Compare VIDESK_RATE_LIMIT with the RateLimit headers (Videsk's documentation, Limits)."""
+    """Compare VIDESK_RATE_LIMIT with the RateLimit headers from Videsk.
+
+    See https://github.com/videsk/developers-docs-es/blob/HEAD/vpaas/introduccion.md
+    """
     subject = "rate limit"
     found = re.fullmatch(r"\s*([0-9]{1,9})\s*", reply.headers.get("Ratelimit-Limit", ""))
     if not found:

@@ -24,7 +24,10 @@ _KNOWN_MESSAGES = (
     "jwt expired",
     "invalid signature",
 )
-"""Videsk's documentation, Authorization. Another message might repeat the key."""
+"""https://github.com/videsk/developers-docs-es/blob/HEAD/api-publica/autorizacion.md
+
+Any other message might contain the key.
+"""
 
 _NEW_KEY = "set VIDESK_API_KEY to a valid key; your Videsk administrator creates one"
 _CHECK_URL = "check VIDESK_BASE_URL and this machine's network, then the status of Videsk"
@@ -131,7 +134,7 @@ def _list(body: bytes) -> tuple[list[Any] | None, int]:
 
 
 def _date(headers: Mapping[str, str]) -> float | None:
-    """Return the Date header (RFC 9110, section 6.6.1) in epoch seconds."""
+    """Return the Date header in epoch seconds (https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1)."""
     try:
         date = parsedate_to_datetime(headers["Date"])
         return date.replace(tzinfo=date.tzinfo or UTC).timestamp()

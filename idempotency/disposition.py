@@ -1,4 +1,7 @@
-"""What becomes of an idempotency record when its request has ended (guarantee 5). Pure."""
+"""Choose what happens to an idempotency record when its request has ended. Pure functions.
+
+See docs/guarantees.md#g5.
+"""
 
 from enum import Enum
 

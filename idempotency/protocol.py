@@ -1,4 +1,4 @@
-"""Idempotency-Key and double clicks: identical POSTs are done once (guarantee 5).
+"""Idempotency-Key and double clicks: identical POSTs are done once (docs/guarantees.md#g5).
 
 The life of a key, in the spirit of
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/:

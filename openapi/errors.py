@@ -1,5 +1,5 @@
 """Examples of error bodies: the proxy's, from the exceptions that carry their texts, and Videsk's,
-as its documentation shows them.
+as https://docs.videsk.io/es-developers/api-publica/calendario shows them.
 
 tests/e2e/test_openapi.py provokes each, and compares it to the letter.
 """

@@ -1,5 +1,7 @@
 """Examples of requests and successful responses, from Videsk's documentation where it has one.
 
+Videsk's documentation: https://docs.videsk.io/es-developers/api-publica/calendario
+
 tests/e2e/test_openapi.py sends each request, and compares each response.
 """
 

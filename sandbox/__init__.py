@@ -2,7 +2,10 @@
 
 It keeps a schedule in memory (agents, working hours, bookings, tokens that expire) and simulates
 failures. It implements Videsk's public documentation and imports nothing of the proxy, so that the
-tests of the proxy do not share its errors. Where the documentation is silent, a comment says so.
+tests of the proxy do not share its errors. A comment marks behavior that is not documented.
+
+Documentation: https://docs.videsk.io/es-developers/api-publica/calendario and its source,
+https://github.com/videsk/developers-docs-es
 
 Start        python -m sandbox [--host 127.0.0.1] [--port 9000] [--rate 20] [--proxy-port 8000]
 Base URL     http://127.0.0.1:9000/public/video-contact-center/...

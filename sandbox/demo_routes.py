@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 _DEMO = Path(__file__).parent.parent / "frontend" / "demo"
 
-# RFC 9239; the machine's own table may know an older name, or none.
+# https://www.rfc-editor.org/rfc/rfc9239; the machine's own table may know an older name, or none.
 mimetypes.add_type("text/javascript", ".js")
 
 
@@ -37,7 +37,7 @@ def make_demo_routes(proxy_port: int) -> Blueprint:
     @routes.get("/demo/", defaults={"name": "index.html"})
     @routes.get("/demo/<path:name>")
     def show_page(name: str) -> Response:
-        """Show a file of the page; Flask says `no-cache`, so an edit shows at the next look."""
+        """Show a file of the page; Flask sends `no-cache`, so an edit shows at the next request."""
         return send_from_directory(_DEMO, name)
 
     return routes

@@ -66,7 +66,7 @@ _DEFAULT_SECONDS = {"delay": 1.0} | {
 
 
 class ControlError(Exception):
-    """A request to a control route is invalid; the message says why."""
+    """A request to a control route is invalid; the message gives the reason."""
 
 
 @dataclass

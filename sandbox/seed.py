@@ -1,6 +1,7 @@
 """The initial data: agents, services and form fields.
 
-The first service is the example of Videsk's calendar documentation, ids included.
+The first service, with its ids, is the example of
+https://docs.videsk.io/es-developers/api-publica/calendario.
 """
 
 from zoneinfo import ZoneInfo

@@ -81,7 +81,10 @@ def cut(connection: socket.socket, _seconds: float) -> NoReturn:
 
 
 def interim(connection: socket.socket) -> None:
-    """Send interim responses, as a CDN does (RFC 9110, section 15.2)."""
+    """Send interim responses, as a CDN does.
+
+    See https://www.rfc-editor.org/rfc/rfc9110#section-15.2.
+    """
     connection.sendall(
         b"HTTP/1.1 102 Processing\r\n\r\n"
         b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 2

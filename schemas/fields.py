@@ -15,7 +15,9 @@ from marshmallow import ValidationError, fields
 from common.date_ranges import format_instant, instant_of
 
 HONEYPOT = "videsk_essential"
-"""The id of the form element that only bots fill in (Videsk, Forms)."""
+"""The id of the form element that only bots fill in
+(https://github.com/videsk/developers-docs-es/blob/HEAD/api-publica/formularios.md).
+"""
 
 ZONE_NAMES = frozenset(resources.files("tzdata").joinpath("zones").read_text().split()) - {
     "Factory"

@@ -1,7 +1,7 @@
 """Schemas of responses. They only describe; responses are neither validated nor changed by them.
 
-They follow Videsk's documentation, with `_id` renamed to `id`. None is closed, because fields that
-Videsk adds are passed on.
+They follow https://docs.videsk.io/es-developers/api-publica/calendario, with `_id` renamed
+to `id`. None is closed, because fields that Videsk adds are passed on.
 """
 
 from typing import Any

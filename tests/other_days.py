@@ -77,7 +77,7 @@ def _coming(
     now: datetime, month: int, day: int, hour: int, minute: int = 0, *,
     zone: tzinfo = SANTIAGO, leap: bool = False,
 ) -> datetime:  # fmt: skip
-    """The next such local time after now, in a leap year where `leap` asks for one."""
+    """Return the next such local time after now, with `leap` in a leap year."""
     years = (year for year in count(now.year) if isleap(year) or not leap)
     instants = (datetime(year, month, day, hour, minute, tzinfo=zone) for year in years)
     return next(instant for instant in instants if instant > now)

@@ -129,7 +129,10 @@ class VideskClient:
 
 
 def _rejects_key(response: Response) -> bool:
-    """Whether the key itself is rejected, not only for one endpoint (Videsk, Authorization)."""
+    """Whether the key itself is rejected, not only for one endpoint.
+
+    See https://github.com/videsk/developers-docs-es/blob/HEAD/api-publica/autorizacion.md
+    """
     return response.status == 401 or (
         response.status == 403 and b"have access to" not in response.body
     )

@@ -87,7 +87,8 @@ class Response(HTTPResponse):
     def _read_status(self) -> tuple[str, int, str]:
         """Skip interim responses: http.client skips 100 only, and takes a 103 for the final one.
 
-        A 101 without a request for it is an error (RFC 9110, section 15.2).
+        A 101 without a request for it is an error
+        (https://www.rfc-editor.org/rfc/rfc9110#section-15.2).
         """
         version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
         while 100 <= status < 200:
@@ -103,7 +104,10 @@ class Response(HTTPResponse):
             self.will_close = True
 
     def _has_clear_framing(self) -> bool:
-        """Whether all implementations find the same end (RFC 9112, section 6.3)."""
+        """Whether all implementations find the same end.
+
+        See https://www.rfc-editor.org/rfc/rfc9112#section-6.3.
+        """
         codings = self.headers.get_all("Transfer-Encoding", [])
         lengths = self.headers.get_all("Content-Length", [])
         if self.status in (204, 304):

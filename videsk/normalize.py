@@ -1,4 +1,4 @@
-"""Normalize Videsk's JSON: pages become arrays, `_id` becomes `id`, services get `users`."""
+"""Normalize Videsk's JSON: unwrap pages, rename `_id` to `id`, and add missing `users`."""
 
 from typing import Any
 
@@ -24,7 +24,10 @@ def is_too_deep(value: Any) -> bool:
 
 
 def rename_ids(value: Any) -> Any:
-    """Rename `_id` to `id` at every depth, in place, unless the object has an `id` already."""
+    """Return the value with `_id` renamed to `id` at every depth, unless the object has an `id`.
+
+    The order of the members is kept.
+    """
     if isinstance(value, list):
         return [rename_ids(item) for item in value]
     if isinstance(value, dict):
@@ -36,7 +39,7 @@ def rename_ids(value: Any) -> Any:
 
 
 def add_users(service: dict[str, Any]) -> dict[str, Any]:
-    """Add `users`, which Videsk omits if it picks the agent itself."""
+    """Return the service with `users`, which Videsk omits if it assigns the agent."""
     return service if service.get("users") is not None else service | {"users": []}
 
 

@@ -10,8 +10,8 @@ MAX_PAUSE_SECONDS = 60.0
 def pause_seconds(status: int, headers: Mapping[str, str]) -> float:
     """Return how long to send no request: 0 to MAX_PAUSE_SECONDS.
 
-    After a 429 that is its Retry-After (RFC 9110, section 10.2.3); with `Ratelimit-Remaining: 0` it
-    is `Ratelimit-Reset`. If that header is missing, it is 1 second.
+    After a 429 that is its Retry-After; with `Ratelimit-Remaining: 0` it is `Ratelimit-Reset`. If
+    that header is missing, it is 1 second. See https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3.
     """
     if status == 429:
         seconds = _seconds(headers.get("Retry-After"))

@@ -1,7 +1,7 @@
 """HTTP transport to Videsk: one request, one response, within a deadline and a size limit.
 
-`requests` is used only here and in web/captcha.py. The credentials go to the base URL alone:
-redirects are not followed, and nothing in the environment (.netrc, proxy variables) is read.
+The credentials are sent to the base URL only: redirects are not followed, and nothing in the
+environment (.netrc, proxy variables) is read.
 """
 
 from collections.abc import Mapping

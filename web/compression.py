@@ -40,7 +40,8 @@ def compressed(response: Response, body: bytes, digest: str) -> Response:
     response.vary.add("Accept-Encoding")
     accepted = request.accept_encodings
     coding = max(CODINGS, key=accepted.quality)
-    # Flask-Compress would use a coding with `q=0` (RFC 9110, section 12.5.3).
+    # Flask-Compress would use a coding with `q=0`:
+    # https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
     if accepted.quality(coding) <= 0 or accepted.quality(coding) < accepted.quality("identity"):
         return response
     g.digest = digest

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KEY_HEADERS = ("Origin", "Accept-Encoding", "If-None-Match", "If-Match")
 """Request headers that select the response, with the method and the URI. A response whose `Vary`
-names another one is not cached (RFC 9111, section 4.1).
+names another one is not cached (https://www.rfc-editor.org/rfc/rfc9111#section-4.1).
 """
 
 REPLAYED_HEADERS = frozenset(

@@ -76,7 +76,7 @@ class Worker(GeventWorker):
             fast_response = partial(self._fast_response, connection.address)
             for request in Requests(self.cfg, connection, addr, fast_response):
                 self.handle_request(listener_name, request, connection, addr)
-        except StopIteration:  # gunicorn's: the response said that the connection ends
+        except StopIteration:  # gunicorn's: the response announced the end of the connection
             pass
         except OSError:
             raise

@@ -23,7 +23,7 @@ from web import plain_request
 from web.connections import READ_BYTES, REQUEST_SECONDS, ClientConnection
 
 REQUEST_LINE_BYTES = 8190
-"""RFC 9112, section 3, recommends at least 8,000 octets."""
+"""At least 8,000 octets are recommended (https://www.rfc-editor.org/rfc/rfc9112#section-3)."""
 
 FIELDS = 50
 FIELD_BYTES = 4096
@@ -46,19 +46,24 @@ CHUNK_LINES_BYTES = 1024
 UNREAD_BODY_BYTES = 131_072
 UNREAD_BODY_SECONDS = 2
 """How much of an unread body is read after the response: the client may still be sending it, and
-loses the response if the connection is closed meanwhile (RFC 9112, section 9.6).
+loses the response if the connection is closed meanwhile
+(https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
 """
 
 _HOST = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
 )
-"""RFC 9110, section 7.2: uri-host [":" port]. The host must not be empty, or have a comma as a list
-of two hosts has.
+"""uri-host [":" port] (https://www.rfc-editor.org/rfc/rfc9110#section-7.2).
+
+The host must not be empty, or have a comma as a list of two hosts has.
 """
 
 
 class ConnectNotImplementedError(errors.ParseException):
-    """The method is CONNECT, which is for forward proxies (RFC 9110, section 9.3.6)."""
+    """The method is CONNECT, which is for forward proxies.
+
+    See https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6.
+    """
 
 
 class BoundedRequest(Request):
@@ -208,7 +213,7 @@ class _Unreader(SocketUnreader):
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Read up to `size_hint` bytes of the body or chunk, if that is known.
 
-        Raises NoMoreData if the body is incomplete (RFC 9112, section 8).
+        Raises NoMoreData if the body is incomplete (https://www.rfc-editor.org/rfc/rfc9112#section-8).
         """
         gevent.sleep(0)
         data: bytes = self.sock.recv(min(max(size_hint or 0, CHUNK_LINES_BYTES), READ_BYTES))
@@ -218,7 +223,10 @@ class _Unreader(SocketUnreader):
 
 
 def discard_rest(connection: ClientConnection) -> None:
-    """Half-close the connection and read what the client still sends (RFC 9112, section 9.6)."""
+    """Half-close the connection and read what the client still sends.
+
+    See https://www.rfc-editor.org/rfc/rfc9112#section-9.6.
+    """
     connection.shutdown(socket.SHUT_WR)
     connection.set_read_deadline(UNREAD_BODY_SECONDS)
     left = UNREAD_BODY_BYTES
@@ -243,7 +251,10 @@ def _is_host(text: str) -> bool:
 
 
 def _has_close_option(version: tuple[int, int], headers: list[tuple[str, str]]) -> bool:
-    """RFC 9112, section 9.3: `close` in any Connection field, or HTTP/1.0 without `keep-alive`."""
+    """Whether a Connection field has `close`, or HTTP/1.0 has no `keep-alive`.
+
+    See https://www.rfc-editor.org/rfc/rfc9112#section-9.3.
+    """
     options = {
         option.strip(" \t").lower()
         for name, value in headers

@@ -19,7 +19,7 @@ MAX_CHARACTERS = 2048
 _URL = re.compile(r"(?://|https?:)|.*://", re.IGNORECASE | re.DOTALL)
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-"""RFC 3986, 3.1."""
+"""https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
 
 _WITHOUT_ORIGIN = {"javascript", "data", "vbscript"}
 """Schemes that execute or show the URL: in `javascript://shop.example/%0aalert(1)` the host is

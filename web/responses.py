@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 JSON = "application/json"
 NO_STORE = "no-store"
 NO_CACHE = "no-cache"
-"""Browsers store the response but validate it each time, mostly by a 304 (RFC 9111, 5.2.2.4)."""
+"""Browsers store the response but validate it each time, mostly by a 304.
+
+See https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.4.
+"""
 
 API_CSP = "default-src 'none'; frame-ancestors 'none'"
 """Responses are data: if a browser renders one as a page, it may load and run nothing."""
@@ -83,7 +86,7 @@ def per_response_headers(request_id: str, cache_result: str | None) -> dict[str,
 
 
 def cache_status(result: str) -> str:
-    """Return the value of Cache-Status (RFC 9211)."""
+    """Return the value of Cache-Status (https://www.rfc-editor.org/rfc/rfc9211)."""
     return f"videsk-proxy; {result}"
 
 

@@ -1,6 +1,6 @@
 """Brings what the peers are made of, from the package registries: `python -m bench.peers`.
 
-What cannot be brought is said, and stays out of the tables by name.
+What cannot be installed is reported, and the tables name what is missing.
 """
 
 import shutil

@@ -59,7 +59,7 @@ app.add_middleware(CORSMiddleware, allow_origins=[os.environ["CORS_ORIGINS"]], a
 
 @app.get("/api/services")
 async def services() -> Response:
-    return await remembered("services", TTLS["services"], {"$limit": "50"})
+    return await cached("services", TTLS["services"], {"$limit": "50"})
 
 
 @app.get("/api/{kind}/{record_id}/{what}")
@@ -67,7 +67,7 @@ async def times(
     kind: Kind, record_id: Id, what: Literal["dates", "hours"], date: str, timezone: str
 ) -> Response:
     params = {"date": date, "timezone": timezone}
-    return await remembered(f"{kind}/{record_id}/{what}", TTLS[what], params)
+    return await cached(f"{kind}/{record_id}/{what}", TTLS[what], params)
 
 
 @app.post("/api/{kind}/{record_id}/appointments")
@@ -83,7 +83,7 @@ async def unreachable(_request: Request, _error: httpx.HTTPError) -> Response:
     return json_response(b'{"message":"Videsk does not answer"}', 502)
 
 
-async def remembered(path: str, ttl: int, params: dict[str, str]) -> Response:
+async def cached(path: str, ttl: int, params: dict[str, str]) -> Response:
     """The answer out of Redis, else Videsk's; only a 200 is kept."""
     key = f"{path}?{httpx.QueryParams(params)}"
     if kept := await redis.get(key):

@@ -12,7 +12,7 @@ import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
 /** @typedef {import("./videsk-proxy-client/index.js").Booking} Booking */
 
 /**
- * What this browser knows of an appointment, by its action token.
+ * What this browser has stored of an appointment, by its action token.
  *
  * @typedef {object} Known
  * @property {{id: string, title: string}} [service]
@@ -27,7 +27,7 @@ import { dayOf, writeDay, writeTime, writeTimes, writeZone } from "./zone.js";
 export const bookingOf = (token) => load(token);
 
 /**
- * Remembers a booking, and whose it is; a moved one takes the place of the one before.
+ * Stores a booking, and whose it is; a moved one takes the place of the one before.
  *
  * @param {Booking} booking
  * @param {Pick<Known, "service" | "agent">} about
@@ -111,7 +111,7 @@ export function drawBooked(title, booking, known) {
   };
 }
 
-/** The addresses hold tokens: where they lead is not told where they came from. */
+/** The addresses contain tokens, so no Referer is sent. */
 function link(/** @type {string} */ text, /** @type {string} */ href, attributes = {}) {
   return el("a", { href, rel: "noopener noreferrer", ...attributes }, text);
 }

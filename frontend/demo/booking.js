@@ -1,4 +1,4 @@
-// The booking: service, agent where the service wants one, hour, details, confirmation. All that has
+// The booking: service, agent where the service requires one, hour, details, confirmation. All that has
 // been chosen is in `choice`; every step is drawn from it.
 
 import { drawBooked, keep } from "./booked.js";

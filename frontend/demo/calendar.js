@@ -28,7 +28,7 @@ const WEEK = 7;
  */
 export function drawCalendar({ read, choose, signal, day: chosen }) {
   let month = monthOf(chosen ?? today());
-  /** @type {Set<string> | undefined} undefined while they are asked for */
+  /** @type {Set<string> | undefined} undefined while they load */
   let free;
   /** @type {string | undefined} the day that the visitor has chosen or walked to */
   let at = chosen;

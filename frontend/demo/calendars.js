@@ -1,4 +1,4 @@
-// An appointment for the customer's own calendar: a file (RFC 5545), or a link to Google's or Outlook's.
+// An appointment for the customer's own calendar: a file (iCalendar), or a link to Google's or Outlook's.
 
 /**
  * `uid` and `sequence`: a file for a moved appointment moves the entry instead of adding another.
@@ -19,10 +19,10 @@ const inBytes = (text) => new TextEncoder().encode(text).length;
 /** 20261201T120000Z. @param {string | number} instant */
 const basic = (instant) => new Date(instant).toISOString().replace(/[-:]|\.\d+/g, "");
 
-/** RFC 5545, 3.3.11. @param {string} text */
+/** https://www.rfc-editor.org/rfc/rfc5545#section-3.3.11 @param {string} text */
 const escaped = (text) => text.replace(/[\\;,]/g, "\\$&").replace(/\r\n|\r|\n/g, "\\n");
 
-/** No line over 75 bytes, and no character cut (RFC 5545, 3.1). @param {string} line */
+/** No line over 75 bytes, and no character cut (https://www.rfc-editor.org/rfc/rfc5545#section-3.1). @param {string} line */
 function folded(line) {
   const lines = [""];
   for (const character of line) {

@@ -6,14 +6,14 @@ import { t } from "./language.js";
 /** @typedef {import("./videsk-proxy-client/index.js").Service} Service */
 /** @typedef {Service["users"][number]} Agent */
 
-/** Only where the service does not choose by itself. @param {Service} service @returns {Agent[]} */
+/** Only where the service does not assign the agent. @param {Service} service @returns {Agent[]} */
 export const agentsOf = (service) => (service.automatic ? [] : service.users);
 
 /** @param {Agent} agent */
 export const nameOf = ({ firstname, lastname }) => `${firstname} ${lastname}`.trim();
 
 /**
- * Whose days and hours are asked for, as the client's calls take it: one agent, else the service.
+ * Whose days and hours are requested, as the client's calls take it: one agent, else the service.
  *
  * @param {{service?: {id: string}, agent?: {id: string}}} choice
  * @returns {["services" | "users", string]}

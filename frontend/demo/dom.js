@@ -33,7 +33,7 @@ export function button(text, onclick, attributes = {}) {
 }
 
 /**
- * Tells those who listen to the page what others see happen on it.
+ * Announces to screen readers what others see happen on the page.
  *
  * @param {string} text
  */

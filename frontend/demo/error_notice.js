@@ -36,7 +36,7 @@ function canBeChecked({ source, status, data }) {
 }
 
 /**
- * Says what went wrong and what to do next. `anew` is for a write of unknown outcome: a decision of
+ * Shows what went wrong and what to do next. `anew` is for a write of unknown outcome: a decision of
  * its own, beside `again`, which repeats the same one. `byToken`: an appointment's token was sent.
  *
  * @param {any} error
@@ -69,7 +69,7 @@ export function drawErrorNotice(error, { again, anew, byToken = false }) {
 }
 
 /**
- * Where the answer says how long to wait, the button counts down to it.
+ * Where the response has a Retry-After, the button counts down to it.
  *
  * @param {() => void} again
  * @param {string} text

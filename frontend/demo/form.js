@@ -15,7 +15,7 @@ const LINES = {
 };
 
 /**
- * Draws the form as Videsk describes it. What is written goes into `values` at once, so that nothing
+ * Draws the form as Videsk describes it. What is written goes into `values` immediately, so that nothing
  * is lost whatever is drawn next.
  *
  * @param {object} given

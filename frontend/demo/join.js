@@ -1,5 +1,5 @@
 // What the e-mailed link "join" opens. Videsk answers from 5 minutes before the start until the end,
-// and with the same refusal before that as after a move: so both are told of.
+// and with the same refusal before that as after a move: so both are mentioned.
 
 import { rowsOf } from "./booked.js";
 import { button, el } from "./dom.js";

@@ -12,7 +12,7 @@ const texts = { en, es };
 export let language;
 /** Every text, in the page's language. */
 export let t = en;
-/** For Intl: the browser's own variety of the language (es-CL), which knows how dates are written there. */
+/** For Intl: the browser's own variety of the language (es-CL), whose conventions apply to dates. */
 export let locale = "en";
 
 /** @param {string} tag */

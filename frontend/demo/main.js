@@ -14,8 +14,8 @@ import { writeZone } from "./zone.js";
 const videsk = new VideskProxy(proxy, { longestWaitSeconds: 2 });
 
 /**
- * What an e-mailed link asks for. The token leaves the address at once, for this tab's own history
- * entry: a reload and the Back button find it there, and nobody else looks.
+ * What an e-mailed link requests. The token leaves the address immediately, for this tab's own history
+ * entry: a reload and the Back button find it there, and no other page can.
  */
 function takeTicket() {
   const query = new URLSearchParams(location.search);

@@ -1,5 +1,5 @@
 // What the e-mailed link "modify" opens: move or cancel one appointment, by its action token. Videsk
-// tells nothing about it by that token: either this browser remembers it, or the customer is asked.
+// returns nothing about it for that token: either this browser has stored it, or the customer chooses.
 
 import { drawBooked, keep, bookingOf, rowsOf } from "./booked.js";
 import { button, el } from "./dom.js";
@@ -20,7 +20,7 @@ const LONGEST_REASON = 1000;
 export function startModifying(videsk, token) {
   const known = bookingOf(token);
   const choice = {
-    /** @type {any} a Service, of which a remembered one knows only id and title */ service: known?.service,
+    /** @type {any} a Service, of which a stored one has only id and title */ service: known?.service,
     agent: known?.agent,
     /** @type {string | undefined} */ startAt: undefined,
     /** @type {import("./hour_picker.js").TakenHour | undefined} */ taken: undefined,

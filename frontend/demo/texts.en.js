@@ -105,7 +105,7 @@ export const en = {
     reschedule: "Reschedule",
     cancel: "Cancel appointment",
     whichService: "Which service is it for?",
-    whichServiceLead: "Your e-mail says it. We need it to show the free hours.",
+    whichServiceLead: "It is in your e-mail. We need it to show the free hours.",
     whichAgent: "Who is it with?",
     newTime: "Choose a new time",
     newTimeLead: "The old one stays yours until you confirm.",

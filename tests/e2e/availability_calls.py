@@ -43,16 +43,16 @@ READS = [("hours", ident) for ident in KINDS] + [
 
 
 def read_everything(client: Client) -> dict[tuple[str, str], object]:
-    """What the proxy says of each service and user."""
-    answers = {
+    """Return the proxy's dates and hours of each service and user."""
+    responses = {
         (what, ident): getattr(client, what)(KINDS[ident], ident, DAY) for what, ident in READS
     }
-    assert {answer.status_code for answer in answers.values()} == {200}
-    return {name: answer.json() for name, answer in answers.items()}
+    assert {response.status_code for response in responses.values()} == {200}
+    return {name: response.json() for name, response in responses.items()}
 
 
 def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
-    """What Videsk itself says."""
+    """Return Videsk's own dates and hours of each service and user."""
     first = {"dates": f"{YEAR}-05-01T04:00:00.000Z", "hours": f"{YEAR}-05-06T04:00:00.000Z"}
     return {
         (what, ident): requests.get(
@@ -65,21 +65,22 @@ def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
     }
 
 
-def asked_of(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """Which dates and hours Videsk was asked for."""
+def reads_sent(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Return the dates and hours that the proxy requested from Videsk."""
     reads = [str(entry["path"]).split("/") for entry in sandbox.request_log()]
     return [(what, ident) for *_, ident, what in reads if what in {"dates", "hours"}]
 
 
 def assert_dropped_everywhere(both: Fleet, sandbox: Sandbox, affected: set[str]) -> None:
-    """Every worker, the other instance's first, says what is true now; Videsk was asked anew about
-    what is touched, once for all, and about nothing else.
+    """Check that every worker returns the current availability, the other instance's first.
+
+    What is affected was requested from Videsk once for all workers, and nothing else was.
     """
     now = truth(sandbox)
     sandbox.forget()
     for server in reversed(both.instances):
         for client in client_of_each_worker(server):
             assert read_everything(client) == now
-    asked = asked_of(sandbox)
-    assert len(asked) == len(set(asked)), "once for all workers"
-    assert set(asked) == {(what, ident) for what, ident in READS if ident in affected}
+    sent = reads_sent(sandbox)
+    assert len(sent) == len(set(sent)), "once for all workers"
+    assert set(sent) == {(what, ident) for what, ident in READS if ident in affected}

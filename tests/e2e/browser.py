@@ -27,7 +27,7 @@ QUIET = [
     "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
     "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
-"""No window, and no call to anybody but this machine."""
+"""No window, and no connection to another machine."""
 
 
 def browser() -> str:

@@ -12,39 +12,42 @@ from tests.e2e.local_server import Handler, serving
 
 @dataclass
 class Provider:
-    """What it says, and what it was asked: path and form."""
+    """The response of a captcha provider, and the requests it received: path and form."""
 
     url: str = ""
     verdict: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests_received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     hangs: bool = False
     once: bool = False
     """Like the real ones, confirm each token a single time."""
     ended: Event = field(default_factory=Event)
 
-    def says(self, verdict: object, status: int = 200, **headers: str) -> None:
-        """From now on this, bytes or anything that is JSON."""
+    def respond_with(self, verdict: object, status: int = 200, **headers: str) -> None:
+        """Set the response: bytes, or anything that JSON can hold."""
         self.verdict = verdict if isinstance(verdict, bytes) else json.dumps(verdict).encode()
         self.status, self.headers, self.hangs = status, headers, False
 
     def refuses(self, *codes: str) -> None:
-        self.says({"success": False, "error-codes": list(codes)})
+        self.respond_with({"success": False, "error-codes": list(codes)})
 
 
 @contextmanager
 def captcha_provider() -> Iterator[Provider]:
-    """One that says nothing yet."""
+    """Run a captcha provider without a verdict yet."""
     provider = Provider()
 
     class Verify(Handler):
         def respond(self) -> None:
             form = {name: values[0] for name, values in parse_qs(self.body().decode()).items()}
-            provider.asked.append((self.path, form))
+            provider.requests_received.append((self.path, form))
             if provider.hangs:
                 provider.ended.wait(30)
-            elif provider.once and provider.asked.count(provider.asked[-1]) > 1:
+            elif (
+                provider.once
+                and provider.requests_received.count(provider.requests_received[-1]) > 1
+            ):
                 self.answer(
                     200,
                     b'{"success": false, "error-codes": ["timeout-or-duplicate"]}',

@@ -10,7 +10,7 @@ from tests.e2e.browser import QUIET, browser
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The machine's own, driven by Playwright, with no way to anybody but this machine."""
+    """Launch the machine's Chromium with Playwright, without connections to other machines."""
     command = browser()
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=command, args=QUIET)

@@ -17,7 +17,7 @@ class OddError(Exception):
 @app.get("/api/faulty/<ident>")
 def fail(ident: str) -> str:
     """Fail with the query in the message."""
-    raise OddError(f"{ident} asked for {request.query_string.decode()}")
+    raise OddError(f"{ident} requested {request.query_string.decode()}")
 
 
 @app.post("/api/faulty/<ident>")

@@ -71,8 +71,8 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 def timed(call: Callable[[], T]) -> tuple[T, float]:
     """Return the result of the call and its duration in seconds."""
     started = time.monotonic()
-    answer = call()
-    return answer, time.monotonic() - started
+    response = call()
+    return response, time.monotonic() - started
 
 
 def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
@@ -85,9 +85,9 @@ def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
     return time.monotonic() - started
 
 
-def cache_status(answer: requests.Response) -> str:
+def cache_status(response: requests.Response) -> str:
     """Return the Cache-Status header without the name of the cache."""
-    name, status = answer.headers["Cache-Status"].split("; ", 1)
+    name, status = response.headers["Cache-Status"].split("; ", 1)
     assert name == "videsk-proxy"
     return status
 
@@ -131,12 +131,12 @@ def client_of_each_worker(server: Running) -> list[Client]:
 
 def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
     """Make the call once to each of the instance's workers, and return the results."""
-    answers = []
+    responses = []
     wait_until(lambda: len(workers_of(server)) == 2)
     for worker in workers_of(server):
         with alone(server, worker):
-            answers.append(call())
-    return answers
+            responses.append(call())
+    return responses
 
 
 def _stat(process: Path) -> list[str]:
@@ -154,8 +154,8 @@ def readiness(fleet: Fleet) -> list[dict[str, Any]]:
     """Return the body of `/readyz` and its status (`http`), of each worker of each instance."""
     known = []
     for server, client in zip(fleet.instances, fleet.clients, strict=True):
-        for answer in on_each_worker(server, partial(client.get, "/readyz")):
-            known.append(answer.json() | {"http": answer.status_code})
+        for response in on_each_worker(server, partial(client.get, "/readyz")):
+            known.append(response.json() | {"http": response.status_code})
     return known
 
 

@@ -12,8 +12,9 @@ from threading import Event
 from tests.processes import Running
 
 WITHIN_SECONDS = 2
-"""An innocent client's slowest request in a test. bench/attacks.py measures against the contract's
-0.5 s (p99); this machine may be busy with other tests.
+"""The longest that an innocent client's request may take in a test.
+
+bench/attacks.py measures against 0.5 s (p99); here, other tests may keep the machine busy.
 """
 
 PAUSE_SECONDS = 0.02
@@ -49,10 +50,10 @@ def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Ca
                 started = time.monotonic()
                 try:
                     connection.request("GET", path)
-                    answer = connection.getresponse()
-                    got = answer.read()
-                    if (answer.status, got) != (200, body):
-                        calls.failures.append(f"{path}: {answer.status} {got[:80]!r}")
+                    response = connection.getresponse()
+                    got = response.read()
+                    if (response.status, got) != (200, body):
+                        calls.failures.append(f"{path}: {response.status} {got[:80]!r}")
                 except OSError as error:
                     calls.failures.append(f"{path}: {error!r}")
                     connection.close()

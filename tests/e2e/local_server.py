@@ -7,7 +7,7 @@ from threading import Thread
 
 
 class Handler(BaseHTTPRequestHandler):
-    """What all of them do alike; a subclass says in `respond` what it answers."""
+    """Base class of test servers; a subclass implements `respond`."""
 
     def respond(self) -> None:
         raise NotImplementedError
@@ -32,12 +32,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(handler: type[Handler]) -> Iterator[str]:
-    """Its URL, on a free loopback port, until the block ends."""
+    """Serve on a free loopback port until the block ends, and yield the URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

@@ -23,11 +23,11 @@ def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[Runn
 
 
 def text_of(server: Running) -> str:
-    answer = Client(server.url).get("/metrics", headers=bearer(TOKEN))
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/plain; version=")
-    assert answer.headers["Cache-Control"] == "no-store"
-    return answer.text
+    response = Client(server.url).get("/metrics", headers=bearer(TOKEN))
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
+    assert response.headers["Cache-Control"] == "no-store"
+    return response.text
 
 
 def figures(server: Running, name: str) -> dict[tuple[str, ...], float]:

@@ -39,11 +39,11 @@ class SlowWire:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target_port))
                 self._sockets += [client, server]
-                answers: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
+                responses: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
                 for target, ends in (
                     (self._forward, (client, server)),
-                    (self._receive, (server, answers)),
-                    (self._deliver, (answers, client)),
+                    (self._receive, (server, responses)),
+                    (self._deliver, (responses, client)),
                 ):
                     Thread(target=target, args=ends, daemon=True).start()
 
@@ -53,19 +53,23 @@ class SlowWire:
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
 
-    def _receive(self, server: socket.socket, answers: "SimpleQueue[tuple[float, bytes]]") -> None:
+    def _receive(
+        self, server: socket.socket, responses: "SimpleQueue[tuple[float, bytes]]"
+    ) -> None:
         data = b"-"
         while data:
             try:
                 data = server.recv(65536)
             except OSError:
                 data = b""
-            answers.put((time.monotonic() + self.delay_seconds, data))
+            responses.put((time.monotonic() + self.delay_seconds, data))
 
-    def _deliver(self, answers: "SimpleQueue[tuple[float, bytes]]", client: socket.socket) -> None:
+    def _deliver(
+        self, responses: "SimpleQueue[tuple[float, bytes]]", client: socket.socket
+    ) -> None:
         with suppress(OSError):
             while True:
-                due, data = answers.get()
+                due, data = responses.get()
                 time.sleep(max(0, due - time.monotonic()))
                 if not data:
                     client.shutdown(socket.SHUT_WR)

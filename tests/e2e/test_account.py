@@ -1,4 +1,7 @@
-"""VIDESK_ACCOUNT: a key is rotated instance by instance, and guarantees 3, 4 and 5 hold across it."""
+"""With VIDESK_ACCOUNT, a key is rotated instance by instance without losing a guarantee.
+
+See docs/guarantees.md#g3, docs/guarantees.md#g4 and docs/guarantees.md#g5.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -49,9 +49,9 @@ def test_a_month_shows_its_first_free_days_each_with_its_hours(
     proxy: Client, kind: str, ident: str
 ) -> None:
     before = datetime.now(UTC)
-    answer = availability(proxy, kind, ident, f"{YEAR}-05")
-    assert answer.status_code == 200
-    body = answer.json()
+    response = availability(proxy, kind, ident, f"{YEAR}-05")
+    assert response.status_code == 200
+    body = response.json()
     assert list(body) == ["days", "complete", "asOf"]
     assert list(body["days"]) == [
         f"{YEAR}-05-01", f"{YEAR}-05-02", f"{YEAR}-05-05", f"{YEAR}-05-06", f"{YEAR}-05-07", f"{YEAR}-05-08", f"{YEAR}-05-09",
@@ -208,41 +208,41 @@ def test_an_incomplete_response_is_neither_stored_nor_a_hit(
     for day in (first, second):
         assert cached.hours("users", JOHN, day).status_code == 200
     sandbox.fault("status", path="/hours", status=400, body={"message": "no"})
-    incomplete = [answer for _ in "123" for answer in on_each_worker(proxy_with_redis, read)]
+    incomplete = [response for _ in "123" for response in on_each_worker(proxy_with_redis, read)]
     tagged = {"If-None-Match": "*"}
     params: dict[str, object] = {"date": first, "timezone": ZONE, "days": 3}
     path = f"/api/users/{JOHN}/availability"
     incomplete.append(cached.get(path, params=params, headers=tagged))
-    for answer in incomplete:
-        assert answer.status_code == 200
-        assert (answer.json()["complete"], answer.json()["missing"]) == (False, [third])
-        assert list(answer.json()["days"]) == [first, second]
-        assert answer.headers["Cache-Status"] == "videsk-proxy; fwd=miss"
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert "ETag" not in answer.headers
+    for response in incomplete:
+        assert response.status_code == 200
+        assert (response.json()["complete"], response.json()["missing"]) == (False, [third])
+        assert list(response.json()["days"]) == [first, second]
+        assert response.headers["Cache-Status"] == "videsk-proxy; fwd=miss"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in response.headers
     sandbox.control("DELETE", "faults")
-    for answer in on_each_worker(proxy_with_redis, read):
-        assert (answer.json()["complete"], list(answer.json()["days"])) == (
+    for response in on_each_worker(proxy_with_redis, read):
+        assert (response.json()["complete"], list(response.json()["days"])) == (
             True,
             [first, second, third],
         )
-        assert answer.headers["Cache-Control"] == "no-cache"
+        assert response.headers["Cache-Control"] == "no-cache"
 
 
 def test_videsks_own_error_comes_through_where_nothing_can_be_shown(
     proxy: Client, sandbox: Sandbox
 ) -> None:
     unknown = "63bdbf49394aad976d4affff"
-    for answer in (
+    for response in (
         availability(proxy, "services", unknown, f"{YEAR}-05"),
         next_hours(proxy, "services", unknown),
     ):
-        assert answer.status_code == 404
-        assert answer.headers["X-Error-Source"] == "videsk"
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert response.status_code == 404
+        assert response.headers["X-Error-Source"] == "videsk"
+        assert response.headers["Cache-Control"] == "no-store"
     sandbox.fault("status", path="/hours", status=403, body={"message": "not yours"})
-    answer = availability(proxy, "users", JOHN, f"{YEAR}-05")
-    assert (answer.status_code, answer.json()) == (403, {"message": "not yours"})
+    response = availability(proxy, "users", JOHN, f"{YEAR}-05")
+    assert (response.status_code, response.json()) == (403, {"message": "not yours"})
 
 
 NO_INSTANTS = ["tomorrow", 7, f"{working_day()}T04:00:00"]
@@ -318,9 +318,9 @@ def test_next_leaves_out_an_hour_that_has_begun(cached: Client, sandbox: Sandbox
 
 def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
     first = next_hours(cached, "users", JOHN)
-    asked = len(sandbox.request_log())
+    count = len(sandbox.request_log())
     again = next_hours(cached, "users", JOHN)
-    assert (again.json(), len(sandbox.request_log())) == (first.json(), asked)
+    assert (again.json(), len(sandbox.request_log())) == (first.json(), count)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert (again.headers["Cache-Control"], again.headers["ETag"]) == (
         "no-cache",
@@ -330,8 +330,8 @@ def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
 
 def test_next_fails_rather_than_to_pass_over_a_day(proxy: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", path="/hours", status=503, body={"message": "later"}, times=1)
-    answer = next_hours(proxy, "users", JOHN)
-    assert (answer.status_code, answer.json()) == (503, {"message": "later"})
+    response = next_hours(proxy, "users", JOHN)
+    assert (response.status_code, response.json()) == (503, {"message": "later"})
 
 
 @pytest.mark.parametrize(
@@ -371,9 +371,9 @@ def test_a_day_of_yesterday_is_past_in_its_own_zone(proxy: Client) -> None:
 
 def test_a_crowd_on_one_screen_costs_each_part_once(cached: Client, sandbox: Sandbox) -> None:
     day = working_day(20)
-    answers = at_once([partial(availability, cached, "users", JOHN, day, days=3)] * 20)
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({str(answer.json()["days"]) for answer in answers}) == 1
+    responses = at_once([partial(availability, cached, "users", JOHN, day, days=3)] * 20)
+    assert {response.status_code for response in responses} == {200}
+    assert len({str(response.json()["days"]) for response in responses}) == 1
     assert len(sandbox.request_log()) in (4, 5)  # three days of one month, or of two
 
 

@@ -26,7 +26,7 @@ class Visit:
 
     origin: str
     calls: dict[str, Any]
-    asked: list[dict[str, Any]]
+    sent: list[dict[str, Any]]
     log: list[dict[str, Any]]
 
     def statuses(self, *names: str) -> list[int | None]:
@@ -76,12 +76,12 @@ def test_an_allowed_page_can_do_all_that_a_customer_does(ours: Visit) -> None:
     assert ours.calls["services"]["body"][0]["title"] == "My service"
     assert START in ours.calls["hours"]["body"]
     assert ours.calls["cancelled"]["body"]["service"] == "My service"
-    posts = [entry["path"].rpartition("/")[2] for entry in ours.asked if entry["method"] == "POST"]
+    posts = [entry["path"].rpartition("/")[2] for entry in ours.sent if entry["method"] == "POST"]
     assert posts == [JOHN, JOHN, "cancel"], "booked, refused as taken, cancelled"
 
 
 def test_its_own_headers_arrive_and_its_origin_is_the_referrer(ours: Visit) -> None:
-    first = next(entry for entry in ours.asked if entry["method"] == "POST")
+    first = next(entry for entry in ours.sent if entry["method"] == "POST")
     assert first["headers"]["x-request-id"] == "page-one"
     assert json.loads(first["body"])["referrer"] == f"{ours.origin}/"
 
@@ -134,12 +134,12 @@ def test_a_page_of_another_origin_reads_nothing(stranger: Visit) -> None:
 
 def test_a_page_of_another_origin_changes_nothing(stranger: Visit) -> None:
     """What needs a preflight does not come here; what needs none is refused before Videsk."""
-    assert {entry["method"] for entry in stranger.asked} <= {"GET"}
+    assert {entry["method"] for entry in stranger.sent} <= {"GET"}
     statuses = {line["status"] for line in stranger.log if line["method"] == "POST"}
     assert statuses == {415}
 
 
 def test_with_an_asterisk_any_page_may_but_none_with_credentials(page: Shop) -> None:
-    anybody = visit(page, "*")
-    assert anybody.statuses("services", "booked", "cancelled", "refused here") == [200, 201, 200, 400]  # fmt: skip
-    assert anybody.calls["with credentials"] == {"refused": "TypeError"}
+    any_origin = visit(page, "*")
+    assert any_origin.statuses("services", "booked", "cancelled", "refused here") == [200, 201, 200, 400]  # fmt: skip
+    assert any_origin.calls["with credentials"] == {"refused": "TypeError"}

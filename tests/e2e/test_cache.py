@@ -28,15 +28,15 @@ MONTH = [
 
 
 def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
-    answers = [cached.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
-    answers.append(cached.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
-    assert len({answer.content for answer in answers}) == 1
+    responses = [cached.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
+    responses.append(cached.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
+    assert len({response.content for response in responses}) == 1
     (entry,) = sandbox.request_log()
     assert entry["path"] == f"/public/video-contact-center/services/{AUTOMATIC_SERVICE}/dates"
     assert entry["query"] == f"date={YEAR}-05-01T04%3A00%3A00.000Z&timezone=America%2FSantiago"
-    assert answers[0].headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
-    for answer in answers[1:]:
-        assert re.fullmatch(r"videsk-proxy; hit; ttl=\d+", answer.headers["Cache-Status"])
+    assert responses[0].headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
+    for response in responses[1:]:
+        assert re.fullmatch(r"videsk-proxy; hit; ttl=\d+", response.headers["Cache-Status"])
 
 
 def test_every_spelling_of_one_day_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
@@ -80,11 +80,11 @@ def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
     repeat = proxy.get(path, headers={"If-None-Match": f'"other", {etag}'})
     assert (repeat.status_code, repeat.content) == (304, b"")
     expected = {"/api/services": "public, max-age=30"}.get(path, "no-cache")
-    for answer in (first, repeat):
-        assert answer.headers["Cache-Control"] == expected
-        assert answer.headers["ETag"] == etag
-        assert "Origin" in answer.headers["Vary"].split(", ")
-        assert len(answer.raw.headers.getlist("Date")) == 1
+    for response in (first, repeat):
+        assert response.headers["Cache-Control"] == expected
+        assert response.headers["ETag"] == etag
+        assert "Origin" in response.headers["Vary"].split(", ")
+        assert len(response.raw.headers.getlist("Date")) == 1
     changed = proxy.get(path, headers={"If-None-Match": '"other"'})
     assert changed.content == first.content
 
@@ -161,9 +161,9 @@ def test_foreign_data_in_redis_is_not_served(
         (key,) = [key for key in everything_in(redis) if b"services" in key]
         for poison in (b"!" + pickle.dumps({"a": 1}), b"", b"garbage", b"nan\n[]", b"\xff\xfe"):
             redis.set(key, poison)
-            answer = client.get("/api/services")
-            assert answer.json()[0]["title"] == "My service"
-            assert answer.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
+            response = client.get("/api/services")
+            assert response.json()[0]["title"] == "My service"
+            assert response.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
 
 
 def test_two_accounts_on_one_redis_share_nothing(sandbox: Sandbox, redis_url: str) -> None:

@@ -41,8 +41,8 @@ def one_provider() -> Iterator[Provider]:
 @pytest.fixture
 def provider(one_provider: Provider) -> Provider:
     """It confirms every token by default."""
-    one_provider.says({"success": True, "error-codes": []})
-    one_provider.asked.clear()
+    one_provider.respond_with({"success": True, "error-codes": []})
+    one_provider.requests_received.clear()
     one_provider.once = False
     return one_provider
 
@@ -82,9 +82,9 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": uuid4().hex}
 
 
-def assert_unavailable(answer: requests.Response, sandbox: Sandbox) -> None:
-    assert (answer.status_code, answer.json()["name"]) == (503, "Unavailable")
-    assert answer.headers["X-Error-Source"] == "proxy"
+def assert_unavailable(response: requests.Response, sandbox: Sandbox) -> None:
+    assert (response.status_code, response.json()["name"]) == (503, "Unavailable")
+    assert response.headers["X-Error-Source"] == "proxy"
     assert sandbox.request_log() == []
 
 
@@ -93,7 +93,7 @@ def test_a_confirmed_token_books_and_stays_here(
     client: Client, provider: Provider, sandbox: Sandbox, kind: str
 ) -> None:
     assert client.book(kind, KINDS[kind], START, token=TOKEN).status_code == 201
-    assert provider.asked == [("/siteverify", {"secret": SECRET, "response": TOKEN})]
+    assert provider.requests_received == [("/siteverify", {"secret": SECRET, "response": TOKEN})]
     bodies = [json.loads(str(e["body"])) for e in sandbox.request_log() if e["method"] == "POST"]
     assert [sorted(body) for body in bodies] == [
         sorted(["startAt", "timezone", "form", "referrer"] + ["service"] * (kind == "users"))
@@ -107,9 +107,9 @@ def test_a_refused_token_is_videsks_own_422(
     client: Client, provider: Provider, sandbox: Sandbox, kind: str, code: str
 ) -> None:
     provider.refuses(code, "another-code")
-    answer = client.book(kind, KINDS[kind], START, token=TOKEN)
-    assert (answer.status_code, answer.headers["X-Error-Source"]) == (422, "proxy")
-    assert answer.json() == REFUSED | {"data": {"extraData": code}}
+    response = client.book(kind, KINDS[kind], START, token=TOKEN)
+    assert (response.status_code, response.headers["X-Error-Source"]) == (422, "proxy")
+    assert response.json() == REFUSED | {"data": {"extraData": code}}
     assert sandbox.request_log() == []
 
 
@@ -125,12 +125,12 @@ def test_a_refused_token_is_videsks_own_422(
 def test_without_a_token_no_request_is_sent(
     client: Client, provider: Provider, sandbox: Sandbox, none: dict[str, Any], message: str
 ) -> None:
-    answer = client.book("users", JOHN, START, **none)
-    assert (answer.status_code, answer.json()["name"]) == (400, "BadRequest")
-    assert answer.json()["message"] == message
-    assert "token" in answer.json()["errors"]
+    response = client.book("users", JOHN, START, **none)
+    assert (response.status_code, response.json()["name"]) == (400, "BadRequest")
+    assert response.json()["message"] == message
+    assert "token" in response.json()["errors"]
     assert sandbox.request_log() == []
-    assert provider.asked == []
+    assert provider.requests_received == []
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ def test_without_a_token_no_request_is_sent(
 def test_what_is_no_verdict_is_a_503_and_books_nothing(
     client: Client, provider: Provider, sandbox: Sandbox, verdict: object, status: int
 ) -> None:
-    provider.says(verdict, status)
+    provider.respond_with(verdict, status)
     headers = key()
     assert_unavailable(client.book("users", JOHN, START, headers, token=TOKEN), sandbox)
-    provider.says({"success": True})
+    provider.respond_with({"success": True})
     again = client.book("users", JOHN, START, headers, token=TOKEN)
     assert again.status_code == 201, "the key is free"
 
@@ -163,22 +163,22 @@ def test_what_is_no_verdict_is_a_503_and_books_nothing(
 def test_odd_error_codes_are_not_a_fault_of_the_proxy(
     client: Client, provider: Provider, sandbox: Sandbox, codes: object
 ) -> None:
-    provider.says({"success": False, "error-codes": codes})
+    provider.respond_with({"success": False, "error-codes": codes})
     headers = key()
-    answer = client.book("users", JOHN, START, headers, token=TOKEN)
-    assert (answer.status_code, answer.json()) == (422, REFUSED)
+    response = client.book("users", JOHN, START, headers, token=TOKEN)
+    assert (response.status_code, response.json()) == (422, REFUSED)
     assert sandbox.request_log() == []
-    provider.says({"success": True})
+    provider.respond_with({"success": True})
     assert client.book("users", JOHN, START, headers, token=TOKEN).status_code == 201
 
 
 def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
     client: Client, provider: Provider, sandbox: Sandbox
 ) -> None:
-    provider.says(b"<p>Moved", 307, Location=f"{provider.url}/elsewhere")
-    answer = client.book("users", JOHN, START, token=TOKEN)
-    assert [path for path, _ in provider.asked] == ["/siteverify"]
-    assert_unavailable(answer, sandbox)
+    provider.respond_with(b"<p>Moved", 307, Location=f"{provider.url}/elsewhere")
+    response = client.book("users", JOHN, START, token=TOKEN)
+    assert [path for path, _ in provider.requests_received] == ["/siteverify"]
+    assert_unavailable(response, sandbox)
 
 
 @TIMING
@@ -214,7 +214,7 @@ def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
     provider.refuses("invalid-input-response")
     assert client.book("users", JOHN, START, headers, token="a-bad-one").status_code == 422
     assert client.book("users", JOHN, START, headers).status_code == 400
-    provider.says({"success": True})
+    provider.respond_with({"success": True})
     booked = client.book("users", JOHN, START, headers, token=TOKEN)
     assert booked.status_code == 201
     assert "Idempotency-Replayed" not in booked.headers
@@ -228,7 +228,7 @@ def test_a_replay_does_not_verify_the_captcha_again(client: Client, provider: Pr
         again = client.book("users", JOHN, START, headers, token=TOKEN)
         assert (again.status_code, again.content) == (201, first.content)
         assert again.headers["Idempotency-Replayed"] == "true"
-    assert len(provider.asked) == 1
+    assert len(provider.requests_received) == 1
 
 
 NOT_BOOKED = [400, 401, 404, 409, 422, 429, 503]
@@ -255,7 +255,7 @@ def test_a_booking_that_was_not_made_does_not_spend_its_token(
     failed = client.book("users", JOHN, START, token=TOKEN)
     assert (failed.status_code, failed.headers["X-Error-Source"]) == (status, "videsk")
     assert client.book("users", JOHN, START, token=TOKEN).status_code == 201
-    assert len(provider.asked) == 1
+    assert len(provider.requests_received) == 1
 
 
 def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
@@ -269,7 +269,7 @@ def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
     assert (refused.status_code, refused.headers["X-Error-Source"]) == (503, "proxy")
     sandbox.reset()
     wait_until(lambda: client.book("users", JOHN, START, token=TOKEN).status_code == 201)
-    assert len(provider.asked) == 1
+    assert len(provider.requests_received) == 1
 
 
 def test_the_retry_may_be_another_workers(
@@ -290,7 +290,7 @@ def test_the_retry_may_be_another_workers(
     assert statuses == [503, 503]
     assert client.book("users", JOHN, START, token=TOKEN).status_code == 201
     assert redis.keys("*captcha:*") == []
-    assert len(provider.asked) == 1
+    assert len(provider.requests_received) == 1
 
 
 @pytest.mark.parametrize("status", [201, 500])
@@ -321,20 +321,20 @@ def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> 
     book = partial(
         Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
     )
-    assert {answer.status_code for answer in at_once([book] * 4)} == {201}
-    assert len(provider.asked) == 1
+    assert {response.status_code for response in at_once([book] * 4)} == {201}
+    assert len(provider.requests_received) == 1
 
 
 def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider) -> None:
     booked = client.book("users", JOHN, START, token=TOKEN).json()
-    provider.asked.clear()
+    provider.requests_received.clear()
     provider.refuses("invalid-input-response")
     token = bearer(booked["actionToken"])
     moved = client.post("/api/appointment/reschedule", {"date": LATER}, headers=token)
     assert moved.status_code == 200
     token = bearer(moved.json()["actionToken"])
     assert client.post("/api/appointment/cancel", {}, headers=token).status_code == 200
-    assert provider.asked == []
+    assert provider.requests_received == []
 
 
 def test_neither_secret_nor_token_is_in_the_log(
@@ -342,9 +342,9 @@ def test_neither_secret_nor_token_is_in_the_log(
 ) -> None:
     before = len(guarded.output())
     for codes in ([], ["invalid-input-response"], ["invalid-input-secret"]):
-        provider.says({"success": not codes, "error-codes": codes})
+        provider.respond_with({"success": not codes, "error-codes": codes})
         client.book("users", JOHN, START, token=TOKEN)
-    provider.says(TOKEN.encode() + SECRET.encode())
+    provider.respond_with(TOKEN.encode() + SECRET.encode())
     client.book("users", JOHN, START, token=TOKEN)
     log = guarded.output()
     assert log[before:].count('"request"') == 4

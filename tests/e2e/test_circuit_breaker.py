@@ -1,4 +1,4 @@
-"""While Videsk fails, cached reads are served and others fail immediately (guarantee 7)."""
+"""While Videsk fails, cached reads are served and others fail immediately (docs/guarantees.md#g7)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -80,8 +80,8 @@ def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately
     for read in cold_reads(both, 4) if status != 504 else []:
         assert read().status_code == status
         assert circuits(both) == {"closed"}
-    answers = at_once(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
-    assert {answer.status_code for answer in answers} == {status}
+    responses = at_once(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
+    assert {response.status_code for response in responses} == {status}
     assert len(arrivals(sandbox)) == 5
 
     for known in readiness(both):
@@ -124,12 +124,12 @@ def test_an_answer_between_the_failures_keeps_it_closed(both: Fleet, sandbox: Sa
 
 
 def test_answers_in_turn_with_failures_are_no_row(both: Fleet, sandbox: Sandbox) -> None:
-    """All are asked at once; every second one fails, 0.15 s after the one before it."""
+    """All requests start together; every second one fails, 0.15 s after the one before it."""
     for number in range(5):
         sandbox.fault("hang", path=MARK, seconds=0.4 + 0.3 * number, times=1)
         sandbox.fault("delay", path=JOHN, seconds=0.55 + 0.3 * number, times=1)
-    answers = at_once(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
-    assert [answer.status_code for answer in answers] == [502] * 5 + [200] * 5
+    responses = at_once(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
+    assert [response.status_code for response in responses] == [502] * 5 + [200] * 5
     assert circuits(both) == {"closed"}
 
 
@@ -179,8 +179,10 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
     for before, after in pairwise([opened, *trials]):
         assert 3 <= after - before <= 5
     assert statuses.count(502) == 1, "only who made the trial that failed"
-    assert statuses.index(200) > len(statuses) - 10, "nobody got anything before the good trial"
-    assert {answer.status_code for answer in at_once(cold_reads(both, 20))} == {200}
+    assert statuses.index(200) > len(statuses) - 10, (
+        "no request succeeded before the successful probe"
+    )
+    assert {response.status_code for response in at_once(cold_reads(both, 20))} == {200}
     assert circuits(both) == {"closed"}
 
 
@@ -191,9 +193,9 @@ def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
     one = both.clients[0]
 
     def hits() -> list[float]:
-        answers = [timed(partial(one.get, "/api/services")) for _ in range(100)]
-        assert all(cache_status(answer).startswith("hit; ttl=") for answer, _ in answers)
-        return sorted(seconds for _, seconds in answers)
+        responses = [timed(partial(one.get, "/api/services")) for _ in range(100)]
+        assert all(cache_status(response).startswith("hit; ttl=") for response, _ in responses)
+        return sorted(seconds for _, seconds in responses)
 
     one.get("/api/services")
     healthy = hits()
@@ -223,9 +225,9 @@ def test_a_rejected_key_is_reported_by_every_worker_and_fails_readiness(
         refused = client.dates("services", FIRST_SERVICE, f"{YEAR}-05")
         assert refused.status_code == status
         assert refused.headers["X-Error-Source"] == "videsk"
-        told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
-        assert (503, "refused") in told
-        assert told == {(503, "refused")}, "one worker knows it, the others do not"
+        reported = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
+        assert (503, "refused") in reported
+        assert reported == {(503, "refused")}, "one worker has noticed it, the others have not"
 
 
 def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
@@ -251,5 +253,5 @@ def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
         assert {known["http"] for known in readiness(one)} == {503}, "a 500 accepts no key"
         with alone(server, second):
             assert read() == 200
-        told = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
-        assert told == {(200, "accepted")}
+        reported = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
+        assert reported == {(200, "accepted")}

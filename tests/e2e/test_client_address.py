@@ -1,4 +1,4 @@
-"""Who is one client for the limits: as the trusted proxies say, whatever it says itself."""
+"""The address of a client, for the limits: from trusted proxies, not from the client's own headers."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -49,8 +49,8 @@ def test_without_a_trusted_proxy_the_header_is_ignored(behind: list[str]) -> Non
     assert statuses(behind[0], [form.format(1, 1) for form in FORGED]) == [OVER] * len(FORGED)
     names = ("X-Real-IP", "Forwarded", "X_Forwarded_For", "True-Client-IP", "CF-Connecting-IP")
     for name in names:
-        answer = Client(behind[0]).get("/api/appointment", headers={name: next(NEW)})
-        assert answer.status_code == OVER, name
+        response = Client(behind[0]).get("/api/appointment", headers={name: next(NEW)})
+        assert response.status_code == OVER, name
 
 
 @pytest.mark.parametrize("form", FORGED)
@@ -59,11 +59,11 @@ def test_what_the_client_forges_before_its_own_address_does_not_help(
     behind: list[str], proxies: int, form: str
 ) -> None:
     address = next(NEW)
-    told = [address] if proxies == 1 else [address, ROUTER]
-    forged = [", ".join([form.format(number, number), *told]) for number in range(CALLS + 1)]
+    forwarded = [address] if proxies == 1 else [address, ROUTER]
+    forged = [", ".join([form.format(number, number), *forwarded]) for number in range(CALLS + 1)]
     seen = statuses(behind[proxies], forged)
     assert seen == [FREE] * CALLS + [OVER], f"X-Forwarded-For: {forged[0]}"
-    assert statuses(behind[proxies], [", ".join(told)]) == [OVER]
+    assert statuses(behind[proxies], [", ".join(forwarded)]) == [OVER]
 
 
 @pytest.mark.parametrize("proxies", [1, 2])
@@ -71,12 +71,12 @@ def test_a_client_over_its_limit_has_no_second_one_by_forging(
     behind: list[str], proxies: int
 ) -> None:
     address = next(NEW)
-    told = ", ".join([address] if proxies == 1 else [address, ROUTER])
-    assert statuses(behind[proxies], [told] * (CALLS + 1)) == [FREE] * CALLS + [OVER]
+    forwarded = ", ".join([address] if proxies == 1 else [address, ROUTER])
+    assert statuses(behind[proxies], [forwarded] * (CALLS + 1)) == [FREE] * CALLS + [OVER]
     let_in = [
         form
         for form in FORGED
-        if statuses(behind[proxies], [f"{form.format(1, 1)}, {told}"]) != [OVER]
+        if statuses(behind[proxies], [f"{form.format(1, 1)}, {forwarded}"]) != [OVER]
     ]
     assert let_in == [], "each of these got a call more"
 

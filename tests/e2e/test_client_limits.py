@@ -119,23 +119,23 @@ def test_a_429_has_the_error_format_and_a_retry_after(urls: list[str]) -> None:
     address = next(NEW)
     statuses(urls[0], address, CALLS)
     for method, path in (("GET", "/api/services"), ("POST", POSTED[0])):
-        answer = call(urls[-1], address, method, path)
-        body = answer.json()
-        assert answer.status_code == body.pop("code") == 429
+        response = call(urls[-1], address, method, path)
+        body = response.json()
+        assert response.status_code == body.pop("code") == 429
         assert body.pop("message")
         assert body == {
             "name": "TooManyRequests",
             "className": "too-many-requests",
             "errors": {},
         }
-        assert 1 <= int(answer.headers["Retry-After"]) <= 60
-        assert answer.headers["X-Error-Source"] == "proxy"
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["Content-Type"] == "application/json"
-        assert answer.headers["Access-Control-Allow-Origin"] == SHOP
-        assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
-        assert answer.headers["Vary"] == "Origin"
-        assert len(answer.headers["X-Request-ID"]) == 32
+        assert 1 <= int(response.headers["Retry-After"]) <= 60
+        assert response.headers["X-Error-Source"] == "proxy"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Content-Type"] == "application/json"
+        assert response.headers["Access-Control-Allow-Origin"] == SHOP
+        assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
+        assert response.headers["Vary"] == "Origin"
+        assert len(response.headers["X-Request-ID"]) == 32
 
 
 def test_what_is_refused_never_reaches_videsk(urls: list[str], sandbox: Sandbox) -> None:
@@ -159,15 +159,15 @@ def test_all_workers_of_all_instances_count_together(
 ) -> None:
     address = next(NEW)
     seen = [
-        answer.status_code
+        response.status_code
         for server in two_instances
-        for answer in on_each_worker(server, partial(call, server.url, address))
+        for response in on_each_worker(server, partial(call, server.url, address))
     ]
     assert seen == [401] * 4
     assert call(two_instances[0].url, address).status_code == 401
     for server in two_instances:
         refused = on_each_worker(server, partial(call, server.url, address))
-        assert [answer.status_code for answer in refused] == [429, 429]
+        assert [response.status_code for response in refused] == [429, 429]
 
 
 def test_concurrent_calls_get_no_more_than_the_limit(urls: list[str]) -> None:
@@ -175,7 +175,7 @@ def test_concurrent_calls_get_no_more_than_the_limit(urls: list[str]) -> None:
     calls: list[Callable[[], requests.Response]] = [
         partial(call, url, address) for url in urls * (24 // len(urls))
     ]
-    assert [answer.status_code for answer in at_once(calls)].count(401) == CALLS
+    assert [response.status_code for response in at_once(calls)].count(401) == CALLS
 
 
 def ask_ahead(url: str, address: str, view: str, **params: object) -> requests.Response:
@@ -189,12 +189,12 @@ def test_availability_and_next_are_charged_by_their_requests_to_videsk(
     address, other = next(NEW), next(NEW)
     first = ask_ahead(urls[0], address, "next", timezone="UTC", limit=1)
     assert first.status_code == 200
-    asked = len(sandbox.request_log())
-    assert 2 <= asked < CALLS
-    assert statuses(urls[-1], address, CALLS - asked + 1) == [401] * (CALLS - asked) + [429]
+    sent = len(sandbox.request_log())
+    assert 2 <= sent < CALLS
+    assert statuses(urls[-1], address, CALLS - sent + 1) == [401] * (CALLS - sent) + [429]
     repeated = ask_ahead(urls[0], other, "next", timezone="UTC", limit=1)
     assert repeated.status_code == 200
-    repeats = len(sandbox.request_log()) - asked
+    repeats = len(sandbox.request_log()) - sent
     assert repeats <= 1, "what it needs is in the cache"
     assert statuses(urls[-1], other, CALLS) == [401] * (CALLS - 1) + [429]
 
@@ -220,10 +220,10 @@ def test_after_the_window_it_is_free_again(
     with proxy_server(sandbox, **shared, **limits) as server:
         for method, path, free in (("GET", "/api/appointment", 8), ("POST", POSTED[2], 4)):
             for _ in range(2):
-                answers = at_once([partial(call, server.url, "", method, path)] * 16)
-                refused = [answer for answer in answers if answer.status_code == 429]
+                responses = at_once([partial(call, server.url, "", method, path)] * 16)
+                refused = [response for response in responses if response.status_code == 429]
                 assert free <= 16 - len(refused) < 16
-                assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+                assert {response.headers["Retry-After"] for response in refused} == {"1"}
                 time.sleep(1)
 
 
@@ -234,8 +234,8 @@ def test_when_redis_dies_each_process_goes_on_counting(sandbox: Sandbox) -> None
         address, other = next(NEW), next(NEW)
         assert statuses(server.url, address, CALLS + 1) == [401] * CALLS + [429]
         os.killpg(redis.process.pid, signal.SIGKILL)
-        for somebody in (address, other):
-            assert statuses(server.url, somebody, CALLS + 1) == [401] * CALLS + [429]
+        for caller in (address, other):
+            assert statuses(server.url, caller, CALLS + 1) == [401] * CALLS + [429]
         refused = call(server.url, other, "POST", POSTED[0])
         assert (refused.status_code, refused.json()["name"]) == (429, "TooManyRequests")
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
@@ -261,13 +261,13 @@ def large(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Run
 def test_a_large_limit_is_as_exact_though_hits_are_counted_behind(
     large: list[Running], redis: Redis, sandbox: Sandbox
 ) -> None:
-    address, answers = next(NEW), []
+    address, responses = next(NEW), []
     with requests.Session() as page:
         page.headers["X-Forwarded-For"] = address
         for number in range(LARGE + 30):
             url = large[number % 2].url
-            answers.append(page.get(f"{url}/api/services", timeout=10).status_code)
-    assert answers == [200] * LARGE + [429] * 30
+            responses.append(page.get(f"{url}/api/services", timeout=10).status_code)
+    assert responses == [200] * LARGE + [429] * 30
 
 
 @TIMING
@@ -308,8 +308,8 @@ def test_without_its_redis_a_process_keeps_a_large_limit_too(sandbox: Sandbox) -
     """Deferred counts would not reach Redis, so each call is counted here."""
     settings = LIMITS | {"REDIS_URL": local_redis_url(free_port()), "WEB_CONCURRENCY": "1"}
     with proxy_server(sandbox, **settings | {"CLIENT_RATE_LIMIT": f"{LARGE}/minute"}) as server:
-        answers = statuses(server.url, next(NEW), LARGE + 30)
-    assert answers == [401] * LARGE + [429] * 30
+        responses = statuses(server.url, next(NEW), LARGE + 30)
+    assert responses == [401] * LARGE + [429] * 30
 
 
 def test_a_process_that_loses_redis_continues_from_its_pending_counts(sandbox: Sandbox) -> None:
@@ -320,6 +320,6 @@ def test_a_process_that_loses_redis_continues_from_its_pending_counts(sandbox: S
             assert statuses(server.url, address, 20) == [401] * 20
             redis.process.send_signal(signal.SIGKILL)
             redis.process.wait()
-            answers = statuses(server.url, address, LARGE + 30)
-    assert answers[-30:] == [429] * 30
-    assert LARGE - 20 <= answers.count(401) <= LARGE
+            responses = statuses(server.url, address, LARGE + 30)
+    assert responses[-30:] == [429] * 30
+    assert LARGE - 20 <= responses.count(401) <= LARGE

@@ -21,8 +21,8 @@ def raw(
 ) -> tuple[requests.Response, bytes]:
     """The answer, and its body as it came."""
     headers = {"Accept-Encoding": accepted, **headers}
-    answer = requests.get(client.url + path, headers=headers, stream=True, timeout=10)
-    return answer, answer.raw.read(decode_content=False)
+    response = requests.get(client.url + path, headers=headers, stream=True, timeout=10)
+    return response, response.raw.read(decode_content=False)
 
 
 @pytest.mark.parametrize(
@@ -40,31 +40,31 @@ def test_a_long_answer_comes_as_the_client_likes_it(
     plain = proxy.get(LONG, headers={"Accept-Encoding": "identity"}).content
     assert len(plain) > 1024
     for _ in range(3):  # from Videsk, from the cache, and by the fast path
-        answer, body = raw(proxy, LONG, accepted)
-        assert answer.headers.get("Content-Encoding") == encoding
-        assert int(answer.headers["Content-Length"]) == len(body)
+        response, body = raw(proxy, LONG, accepted)
+        assert response.headers.get("Content-Encoding") == encoding
+        assert int(response.headers["Content-Length"]) == len(body)
         assert DECODED[encoding](body) == plain
-        assert {"Origin", "Accept-Encoding"} <= set(answer.headers["Vary"].split(", "))
+        assert {"Origin", "Accept-Encoding"} <= set(response.headers["Vary"].split(", "))
         if encoding:
             assert len(body) < len(plain) / 2
 
 
 def test_a_short_answer_is_not_worth_it(proxy: Client) -> None:
-    answer, body = raw(proxy, SHORT, "br, gzip")
-    assert "Content-Encoding" not in answer.headers
+    response, body = raw(proxy, SHORT, "br, gzip")
+    assert "Content-Encoding" not in response.headers
     assert json.loads(body)
 
 
 def test_each_encoding_has_an_etag_of_its_own_that_is_known_again(proxy: Client) -> None:
     tags = {}
     for accepted in ("br", "gzip", "identity"):
-        answer, _ = raw(proxy, LONG, accepted)
-        tags[accepted] = answer.headers["ETag"]
+        response, _ = raw(proxy, LONG, accepted)
+        tags[accepted] = response.headers["ETag"]
     assert len(set(tags.values())) == 3
     for accepted, tag in tags.items():
         for _ in range(3):
-            answer, body = raw(proxy, LONG, accepted, **{"If-None-Match": tag})
-            assert (answer.status_code, body) == (304, b"")
+            response, body = raw(proxy, LONG, accepted, **{"If-None-Match": tag})
+            assert (response.status_code, body) == (304, b"")
 
 
 def test_what_holds_tokens_is_never_compressed(proxy: Client) -> None:
@@ -82,7 +82,7 @@ def test_what_holds_tokens_is_never_compressed(proxy: Client) -> None:
 
 def test_a_head_request_gets_the_same_headers(proxy: Client, sandbox: Sandbox) -> None:
     head = requests.head(proxy.url + LONG, headers={"Accept-Encoding": "gzip"}, timeout=10)
-    answer, body = raw(proxy, LONG, "gzip")
+    response, body = raw(proxy, LONG, "gzip")
     assert head.headers["Content-Encoding"] == "gzip"
     assert int(head.headers["Content-Length"]) == len(body)
-    assert head.headers["ETag"] == answer.headers["ETag"]
+    assert head.headers["ETag"] == response.headers["ETag"]

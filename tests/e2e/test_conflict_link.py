@@ -15,7 +15,7 @@ KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 
 
 def book_elsewhere(sandbox: Sandbox, agent: str, start: str = START) -> requests.Response:
-    """Somebody who does not come through the proxy takes the hour."""
+    """Book the hour at Videsk directly, not through the proxy."""
     return requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{agent}",
         json={"startAt": start, "timezone": ZONE, "form": FORM, "referrer": "x", "service": FIRST_SERVICE},
@@ -24,8 +24,8 @@ def book_elsewhere(sandbox: Sandbox, agent: str, start: str = START) -> requests
     )  # fmt: skip
 
 
-def link_of(answer: requests.Response) -> str:
-    (link,) = requests.utils.parse_header_links(answer.headers["Link"])
+def link_of(response: requests.Response) -> str:
+    (link,) = requests.utils.parse_header_links(response.headers["Link"])
     assert link["rel"] == "alternate"
     return link["url"]
 
@@ -83,4 +83,4 @@ def test_only_a_conflict_of_a_booking_links(cached: Client, sandbox: Sandbox) ->
     sandbox.fault("status", status=404, body={"name": "NotFound"}, method="POST", times=1)
     missing = cached.book("users", JOHN, f"{YEAR}-05-06T16:00:00Z")
     assert [a.status_code for a in (booked, moved, missing)] == [201, 409, 404]
-    assert all("Link" not in answer.headers for answer in (booked, moved, missing))
+    assert all("Link" not in response.headers for response in (booked, moved, missing))

@@ -1,4 +1,4 @@
-"""Clients that keep the proxy waiting do not delay others (guarantee 11)."""
+"""Clients that keep the proxy waiting do not delay others (docs/guarantees.md#g11)."""
 
 import socket
 import time
@@ -21,7 +21,7 @@ pytestmark = TIMING
 ATTACK_SECONDS = 9
 OPENED_AFTER_SECONDS = 4
 BUNDLE = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: proxy\r\n\r\n"
-"""What is asked for has 1.4 MB: more than the kernel keeps for a client that does not read."""
+"""The response has 1.4 MB: more than the kernel buffers for a client that does not read."""
 
 SEND_SECONDS = 10
 STOP_SECONDS = 9

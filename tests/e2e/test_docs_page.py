@@ -1,4 +1,4 @@
-"""The page of the documentation in a real browser, with no way to anybody but this machine."""
+"""The page of the documentation in a real browser, without connections to other machines."""
 
 import gzip
 import hashlib
@@ -32,11 +32,11 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     chromium: Browser, server: Running
 ) -> None:
     page = chromium.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    urls: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: urls.append(request.url))
 
     page.goto(f"{server.url}/api/docs")
     expect(page.locator(".opblock")).to_have_count(len(list(operations())))
@@ -50,8 +50,8 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
 
     page.close()
 
-    assert said == []
-    assert {url for url in asked if not url.startswith((f"{server.url}/", "data:"))} == set()
+    assert messages == []
+    assert {url for url in urls if not url.startswith((f"{server.url}/", "data:"))} == set()
 
 
 def test_two_bookings_can_be_tried_one_after_the_other(chromium: Browser, server: Running) -> None:
@@ -86,9 +86,9 @@ def test_its_files_are_kept_by_browsers_and_compressed(server: Running) -> None:
             requests.get(f"{server.url}/api/{link}", headers={"Accept-Encoding": way}, timeout=10, stream=True)
             for way in ("identity", "br", "gzip")
         )  # fmt: skip
-        for answer in (plain, br, gz):
-            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-            assert (answer.headers["X-Content-Type-Options"], answer.status_code) == (
+        for response in (plain, br, gz):
+            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert (response.headers["X-Content-Type-Options"], response.status_code) == (
                 "nosniff",
                 200,
             )
@@ -135,8 +135,8 @@ def test_its_files_are_a_packages_and_no_others(server: Running) -> None:
         ("swagger-ui.css", 200), ("start.js", 200), ("swagger-ui.js", 404), ("..%2f__init__.py", 404),
         ("%2e%2e/__init__.py", 404), ("index.css", 404), ("", 404),
     ):  # fmt: skip
-        answer = requests.get(f"{server.url}/api/docs/{name}", timeout=10, allow_redirects=False)
-        assert answer.status_code == status, name
+        response = requests.get(f"{server.url}/api/docs/{name}", timeout=10, allow_redirects=False)
+        assert response.status_code == status, name
     page = requests.get(f"{server.url}/api/docs", timeout=10)
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert "<script>" not in page.text

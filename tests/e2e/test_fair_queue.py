@@ -1,4 +1,4 @@
-"""Cold reads take turns by client address: one client cannot take them from the others (guarantee 11)."""
+"""Cold reads take turns by client address: one client cannot take them from the others (docs/guarantees.md#g11)."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def from_address(address: str, token: str | None = None) -> dict[str, str]:
 
 
 def appointment(client: Client, address: str, number: int) -> requests.Response:
-    """A read with a token of no appointment, which Videsk is asked about each time."""
+    """Read an appointment with an unknown token, which is never cached."""
     return client.get("/api/appointment", headers=from_address(address, f"a.b.{number}"))
 
 
@@ -81,8 +81,8 @@ def test_a_hundred_and_ninety_five_junk_tokens_do_not_delay_another_client(
     junk = [partial(appointment, client, BUSY, number) for number, client in enumerate(clients)]
     with busy(sandbox, junk) as attack:
         for month, client in enumerate(servers.clients_for(6), start=1):
-            answer, seconds = timed(partial(dates, client, VISITOR, SERVICES[0], month, "UTC"))
-            assert answer.status_code == 200
+            response, seconds = timed(partial(dates, client, VISITOR, SERVICES[0], month, "UTC"))
+            assert response.status_code == 200
             assert seconds < TURN_SECONDS
     statuses = [call.result().status_code for call in attack]
     assert set(statuses) <= {401, 503}
@@ -107,8 +107,8 @@ def test_many_availability_calls_do_not_delay_another_client_even_for_the_same_h
         client = servers.clients[-1]
         for month, (service, zone) in ((8, places[0]), (6, places[-1]), (6, places[-2])):
             read = partial(dates, client, VISITOR, service, month, zone)
-            answer, seconds = timed(read)
-            assert answer.status_code == 200
+            response, seconds = timed(read)
+            assert response.status_code == 200
             assert seconds < TURN_SECONDS
 
 
@@ -127,9 +127,9 @@ def test_places_of_a_killed_worker_s_reads_are_free_again_within_a_second(
             wait_until(lambda: queued(redis) >= 70)
         os.kill(victim, signal.SIGKILL)
         assert time.monotonic() < free_at, "too late: this has shown nothing"
-        answer = appointment(with_redis.clients[1], BUSY, 99)
+        response = appointment(with_redis.clients[1], BUSY, 99)
         assert time.monotonic() < free_at + 1, "seventy would have left in 4 s"
-        assert answer.status_code == 401
+        assert response.status_code == 401
         assert sum(isinstance(call.exception(), requests.ConnectionError) for call in lost) >= 70
     assert len(arrivals(sandbox)) <= 2 + 80 - 70
     assert queued(redis) == 0

@@ -20,10 +20,10 @@ NAME = {
 
 
 def test_a_form_comes_simplified_with_its_captcha(proxy: Client, sandbox: Sandbox) -> None:
-    answer = proxy.get(FORM)
-    assert answer.status_code == 200
-    assert list(answer.json()) == ["form", "siteKey", "resource", "provider"]
-    assert answer.json()["form"][0] == NAME
+    response = proxy.get(FORM)
+    assert response.status_code == 200
+    assert list(response.json()) == ["form", "siteKey", "resource", "provider"]
+    assert response.json()["form"][0] == NAME
     (entry,) = sandbox.request_log()
     assert (entry["path"], entry["query"]) == (
         f"/public/video-contact-center/forms/{SEGMENT}",
@@ -50,11 +50,11 @@ def test_a_form_is_cached_like_the_services(cached: Client, sandbox: Sandbox) ->
 
 def test_an_unknown_form_is_videsks_404_each_time(proxy: Client, sandbox: Sandbox) -> None:
     for _ in range(2):
-        answer = proxy.get(f"/api/forms/{UNKNOWN}")
-        assert answer.status_code == 404
-        assert answer.json()["message"] == "Not form found in segment provided."
-        assert answer.headers["X-Error-Source"] == "videsk"
-        assert answer.headers["Cache-Control"] == "no-store"
+        response = proxy.get(f"/api/forms/{UNKNOWN}")
+        assert response.status_code == 404
+        assert response.json()["message"] == "Not form found in segment provided."
+        assert response.headers["X-Error-Source"] == "videsk"
+        assert response.headers["Cache-Control"] == "no-store"
     assert len(sandbox.request_log()) == 2
 
 

@@ -103,19 +103,19 @@ def test_no_input_causes_a_500(
         for name, text in headers.items()
         if not re.search(r"[\r\n]|^\s", text)
     }
-    answer = requests.request(
+    response = requests.request(
         method, url, params={name: text.encode("utf-8", "surrogatepass") for name, text in query.items()},
         headers=sendable, data=body if method in {"POST", "PUT"} else None, timeout=30, allow_redirects=False,
     )  # fmt: skip
-    assert answer.status_code < 500, answer.text
-    assert not 300 <= answer.status_code < 400 or answer.status_code == 304
-    assert sandbox_process.keys["backend"] not in f"{answer.headers}{answer.text}"
-    assert "X-Request-ID" in answer.headers
-    assert answer.headers["Cache-Control"]
-    if answer.status_code >= 400 and method != "HEAD":
-        shape: Any = answer.json()
+    assert response.status_code < 500, response.text
+    assert not 300 <= response.status_code < 400 or response.status_code == 304
+    assert sandbox_process.keys["backend"] not in f"{response.headers}{response.text}"
+    assert "X-Request-ID" in response.headers
+    assert response.headers["Cache-Control"]
+    if response.status_code >= 400 and method != "HEAD":
+        shape: Any = response.json()
         assert {"name", "message", "code", "className", "errors"} <= set(shape)
-        assert answer.headers["X-Error-Source"] in {"proxy", "videsk"}
+        assert response.headers["X-Error-Source"] in {"proxy", "videsk"}
 
 
 def test_nothing_malformed_has_reached_videsk(target: Running, sandbox_process: Sandbox) -> None:

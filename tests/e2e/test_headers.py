@@ -45,20 +45,20 @@ def words(text: str) -> set[str]:
 def test_every_answer_has_its_headers(
     proxy: Client, method: str, path: str, status: int, origin: str | None
 ) -> None:
-    answer = proxy.call(method, path, headers={"Origin": origin} if origin else {})
-    assert answer.status_code == status
-    assert len(answer.headers["X-Request-ID"]) == 32
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "Origin" in answer.headers["Vary"].split(", ")
-    assert answer.headers["Content-Type"] == "application/json"
+    response = proxy.call(method, path, headers={"Origin": origin} if origin else {})
+    assert response.status_code == status
+    assert len(response.headers["X-Request-ID"]) == 32
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Origin" in response.headers["Vary"].split(", ")
+    assert response.headers["Content-Type"] == "application/json"
     if status != 200 or path == "/healthz":
-        assert answer.headers["Cache-Control"] == "no-store"
-    assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert response.headers["Cache-Control"] == "no-store"
+    assert "Access-Control-Allow-Credentials" not in response.headers
     if origin in (SHOP, "http://[::1]:3000"):
-        assert answer.headers["Access-Control-Allow-Origin"] == origin
-        assert words(answer.headers["Access-Control-Expose-Headers"]) == READABLE
+        assert response.headers["Access-Control-Allow-Origin"] == origin
+        assert words(response.headers["Access-Control-Expose-Headers"]) == READABLE
     else:
-        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_every_answer_has_its_headers(
     ],
 )  # fmt: skip
 def test_a_similar_origin_is_not_allowed(proxy: Client, origin: str) -> None:
-    answer = proxy.get("/healthz", headers={"Origin": origin})
-    allowed = answer.headers.get("Access-Control-Allow-Origin")
+    response = proxy.get("/healthz", headers={"Origin": origin})
+    allowed = response.headers.get("Access-Control-Allow-Origin")
     assert allowed is None or allowed == SHOP == origin.strip()
 
 
@@ -80,20 +80,20 @@ def test_a_304_and_an_error_of_videsk_carry_cors_too(proxy: Client, sandbox: San
     repeat = proxy.get("/api/services", headers=headers)
     sandbox.fault("status", status=409, body={})
     error = proxy.get(f"/api/users/{JOHN}/dates?date={YEAR}-07&timezone=UTC", headers=headers)
-    for answer, status in ((repeat, 304), (error, 409)):
-        assert answer.status_code == status
-        assert answer.headers["Access-Control-Allow-Origin"] == SHOP
-        assert words(answer.headers["Access-Control-Expose-Headers"]) == READABLE
-        assert "Origin" in answer.headers["Vary"].split(", ")
+    for response, status in ((repeat, 304), (error, 409)):
+        assert response.status_code == status
+        assert response.headers["Access-Control-Allow-Origin"] == SHOP
+        assert words(response.headers["Access-Control-Expose-Headers"]) == READABLE
+        assert "Origin" in response.headers["Vary"].split(", ")
 
 
 def test_a_preflight_is_not_sent_to_videsk(proxy: Client, sandbox: Sandbox) -> None:
-    answer = preflight(proxy, SHOP)
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["Access-Control-Allow-Origin"] == SHOP
-    assert answer.headers["Access-Control-Max-Age"] == "7200"
-    assert {"GET", "HEAD", "POST"} <= words(answer.headers["Access-Control-Allow-Methods"])
-    allowed = {word.lower() for word in words(answer.headers["Access-Control-Allow-Headers"])}
+    response = preflight(proxy, SHOP)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == SHOP
+    assert response.headers["Access-Control-Max-Age"] == "7200"
+    assert {"GET", "HEAD", "POST"} <= words(response.headers["Access-Control-Allow-Methods"])
+    allowed = {word.lower() for word in words(response.headers["Access-Control-Allow-Headers"])}
     assert allowed == set(SENDABLE)
     assert sandbox.request_log() == []
 
@@ -114,10 +114,10 @@ def preflight(proxy: Client, origin: str) -> requests.Response:
 @pytest.mark.parametrize(("origins", "allowed"), [("*", "*"), ("", None)])
 def test_any_origin_or_none(sandbox: Sandbox, origins: str, allowed: str | None) -> None:
     with proxy_server(sandbox, CORS_ORIGINS=origins) as server:
-        answer = Client(server.url).get("/healthz", headers={"Origin": "https://a.example"})
-        assert answer.headers.get("Access-Control-Allow-Origin") == allowed
-        assert "Origin" in answer.headers["Vary"].split(", ")
-        assert "Access-Control-Allow-Credentials" not in answer.headers
+        response = Client(server.url).get("/healthz", headers={"Origin": "https://a.example"})
+        assert response.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "Origin" in response.headers["Vary"].split(", ")
+        assert "Access-Control-Allow-Credentials" not in response.headers
 
 
 @pytest.mark.parametrize("given", ["a", "A-1_b.c", "x" * 128])

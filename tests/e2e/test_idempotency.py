@@ -1,4 +1,4 @@
-"""Guarantee 5: a booking happens once, over all workers and instances."""
+"""A booking happens once, over all workers and instances (docs/guarantees.md#g5)."""
 
 import os
 import signal

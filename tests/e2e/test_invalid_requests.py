@@ -1,4 +1,4 @@
-"""What is refused here, with the contract's own words, never reaches Videsk."""
+"""Invalid requests get the errors of docs/http-api.md and never reach Videsk."""
 
 import json
 import re

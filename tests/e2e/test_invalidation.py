@@ -1,4 +1,4 @@
-"""No read returns what a write has changed, on any worker of any instance (guarantee 4)."""
+"""No read returns what a write has changed, on any worker of any instance (docs/guarantees.md#g4)."""
 
 import time
 from collections.abc import Iterator
@@ -65,15 +65,15 @@ def everybody_reads_everything(both: Fleet) -> None:
 
 
 def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
-    """As somebody does who does not use the proxy."""
+    """Book at Videsk directly, not through the proxy."""
     booking = {"startAt": start_at, "timezone": ZONE, "form": FORM, "referrer": "elsewhere"}
-    answer = requests.post(
+    response = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{JOHN}",
         json=booking | {"service": FIRST_SERVICE},
         headers=bearer(sandbox.keys["backend"]),
         timeout=10,
     )
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
 BOOKINGS = pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_after_a(both: Fleet, sandbox: Sandbox, path: str, body: dict[str, str])
     """Its response contains the service, not the user."""
     token = both.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
     everybody_reads_everything(both)
-    answer = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
-    assert answer.status_code == 200
+    response = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
+    assert response.status_code == 200
     assert_dropped_everywhere(both, sandbox, OF_FIRST_SERVICE)
 
 
@@ -136,8 +136,8 @@ def test_after_a_change_of_unknown_outcome_nothing_is_believed(
     everybody_reads_everything(both)
     sandbox.fault("reset", method="POST", times=1, after=True)
     body = {"date": LATER} if path == "reschedule" else {}
-    answer = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
-    assert (answer.status_code, answer.json()["data"]) == (502, "outcomeUnknown")
+    response = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
+    assert (response.status_code, response.json()["data"]) == (502, "outcomeUnknown")
     assert_dropped_everywhere(both, sandbox, set(KINDS))
 
 
@@ -201,9 +201,11 @@ def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
         wait_until(lambda: arrivals(sandbox))
         assert both.clients[0].book("users", JOHN, SLOT).status_code == 201
         for server, reader in zip(both.instances, readers, strict=True):
-            for answer in on_each_worker(server, reader):
-                assert SLOT not in answer.json()
+            for response in on_each_worker(server, reader):
+                assert SLOT not in response.json()
         assert not any(future.done() for future in before), "this has shown nothing"
-        assert SLOT in before[0].result().json(), "who asked before the write may see it"
-    for answer in at_once(readers * 6):
-        assert SLOT not in answer.json()
+        assert SLOT in before[0].result().json(), (
+            "a read that began before the write may contain it"
+        )
+    for response in at_once(readers * 6):
+        assert SLOT not in response.json()

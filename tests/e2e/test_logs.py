@@ -60,7 +60,7 @@ def line_of(server: Running, request_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> Iterator[Running]:
-    """The proxy at LOG_LEVEL debug, or as the test says."""
+    """Start the proxy at LOG_LEVEL debug, or at the level of the test."""
     level = getattr(request, "param", "debug")
     with proxy_server(
         sandbox,
@@ -88,13 +88,13 @@ def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: S
     ]  # fmt: skip
     for method, path, route, status, cache, attempts in calls:
         request_id = uuid4().hex
-        answer = Client(server.url).call(method, path, headers={"X-Request-ID": request_id})
+        response = Client(server.url).call(method, path, headers={"X-Request-ID": request_id})
         line = line_of(server, request_id)
         known = [line[name] for name in ("method", "route", "status", "upstream_attempts")]
         assert known == [method, route, status, attempts]
-        assert answer.status_code == status
+        assert response.status_code == status
         assert line["level"] == "INFO"
-        assert line["cache"] == answer.headers.get("Cache-Status")
+        assert line["cache"] == response.headers.get("Cache-Status")
         if cache:
             assert line["cache"].startswith(f"videsk-proxy; {cache}")
         else:
@@ -110,8 +110,8 @@ def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
     ids = {"X-Request-ID": given, "Idempotency-Key": uuid4().hex}
     assert client.book("users", JOHN, START, headers=ids).headers["X-Request-ID"] == given
     made = client.get("/api/appointment", headers=bearer("a.b.c")).headers["X-Request-ID"]
-    told = {e["path"]: e["headers"] for e in sandbox.request_log() if "schedule" in str(e["path"])}
-    assert [headers["x-request-id"] for headers in told.values()] == [given, made]  # type: ignore[index]
+    sent = {e["path"]: e["headers"] for e in sandbox.request_log() if "schedule" in str(e["path"])}
+    assert [headers["x-request-id"] for headers in sent.values()] == [given, made]  # type: ignore[index]
     assert line_of(server, given)["upstream_attempts"] >= 1
     assert line_of(server, made)["status"] == 401
 
@@ -197,15 +197,15 @@ def faulty(sandbox_process: Sandbox) -> Iterator[Running]:
 def test_an_unexpected_exception_is_logged_without_its_message(
     faulty: Running, method: str, path: str, route: str, kind: str, frame: str
 ) -> None:
-    answer = Client(faulty.url).call(method, path, data="s3cr3t" if method == "POST" else None)
-    body = answer.json()
-    assert (answer.status_code, body["name"], body["code"]) == (500, "GeneralError", 500)
+    response = Client(faulty.url).call(method, path, data="s3cr3t" if method == "POST" else None)
+    body = response.json()
+    assert (response.status_code, body["name"], body["code"]) == (500, "GeneralError", 500)
     assert (body["className"], body["errors"]) == ("general-error", {})
     assert "data" not in body
-    assert answer.headers["X-Error-Source"] == "proxy"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert not re.search(r"s3cr3t|Error\b(?<!GeneralError)|\.py|Traceback", answer.text)
-    request_id = answer.headers["X-Request-ID"]
+    assert response.headers["X-Error-Source"] == "proxy"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert not re.search(r"s3cr3t|Error\b(?<!GeneralError)|\.py|Traceback", response.text)
+    request_id = response.headers["X-Request-ID"]
     (fault,) = [
         line
         for line in lines(faulty)

@@ -121,7 +121,7 @@ def test_a_port_that_is_none_is_one_line(make_run: Start, text: str) -> None:
 
 
 def without_makes_own(run: MakeRun) -> list[str]:
-    """The lines of its output but those in which make says that a recipe failed."""
+    """Return the lines of the output without make's own about a failed recipe."""
     return [line for line in run.output().splitlines() if not line.startswith("make: ***")]
 
 

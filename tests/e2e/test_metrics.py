@@ -36,8 +36,8 @@ def server(sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
 def test_without_a_configured_token_metrics_are_a_404(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server:
         for headers in ({}, bearer(""), bearer("None")):
-            answer = Client(server.url).get("/metrics", headers=headers)
-            assert (answer.status_code, answer.json()["name"]) == (404, "NotFound")
+            response = Client(server.url).get("/metrics", headers=headers)
+            assert (response.status_code, response.json()["name"]) == (404, "NotFound")
 
 
 def test_metrics_require_the_token(server: Running) -> None:
@@ -51,9 +51,9 @@ def test_metrics_require_the_token(server: Running) -> None:
         TOKEN,
     ]
     for authorization in [*wrong, "Bearer \xf1"]:
-        answer = Client(server.url).get("/metrics", headers={"Authorization": authorization})
-        assert (answer.status_code, answer.json()["name"]) == (401, "NotAuthenticated")
-        assert "videsk_proxy_" not in answer.text
+        response = Client(server.url).get("/metrics", headers={"Authorization": authorization})
+        assert (response.status_code, response.json()["name"]) == (401, "NotAuthenticated")
+        assert "videsk_proxy_" not in response.text
     assert Client(server.url).get("/metrics").status_code == 401
     assert Client(server.url).get("/metrics", headers=bearer(TOKEN)).status_code == 200
     assert TOKEN not in server.output()
@@ -71,18 +71,18 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
             assert client.get(f"/no-such-path-{number}").status_code == 404
     expected = {(route, "200"): 6, (route, "400"): 6, ("unknown", "404"): WORKERS}
 
-    def told() -> dict[tuple[str, ...], float]:
+    def counts() -> dict[tuple[str, ...], float]:
         known = figures(server, "requests_total")
         return {labels: known[labels] for labels in expected}
 
     for worker in workers_of(server):
         with alone(server, worker):
-            assert told() == expected
+            assert counts() == expected
     for worker in workers_of(server):
         before = set(workers_of(server))
         os.kill(worker, signal.SIGKILL)
         wait_until(partial(has_another_worker, server, before))
-        assert told() == expected
+        assert counts() == expected
     assert client.hours("users", JOHN, DAY).status_code == 200
     assert figure(server, "requests_total", route, "200") == 7
     assert figure(server, "request_seconds_count", route) == 13
@@ -98,8 +98,8 @@ def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url:
         sleep(0.3)
         sandbox.fault("delay", seconds=1)
         assert_is(client.dates("users", JOHN, DAY), "hit; ttl=-")
-        answers = at_once([partial(client.get, "/api/services")] * 5)
-        statuses = Counter(cache_status(answer) for answer in answers)
+        responses = at_once([partial(client.get, "/api/services")] * 5)
+        statuses = Counter(cache_status(response) for response in responses)
         assert statuses == {"fwd=miss; stored": 1, "fwd=miss; collapsed": 4}
         assert client.get(f"/api/users/{JOHN}/hours").status_code == 400
         assert figures(server, "cache_total") == {
@@ -116,9 +116,9 @@ def has_another_worker(server: Running, before: set[int]) -> bool:
     return len(set(workers_of(server)) - before) == 1
 
 
-def assert_is(answer: requests.Response, status: str) -> None:
-    assert answer.status_code == 200
-    assert cache_status(answer).startswith(status)
+def assert_is(response: requests.Response, status: str) -> None:
+    assert response.status_code == 200
+    assert cache_status(response).startswith(status)
 
 
 def test_replays_and_what_writes_have_outdated_are_counted(server: Running) -> None:
@@ -180,7 +180,7 @@ def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
     sandbox.fault("reset")
     with alone(server, worker):
         reads = [client.hours("users", JOHN, f"{YEAR}-06-{day:02}") for day in range(1, 9)]
-    assert [answer.status_code for answer in reads] == [502] * 5 + [503] * 3
+    assert [response.status_code for response in reads] == [502] * 5 + [503] * 3
     assert figure(server, "circuit_open") == 1
     assert figure(server, "gate_total", "open") == 3
     assert figure(server, "upstream_requests_total", "/users/{id}/hours", "broken") == 5
@@ -220,7 +220,7 @@ def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> N
         pair for family in families.values() for it in family.samples for pair in it.labels.items()
     }
     assert {name for name, _ in labels} <= LABELS
-    told = [
+    private = [
         "s3cr3t",
         JOHN,
         MARK,
@@ -230,7 +230,7 @@ def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> N
         booked["accessToken"],
         sandbox.keys["backend"],
     ]
-    assert not [piece for piece in told if piece in text]
+    assert not [piece for piece in private if piece in text]
 
 
 def test_a_stop_leaves_no_file_behind(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:

@@ -51,11 +51,11 @@ def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbo
             page.get(both.instances[0].url + READ, timeout=10)
         before, started = commands(redis), time.monotonic()
         for _ in range(HITS):
-            answer = page.get(both.instances[0].url + READ, timeout=10)
-            assert cache_status(answer).startswith("hit; ttl=")
-        asked, seconds = commands(redis) - before, time.monotonic() - started
+            response = page.get(both.instances[0].url + READ, timeout=10)
+            assert cache_status(response).startswith("hit; ttl=")
+        sent, seconds = commands(redis) - before, time.monotonic() - started
     # Leases, counts behind, and what the two instances' watches ask in any case.
-    assert asked < HITS / 3 + 300 * seconds
+    assert sent < HITS / 3 + 300 * seconds
     assert len(sandbox.request_log()) == 1
 
 
@@ -66,23 +66,23 @@ def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
     for headers in ({}, {"Origin": SHOP}, {"Origin": "https://other.example"}):
         with requests.Session() as page:
             page.headers.update(headers)
-            answers = [page.get(both.instances[0].url + READ, timeout=10) for _ in range(5)]
-            tagged = {"If-None-Match": answers[0].headers["ETag"], "X-Request-ID": "mine"}
+            responses = [page.get(both.instances[0].url + READ, timeout=10) for _ in range(5)]
+            tagged = {"If-None-Match": responses[0].headers["ETag"], "X-Request-ID": "mine"}
             unchanged = [
                 page.get(both.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
             ]
             heads = [page.head(both.instances[0].url + READ, timeout=10) for _ in "123"]
-        for group in (answers, unchanged, heads):
-            assert len({answer.content for answer in group}) == 1
-            assert len({answer.status_code for answer in group}) == 1
+        for group in (responses, unchanged, heads):
+            assert len({response.content for response in group}) == 1
+            assert len({response.status_code for response in group}) == 1
             assert (
                 len({str({k: v for k, v in a.headers.items() if k not in own}) for a in group}) == 1
             )
-        assert len({answer.headers["X-Request-ID"] for answer in answers}) == len(answers)
-        assert {answer.headers["X-Request-ID"] for answer in unchanged} == {"mine"}
+        assert len({response.headers["X-Request-ID"] for response in responses}) == len(responses)
+        assert {response.headers["X-Request-ID"] for response in unchanged} == {"mine"}
         assert unchanged[0].status_code == 304
         assert heads[0].content == b""
-        assert heads[0].headers["Content-Length"] == answers[0].headers["Content-Length"]
+        assert heads[0].headers["Content-Length"] == responses[0].headers["Content-Length"]
 
 
 def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
@@ -110,7 +110,7 @@ def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbo
 def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
     both: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
-    """Every worker of both instances is asked without a pause, all the while."""
+    """Meanwhile, every worker of both instances is read without a pause."""
     free: list[str] = both.clients[0].get(READ).json()
     assert_never_shown_once_booked(both, READ, free[:12], "users", JOHN, pause_seconds=0.2)
 
@@ -150,9 +150,9 @@ def assert_never_shown_once_booked(
         with requests.Session() as page:
             while not stopped.is_set():
                 started = time.monotonic()
-                answer = page.get(url + read, timeout=10)
-                hits += "hit" in answer.headers["Cache-Status"]
-                shown.append((started, answer.json()))
+                response = page.get(url + read, timeout=10)
+                hits += "hit" in response.headers["Cache-Status"]
+                shown.append((started, response.json()))
 
     with ThreadPoolExecutor(8) as pool:
         reading = [pool.submit(keep_reading, server.url) for server in both.instances * 3]
@@ -195,13 +195,13 @@ def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh
 
 def free_hours(sandbox: Sandbox) -> list[str]:
     """What Videsk itself answers to READ."""
-    answer = requests.get(
+    response = requests.get(
         f"{sandbox.url}/public/video-contact-center/users/{JOHN}/hours",
         {"date": day_of(DAY, ZoneInfo(ZONE)).query_instant(datetime.now(UTC)), "timezone": ZONE},
         headers=bearer(sandbox.keys["backend"]),
         timeout=10,
     )
-    hours: list[str] = answer.json()
+    hours: list[str] = response.json()
     return hours
 
 
@@ -247,7 +247,7 @@ def test_during_and_after_an_outage_no_outdated_entry_is_served(
             bring_back(redis)
             wait_until(lambda: {known["redis"] for known in readiness(both)} == {"ok"})
             for server, client in zip(both.instances, both.clients, strict=True):
-                for answers in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called at once
-                    assert [answer.json() for answer in answers] == [free_hours(sandbox)] * 3
+                for responses in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called in this iteration
+                    assert [response.json() for response in responses] == [free_hours(sandbox)] * 3
     finally:
         redis.end()

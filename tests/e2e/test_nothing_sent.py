@@ -110,10 +110,10 @@ def book_twice(client: Client) -> list[requests.Response]:
     return [client.book("users", JOHN, HOUR, headers=headers) for _ in range(2)]
 
 
-def assert_nothing_was_sent(answers: list[requests.Response], status: int) -> None:
-    for answer in answers:
-        assert (answer.status_code, answer.json().get("data")) == (status, None)
-        assert "Idempotency-Replayed" not in answer.headers
+def assert_nothing_was_sent(responses: list[requests.Response], status: int) -> None:
+    for response in responses:
+        assert (response.status_code, response.json().get("data")) == (status, None)
+        assert "Idempotency-Replayed" not in response.headers
 
 
 def test_a_name_that_is_not_found_leaves_nothing_in_doubt(sandbox: Sandbox) -> None:
@@ -151,12 +151,12 @@ def test_a_lack_of_file_descriptors_does_not_open_the_circuit(sandbox: Sandbox) 
         (worker,) = workers_of(server)
         with no_more_files(worker):
             refused = [book() for _ in range(3)] + [get(READ) for _ in range(5)]
-        for answer in refused:
-            assert (answer.status_code, answer.json()["name"]) == (503, "Unavailable")
-            assert answer.headers["X-Error-Source"] == "proxy"
-            assert int(answer.headers["Retry-After"]) >= 1
-            assert "open files" in answer.json()["message"]
-            assert "data" not in answer.json()
+        for response in refused:
+            assert (response.status_code, response.json()["name"]) == (503, "Unavailable")
+            assert response.headers["X-Error-Source"] == "proxy"
+            assert int(response.headers["Retry-After"]) >= 1
+            assert "open files" in response.json()["message"]
+            assert "data" not in response.json()
         assert sandbox.request_log() == []
         assert get("/readyz").json()["videsk"]["circuit"] == "closed"
         assert book().status_code == 201

@@ -83,7 +83,7 @@ def test_bookings_are_counted_by_their_outcome(sandbox: Sandbox, redis_url: str)
             assert_counted(replayed=1)
         sandbox.fault("delay", seconds=0.3)
         clicks = at_once([partial(book, LATER, {"X-Request-ID": "x"})] * 3)
-        assert {answer.status_code for answer in clicks} == {201}
+        assert {response.status_code for response in clicks} == {201}
         assert_counted(booked=1, replayed=2)
         assert client.hours("users", JOHN, DAY).status_code == 200
         assert client.get(f"/api/users/{JOHN}/appointments").status_code == 405
@@ -133,7 +133,7 @@ def test_captcha_failures_are_counted_by_their_reason(sandbox: Sandbox, redis_ur
         assert book(token="bad").status_code == 422
         provider.refuses("invalid-input-secret")
         assert book(token="bad").status_code == 503
-        provider.says(b"<p>Maintenance", 503)
+        provider.respond_with(b"<p>Maintenance", 503)
         assert book(token="bad").status_code == 503
         assert figures(server, "captcha_failures_total") == {
             ("missing",): 1,

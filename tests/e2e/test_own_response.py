@@ -1,4 +1,4 @@
-"""Every request gets its own response, whatever else Videsk sends on the connection (guarantee 12)."""
+"""Every request gets its own response, whatever else Videsk sends on the connection (docs/guarantees.md#g12)."""
 
 import socket
 import time

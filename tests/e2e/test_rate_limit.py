@@ -1,4 +1,4 @@
-"""The rate limit of Videsk holds, whichever clients call and whatever fails (guarantee 3)."""
+"""The rate limit of Videsk holds, whichever clients call and whatever fails (docs/guarantees.md#g3)."""
 
 import signal
 import time
@@ -98,8 +98,8 @@ def test_a_retry_after_pauses_all_requests(
     both: Fleet, sandbox: Sandbox, status: int, headers: dict[str, str], pause: int
 ) -> None:
     sandbox.fault("status", status=status, body=[], headers=headers, times=1)
-    told = both.clients[0].dates("users", JOHN, f"{YEAR}-05")
-    assert told.status_code == status
+    response = both.clients[0].dates("users", JOHN, f"{YEAR}-05")
+    assert response.status_code == status
     calls = flood(both, KEYS[:8]) + [
         partial(client.book, "users", JOHN, f"{YEAR}-05-06T{14 + number}:00:00.000Z")
         for number, client in enumerate(both.clients)
@@ -131,7 +131,9 @@ def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
     assert 8 <= served[200] <= 11, "who has its turn within ten seconds"
     assert most_in(1, arrivals(sandbox)) == 1
     in_vain = [seconds for answer, seconds in answers if answer.status_code == 503 and seconds > 2]
-    assert len(in_vain) <= 1, "told at once that waiting would be in vain, but for the last in turn"
+    assert len(in_vain) <= 1, (
+        "immediately rejected, since waiting would be in vain, except for the last in turn"
+    )
     for answer, _ in answers:
         if answer.status_code == 503:
             assert answer.json()["name"] == "Unavailable"
@@ -150,7 +152,7 @@ def test_without_redis_the_process_keeps_the_budget(sandbox: Sandbox) -> None:
 
 def test_the_budget_holds_while_redis_dies_and_when_it_is_back(sandbox: Sandbox) -> None:
     """One instance: without Redis each process has its share of its own instance's budget. Writes
-    are not paced: they would fill two windows at once where one book follows the other.
+    are not paced: they would fill two windows together where one limiter follows the other.
     """
     port = free_port()
     settings = {"VIDESK_RATE_LIMIT": "20"}

@@ -29,7 +29,7 @@ SMALL = 20
 
 
 def knows_of_redis(server: Running) -> set[str]:
-    """What each worker says of Redis; all of them are ready."""
+    """Return each worker's status of Redis; all workers are ready."""
     answers = on_each_worker(server, partial(Client(server.url).get, "/readyz"))
     assert {answer.status_code for answer in answers} == {200}
     return {answer.json()["redis"] for answer in answers}
@@ -202,7 +202,7 @@ def test_four_workers_share_the_few_connections_of_a_small_redis(
 
 @contextmanager
 def watched(redis: Redis) -> Iterator[list[int]]:
-    """How many were connected meanwhile, asked for again and again."""
+    """Poll the number of connections until the block ends."""
     connected: list[int] = []
     over = Event()
 

@@ -1,4 +1,4 @@
-"""Redis may die: at the start, at any time, in any way, and come back (guarantee 6)."""
+"""Redis may die: at the start, at any time, in any way, and come back (docs/guarantees.md#g6)."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ def seconds_of_hits(servers: Fleet) -> list[float]:
     for server, read in zip(servers.instances, reads, strict=True):
         on_each_worker(server, read)
     hits = [timed(read) for read in reads * 30]
-    assert all(cache_status(answer).startswith("hit; ttl=") for answer, _ in hits)
+    assert all(cache_status(response).startswith("hit; ttl=") for response, _ in hits)
     return sorted(seconds for _, seconds in hits)
 
 
@@ -145,7 +145,7 @@ def test_without_redis_all_goes_on_at_no_price_and_it_is_picked_up_again(
         [partial(client.hours, "users", MARK, DAY) for client in both.clients_for(20)]
         + [partial(both.clients[0].book, "services", AUTOMATIC_SERVICE, SLOT)]
     )
-    assert {answer.status_code for answer in first_second} == {200, 201}
+    assert {response.status_code for response in first_second} == {200, 201}
     assert monotonic() - since < 2
     sleep(max(0, 1 - (monotonic() - since)))
 
@@ -181,8 +181,8 @@ def test_what_redis_held_before_its_loss_is_not_served_after_it(
     wait_until(lambda: all_say(both, "ok"), seconds=5)
     assert mortal.redis.exists(*held), "Redis itself has kept it: this has shown something"
     for each, its in zip(both.clients, both.instances, strict=True):
-        for answer in on_each_worker(its, partial(each.hours, "users", JOHN, DAY)):
-            assert SLOT not in answer.json()
+        for response in on_each_worker(its, partial(each.hours, "users", JOHN, DAY)):
+            assert SLOT not in response.json()
 
 
 def test_absent_at_the_start_it_is_picked_up_when_it_comes(sandbox: Sandbox) -> None:
@@ -224,11 +224,11 @@ def test_a_slow_redis_slows_no_hit_after_the_first_second(
     hits: list[tuple[float, float]] = []
 
     def go_on_reading() -> None:
-        while (asked := monotonic() - since) < 2.5:
-            answer, seconds = timed(read)
-            assert answer.status_code == 200
-            if cache_status(answer).startswith("hit"):
-                hits.append((asked, seconds))
+        while (elapsed := monotonic() - since) < 2.5:
+            response, seconds = timed(read)
+            assert response.status_code == 200
+            if cache_status(response).startswith("hit"):
+                hits.append((elapsed, seconds))
             sleep(0.03)
 
     at_once([go_on_reading] * 8)
@@ -236,5 +236,5 @@ def test_a_slow_redis_slows_no_hit_after_the_first_second(
     wire.delay_seconds = 0
     wait_until(lambda: all_say(one, "ok"), seconds=5)
     allowed = median(well) + 0.05 + NOISE_SECONDS
-    slow = [(asked, seconds) for asked, seconds in hits if asked > 1 and seconds > allowed]
+    slow = [(elapsed, seconds) for elapsed, seconds in hits if elapsed > 1 and seconds > allowed]
     assert not slow, "seconds since Redis became slow, and what a hit took then"

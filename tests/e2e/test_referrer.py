@@ -1,4 +1,4 @@
-"""Which page a booking says it comes from: e-mailed links lead there, with a token in them."""
+"""The `referrer` of a booking: links in e-mails lead there, with a token in them."""
 
 import json
 from collections.abc import Iterator
@@ -73,17 +73,17 @@ def book(url: str, *, kind: str = "users", named: str | None = None, referer: st
     return Client(url).book(kind, KINDS[kind], START, sent, **body)
 
 
-def told(sandbox: Sandbox) -> list[str]:
+def referrers_sent(sandbox: Sandbox) -> list[str]:
     """The referrers that have reached Videsk."""
     return [json.loads(str(e["body"]))["referrer"] for e in sandbox.request_log() if e["body"]]
 
 
-def assert_refused(answer: requests.Response, sandbox: Sandbox, why: str) -> None:
-    body = answer.json()
-    assert (answer.status_code, body["name"]) == (400, "BadRequest")
+def assert_refused(response: requests.Response, sandbox: Sandbox, why: str) -> None:
+    body = response.json()
+    assert (response.status_code, body["name"]) == (400, "BadRequest")
     assert '"referrer"' in body["message"]
     assert body["errors"] == {"referrer": [why]}
-    assert answer.headers["X-Error-Source"] == "proxy"
+    assert response.headers["X-Error-Source"] == "proxy"
     assert sandbox.request_log() == []
 
 
@@ -111,9 +111,9 @@ def test_body_goes_before_referer_before_origin_before_the_default(
     origin: str | None,
     reaches: str,
 ) -> None:
-    answer = book(proxies["default"], kind=kind, named=named, referer=referer, origin=origin)
-    assert answer.status_code == 201
-    assert told(sandbox) == [reaches]
+    response = book(proxies["default"], kind=kind, named=named, referer=referer, origin=origin)
+    assert response.status_code == 201
+    assert referrers_sent(sandbox) == [reaches]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,8 +121,8 @@ def test_body_goes_before_referer_before_origin_before_the_default(
 def test_without_any_it_is_required(
     proxies: dict[str, str], sandbox: Sandbox, kind: str, header: str | None
 ) -> None:
-    answer = book(proxies["none"], kind=kind, referer=header, origin=header)
-    assert_refused(answer, sandbox, "is required")
+    response = book(proxies["none"], kind=kind, referer=header, origin=header)
+    assert_refused(response, sandbox, "is required")
 
 
 @pytest.mark.parametrize("named", OURS + CAMPAIGNS)
@@ -130,15 +130,15 @@ def test_an_allowed_page_and_a_campaigns_name_reach_videsk_unchanged(
     proxies: dict[str, str], sandbox: Sandbox, named: str
 ) -> None:
     assert book(proxies["none"], named=named, referer=f"{EVIL}/").status_code == 201
-    assert told(sandbox) == [named]
+    assert referrers_sent(sandbox) == [named]
 
 
 @pytest.mark.parametrize("named", FOREIGN)
 def test_a_foreign_url_in_the_body_is_refused_though_all_else_is_good(
     proxies: dict[str, str], sandbox: Sandbox, named: str
 ) -> None:
-    answer = book(proxies["default"], named=named, referer=PAGE, origin=SHOP)
-    assert_refused(answer, sandbox, "must be a URL of an origin in REFERRER_ORIGINS")
+    response = book(proxies["default"], named=named, referer=PAGE, origin=SHOP)
+    assert_refused(response, sandbox, "must be a URL of an origin in REFERRER_ORIGINS")
 
 
 @pytest.mark.parametrize("setting", ["default", "any"])
@@ -146,8 +146,8 @@ def test_a_foreign_url_in_the_body_is_refused_though_all_else_is_good(
 def test_what_starts_with_a_scheme_is_refused(
     proxies: dict[str, str], sandbox: Sandbox, setting: str, named: str
 ) -> None:
-    answer = book(proxies[setting], named=named, referer=PAGE, origin=SHOP)
-    assert_refused(answer, sandbox, SCHEME_REFUSED)
+    response = book(proxies[setting], named=named, referer=PAGE, origin=SHOP)
+    assert_refused(response, sandbox, SCHEME_REFUSED)
 
 
 @pytest.mark.parametrize("named", ["x" * 2049, "x" * 60_000, PAGE.ljust(2049, "x")])
@@ -157,7 +157,7 @@ def test_a_long_referrer_is_refused(proxies: dict[str, str], sandbox: Sandbox, n
 
 def test_a_long_header_is_passed_over(proxies: dict[str, str], sandbox: Sandbox) -> None:
     assert book(proxies["none"], referer=PAGE.ljust(2049, "x"), origin=LOCAL).status_code == 201
-    assert told(sandbox) == [LOCAL]
+    assert referrers_sent(sandbox) == [LOCAL]
 
 
 @pytest.mark.parametrize("url", IN_A_HEADER)
@@ -165,7 +165,7 @@ def test_a_foreign_url_in_a_header_is_passed_over(
     proxies: dict[str, str], sandbox: Sandbox, url: str
 ) -> None:
     assert book(proxies["none"], referer=url, origin=LOCAL).status_code == 201
-    assert told(sandbox) == [LOCAL]
+    assert referrers_sent(sandbox) == [LOCAL]
     sandbox.reset()
     assert_refused(book(proxies["none"], referer=url, origin=url), sandbox, "is required")
 
@@ -174,7 +174,7 @@ def test_two_referers_are_not_an_allowed_page(proxies: dict[str, str], sandbox: 
     """However a server joins them, no part of a stranger's goes on."""
     book(proxies["default"], referer=f"{PAGE}, {EVIL}/")
     book(proxies["default"], referer=f"{EVIL}/, {PAGE}")
-    assert set(told(sandbox)) == {"spring"}
+    assert set(referrers_sent(sandbox)) == {"spring"}
 
 
 @pytest.mark.parametrize("url", [f"{EVIL}/page", "//evil.example", "http://[::1]:9/", PAGE])
@@ -182,14 +182,14 @@ def test_with_an_asterisk_any_page_may_be_named(
     proxies: dict[str, str], sandbox: Sandbox, url: str
 ) -> None:
     assert book(proxies["any"], named=url).status_code == 201
-    assert told(sandbox) == [url]
+    assert referrers_sent(sandbox) == [url]
 
 
 def test_with_an_asterisk_a_header_still_has_to_be_a_url(
     proxies: dict[str, str], sandbox: Sandbox
 ) -> None:
     assert book(proxies["any"], referer="null", origin=EVIL).status_code == 201
-    assert told(sandbox) == [EVIL]
+    assert referrers_sent(sandbox) == [EVIL]
 
 
 def test_origins_of_referrers_may_be_others_than_those_of_pages(
@@ -199,4 +199,4 @@ def test_origins_of_referrers_may_be_others_than_those_of_pages(
     assert_refused(book(proxies["other"], named=PAGE), sandbox, why)
     assert_refused(book(proxies["other"], referer=PAGE, origin=SHOP), sandbox, "is required")
     assert book(proxies["other"], named="https://mail.example/a").status_code == 201
-    assert told(sandbox) == ["https://mail.example/a"]
+    assert referrers_sent(sandbox) == ["https://mail.example/a"]

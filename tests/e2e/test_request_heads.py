@@ -1,5 +1,5 @@
 """Request heads are bounded in size and in time, and one that is not complete costs little
-(guarantee 11).
+(docs/guarantees.md#g11).
 """
 
 import json

@@ -1,8 +1,9 @@
-"""Requests as RFC 9112 (HTTP/1.1) allows and forbids them, written from its text.
+"""Requests that HTTP/1.1 (https://www.rfc-editor.org/rfc/rfc9112) allows and forbids, written from its text.
 
 Each section is at `https://www.rfc-editor.org/rfc/rfc9112#section-` and its number; `9110` and a
-number is a section of RFC 9110. What the RFC forbids gets one response, an error in our shape, and
-the connection ends: nothing that follows on it is taken for a request (RFC 9112, section 11.2).
+number is a section of https://www.rfc-editor.org/rfc/rfc9110. What the RFC forbids gets one response, an error in the
+proxy's format, and the connection is closed: nothing that follows on it is parsed as a request
+(https://www.rfc-editor.org/rfc/rfc9112#section-11.2).
 """
 
 import json
@@ -336,7 +337,7 @@ def test_a_connection_is_kept_or_closed_as_the_client_requests(
 def test_a_body_that_is_not_expected_is_never_taken_for_a_request(
     server: Running, method: bytes
 ) -> None:
-    """RFC 9112, section 6.3: its length decides, whatever the method."""
+    """Its length decides, whatever the method (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
     smuggled = b"GET /smuggled HTTP/1.1\r\n" + HEAD + b"\r\n"
     length = f"Content-Length: {len(smuggled)}\r\n\r\n".encode()
     with open_socket(server) as connection:
@@ -347,7 +348,7 @@ def test_a_body_that_is_not_expected_is_never_taken_for_a_request(
 
 
 def test_a_body_that_breaks_off_is_a_400(server: Running) -> None:
-    """RFC 9112, section 8: it is incomplete, and not processed."""
+    """It is incomplete and not processed (https://www.rfc-editor.org/rfc/rfc9112#section-8)."""
     for body in (lengths(b"10") + b"\r\n{}", POST + CHUNKED + b"\r\n2\r\n{}\r\n"):
         with open_socket(server) as connection:
             connection.sendall(body)

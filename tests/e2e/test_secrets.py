@@ -1,4 +1,4 @@
-"""Guarantee 1: the key's text is in no answer, no log line, no error and no Redis value."""
+"""The API key is in no response, log line, error or Redis value (docs/guarantees.md#g1)."""
 
 from pathlib import Path
 
@@ -41,14 +41,14 @@ def test_the_key_and_the_customers_words_leave_no_trace(
 
 def everything_that_can_happen(client: Client, sandbox: Sandbox, redis: Redis) -> list[bytes]:
     """Each route once well, once refused, and once under each fault of Videsk."""
-    answers = []
+    responses = []
     token, name, query, page = CUSTOMERS
     for fault in (None, *FAULTS):
         if fault:
             sandbox.fault(fault, seconds=2)
         headers = bearer(token) | {"Referer": f"https://shop.example/{page}"}
         day = working_day()
-        answers += [
+        responses += [
             client.get("/api/services"),
             client.dates("users", JOHN, day[:7]),
             client.hours("services", AUTOMATIC_SERVICE, day),
@@ -62,7 +62,7 @@ def everything_that_can_happen(client: Client, sandbox: Sandbox, redis: Redis) -
         ]
         sandbox.control("DELETE", "faults")
         redis.delete(*redis.scan_iter("*gate:state"))  # the circuit is closed again
-    return [str(answer.headers).encode() + answer.content for answer in answers]
+    return [str(response.headers).encode() + response.content for response in responses]
 
 
 def test_the_key_goes_to_its_endpoints_alone_and_tokens_to_theirs(

@@ -65,11 +65,11 @@ def test_nothing_else_does(client: Client, wrong: str) -> None:
 
 def test_after_some_wrong_ones_an_address_is_refused_whatever_it_sends(client: Client) -> None:
     attacker, innocent = islice(ADDRESSES, 2)
-    asked = [
+    statuses = [
         (scrape if number % 2 else hook)(client, attacker, f"guess-{number}").status_code
         for number in range(WRONG_A_MINUTE)
     ]
-    assert set(asked) == {401}
+    assert set(statuses) == {401}
     for refused in (scrape(client, attacker, "guess"), hook(client, attacker, "guess")):
         assert (refused.status_code, refused.json()["name"]) == (429, "TooManyRequests")
         assert 0 < int(refused.headers["Retry-After"]) <= 60

@@ -1,4 +1,4 @@
-"""One miss, one request: however many ask at once, over all workers and instances (guarantee 2)."""
+"""One miss, one request, for any number of concurrent reads over all workers and instances (docs/guarantees.md#g2)."""
 
 import os
 import signal
@@ -56,44 +56,44 @@ def test_concurrent_cold_reads_cost_one_request(
     both: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
 ) -> None:
     sandbox.fault("delay", seconds=1)
-    answers = at_once([partial(client.get, path) for client in both.clients_for(CROWD)])
-    assert Counter((a.status_code, a.content) for a in answers) == {
-        (200, answers[0].content): CROWD
+    responses = at_once([partial(client.get, path) for client in both.clients_for(CROWD)])
+    assert Counter((a.status_code, a.content) for a in responses) == {
+        (200, responses[0].content): CROWD
     }
-    asked = [f"{entry['path']}?{entry['query']}" for entry in sandbox.request_log()]
-    assert len(asked) == len(set(asked)) == requests
-    told = Counter(map(cache_status, answers))
-    assert told == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
+    sent = [f"{entry['path']}?{entry['query']}" for entry in sandbox.request_log()]
+    assert len(sent) == len(set(sent)) == requests
+    statuses = Counter(map(cache_status, responses))
+    assert statuses == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
 
 
 @ALONE
 @pytest.mark.parametrize("what", ["dates", "hours"])
 def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, what: str) -> None:
     sandbox.fault("delay", seconds=1)
-    answers = at_once(
+    responses = at_once(
         [
             partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
             for client in both.clients_for(CROWD)
         ]
     )
     assert len(arrivals(sandbox)) == 1
-    assert {answer.status_code for answer in answers} == {404}
-    assert {answer.headers["X-Error-Source"] for answer in answers} == {"videsk"}
-    assert {answer.headers["Content-Type"] for answer in answers} == {
+    assert {response.status_code for response in responses} == {404}
+    assert {response.headers["X-Error-Source"] for response in responses} == {"videsk"}
+    assert {response.headers["Content-Type"] for response in responses} == {
         "application/json; charset=utf-8"
     }
-    (body,) = {answer.content for answer in answers}
+    (body,) = {response.content for response in responses}
     assert UNKNOWN.encode() in body
 
 
 def test_a_broken_connection_is_shared_with_all_followers(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("hang", seconds=1)
-    answers = at_once(
+    responses = at_once(
         [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
     )
     assert len(arrivals(sandbox)) == 1
-    assert {answer.status_code for answer in answers} == {502}
-    assert {answer.json()["name"] for answer in answers} == {"BadGateway"}
+    assert {response.status_code for response in responses} == {502}
+    assert {response.json()["name"] for response in responses} == {"BadGateway"}
 
 
 def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
@@ -112,16 +112,16 @@ def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
             pool.submit(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))
             for _ in range(20)
         ]
-        time.sleep(1.8)  # the leader has said once that it lives
+        time.sleep(1.8)  # the leader has renewed its lease once
         os.kill(victim, signal.SIGKILL)
         died = time.monotonic()
         assert lost.exception() is not None
         late = at_once(
             [partial(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))] * 20
         )
-        answers = [answer for answer, _ in [future.result() for future in early] + late]
+        responses = [response for response, _ in [future.result() for future in early] + late]
         took = time.monotonic() - died
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in responses} == {200}
     assert took < 5 + 0.7, "the fetch itself takes a moment"
     assert len(arrivals(sandbox)) == 2, "the dead one's, and one for all who waited"
     wait_until(lambda: len(workers_of(server)) == 2)

@@ -56,13 +56,13 @@ def test_a_fresh_response_is_served_by_all_workers_with_its_ttl(
     one, other = both.clients
     read = [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in (one, other)]
     first = read[0]()
-    asked = time.monotonic()
+    requested_at = time.monotonic()
     assert cache_status(first) == STORED
     for number, server in enumerate(both.instances):
-        for answer in on_each_worker(server, read[number]):
-            assert cache_status(answer) == "hit; ttl=2"
-            assert answer.content == first.content
-    assert time.monotonic() - asked < 0.5, "the machine is too slow for this test"
+        for response in on_each_worker(server, read[number]):
+            assert cache_status(response) == "hit; ttl=2"
+            assert response.content == first.content
+    assert time.monotonic() - requested_at < 0.5, "the machine is too slow for this test"
     wait_until(lambda: cache_status(read[1]()) == "hit; ttl=1")
     assert len(arrivals(sandbox)) == 1
 
@@ -73,22 +73,22 @@ def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
     reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in both.clients]
     sandbox.fault("status", status=200, body=OLD, times=1)
     assert reads[0]().json() == OLD
-    asked = time.monotonic()
+    requested_at = time.monotonic()
     sandbox.fault("delay", seconds=1)
     time.sleep(1.52)
 
     by_worker = [
-        answer
+        response
         for read, server in zip(reads, both.instances, strict=True)
-        for answer in on_each_worker(server, partial(timed, read))
+        for response in on_each_worker(server, partial(timed, read))
     ]
     crowd = at_once([partial(timed, reads[number % 2]) for number in range(40)])
-    assert time.monotonic() - asked < 2.5, "the refresh has ended: this has shown nothing"
+    assert time.monotonic() - requested_at < 2.5, "the refresh has ended: this has shown nothing"
 
-    for answer, seconds in by_worker + crowd:
-        assert (answer.status_code, answer.json()) == (200, OLD)
-        assert cache_status(answer) == "hit; ttl=-1; detail=stale"
-        assert seconds < 0.7, "a stale answer waits for nobody"
+    for response, seconds in by_worker + crowd:
+        assert (response.status_code, response.json()) == (200, OLD)
+        assert cache_status(response) == "hit; ttl=-1; detail=stale"
+        assert seconds < 0.7, "a stale response does not wait"
     wait_until(lambda: reads[1]().json() != OLD)
     for read in reads:
         assert cache_status(read()) == "hit; ttl=1"
@@ -113,33 +113,33 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
         partial(client.hours, "services", FIRST_SERVICE, f"{YEAR}-05-06") for client in both.clients
     ]
     truth = reads[0]()
-    asked = time.monotonic()
+    requested_at = time.monotonic()
     sandbox.forget()
     sandbox.fault(fault, **options)
-    answers: list[requests.Response] = []
+    responses: list[requests.Response] = []
     while True:
-        started = time.monotonic() - asked
-        answer, seconds = timed(reads[len(answers) % 2])
-        answers.append(answer)
-        if answer.status_code != 200:
+        started = time.monotonic() - requested_at
+        response, seconds = timed(reads[len(responses) % 2])
+        responses.append(response)
+        if response.status_code != 200:
             break
-        ended = time.monotonic() - asked
-        assert answer.content == truth.content
-        assert seconds < 0.4, "what is remembered waits for nobody"
-        if ended < HOURS_TTL - 0.1:  # it was asked for a moment before it was here
-            assert cache_status(answer) == "hit; ttl=1"
+        ended = time.monotonic() - requested_at
+        assert response.content == truth.content
+        assert seconds < 0.4, "a cached response does not wait"
+        if ended < HOURS_TTL - 0.1:  # it was requested a moment before it arrived
+            assert cache_status(response) == "hit; ttl=1"
         elif started > HOURS_TTL:
-            assert cache_status(answer) in {
+            assert cache_status(response) in {
                 f"hit; ttl={ttl}; detail=stale" for ttl in _ttls(started, ended)
             }
         assert started < HOURS_TTL + HOURS_STALE, "it is gone"
         time.sleep(0.02)
 
-    served = Counter("stale" in cache_status(answer) for answer in answers[:-1])
+    served = Counter("stale" in cache_status(response) for response in responses[:-1])
     assert served[False] > 1, "fresh ones"
     assert served[True] > 5, "stale ones"
-    assert started > HOURS_TTL + HOURS_STALE - 0.2, f"gone too early: {answer.text}"
-    assert answer.status_code == status
+    assert started > HOURS_TTL + HOURS_STALE - 0.2, f"gone too early: {response.text}"
+    assert response.status_code == status
     refreshes = [at for at in arrivals(sandbox) if at < arrivals(sandbox)[0] + HOURS_STALE - 0.1]
     assert len(refreshes) == {504: 1}.get(status, 2)
     for first, second in pairwise(refreshes):

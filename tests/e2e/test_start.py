@@ -81,9 +81,9 @@ def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) ->
                 timeout=LONGEST_START_SECONDS,
             )
             assert stopped.returncode != 0
-            (told,) = stopped.stderr.splitlines()
-            assert told.startswith(f"videsk-proxy cannot start: {line}")
-            assert MARK not in told
+            (message,) = stopped.stderr.splitlines()
+            assert message.startswith(f"videsk-proxy cannot start: {line}")
+            assert MARK not in message
 
 
 def test_secrets_in_files_start_it(

@@ -1,4 +1,4 @@
-"""A stop loses nothing, and the death of a worker only what that worker was doing (guarantee 8)."""
+"""A stop loses nothing, and the death of a worker only what that worker was doing (docs/guarantees.md#g8)."""
 
 import json
 import os
@@ -98,17 +98,17 @@ def read_until_refused(client: Client, warm: threading.Semaphore) -> int:
     """Read what is cached, over kept connections, until no connection is accepted; how often.
     Any answer that has begun and does not end raises something else than a ConnectionError.
     """
-    answers = 0
+    responses = 0
     with requests.Session() as session, suppress(requests.ConnectionError):
         while True:
             query = {"date": DAY, "timezone": "UTC"}
-            answer = session.get(f"{client.url}/api/users/{MARK}/hours", params=query, timeout=30)
-            assert answer.status_code == 200
-            assert cache_status(answer).startswith("hit; ttl=")
-            assert answer.json()
-            answers += 1
+            response = session.get(f"{client.url}/api/users/{MARK}/hours", params=query, timeout=30)
+            assert response.status_code == 200
+            assert cache_status(response).startswith("hit; ttl=")
+            assert response.json()
+            responses += 1
             warm.release()
-    return answers
+    return responses
 
 
 def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
@@ -131,12 +131,12 @@ def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
             wait_until(partial(refuses, server), seconds=REFUSED_WITHIN_SECONDS)
             booked = [future.result() for future in bookings]
             read = [future.result() for future in misses]
-    assert {answer.status_code for answer in booked} == {201}
+    assert {response.status_code for response in booked} == {201}
     assert sorted(str(it["startAt"]) for it in sandbox.appointments()) == SLOTS
-    assert {(answer.status_code, cache_status(answer)) for answer in read} == {
+    assert {(response.status_code, cache_status(response)) for response in read} == {
         (200, "fwd=miss; stored")
     }
-    assert all(answer.json() is not None for answer in booked + read)
+    assert all(response.json() is not None for response in booked + read)
     hits = [
         line for line in lines(server) if (line.get("cache") or "")[:18] == "videsk-proxy; hit;"
     ]
@@ -186,9 +186,9 @@ def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
         with stopping(server, within_seconds=5):
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)
-            answers = [connection.getresponse() for connection in connections]
-            assert [answer.status for answer in answers] == [201] * len(slots)
-            assert {answer.getheader("Connection") for answer in answers} == {"close"}
+            responses = [connection.getresponse() for connection in connections]
+            assert [response.status for response in responses] == [201] * len(slots)
+            assert {response.getheader("Connection") for response in responses} == {"close"}
 
 
 def test_a_stopping_proxy_is_not_ready_over_a_kept_connection(

@@ -1,6 +1,6 @@
 """A storm: many book few slots, give up and retry, while workers are killed under them.
 
-The sandbox's ledger and what the clients were told agree: nothing happened twice, nothing was lost.
+The sandbox's appointments match the responses that clients got: nothing was booked twice or lost.
 """
 
 import os
@@ -26,11 +26,11 @@ CLIENTS = 50
 SLOTS = 30
 SECONDS = 20
 SETTLED = {201, 409, 504}
-"""201 it is booked, 409 somebody else has it, 504 it is in doubt: the key says no more than that."""
+"""Final statuses of a key: 201 booked, 409 taken by another client, 504 in doubt."""
 
 
 @dataclass
-class Told:
+class Outcome:
     """The final responses of one attempt: of its booking, and of its cancellation if it tried."""
 
     booked: int
@@ -44,17 +44,17 @@ def insist(
     while True:
         patience = chance.choice((0.05, 0.3, 30))
         try:
-            answer = requests.post(url, json=body, headers=headers, timeout=patience)
+            response = requests.post(url, json=body, headers=headers, timeout=patience)
         except requests.RequestException:
             time.sleep(chance.uniform(0, 0.1))
             continue
-        if answer.status_code in SETTLED | {200, 401}:
-            return answer
+        if response.status_code in SETTLED | {200, 401}:
+            return response
         time.sleep(0.05)
 
 
 def weather(
-    seed: int, urls: list[str], hours: list[str], end: float, told: dict[str, Told]
+    seed: int, urls: list[str], hours: list[str], end: float, outcomes: dict[str, Outcome]
 ) -> None:
     """One client: books, and now and then cancels what it has booked, until the end."""
     chance = random.Random(seed)
@@ -62,13 +62,13 @@ def weather(
         key, url = uuid4().hex, chance.choice(urls)
         booking = booking_of(chance.choice(hours), f"{key}@example.com")
         path = f"{url}/api/users/{JOHN}/appointments"
-        answer = insist(path, booking, {"Idempotency-Key": key}, chance)
-        told[key] = Told(answer.status_code)
-        if answer.status_code == 201 and chance.random() < 0.7:
+        response = insist(path, booking, {"Idempotency-Key": key}, chance)
+        outcomes[key] = Outcome(response.status_code)
+        if response.status_code == 201 and chance.random() < 0.7:
             cancel = f"{chance.choice(urls)}/api/appointment/cancel"
-            headers = bearer(answer.json()["actionToken"]) | {"Idempotency-Key": f"{key}-cancel"}
+            headers = bearer(response.json()["actionToken"]) | {"Idempotency-Key": f"{key}-cancel"}
             canceled = insist(cancel, {}, headers, chance)
-            told[key].canceled = canceled.status_code
+            outcomes[key].canceled = canceled.status_code
 
 
 def kill_a_worker(server: Running, chance: random.Random) -> bool:
@@ -84,7 +84,7 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
     sandbox: Sandbox, redis_process: Running
 ) -> None:
     chance = random.Random(7)
-    told: dict[str, Told] = {}
+    outcomes: dict[str, Outcome] = {}
     redis_url = redis_process.redis_url
     with (
         proxy_server(sandbox, REDIS_URL=redis_url) as one,
@@ -95,7 +95,7 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
         sandbox.fault("delay", seconds=0.1, method="POST")
         end = time.monotonic() + SECONDS
         clients = [
-            threading.Thread(target=weather, args=(seed, urls, hours, end, told))
+            threading.Thread(target=weather, args=(seed, urls, hours, end, outcomes))
             for seed in range(CLIENTS)
         ]
         for client in clients:
@@ -108,27 +108,27 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
             client.join(timeout=60)
         assert not any(client.is_alive() for client in clients)
     assert killed > 5
-    check(told, sandbox.appointments())
+    check(outcomes, sandbox.appointments())
 
 
-def check(told: dict[str, Told], ledger: list[dict[str, object]]) -> None:
+def check(outcomes: dict[str, Outcome], ledger: list[dict[str, object]]) -> None:
     """Compare the clients' responses with Videsk's appointments."""
     made = {str(entry["email"]).partition("@")[0]: str(entry["status"]) for entry in ledger}
     assert len(made) == len(ledger), "no key booked twice"
-    assert set(made) <= set(told), "nothing was booked that nobody asked for"
+    assert set(made) <= set(outcomes), "nothing was booked without a request"
     taken = Counter(entry["startAt"] for entry in ledger if entry["status"] == "pending")
     assert max(taken.values(), default=0) <= 1, "no hour is taken twice"
-    for key, what in told.items():
+    for key, what in outcomes.items():
         if what.booked == 201:
-            assert key in made, "what a client was told is booked is booked"
+            assert key in made, "a booking with a 201 exists"
         if what.booked == 409:
             assert key not in made
         if what.canceled == 200:
             assert made[key] == "canceled"
         if what.booked == 201 and what.canceled is None:
             assert made[key] == "pending"
-    results = Counter(what.booked for what in told.values())
+    results = Counter(what.booked for what in outcomes.values())
     assert set(results) <= SETTLED
-    assert any(what.canceled == 200 for what in told.values())
+    assert any(what.canceled == 200 for what in outcomes.values())
     assert results[201] > SLOTS, f"the storm was a real one: {results}"
-    assert results[504] < len(told) / 4, f"doubt is the exception: {results}"
+    assert results[504] < len(outcomes) / 4, f"doubt is the exception: {results}"

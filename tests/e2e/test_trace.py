@@ -61,14 +61,14 @@ def ways_to_videsk(client: Client, headers: dict[str, str]) -> list[requests.Res
     ]
 
 
-def logged(server: Running, answer: requests.Response) -> dict[str, Any]:
+def logged(server: Running, response: requests.Response) -> dict[str, Any]:
     """The one line of that request."""
-    request_id = answer.headers["X-Request-ID"]
+    request_id = response.headers["X-Request-ID"]
     (line,) = [line for line in lines(server) if line.get("request_id") == request_id]
     return line
 
 
-def told(sandbox: Sandbox, header: str) -> set[str | None]:
+def forwarded(sandbox: Sandbox, header: str) -> set[str | None]:
     """The values of that header in all requests to Videsk."""
     entries = [entry["headers"] for entry in sandbox.request_log()]
     return {headers.get(header) for headers in entries if isinstance(headers, dict)}
@@ -78,21 +78,21 @@ def told(sandbox: Sandbox, header: str) -> set[str | None]:
 def test_a_trace_goes_into_the_log_and_on_to_videsk(
     client: Client, server: Running, sandbox: Sandbox, traceparent: str
 ) -> None:
-    answers = ways_to_videsk(client, {"traceparent": traceparent})
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
-    assert [logged(server, answer)["traceparent"] for answer in answers] == [traceparent] * 4
+    responses = ways_to_videsk(client, {"traceparent": traceparent})
+    assert [response.status_code for response in responses] == [200, 200, 201, 401]
+    assert [logged(server, response)["traceparent"] for response in responses] == [traceparent] * 4
     assert len(sandbox.request_log()) >= 5
-    assert told(sandbox, "traceparent") == {traceparent}
+    assert forwarded(sandbox, "traceparent") == {traceparent}
 
 
 @pytest.mark.parametrize("traceparent", [*MALFORMED, *INVALID])
 def test_what_is_no_trace_goes_nowhere(
     client: Client, server: Running, sandbox: Sandbox, traceparent: str
 ) -> None:
-    answers = ways_to_videsk(client, {"traceparent": traceparent})
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
-    assert not [answer for answer in answers if "traceparent" in logged(server, answer)]
-    assert told(sandbox, "traceparent") == {None}
+    responses = ways_to_videsk(client, {"traceparent": traceparent})
+    assert [response.status_code for response in responses] == [200, 200, 201, 401]
+    assert not [response for response in responses if "traceparent" in logged(server, response)]
+    assert forwarded(sandbox, "traceparent") == {None}
     assert "s3cr3t" not in server.output()
 
 
@@ -102,10 +102,12 @@ def test_a_trace_is_its_own_requests_and_not_the_next_ones_of_the_connection(
     with requests.Session() as session:
         for traceparent in (GOOD[0], None, GOOD[1], "s3cr3t"):
             sandbox.forget()
-            answer = session.get(f"{server.url}/api/services", headers={"traceparent": traceparent})
+            response = session.get(
+                f"{server.url}/api/services", headers={"traceparent": traceparent}
+            )
             expected = traceparent if traceparent in GOOD else None
-            assert logged(server, answer).get("traceparent") == expected
-            assert told(sandbox, "traceparent") == {expected}
+            assert logged(server, response).get("traceparent") == expected
+            assert forwarded(sandbox, "traceparent") == {expected}
 
 
 def test_nothing_else_of_a_callers_trace_is_sent_on(client: Client, sandbox: Sandbox) -> None:
@@ -116,17 +118,17 @@ def test_nothing_else_of_a_callers_trace_is_sent_on(client: Client, sandbox: San
     }
     ways_to_videsk(client, others | {"traceparent": GOOD[0]})
     for name in others:
-        assert told(sandbox, name.lower()) == {None}
+        assert forwarded(sandbox, name.lower()) == {None}
 
 
 def test_a_tracestate_goes_on_to_videsk_with_its_traceparent(
     client: Client, server: Running, sandbox: Sandbox
 ) -> None:
     trace = {"traceparent": GOOD[0], "tracestate": f"{TRACESTATE},z=s3cr3t"}
-    answers = ways_to_videsk(client, trace)
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 401]
-    assert told(sandbox, "traceparent") == {GOOD[0]}
-    assert told(sandbox, "tracestate") == {trace["tracestate"]}
+    responses = ways_to_videsk(client, trace)
+    assert [response.status_code for response in responses] == [200, 200, 201, 401]
+    assert forwarded(sandbox, "traceparent") == {GOOD[0]}
+    assert forwarded(sandbox, "tracestate") == {trace["tracestate"]}
     assert "s3cr3t" not in server.output(), "a tracestate may hold anything: it is not logged"
 
 
@@ -144,8 +146,8 @@ def test_a_tracestate_goes_nowhere_without_both_valid(
     client: Client, sandbox: Sandbox, headers: dict[str, str], traceparent: str | None
 ) -> None:
     ways_to_videsk(client, headers)
-    assert told(sandbox, "traceparent") == {traceparent}
-    assert told(sandbox, "tracestate") == {None}
+    assert forwarded(sandbox, "traceparent") == {traceparent}
+    assert forwarded(sandbox, "tracestate") == {None}
 
 
 def test_header_lines_of_a_tracestate_are_joined_and_two_traceparents_are_none(
@@ -163,19 +165,19 @@ def test_header_lines_of_a_tracestate_are_joined_and_two_traceparents_are_none(
 
     states = [("tracestate", "rojo=1"), ("TraceState", ""), ("TRACESTATE", "congo=2")]
     get([("TraceParent", GOOD[0]), *states])
-    assert told(sandbox, "traceparent") == {GOOD[0]}
-    assert told(sandbox, "tracestate") == {"rojo=1,,congo=2"}
+    assert forwarded(sandbox, "traceparent") == {GOOD[0]}
+    assert forwarded(sandbox, "tracestate") == {"rojo=1,,congo=2"}
     get([("traceparent", GOOD[0]), ("traceparent", GOOD[0]), *states])
-    assert told(sandbox, "traceparent") == told(sandbox, "tracestate") == {None}
+    assert forwarded(sandbox, "traceparent") == forwarded(sandbox, "tracestate") == {None}
 
 
 def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
     client: Client, server: Running, sandbox: Sandbox
 ) -> None:
     later = f"cc-{TRACE}-{SPAN}-01-s3cr3t.field"
-    answer = client.get("/api/services", headers={"traceparent": later})
-    assert told(sandbox, "traceparent") == {later}
-    assert logged(server, answer)["traceparent"] == f"cc-{TRACE}-{SPAN}-01"
+    response = client.get("/api/services", headers={"traceparent": later})
+    assert forwarded(sandbox, "traceparent") == {later}
+    assert logged(server, response)["traceparent"] == f"cc-{TRACE}-{SPAN}-01"
     assert "s3cr3t" not in server.output()
 
 
@@ -183,20 +185,20 @@ def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
 def test_a_request_id_goes_into_the_log_on_to_videsk_and_back(
     client: Client, server: Running, sandbox: Sandbox, given: str
 ) -> None:
-    answers = ways_to_videsk(client, {"X-Request-ID": given})
-    assert [answer.headers["X-Request-ID"] for answer in answers] == [given] * 4
+    responses = ways_to_videsk(client, {"X-Request-ID": given})
+    assert [response.headers["X-Request-ID"] for response in responses] == [given] * 4
     routes = [line["route"] for line in lines(server) if line.get("request_id") == given]
     assert len(routes) == 4
-    assert told(sandbox, "x-request-id") == {given}
+    assert forwarded(sandbox, "x-request-id") == {given}
 
 
 @pytest.mark.parametrize("given", NO_REQUEST_IDS)
 def test_what_is_no_request_id_is_replaced_by_one(
     client: Client, server: Running, sandbox: Sandbox, given: str
 ) -> None:
-    answers = ways_to_videsk(client, {"X-Request-ID": given})
-    made = {answer.headers["X-Request-ID"] for answer in answers}
+    responses = ways_to_videsk(client, {"X-Request-ID": given})
+    made = {response.headers["X-Request-ID"] for response in responses}
     assert len(made) == 4, "each its own"
-    assert all(logged(server, answer)["status"] == answer.status_code for answer in answers)
-    assert told(sandbox, "x-request-id") == made
+    assert all(logged(server, response)["status"] == response.status_code for response in responses)
+    assert forwarded(sandbox, "x-request-id") == made
     assert given not in server.output()

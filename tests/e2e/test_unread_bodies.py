@@ -1,5 +1,5 @@
 """A request body that the answer does not need costs little, whatever the client goes on to send:
-at most 128 KB or 2 s of it are read, and other clients have their turn meanwhile (guarantee 11).
+at most 128 KB or 2 s of it are read, and other clients have their turn meanwhile (docs/guarantees.md#g11).
 """
 
 import socket

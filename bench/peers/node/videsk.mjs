@@ -16,11 +16,11 @@ export const redis = new Redis(REDIS_URL, { enableAutoPipelining: true });
 const pool = new Pool(VIDESK_BASE_URL, { headersTimeout: 10_000, bodyTimeout: 10_000 });
 const underWay = new Map();
 
-export const services = () => remembered("services", `${BASE}/services?%24limit=50`);
+export const services = () => cached("services", `${BASE}/services?%24limit=50`);
 
 export function times(kind, id, what, { date, timezone }) {
   const query = new URLSearchParams({ date, timezone });
-  return remembered(what, `${BASE}/${kind}/${id}/${what}?${query}`);
+  return cached(what, `${BASE}/${kind}/${id}/${what}?${query}`);
 }
 
 export function book(kind, id, booking) {
@@ -28,7 +28,7 @@ export function book(kind, id, booking) {
   return ask("POST", path, JSON.stringify(booking));
 }
 
-async function remembered(what, path) {
+async function cached(what, path) {
   const kept = await redis.get(path);
   if (kept !== null) return { status: 200, body: kept };
   if (!underWay.has(path)) {

@@ -6,7 +6,7 @@ export declare class VideskProxyError extends Error {
     #private;
     /** Videsk's word for the kind of error, such as `Conflict`. */
     readonly name: string;
-    /** As the body says: usually, but not always, the HTTP status. */
+    /** `code` of the body: usually, but not always, the HTTP status. */
     readonly code: number;
     /** The name in kebab case. */
     readonly className: string;
@@ -16,7 +16,7 @@ export declare class VideskProxyError extends Error {
     /** The HTTP status; 0 where no answer came. */
     readonly status: number;
     readonly source: ErrorSource;
-    /** By which the proxy's log knows this answer. */
+    /** The id of this request in the proxy's log. */
     readonly requestId: string | undefined;
     /** How long to wait before it is tried again. */
     readonly retryAfterSeconds: number | undefined;
@@ -29,7 +29,7 @@ export declare class VideskProxyError extends Error {
     /** `body`: the answer's JSON; undefined where it is none. */
     constructor(answer: Answer, body: unknown, call: Circumstances);
 }
-/** What a call knows beside an answer. */
+/** What describes a call, besides its response. */
 export interface Circumstances {
     baseUrl: string;
     /** A POST has one. */

@@ -1,4 +1,4 @@
-/** One request and its whole answer, and the pause before the next: both end when a signal says so. */
+/** One request and its whole answer, and the pause before the next: a signal aborts both. */
 /** What `fetch` is given, but for the signal. */
 export interface Exchange {
     url: string;

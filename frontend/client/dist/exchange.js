@@ -1,4 +1,4 @@
-/** One request and its whole answer, and the pause before the next: both end when a signal says so. */
+/** One request and its whole answer, and the pause before the next: a signal aborts both. */
 /** setTimeout takes no more; what is longer (Infinity too) is cut to it, 24 days. */
 const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 /** Send it and read the answer. Throws the signal's reason when that is aborted, and nothing else. */

@@ -108,7 +108,7 @@ function pageAddress() {
     const page = globalThis.location;
     return page && ["http:", "https:"].includes(page.protocol) ? page.origin + page.pathname : undefined;
 }
-/** Half a second, one, two, four…, less up to a half by chance, so that not all come back at once. */
+/** Half a second, one, two, four…, less up to a half by chance, so that clients do not all retry at the same moment. */
 function backoffSeconds(retry) {
     return FIRST_BACKOFF_SECONDS * 2 ** retry * (1 - Math.random() / 2);
 }

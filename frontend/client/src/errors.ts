@@ -7,7 +7,7 @@ export type ErrorSource = "videsk" | "proxy" | "network";
 export class VideskProxyError extends Error {
   /** Videsk's word for the kind of error, such as `Conflict`. */
   override readonly name: string;
-  /** As the body says: usually, but not always, the HTTP status. */
+  /** `code` of the body: usually, but not always, the HTTP status. */
   readonly code: number;
   /** The name in kebab case. */
   readonly className: string;
@@ -18,7 +18,7 @@ export class VideskProxyError extends Error {
   /** The HTTP status; 0 where no answer came. */
   readonly status: number;
   readonly source: ErrorSource;
-  /** By which the proxy's log knows this answer. */
+  /** The id of this request in the proxy's log. */
   readonly requestId: string | undefined;
   /** How long to wait before it is tried again. */
   readonly retryAfterSeconds: number | undefined;
@@ -32,13 +32,13 @@ export class VideskProxyError extends Error {
   /** `body`: the answer's JSON; undefined where it is none. */
   constructor(answer: Answer, body: unknown, call: Circumstances) {
     const { status, headers, cause } = answer;
-    const said = isObject(body) ? body : {};
-    super(textOf(said.message) ?? explain(answer), { cause });
-    this.name = textOf(said.name) ?? (status ? "UnknownError" : "NetworkError");
-    this.code = typeof said.code === "number" ? said.code : status;
-    this.className = textOf(said.className) ?? (status ? "unknown-error" : "network-error");
-    this.data = said.data;
-    this.errors = isObject(said.errors) ? said.errors : {};
+    const error = isObject(body) ? body : {};
+    super(textOf(error.message) ?? explain(answer), { cause });
+    this.name = textOf(error.name) ?? (status ? "UnknownError" : "NetworkError");
+    this.code = typeof error.code === "number" ? error.code : status;
+    this.className = textOf(error.className) ?? (status ? "unknown-error" : "network-error");
+    this.data = error.data;
+    this.errors = isObject(error.errors) ? error.errors : {};
     this.status = status;
     this.source = sourceOf(headers);
     this.requestId = headers.get("X-Request-ID") ?? undefined;
@@ -58,7 +58,7 @@ export class VideskProxyError extends Error {
   }
 }
 
-/** What a call knows beside an answer. */
+/** What describes a call, besides its response. */
 export interface Circumstances {
   baseUrl: string;
   /** A POST has one. */
@@ -77,7 +77,7 @@ export function mayBeTriedAgain({ status, source, data, idempotencyKey }: Videsk
   return [502, 504].includes(status) && (isRead || source !== "videsk");
 }
 
-/** What to say where the answer itself says nothing. */
+/** The message for a response without one. */
 function explain({ status, cause }: Answer): string {
   if (status) return `HTTP ${status} came without a message.`;
   return `No answer came: ${cause instanceof Error ? cause.message : cause}.`;

@@ -209,7 +209,7 @@ function pageAddress(): string | undefined {
   return page && ["http:", "https:"].includes(page.protocol) ? page.origin + page.pathname : undefined;
 }
 
-/** Half a second, one, two, four…, less up to a half by chance, so that not all come back at once. */
+/** Half a second, one, two, four…, less up to a half by chance, so that clients do not all retry at the same moment. */
 function backoffSeconds(retry: number): number {
   return FIRST_BACKOFF_SECONDS * 2 ** retry * (1 - Math.random() / 2);
 }

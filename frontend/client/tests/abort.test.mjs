@@ -23,7 +23,7 @@ async function abortedAfter(milliseconds, call, ...reason) {
   return { thrown, seconds: (performance.now() - abortedAt) / 1000 };
 }
 
-test("before it: nothing is asked", async () => {
+test("before it: nothing is sent", async () => {
   const { url, requests } = await between();
   const signal = AbortSignal.abort(REASON);
   assert.equal(await new VideskProxy(url).services({ signal }).catch((it) => it), REASON);
@@ -61,7 +61,7 @@ test("without a reason of one's own it is an AbortError, as fetch has it", async
   assert.equal(thrown.name, "AbortError");
 });
 
-test("a signal of a platform that knows no reasons makes an AbortError too", async () => {
+test("a signal of a platform without reasons makes an AbortError too", async () => {
   const signal = new EventTarget();
   signal.aborted = true;
   const thrown = await videsk.services({ signal }).catch((it) => it);

@@ -1,4 +1,4 @@
-/** A server between the client and the proxy, which passes on, breaks, hangs or answers by itself. */
+/** A server between the client and the proxy, which passes on, breaks, hangs or responds on its own. */
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -28,7 +28,7 @@ export async function between(...plays) {
 }
 
 /** A port of this machine that nothing listens on. */
-export async function nobody() {
+export async function unreachable() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
@@ -62,7 +62,7 @@ export function refuse(_, response) {
 
 export function hang() {}
 
-/** Answer by itself: `body` as JSON, or as it is where it is a string. */
+/** Respond on its own: `body` as JSON, or as it is where it is a string. */
 export function say(status, body = "", headers = {}) {
   return (_, response) =>
     response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));

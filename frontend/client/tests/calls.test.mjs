@@ -25,7 +25,7 @@ test("services: all of them", async () => {
 });
 
 for (const [kind, id] of [["services", SERVICE], ["users", JOHN]]) {
-  test(`dates, hours and availability of ${kind} tell the same`, async () => {
+  test(`dates, hours and availability of ${kind} agree`, async () => {
     const month = { date: DAY.date.slice(0, 7), timezone: ZONE };
     const dates = await videsk.dates(kind, id, month);
     const hours = await videsk.hours(kind, id, DAY);
@@ -96,7 +96,7 @@ test("an error without alternatives has none to ask for", async () => {
   await assert.rejects(videsk.alternatives(error), TypeError);
 });
 
-test("the same key books once, and tells the first answer again; without one each call means it", async () => {
+test("the same key books once, and returns the first answer again; without one each call books", async () => {
   const booking = await bookingOfJohn();
   const idempotencyKey = newIdempotencyKey();
   const first = await videsk.book("users", JOHN, booking, { idempotencyKey });
@@ -207,16 +207,16 @@ test("an appointment's token goes with its own calls alone; a key with POSTs alo
 });
 
 test("a base URL may end with slashes and have a path; ids stay within their segment", async () => {
-  const asked = [];
+  const sent = [];
   const fetch = async (url, { credentials }) => {
-    asked.push([url, credentials]);
+    sent.push([url, credentials]);
     return Response.json([]);
   };
   for (const base of ["http://a.example", "http://a.example/", "http://a.example/shop//", ""]) {
     await new VideskProxy(base, { fetch }).dates("users", "../a b?", { date: "2026-12", timezone: "Etc/GMT+3" });
   }
   const path = "/api/users/..%2Fa%20b%3F/dates?date=2026-12&timezone=Etc%2FGMT%2B3";
-  assert.deepEqual(asked, [
+  assert.deepEqual(sent, [
     [`http://a.example${path}`, "omit"],
     [`http://a.example${path}`, "omit"],
     [`http://a.example/shop${path}`, "omit"],
@@ -232,11 +232,11 @@ test("alternates lie under the base URL's path", async () => {
 });
 
 test("parameters that are left out are not sent", async () => {
-  let asked;
-  const fetch = async (url) => ((asked = url), Response.json([]));
+  let sent;
+  const fetch = async (url) => ((sent = url), Response.json([]));
   const proxy = new VideskProxy("http://a.example", { fetch });
   await proxy.next("users", MARK, { timezone: "UTC", limit: undefined });
-  assert.ok(asked.endsWith("?timezone=UTC"));
+  assert.ok(sent.endsWith("?timezone=UTC"));
   await proxy.form(SEGMENT);
-  assert.ok(!asked.includes("?"));
+  assert.ok(!sent.includes("?"));
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { VideskProxy, VideskProxyError } from "../dist/index.js";
-import { between, hang, nobody, say } from "./between.mjs";
+import { between, hang, unreachable, say } from "./between.mjs";
 import { bookingOfJohn, fault, FORM, JOHN, PROXY_URL, reset, SERVICE, videsk, workingDay, ZONE } from "./setting.mjs";
 
 const ONCE = { retries: 0 };
@@ -72,7 +72,7 @@ test("of whatever lies between", async () => {
 });
 
 test("no answer at all", async () => {
-  const error = await errorOf(new VideskProxy(await nobody(), ONCE).services());
+  const error = await errorOf(new VideskProxy(await unreachable(), ONCE).services());
   assert.deepEqual([error.status, error.code, error.source], [0, 0, "network"]);
   assert.deepEqual([error.name, error.className], ["NetworkError", "network-error"]);
   assert.match(error.message, /^No answer came: fetch failed\.$/);
@@ -93,7 +93,7 @@ test("whether a POST may have happened", async () => {
     // nothing was sent, or it was refused
     [503, proxy, {}, false], [502, proxy, {}, false], [429, proxy, {}, false], [400, proxy, {}, false],
     [503, fromVidesk, {}, false], [429, fromVidesk, {}, false], [409, fromVidesk, {}, false], [413, {}, "", false],
-    // nobody knows
+    // unknown
     [504, proxy, { data: "outcomeUnknown" }, true], [502, proxy, { data: "outcomeUnknown" }, true],
     [500, proxy, {}, true], [500, fromVidesk, {}, true], [502, fromVidesk, {}, true],
     [502, {}, "<p>Bad gateway</p>", true], [503, {}, "<p>H12</p>", true], [200, {}, "<p>Log in</p>", true],
@@ -103,7 +103,7 @@ test("whether a POST may have happened", async () => {
     const error = await errorOf(new VideskProxy(url, ONCE).cancel("a.b.c"));
     assert.equal(error.outcomeUnknown, unknown, JSON.stringify([status, headers, body]));
   }
-  assert.equal((await errorOf(new VideskProxy(await nobody(), ONCE).cancel("a.b.c"))).outcomeUnknown, true);
+  assert.equal((await errorOf(new VideskProxy(await unreachable(), ONCE).cancel("a.b.c"))).outcomeUnknown, true);
 });
 
 test("Retry-After in seconds, as a date, and as neither", async () => {

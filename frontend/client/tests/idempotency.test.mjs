@@ -55,7 +55,7 @@ test("a second click is the same decision", async () => {
   assert.equal((await appointments()).length, 1);
 });
 
-test("a lost answer is asked for again under its key", async () => {
+test("a lost answer is requested again under its key", async () => {
   const { attempt, keys } = makeForm();
   const booking = await bookingOfJohn();
   const { url } = await between(loseTheAnswer, refuse, refuse);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { VideskProxy } from "../dist/index.js";
-import { between, breakOff, hang, loseTheAnswer, nobody, passOn, refuse, say } from "./between.mjs";
+import { between, breakOff, hang, loseTheAnswer, unreachable, passOn, refuse, say } from "./between.mjs";
 import {
   appointments, bookingOfJohn, bookSoon, fault, JOHN, journal, reset, videsk,
 } from "./setting.mjs";
@@ -41,7 +41,7 @@ test("a booking too: the same key, one appointment", async () => {
   assert.equal((await appointments()).length, 1);
 });
 
-test("a longer Retry-After than is waited for is thrown at once", async () => {
+test("a longer Retry-After than is waited for is thrown immediately", async () => {
   const { url, requests } = await between(say(503, {}, { ...FROM_PROXY, "Retry-After": "11" }));
   const seconds = await secondsOf(() =>
     assert.rejects(new VideskProxy(url).services(), { status: 503, retryAfterSeconds: 11 }),
@@ -93,7 +93,7 @@ for (const [chance, waits] of [[0, [500, 800]], [1, [250, 500]]]) {
   });
 }
 
-test("an answer that is final is not asked for again", async () => {
+test("an answer that is final is not requested again", async () => {
   for (const status of [400, 401, 404, 409, 422, 500]) {
     const { url, requests } = await between(say(status, {}, { ...FROM_PROXY, ...AT_ONCE }));
     await assert.rejects(new VideskProxy(url).services(), { status });
@@ -101,7 +101,7 @@ test("an answer that is final is not asked for again", async () => {
   }
 });
 
-test("a booking whose answer was lost is sent again, booked once, and its first answer told", async () => {
+test("a booking whose answer was lost is sent again, booked once, and its first answer returned", async () => {
   const booking = await bookingOfJohn();
   const { url, requests } = await between(loseTheAnswer, loseTheAnswer);
   const booked = await new VideskProxy(url).book("users", JOHN, booking);
@@ -124,7 +124,7 @@ test("a move and a cancellation too", async () => {
   assert.equal(posts.length, 3, "booked, moved, canceled");
 });
 
-test("a booking of which no answer ever came may have happened: its key tells", async () => {
+test("a booking of which no answer ever came may have happened: its key shows it", async () => {
   const booking = await bookingOfJohn();
   const { url, requests } = await between(loseTheAnswer, refuse, refuse);
   const error = await new VideskProxy(url).book("users", JOHN, booking).catch((it) => it);
@@ -146,8 +146,8 @@ test("what an earlier attempt may have done, a later refusal does not undo", asy
   await assert.rejects(new VideskProxy(other.url).book("users", JOHN, booking), { status: 409, outcomeUnknown: false });
 });
 
-test("nobody listens: the same", async () => {
-  const error = await new VideskProxy(await nobody()).book("users", JOHN, {}).catch((it) => it);
+test("no server listens: the same", async () => {
+  const error = await new VideskProxy(await unreachable()).book("users", JOHN, {}).catch((it) => it);
   assert.deepEqual([error.status, error.source, error.outcomeUnknown], [0, "network", true]);
   assert.match(error.idempotencyKey, /^[0-9a-f]{32}$/);
 });
@@ -173,7 +173,7 @@ test("a POST is never tried again where it may have happened, or was refused", a
   }
 });
 
-test("a booking whose outcome the proxy does not know is sent once", async () => {
+test("a booking whose outcome is unknown to the proxy is sent once", async () => {
   const booking = await bookingOfJohn();
   await fault({ fault: "close", method: "POST", after: true, times: 1 });
   const error = await videsk.book("users", JOHN, booking).catch((it) => it);

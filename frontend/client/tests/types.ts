@@ -52,9 +52,9 @@ export async function refused(kind: string, error: VideskProxyError): Promise<vo
   await videsk.book("services", "x", { startAt: query.date, timezone: "UTC" });
   // @ts-expect-error no value of a form
   await videsk.book("services", "x", { ...byService, form: [{ _id: "videsk_essential", value: {} }] });
-  // @ts-expect-error a move says date
+  // @ts-expect-error a move takes date
   await videsk.reschedule("a.b.c", { startAt: query.date });
-  // @ts-expect-error Videsk says cancelReason
+  // @ts-expect-error Videsk's name is cancelReason
   await videsk.cancel("a.b.c", { reason: "no" });
   // @ts-expect-error no string
   (await videsk.book("services", "x", byService)).duration.trim();

@@ -2,7 +2,7 @@
 export class VideskProxyError extends Error {
     /** Videsk's word for the kind of error, such as `Conflict`. */
     name;
-    /** As the body says: usually, but not always, the HTTP status. */
+    /** `code` of the body: usually, but not always, the HTTP status. */
     code;
     /** The name in kebab case. */
     className;
@@ -12,7 +12,7 @@ export class VideskProxyError extends Error {
     /** The HTTP status; 0 where no answer came. */
     status;
     source;
-    /** By which the proxy's log knows this answer. */
+    /** The id of this request in the proxy's log. */
     requestId;
     /** How long to wait before it is tried again. */
     retryAfterSeconds;
@@ -25,13 +25,13 @@ export class VideskProxyError extends Error {
     /** `body`: the answer's JSON; undefined where it is none. */
     constructor(answer, body, call) {
         const { status, headers, cause } = answer;
-        const said = isObject(body) ? body : {};
-        super(textOf(said.message) ?? explain(answer), { cause });
-        this.name = textOf(said.name) ?? (status ? "UnknownError" : "NetworkError");
-        this.code = typeof said.code === "number" ? said.code : status;
-        this.className = textOf(said.className) ?? (status ? "unknown-error" : "network-error");
-        this.data = said.data;
-        this.errors = isObject(said.errors) ? said.errors : {};
+        const error = isObject(body) ? body : {};
+        super(textOf(error.message) ?? explain(answer), { cause });
+        this.name = textOf(error.name) ?? (status ? "UnknownError" : "NetworkError");
+        this.code = typeof error.code === "number" ? error.code : status;
+        this.className = textOf(error.className) ?? (status ? "unknown-error" : "network-error");
+        this.data = error.data;
+        this.errors = isObject(error.errors) ? error.errors : {};
         this.status = status;
         this.source = sourceOf(headers);
         this.requestId = headers.get("X-Request-ID") ?? undefined;
@@ -60,7 +60,7 @@ export function mayBeTriedAgain({ status, source, data, idempotencyKey }) {
     const isRead = idempotencyKey === undefined;
     return [502, 504].includes(status) && (isRead || source !== "videsk");
 }
-/** What to say where the answer itself says nothing. */
+/** The message for a response without one. */
 function explain({ status, cause }) {
     if (status)
         return `HTTP ${status} came without a message.`;

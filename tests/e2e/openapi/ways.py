@@ -130,7 +130,7 @@ def captcha_rejected(stage: Stage, call: Call) -> None:
 
 
 def captcha_unavailable(stage: Stage, call: Call) -> None:
-    stage.provider.says({}, 500)
+    stage.provider.respond_with({}, 500)
     call.proxy, call.body["token"] = "captcha", "x"
 
 

@@ -65,7 +65,7 @@ def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
     assert in_redis.outcome(first.owner) == (None, True)
     lease = f"{PREFIX}once:lease:{first.owner}"
     assert 3000 < redis.pttl(lease) <= 5000, (
-        "guarantee 2: a dead caller blocks others for at most 5 s"
+        "docs/guarantees.md#g2: a dead caller blocks others for at most 5 s"
     )
     redis.delete(lease)
     assert in_redis.outcome(first.owner) == (None, False)

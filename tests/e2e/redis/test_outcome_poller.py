@@ -72,11 +72,11 @@ def test_many_waits_share_one_mget(poller: OutcomePoller, redis: Redis, wait: Wa
         time.sleep(0.3)
         before, started = mgets(redis), time.monotonic()
         time.sleep(1)
-        asked, seconds = mgets(redis) - before, time.monotonic() - started
+        polls, seconds = mgets(redis) - before, time.monotonic() - started
         assert not any(future.done() for future in waits)
         redis.mset({f"outcome:{number}": b"%d" % number for number in range(MANY)})
         assert [future.result(5) for future in waits] == [b"%d" % n for n in range(MANY)]
-    assert 5 < asked <= 20 * seconds + 2, "20 times a second, for all together"
+    assert 5 < polls <= 20 * seconds + 2, "20 times a second, for all together"
     until(lambda: not polling_threads())
     assert not poller._waits
 
@@ -141,5 +141,5 @@ def test_a_new_wait_among_older_ones_is_polled_immediately(
         redis.mset({"outcome:1": b"1", "outcome:2": b"2"})
         assert (old.result(5), new.result(5)) == (b"1", b"2")
     of_the_new_one_alone = [names for names in looks if names == ["outcome:2", "lock:2"]]
-    assert len(of_the_new_one_alone) >= 3, "at once, after 3 ms, after 6 ms"
+    assert len(of_the_new_one_alone) >= 3, "immediately, after 3 ms, after 6 ms"
     assert all(len(names) in (2, 4) for names in looks)

@@ -1,4 +1,4 @@
-"""A Redis that may die, be slow or be refused: whatever happens, a call ends soon or at once."""
+"""A Redis that may die, be slow or be refused: every call ends soon or immediately."""
 
 import threading
 import time
@@ -73,7 +73,9 @@ def test_a_refused_port_at_the_start_costs_nothing_and_is_picked_up_once_it_is_t
     link = link_to(port)
     with pytest.raises(RedisUnavailableError):
         link.call(link.client.ping)
-    assert time.monotonic() - started < 1, "guarantee 6: after the first second it costs nothing"
+    assert time.monotonic() - started < 1, (
+        "docs/guarantees.md#g6: after the first second it costs nothing"
+    )
     assert link.unavailable
     assert is_away_at_once(link)
     with redis_server(port):

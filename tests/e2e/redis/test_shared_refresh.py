@@ -41,7 +41,9 @@ def test_a_failed_refresh_is_not_retried_within_the_pause(
     with pytest.raises(VideskResponseError):
         a.flights.refresh(flight, nothing, lambda: a.fetch(REFUSED))
     left = redis.pttl(f"tests:pause:{flight.key}")
-    assert 500 < left <= 1000, "guarantee 3: a second, less what the test itself has taken"
+    assert 500 < left <= 1000, (
+        "docs/guarantees.md#g3: a second, less what the test itself has taken"
+    )
     later = FlightKey(flight.key, b"of.later")
     for process in both:
         process.flights.refresh(flight, nothing, process.fetch)

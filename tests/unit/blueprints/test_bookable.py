@@ -44,9 +44,9 @@ def test_a_month_or_a_day_is_read_in_the_time_zone(
     )
     assert (response.status_code, response.data) == (200, b"[]")
     assert response.headers["Cache-Control"] == "no-cache"
-    ((called, called_kind, ident, asked, _),) = scheduling.calls
+    ((called, called_kind, ident, requested, _),) = scheduling.calls
     assert (called, called_kind, ident) == (method, kind, ID)
-    assert (asked.name, asked.zone) == (period, ZONE)
+    assert (requested.name, requested.zone) == (period, ZONE)
 
 
 @KINDS

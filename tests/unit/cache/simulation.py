@@ -1,6 +1,7 @@
-"""A stage on which the real Reader and Scheduling are played, one step at a time: processes that
-share a store, and a Videsk that counts. Whoever plays waits at every step until it is told to go on,
-so that any interleaving can be tried, and tried again.
+"""Runs the real ReadThroughCache and Scheduling one step at a time, in simulated processes.
+
+The processes share a store, and a fake Videsk counts changes. Each waits at every step until it is
+resumed, so that any interleaving can be tried and repeated.
 """
 
 from collections import Counter
@@ -164,8 +165,9 @@ class Videsk:
         return [[user, self.changes[user]] for user in users]
 
     def _write(self, body: Any) -> Any:
-        """`fate`: what comes of it; at a 409 somebody else has been there before. The agent's
-        `change` is noted in the body.
+        """Write as `fate` requires; a 409 means that the hour was taken before.
+
+        The agent's `change` is added to the body.
         """
         fate = body["fate"]
         if fate not in {400, "unreachable", "lost"}:

@@ -1,4 +1,4 @@
-"""No read returns what a write has changed (guarantee 4), in any order of events.
+"""No read returns what a write has changed (docs/guarantees.md#g4), in any order of events.
 
 The real Reader and Scheduling of two processes are played step by step (simulation.py): reads and
 refreshes that are held up anywhere, writes of every outcome, webhooks, lost tokens and entries, and
@@ -107,7 +107,7 @@ class Generations(RuleBasedStateMachine):
         fate=FATES,
         steps=STEPS,
         way=st.sampled_from(["service", "user", "cancel", "cancel without title", "hook"]),
-        told=st.sampled_from([(True, True), (True, False), (False, True), (False, False)]),
+        named=st.sampled_from([(True, True), (True, False), (False, True), (False, False)]),
     )
     def write(
         self,
@@ -116,7 +116,7 @@ class Generations(RuleBasedStateMachine):
         agent: int,
         fate: Any,
         way: str,
-        told: tuple[bool, bool],
+        named: tuple[bool, bool],
         steps: int,
     ) -> None:
         """A booking by service or by user, a cancellation, or word of what was done elsewhere."""
@@ -126,7 +126,7 @@ class Generations(RuleBasedStateMachine):
         title = title_of(service) if way == "cancel" else ""
         body: Any = {"fate": fate, "agent": user, "title": title, "service": service}
 
-        where = service if told[0] else None, user if told[1] else None
+        where = service if named[0] else None, user if named[1] else None
 
         def play() -> None:
             with suppress(VideskError):

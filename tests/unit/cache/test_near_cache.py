@@ -21,12 +21,12 @@ class Redis:
 
     def __init__(self) -> None:
         self.version = b"t0"
-        self.asked = 0
+        self.reads = 0
         self.way: Callable[[], float] = lambda: 0.0
         self.unavailable = False
 
     def current_version(self) -> bytes:
-        self.asked += 1
+        self.reads += 1
         time.sleep(self.way())
         if self.unavailable:
             raise RedisUnavailableError
@@ -53,7 +53,7 @@ def filled(
 def test_an_answer_is_served_without_asking_while_the_lease_holds(redis: Redis) -> None:
     near = filled(redis)
     assert [near.get("key") for _ in range(100)] == ["answer"] * 100
-    assert redis.asked == 1
+    assert redis.reads == 1
     assert near.get("another key") is None
 
 
@@ -62,11 +62,11 @@ def test_after_the_lease_one_read_of_the_version_serves_all_waiters(redis: Redis
     near = filled(redis, monotonic=lambda: now[0])
     now[0], redis.way = 10.0, lambda: 0.01
     assert at_once([partial(near.get, "key")] * 50) == ["answer"] * 50
-    assert redis.asked == 2
+    assert redis.reads == 2
 
 
 def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
-    """It was asked before their own question, and a write may lie between."""
+    """It was read before the followers' call, and a write may have come in between."""
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
     now[0] = 10.0
@@ -77,7 +77,7 @@ def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
 
     redis.way = late
     assert at_once([partial(near.get, "key")] * 2) == ["answer"] * 2
-    assert redis.asked == 3
+    assert redis.reads == 3
 
 
 def test_what_is_not_kept_costs_no_question(redis: Redis) -> None:
@@ -85,7 +85,7 @@ def test_what_is_not_kept_costs_no_question(redis: Redis) -> None:
     near = filled(redis, monotonic=lambda: now[0])
     now[0] = 10.0
     assert near.get("another key") is None
-    assert redis.asked == 1
+    assert redis.reads == 1
 
 
 def test_a_new_token_drops_everything(redis: Redis) -> None:
@@ -97,7 +97,7 @@ def test_a_new_token_drops_everything(redis: Redis) -> None:
 
 def test_without_a_lease_every_get_reads_the_version(redis: Redis) -> None:
     near = filled(redis, lease_seconds=0)
-    assert (near.get("key"), near.get("key"), redis.asked) == ("answer", "answer", 3)
+    assert (near.get("key"), near.get("key"), redis.reads) == ("answer", "answer", 3)
     redis.version = b"t1"
     assert near.get("key") is None
 
@@ -139,14 +139,14 @@ def test_nothing_is_served_while_redis_is_unavailable(redis: Redis) -> None:
     assert near.get("key") is None
     redis.unavailable = False
     assert near.get("key") is None
-    assert redis.asked == 3
+    assert redis.reads == 3
 
 
 @pytest.mark.parametrize(
-    ("seconds", "asked"), [(9.9, 1), (10.0, 2), (10.1, 2)], ids=["before", "at", "after"]
+    ("seconds", "reads"), [(9.9, 1), (10.0, 2), (10.1, 2)], ids=["before", "at", "after"]
 )
 def test_a_lease_holds_from_the_question_on_and_is_over_at_its_end(
-    redis: Redis, seconds: float, asked: int
+    redis: Redis, seconds: float, reads: int
 ) -> None:
     now = [100.0]
 
@@ -159,7 +159,7 @@ def test_a_lease_holds_from_the_question_on_and_is_over_at_its_end(
     redis.way = lambda: 0.0
     now[0] = 100.0 + seconds
     assert near.get("key") == "answer"
-    assert redis.asked == asked
+    assert redis.reads == reads
 
 
 def test_a_writer_waits_as_long_as_any_lease_may_hold(redis: Redis) -> None:

@@ -36,7 +36,7 @@ class ReadThroughCache:
         self._store = store
 
     def read(self) -> bytes | None:
-        """None: the store holds nothing, so that Videsk would be asked."""
+        """None: the store holds nothing, so that Videsk would be called."""
         item = self.near_cache.get(KEY)
         if item is not None:
             return item

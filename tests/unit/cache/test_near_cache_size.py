@@ -17,7 +17,7 @@ def test_the_version_is_read_each_time_without_a_lease(redis: Redis) -> None:
     near.get("key")
     near.put("key", "answer", FAR, near.version, 1)
     assert [near.get("key") for _ in range(3)] == ["answer"] * 3
-    assert redis.asked == 4
+    assert redis.reads == 4
 
 
 def test_an_answer_of_an_older_token_does_not_displace_the_one_of_now(redis: Redis) -> None:
@@ -50,7 +50,7 @@ def test_after_a_clear_the_version_is_read_whatever_the_clock(redis: Redis) -> N
     near = filled(redis, monotonic=lambda: 0.5)
     near.clear()
     assert near.get("key") is None
-    assert (redis.asked, near.version) == (2, b"t0")
+    assert (redis.reads, near.version) == (2, b"t0")
 
 
 def test_a_follower_of_a_failed_version_read_continues_without_it(

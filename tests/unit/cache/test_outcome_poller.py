@@ -20,14 +20,14 @@ class Redis:
 
     def __init__(self, **values: bytes) -> None:
         self.values = values
-        self.asked: list[list[str]] = []
+        self.polls: list[list[str]] = []
         self.client = self
 
     def call(self, action: Callable[[], Any]) -> Any:
         return action()
 
     def mget(self, names: list[str]) -> list[bytes | None]:
-        self.asked.append(names)
+        self.polls.append(names)
         return [self.values.get(name) for name in names]
 
 
@@ -49,7 +49,7 @@ def test_a_wait_ends_in_time() -> None:
     redis = Redis(lock0=LEADER)
     with pytest.raises(SingleFlightTimeoutError):
         wait(redis, seconds=0.05)
-    assert 3 <= len(redis.asked) <= 10, "with pauses that double"
+    assert 3 <= len(redis.polls) <= 10, "with pauses that double"
 
 
 def test_in_an_outage_every_wait_ends() -> None:
@@ -67,5 +67,5 @@ def test_waits_share_their_polls() -> None:
         time.sleep(0.2)
         redis.values |= {f"outcome{n}": b"%d" % n for n in range(20)}
         assert [each.result(5) for each in waits] == [b"%d" % n for n in range(20)]
-    assert max(map(len, redis.asked)) == 2 * 20
-    assert len(redis.asked) < 3 * 20
+    assert max(map(len, redis.polls)) == 2 * 20
+    assert len(redis.polls) < 3 * 20

@@ -66,12 +66,12 @@ class SlowVidesk:
     """Answers when it is let, and counts."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.fetches = 0
         self.may_answer = Event()
 
     def fetch(self, seconds: float) -> bytes:
-        self.asked += 1
-        number = self.asked
+        self.fetches += 1
+        number = self.fetches
         assert self.may_answer.wait(10)
         if number == 3:
             raise ValueError("no")
@@ -111,10 +111,10 @@ def test_a_refresh_under_way_is_not_started_again_however_long_it_takes(
 ) -> None:
     for reading in read_for(0.4, read):
         assert (reading.body, reading.cache_status) == (b"[1]", "hit; ttl=-1; detail=stale")
-    assert videsk.asked == 2
+    assert videsk.fetches == 2
     videsk.may_answer.set()
     gevent.sleep(0.02)
-    assert (read().body, videsk.asked) == (b"[2]", 2)
+    assert (read().body, videsk.fetches) == (b"[2]", 2)
 
 
 def test_a_miss_gets_the_outcome_of_the_refresh_that_is_under_way(
@@ -130,7 +130,7 @@ def test_a_miss_gets_the_outcome_of_the_refresh_that_is_under_way(
         gevent.sleep(0.02)
         assert miss.result(5).body == b"[2]"
         assert miss.result(5).cache_status == "fwd=miss; collapsed"
-    assert videsk.asked == 2
+    assert videsk.fetches == 2
 
 
 def test_a_refresh_that_has_ended_is_followed_by_the_next_after_a_pause(
@@ -142,16 +142,16 @@ def test_a_refresh_that_has_ended_is_followed_by_the_next_after_a_pause(
     clock.now += 11
     assert read().body == b"[2]"
     gevent.sleep(0)
-    assert videsk.asked == 2, "it is within the pause"
+    assert videsk.fetches == 2, "it is within the pause"
     gevent.sleep(0.06)
     for _ in range(3):
         assert read().body == b"[2]"
         gevent.sleep(0)
-    assert videsk.asked == 3, "it failed, and is not tried again within the pause"
+    assert videsk.fetches == 3, "it failed, and is not tried again within the pause"
     gevent.sleep(0.06)
     read()
     gevent.sleep(0.02)
-    assert (read().body, videsk.asked) == (b"[4]", 4)
+    assert (read().body, videsk.fetches) == (b"[4]", 4)
 
 
 def test_a_refresh_from_before_a_write_does_not_keep_one_after_it_from_being_started(
@@ -166,7 +166,7 @@ def test_a_refresh_from_before_a_write_does_not_keep_one_after_it_from_being_sta
     assert again().cache_status == "hit; ttl=-1; detail=stale"
     gevent.sleep(0.02)
     assert again().cache_status == "hit; ttl=10"
-    assert videsk.asked == 2, "the first refresh is under way still"
+    assert videsk.fetches == 2, "the first refresh is under way still"
     videsk.may_answer.set()
     gevent.sleep(0.02)
     assert again().body == b"[9]", "what it has fetched is from before the write"
@@ -225,7 +225,7 @@ def test_an_answer_that_could_not_be_stored_is_not_called_stored(clock: Clock) -
 
 
 class Alone:
-    """SharedSingleFlight where no other process asks for anything."""
+    """SharedSingleFlight without other processes."""
 
     def do(self, _: Any, __: Any, fetch: Callable[[], bytes], seconds: float) -> tuple[bytes, bool]:
         return fetch(), False

@@ -129,7 +129,7 @@ def test_a_lost_token_never_brings_an_old_entry_back(item: Kept, group: str) -> 
 
 
 class Forgetful(ProcessBackend):
-    """A Redis so full that it evicts each token at once."""
+    """A Redis so full that it evicts each token immediately."""
 
     def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
         return None if key.startswith("generation:") else super().set(key, value, timeout)

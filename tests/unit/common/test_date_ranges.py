@@ -45,8 +45,8 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def asked(span: Period, now: datetime) -> datetime:
-    """The instant that Videsk is asked for, which must be spelled as Videsk spells instants."""
+def query_instant_of(span: Period, now: datetime) -> datetime:
+    """Return the instant sent to Videsk, after a check of its format."""
     text = span.query_instant(now)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
     return datetime.fromisoformat(text)
@@ -157,7 +157,7 @@ def test_the_query_instant_is_never_in_the_past_or_outside_the_period(
 ) -> None:
     span = span_of(day.isoformat(), zone)
     now = min(span.first + shift, span.end - SECOND / 1000)
-    instant = asked(span, now)
+    instant = query_instant_of(span, now)
     assert span.first <= instant < span.end
     assert timedelta(0) <= max(instant, now) - instant < timedelta(milliseconds=1)
     assert instant == span.first or instant <= now
@@ -180,7 +180,7 @@ def test_a_span_wholly_past_is_refused_one_not_yet_over_is_not(
             with pytest.raises(PeriodInPastError):
                 span.query_instant(now)
         else:
-            assert asked(span, now) >= span.first
+            assert query_instant_of(span, now) >= span.first
 
 
 def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock_change() -> None:

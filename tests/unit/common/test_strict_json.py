@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it: what is let in, what is not, and what goes out."""
+"""Strict JSON (https://www.rfc-editor.org/rfc/rfc8259): what is accepted, what is rejected, and what is sent."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Guarantee 5's table: which outcome of a POST is kept, which leaves its key free, which is in doubt."""
+"""Which outcome of a POST is kept, frees its key, or leaves it in doubt (docs/guarantees.md#g5)."""
 
 import pytest
 from marshmallow import ValidationError

@@ -88,7 +88,7 @@ def test_the_result_is_as_old_as_its_oldest_part() -> None:
     body, result = found(schedule)
     assert body["asOf"] == "2026-12-01T11:59:20.000Z"
     assert (result.requested_at, result.fresh_until) == (ASKED_AT - 40, ASKED_AT + 20)
-    assert result.cache_status == "fwd=miss; stored", "Videsk was asked for a part"
+    assert result.cache_status == "fwd=miss; stored", "a part was requested from Videsk"
 
 
 def test_a_part_that_cannot_be_read_is_missing_and_the_result_is_not_storable() -> None:

@@ -1,5 +1,7 @@
-"""Guarantee 4, as it is said: a write touches the service, the user, and every service that shares
-a user with it; one whose users are not known shares with all; unrelated services are left alone.
+"""A write invalidates the service, the user, and every service that shares a user with it.
+
+A service whose users are unknown shares with all. Unrelated services keep their entries. See
+docs/guarantees.md#g4.
 """
 
 from collections.abc import Sequence
@@ -172,9 +174,9 @@ def test_unrelated_services_and_users_stay_cached_if_the_list_is_known(
     where |= {ident for ident in users_of if write.title == titles[ident]}
     theirs = set().union(*(users_of.get(ident, set()) for ident in where))
     known = set().union(*users_of.values())
-    tells = write.user in known if write.user else where and all(users_of.get(s) for s in where)
-    assert (got == ALL_AVAILABILITY) == (not tells)
-    if tells:
+    is_listed = write.user in known if write.user else where and all(users_of.get(s) for s in where)
+    assert (got == ALL_AVAILABILITY) == (not is_listed)
+    if is_listed:
         agents = theirs | ({write.user} if write.user else set())
         may = where | {ident for ident, its in users_of.items() if not its or its & agents}
         assert got <= groups(services="".join(may), users="".join(agents))

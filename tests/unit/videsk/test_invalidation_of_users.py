@@ -1,4 +1,4 @@
-"""Two corners of guarantee 4 that a mutation run found untested."""
+"""Two corner cases of invalidation that a mutation run found untested (docs/guarantees.md#g4)."""
 
 import pytest
 

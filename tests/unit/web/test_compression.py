@@ -1,4 +1,4 @@
-"""Which coding a response gets (RFC 9110, section 12.5.3)."""
+"""Which coding a response gets (https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3)."""
 
 import gzip
 

@@ -49,12 +49,12 @@ def test_an_asterisk_allows_every_page() -> None:
 
 
 def test_a_preflight_is_a_204_that_browsers_cache() -> None:
-    asked = {
+    preflight = {
         "Origin": SHOP,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "idempotency-key, content-type",
     }
-    response = client_of(SHOP).options("/api", headers=asked)
+    response = client_of(SHOP).options("/api", headers=preflight)
     assert response.status_code == 204
     assert "Content-Type" not in response.headers
     assert response.headers["Access-Control-Allow-Origin"] == SHOP

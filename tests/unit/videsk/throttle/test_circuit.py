@@ -7,7 +7,7 @@ from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, OPEN, START, ar
 from videsk.throttle.rate_limit import PROBE_INTERVAL, SECOND, Admission, LimiterState, RateLimit
 
 FAILURES = 5
-"""Guarantee 7: the circuit opens after so many in a row."""
+"""Consecutive failures that open the circuit (docs/guarantees.md#g7)."""
 
 
 @given(before=st.lists(st.booleans(), max_size=30))
@@ -25,7 +25,9 @@ def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bo
             break
     admission = state.acquire(START, EVER, is_write=True)
     assert (admission.decision, state.failures) == (OPEN, FAILURES)
-    assert 3 * SECOND <= admission.wait <= 5 * SECOND, "guarantee 7: one trial every 3 to 5 s"
+    assert 3 * SECOND <= admission.wait <= 5 * SECOND, (
+        "docs/guarantees.md#g7: one trial every 3 to 5 s"
+    )
 
 
 def opened() -> LimiterState:

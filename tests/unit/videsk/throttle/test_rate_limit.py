@@ -34,33 +34,33 @@ LIMITS = st.integers(1, 12) | st.sampled_from([20, 21, 30, 100])
 GAPS = st.integers(0, 3) | st.integers(0, WINDOW // 4) | st.integers(0, 3 * WINDOW)
 PATIENCES = st.sampled_from([0, 1, SECOND // 10, WINDOW, 10 * SECOND, EVER])
 CLIENTS = st.sampled_from(["", "a", "a", "b", "c"])
-ASKS = st.tuples(GAPS, st.booleans(), CLIENTS, PATIENCES)
+REQUESTS = st.tuples(GAPS, st.booleans(), CLIENTS, PATIENCES)
 
 
 def go_at(state: LimiterState, now: int, *, is_write: bool = False) -> bool:
     return state.acquire(now, 0, is_write=is_write).decision is GO
 
 
-@given(limit=LIMITS, asks=st.lists(ASKS, max_size=150))
+@given(limit=LIMITS, requests=st.lists(REQUESTS, max_size=150))
 def test_of_any_limit_and_one_more_the_last_leaves_a_window_after_the_first(
-    limit: int, asks: list[tuple[int, bool, str, int]]
+    limit: int, requests: list[tuple[int, bool, str, int]]
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
     left: list[int] = []
-    for gap, is_write, client, max_wait in asks:
+    for gap, is_write, client, max_wait in requests:
         now += gap
         if state.acquire(now, max_wait, is_write=is_write, client=client).decision is GO:
             left.append(now)
     assert all(last - first >= WINDOW for first, last in zip(left, left[limit:], strict=False))
 
 
-@given(limit=LIMITS, asks=st.lists(ASKS, max_size=80))
+@given(limit=LIMITS, requests=st.lists(REQUESTS, max_size=80))
 def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
-    limit: int, asks: list[tuple[int, bool, str, int]]
+    limit: int, requests: list[tuple[int, bool, str, int]]
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
     assert limit == 1 or 1 <= state.rate_limit.reserve < limit
-    for gap, is_write, client, max_wait in asks:
+    for gap, is_write, client, max_wait in requests:
         now += gap
         admission = state.acquire(now, max_wait, is_write=is_write, client=client)
         if admission.decision is GO and not is_write:
@@ -68,12 +68,12 @@ def test_whenever_a_read_leaves_the_reserve_of_writes_may_leave_with_it(
             assert all(go_at(later, now, is_write=True) for _ in range(later.rate_limit.reserve))
 
 
-@given(limit=LIMITS, asks=st.lists(ASKS, min_size=1, max_size=80))
+@given(limit=LIMITS, requests=st.lists(REQUESTS, min_size=1, max_size=80))
 def test_no_wait_exceeds_the_maximum_and_no_shorter_wait_is_rejected(
-    limit: int, asks: list[tuple[int, bool, str, int]]
+    limit: int, requests: list[tuple[int, bool, str, int]]
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
-    for gap, is_write, client, max_wait in asks:
+    for gap, is_write, client, max_wait in requests:
         now += gap
         before = deepcopy(state)
         admission = state.acquire(now, max_wait, is_write=is_write, client=client)
@@ -97,11 +97,12 @@ def arrivals(gaps: list[int]) -> list[int]:
 def reads_leave(
     state: LimiterState, reads: list[tuple[int, str]], late: int = 0, max_wait: int = EVER
 ) -> list[tuple[int, int]]:
-    """When those left who asked at a time for a client each, and came back at their next heartbeat
-    or turn, so late: pairs of the read's number and that time, in the order of leaving.
+    """Return the number of each read and the time it left, in the order of leaving.
+
+    `reads`: the time and the client of each. Reads come back at their next heartbeat or turn, `late`.
     """
-    asks = [(at, number, None) for number, (at, _) in enumerate(reads)]
-    heap: list[tuple[int, int, Ticket | None]] = list(asks)
+    requests = [(at, number, None) for number, (at, _) in enumerate(reads)]
+    heap: list[tuple[int, int, Ticket | None]] = list(requests)
     heapq.heapify(heap)
     left = []
     while heap:
@@ -188,8 +189,8 @@ def test_an_unpaced_read_that_waiting_is_in_vain_for_is_refused_too() -> None:
 
 def test_only_a_client_with_a_backlog_is_rejected_for_it() -> None:
     state = LimiterState(RateLimit(20))
-    asked = [state.acquire(START, 10 * SECOND, is_write=False, client="a") for _ in range(300)]
-    assert asked[-1].decision is FULL
+    admissions = [state.acquire(START, 10 * SECOND, is_write=False, client="a") for _ in range(300)]
+    assert admissions[-1].decision is FULL
     assert state.acquire(START, 10 * SECOND, is_write=False, client="a").decision is FULL
     assert state.acquire(START, SECOND, is_write=False, client="b").decision is WAIT
 
@@ -233,15 +234,17 @@ def test_a_late_waiter_keeps_its_turn() -> None:
     assert max(admission.wait for admission in answers) < after.wait
 
 
-@given(limit=LIMITS, asks=st.lists(ASKS, max_size=20), paused_until=st.integers(1, 60 * SECOND))
+@given(
+    limit=LIMITS, requests=st.lists(REQUESTS, max_size=20), paused_until=st.integers(1, 60 * SECOND)
+)
 def test_no_request_leaves_during_a_pause(
-    limit: int, asks: list[tuple[int, bool, str, int]], paused_until: int
+    limit: int, requests: list[tuple[int, bool, str, int]], paused_until: int
 ) -> None:
     state, now = LimiterState(RateLimit(limit)), START
     until = START + paused_until
     state.pause(paused_until, START)
     state.pause(paused_until - 1, START)  # a shorter one ends none
-    for gap, is_write, client, max_wait in asks:
+    for gap, is_write, client, max_wait in requests:
         now += gap
         if now >= until:
             break
@@ -261,16 +264,20 @@ def test_paused_requests_leave_one_by_one() -> None:
 
 @given(
     limit=LIMITS,
-    asks=st.lists(ASKS, max_size=60),
+    requests=st.lists(REQUESTS, max_size=60),
     back=st.integers(1, 3600 * SECOND),
     paused_until=st.integers(0, 2 * SECOND),
     failures=st.integers(0, 6),
 )
 def test_a_clock_that_steps_back_neither_delays_for_long_nor_admits_early(
-    limit: int, asks: list[tuple[int, bool, str, int]], back: int, paused_until: int, failures: int
+    limit: int,
+    requests: list[tuple[int, bool, str, int]],
+    back: int,
+    paused_until: int,
+    failures: int,
 ) -> None:
     state, now, left = LimiterState(RateLimit(limit)), START, []
-    for gap, is_write, client, max_wait in asks:
+    for gap, is_write, client, max_wait in requests:
         now += gap
         if state.acquire(now, max_wait, is_write=is_write, client=client).decision is GO:
             left.append(now)
@@ -293,9 +300,9 @@ def test_a_clock_that_steps_back_neither_delays_for_long_nor_admits_early(
         assert go_at(state, later, is_write=True) or limit == 1
 
 
-@given(limit=st.integers(1, 40), processes=st.integers(1, 40), asks=st.lists(GAPS, max_size=60))
+@given(limit=st.integers(1, 40), processes=st.integers(1, 40), requests=st.lists(GAPS, max_size=60))
 def test_the_shares_of_all_processes_together_keep_the_limit(
-    limit: int, processes: int, asks: list[int]
+    limit: int, processes: int, requests: list[int]
 ) -> None:
     share = RateLimit(limit).share(processes)
     # More processes than places: each has one in so much longer a window.
@@ -303,7 +310,9 @@ def test_the_shares_of_all_processes_together_keep_the_limit(
     assert together * WINDOW <= limit * (window + 1)
     assert together * WINDOW > limit * window // 2 or share.limit == 1
     books = [LimiterState(share) for _ in range(processes)]
-    left = [now for now in arrivals(asks) for state in books if go_at(state, now, is_write=True)]
+    left = [
+        now for now in arrivals(requests) for state in books if go_at(state, now, is_write=True)
+    ]
     assert all(b - a >= window for a, b in zip(left, left[together:], strict=False))
     if limit >= processes:
         assert all(b - a >= WINDOW for a, b in zip(left, left[limit:], strict=False))

@@ -12,7 +12,9 @@ from videsk.throttle.rate_limit import PROBE_INTERVAL, SECOND, WINDOW, LimiterSt
 def test_a_window_is_longer_than_the_second_that_videsk_counts() -> None:
     state = LimiterState(RateLimit(5))
     assert all(go_at(state, START, is_write=True) for _ in range(5))
-    assert not go_at(state, START + SECOND, is_write=True), "guarantee 3: in any one second"
+    assert not go_at(state, START + SECOND, is_write=True), (
+        "docs/guarantees.md#g3: in any one second"
+    )
     assert go_at(state, START + WINDOW, is_write=True)
     assert WINDOW < 1.5 * SECOND
 

@@ -1,4 +1,4 @@
-"""What the gate does when Redis is lost, and how a read fares whose place another client asked for."""
+"""The throttle when Redis is lost, and a read that another client promotes."""
 
 import time
 from types import SimpleNamespace

@@ -1,0 +1,47 @@
+"""One version: in the changelog, the client, the OpenAPI document, the metrics and the doctor."""
+
+import json
+import re
+import runpy
+import sys
+
+import pytest
+
+from common.version import VERSION
+from tests.processes import ROOT
+from tests.unit.openapi.reading import DOCUMENT
+from web.metrics_exposition import State
+
+CLIENT = ROOT / "frontend/client"
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.findall(r"^## \[(\d.*)\] - \d{4}-\d{2}-\d{2}$", changelog, re.M)
+    assert releases[0] == VERSION
+
+
+def test_the_client_has_the_version() -> None:
+    assert json.loads((CLIENT / "package.json").read_bytes())["version"] == VERSION
+    lock = json.loads((CLIENT / "package-lock.json").read_bytes())
+    assert {lock["version"], lock["packages"][""]["version"]} == {VERSION}
+
+
+def test_the_openapi_document_has_the_version() -> None:
+    assert DOCUMENT["info"]["version"] == VERSION
+
+
+def test_build_info_has_the_version() -> None:
+    budget = {"circuit": "closed", "budget": {"left": 20}}
+    *_, build = State(lambda: budget, lambda: False, lambda: False).collect()
+    assert [sample.labels for sample in build.samples] == [{"version": VERSION}]
+
+
+def test_the_doctor_prints_the_version_without_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["doctor", "--version"])
+    monkeypatch.delenv("VIDESK_API_KEY", raising=False)
+    with pytest.raises(SystemExit, match=r"^0$"):
+        runpy.run_module("doctor", run_name="__main__")
+    assert capsys.readouterr().out == f"{VERSION}\n"
