@@ -77,7 +77,7 @@ class VideskRateLimitError(VideskFailedError):
     status = 503
     message = (
         "The Videsk rate limit is exhausted, so the request was not sent. "
-        "Retry after the time in Retry-After."
+        "Wait for the time in Retry-After, then try again."
     )
 
     def __init__(self, seconds: float) -> None:
@@ -85,7 +85,10 @@ class VideskRateLimitError(VideskFailedError):
 
 
 class VideskCircuitOpenError(VideskRateLimitError):
-    message = "Videsk is failing, so the request was not sent. Retry after the time in Retry-After."
+    message = (
+        "Videsk is failing, so the request was not sent. "
+        "Wait for the time in Retry-After, then try again."
+    )
 
 
 class VideskNoSocketError(VideskRateLimitError):
@@ -93,8 +96,8 @@ class VideskNoSocketError(VideskRateLimitError):
 
     message = (
         "The proxy has no socket left for a connection to Videsk, so the request was not sent. "
-        "Retry after the time in Retry-After. If this persists, raise the proxy's limit of open "
-        "files."
+        "Wait for the time in Retry-After, then try again. If this persists, raise the "
+        "proxy's limit on open files."
     )
 
 

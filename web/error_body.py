@@ -25,7 +25,7 @@ _NAMES = {
 _HTTP_MESSAGES = {
     404: "There is no route at this path. /api/docs lists the routes. Check for extra slashes.",
     405: "This path does not support this method. The Allow header lists the methods it supports.",
-    429: "Too many requests from this address. Retry after the time in Retry-After.",
+    429: "Too many requests from this address. Wait for the time in Retry-After, then try again.",
     500: "The proxy has failed. Its log has the details under this X-Request-ID.",
 }
 

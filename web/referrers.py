@@ -66,7 +66,7 @@ class Referrers:
         if scheme:
             return (
                 "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not "
-                "start with a scheme, a word and a colon such as javascript: or campaign:"
+                "start with a word and a colon, such as javascript: or campaign:"
             )
         return None
 

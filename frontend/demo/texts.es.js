@@ -61,14 +61,14 @@ export const es = {
     noHours: "No quedan horas libres este día. Elige otro.",
     taken: (time) => `La hora ${time} se acaba de ocupar. No se ha reservado nada.`,
     takenByUs: (time) =>
-      `La hora ${time} está ocupada, quizás por tu primer intento. Busca su correo antes de reservar otra.`,
+      `La hora ${time} está ocupada, quizás por tu primer intento. Busca un correo de confirmación antes de reservar otra.`,
     takenFree: "Ese día aún quedan libres estas horas:",
     takenNone: "Ese día no quedan más horas libres. Elige otro.",
   },
 
   details: {
     title: "Tus datos",
-    lead: "Te enviaremos por correo la confirmación y los enlaces para unirte, cambiar o cancelar la cita.",
+    lead: "Te enviaremos por correo la confirmación y los enlaces para unirte a la cita, cambiarla o cancelarla.",
     optional: "(opcional)",
     chooseOne: "Elige una opción",
     submit: "Reservar cita",
@@ -102,7 +102,7 @@ export const es = {
   modify: {
     title: "Tu cita",
     unknown:
-      "Este navegador no conoce los detalles de la cita: están en tu correo. Aun así puedes cambiarla o cancelarla aquí.",
+      "Este navegador no tiene los detalles de la cita: están en tu correo. Aun así puedes cambiarla o cancelarla aquí.",
     reschedule: "Cambiar la hora",
     cancel: "Cancelar la cita",
     whichService: "¿De qué servicio es la cita?",
@@ -117,7 +117,7 @@ export const es = {
     reallyCancel: "¿Cancelar esta cita?",
     cannotUndo: "La hora quedará libre para otras personas. No se puede deshacer.",
     reason: "Motivo",
-    left: (count) => `Quedan ${count} caracteres`,
+    left: (count) => (count === 1 ? "Queda 1 carácter" : `Quedan ${count} caracteres`),
     keep: "Conservar la cita",
     cancelling: "Cancelando…",
     cancelled: "Tu cita está cancelada",
@@ -157,7 +157,7 @@ export const es = {
     anew: "No llegó ningún correo: intentar otra vez",
     failed: "No resultó",
     failedText: "El problema es nuestro. Reintenta en un momento.",
-    refused: "No fue aceptado",
+    refused: "No se aceptaron los datos",
     refusedText: "Revisa lo que escribiste o elige otra hora.",
     reference: (id) => `Referencia para nuestro soporte: ${id}`,
   },

@@ -283,7 +283,9 @@ def test_without_a_mouse(visit: Visit, sandbox: Sandbox) -> None:
     here = date.fromisoformat(str(visitor.page.evaluate("document.activeElement.dataset.day")))
     here = next_month(here)
     walk(visitor, "PageDown", here)
-    expect(visitor.said()).to_have_text(re.compile(rf"^\d+ days with free hours in {here:%B %Y}$"))
+    expect(visitor.said()).to_have_text(
+        re.compile(rf"^\d+ days with available times in {here:%B %Y}$")
+    )
     sunday = here - timedelta(days=here.isoweekday() % 7)
     walk(visitor, "Home", sunday)
     walk(visitor, "End", sunday + timedelta(days=6))
@@ -299,7 +301,7 @@ def test_without_a_mouse(visit: Visit, sandbox: Sandbox) -> None:
     expect(visitor.day(start)).to_have_attribute("aria-disabled", "false")
     keys.press("Enter")
     expect(visitor.page.get_by_role("heading", level=2, name=f"{there:%A, %B} {there.day}")).to_be_focused()  # fmt: skip
-    expect(visitor.said()).to_have_text(re.compile(r"^\d+ free hours$"))
+    expect(visitor.said()).to_have_text(re.compile(r"^\d+ available times$"))
     visitor.tab_to(visitor.hour(start))
     keys.press("Enter")
 
@@ -324,7 +326,7 @@ def walk(visitor: Visitor, key: str, to: date) -> None:
     """The key leads to that day, be it free or not."""
     visitor.page.keyboard.press(key)
     name = WRITTEN["en"]["day"](datetime.combine(to, time()))
-    expect(visitor.page.locator(":focus")).to_have_accessible_name(re.compile(f"^{name}(, no free hours)?$"))  # fmt: skip
+    expect(visitor.page.locator(":focus")).to_have_accessible_name(re.compile(f"^{name}(, no available times)?$"))  # fmt: skip
 
 
 def next_month(day: date) -> date:
@@ -486,7 +488,7 @@ def test_an_answer_lost_behind_the_proxy_is_never_booked_twice(
     visitor.choose_all(hour())
     sandbox.fault("reset", method="POST", after=True, times=1)
     visitor.book()
-    expect(visitor.notice()).to_contain_text("We do not know whether it was done")
+    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
     visitor.examine()
     # The proxy itself is in doubt: what it answers to this key does not change any more.
     expect(visitor.button("Check again")).to_have_count(0)
@@ -523,7 +525,7 @@ def test_an_answer_that_stays_lost_can_be_checked_for(visit: Visit, sandbox: San
     # The client sends it three times.
     visitor.page.route("**/appointments", lose, times=3)
     visitor.book()
-    expect(visitor.notice()).to_contain_text("We do not know whether it was done")
+    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
     visitor.button("Check again").click()
     visitor.is_booked()
     assert pending(sandbox) == [written(hour())]

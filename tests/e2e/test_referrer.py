@@ -41,7 +41,7 @@ SCHEMES = [
 ]  # fmt: skip
 SCHEME_REFUSED = (
     "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not start with "
-    "a scheme, a word and a colon such as javascript: or campaign:"
+    "a word and a colon, such as javascript: or campaign:"
 )
 TOO_LONG = "must have at most 2048 characters"
 IN_A_HEADER = [url for url in FOREIGN if url.isascii() and url.isprintable() and url == url.strip()]

@@ -19,7 +19,7 @@ def test_a_few_faults_are_listed_as_they_are() -> None:
 def test_several_messages_of_one_field_are_several_faults() -> None:
     assert select_faults({"a": ["one", "two"]}) == {"a": ["one", "two"]}
     assert summarize({"a": ["one"] * (MAX_FAULTS + 1)}) == (
-        '"a" one. This is the first of 31 faults; errors lists 30 of them.'
+        '"a" one. This is the first of 31 problems; errors lists 30 of them.'
     )
 
 
@@ -27,7 +27,7 @@ def test_several_messages_of_one_field_are_several_faults() -> None:
 def test_no_more_faults_are_listed_than_a_form_has_fields(more: int) -> None:
     errors = {f"field-{number}": WRONG for number in range(MAX_FAULTS + more)}
     assert list(select_faults(errors)) == [f"field-{number}" for number in range(MAX_FAULTS)]
-    assert ("faults" in summarize(errors)) == bool(more)
+    assert ("problems" in summarize(errors)) == bool(more)
 
 
 def test_a_long_name_is_shortened_in_the_message_and_in_the_errors() -> None:

@@ -120,7 +120,7 @@ RUN_OR_SHOW = (
 
 SCHEME_REFUSED = [
     "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not start with "
-    "a scheme, a word and a colon such as javascript: or campaign:"
+    "a word and a colon, such as javascript: or campaign:"
 ]
 FOR_ANYBODY = (
     REFERRERS,
