@@ -118,8 +118,8 @@ export const en = {
     reason: "Reason",
     left: (/** @type {number} */ count) => (count === 1 ? "1 character left" : `${count} characters left`),
     keep: "Keep appointment",
-    cancelling: "Cancelling…",
-    cancelled: "Your appointment is cancelled",
+    cancelling: "Canceling…",
+    cancelled: "Your appointment is canceled",
     cancelledLead: (/** @type {string} */ service) => `${service}: the time is available to others again.`,
   },
 
@@ -148,7 +148,7 @@ export const en = {
     goneText: "Please go back and choose again.",
     deadToken: "This link no longer works",
     deadTokenText:
-      "The appointment was moved or cancelled, or is over. If you have moved it, use the link in the newest e-mail.",
+      "The appointment was moved or canceled, or is over. If you have moved it, use the link in the newest e-mail.",
     unknown: "We do not know whether it went through",
     unknownText: "The response got lost on the way. Please look for a new e-mail first.",
     checkText: "You can safely check again: it will not be done twice.",

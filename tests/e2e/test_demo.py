@@ -610,7 +610,7 @@ def test_a_failing_videsk(visit: Visit, sandbox: Sandbox) -> None:
     expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
 
 
-# Moving and cancelling
+# Moving and canceling
 
 
 both_browsers = pytest.mark.parametrize("knows", [True, False], ids=["same browser", "another browser"])  # fmt: skip
@@ -711,7 +711,7 @@ def test_cancelling(visit: Visit, sandbox: Sandbox, server: Running, *, knows: b
     expect(dialog).to_be_hidden()
     assert pending(sandbox) == [written(hour())]
     confirm_cancelling(customer)
-    customer.sees("Your appointment is cancelled")
+    customer.sees("Your appointment is canceled")
     customer.examine()
     assert [each["status"] for each in sandbox.appointments()] == ["canceled"]
     assert customer.page.url == customer.home
