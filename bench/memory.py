@@ -1,5 +1,6 @@
 """How much memory a worker takes once it has worked."""
 
+import os
 import re
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def proportional_megabytes(gunicorn: int) -> list[str]:
 def family_megabytes(pid: int) -> float:
     """The PSS of a process and all below it, in MB."""
     return _kilobytes(pid, "Pss") * 1024 / 1e6 + sum(map(family_megabytes, _children(pid)))
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """The CPU time of a process and all below it.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    own = sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+    return own + sum(map(family_cpu_seconds, _children(pid)))
 
 
 def _children(pid: int) -> list[int]:

@@ -16,7 +16,7 @@ import requests
 from redis import Redis
 
 from bench.figures import Row
-from bench.memory import family_megabytes
+from bench.memory import family_cpu_seconds, family_megabytes
 from tests.processes import ROOT, Running, Sandbox, free_port, running
 
 PROXY = "this proxy"
@@ -114,6 +114,10 @@ class Contestant:
     def forget(self) -> None:
         """Whatever it keeps in Redis."""
         Redis.from_url(self.redis_url).flushdb()
+
+    def cpu_seconds(self) -> float:
+        """Of all its processes together, without Redis."""
+        return family_cpu_seconds(self.running.process.pid)
 
     def megabytes(self) -> float:
         """Of all its processes together."""

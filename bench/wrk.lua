@@ -1,11 +1,23 @@
--- Requests the lines of a file in turn, each a path and perhaps an ETag; prints what was met as JSON.
+-- Requests the lines of a file in turn, each a path and perhaps an ETag, and prints the results as JSON.
+-- Further arguments are headers, `Name: value`.
 
 local requests, turn = {}, 0
 
+local function headers_with(etag)
+  local headers = {}
+  for name, value in pairs(wrk.headers) do headers[name] = value end
+  if etag ~= "" then headers["If-None-Match"] = etag end
+  return headers
+end
+
 function init(args)
+  for number = 2, #args do
+    local name, value = args[number]:match("^(.-): (.*)$")
+    wrk.headers[name] = value
+  end
   for line in io.lines(args[1]) do
     local path, etag = line:match("^(%S+) ?(.*)$")
-    requests[#requests + 1] = wrk.format("GET", path, etag ~= "" and { ["If-None-Match"] = etag } or {})
+    requests[#requests + 1] = wrk.format("GET", path, headers_with(etag))
   end
 end
 

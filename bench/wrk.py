@@ -7,13 +7,28 @@ answer does.
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 SCRIPT = Path(__file__).with_suffix(".lua")
 CONNECTIONS = 32
+
+CHROMIUM = {
+    "sec-ch-ua-platform": '"Linux"',
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/137.0.0.0 Safari/537.36",
+    "sec-ch-ua": '"Chromium";v="137", "Not/A)Brand";v="24"',
+    "sec-ch-ua-mobile": "?0",
+    "Accept": "*/*",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Dest": "empty",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "es-CL,es;q=0.9",
+}
+"""What Chromium sends to the API of another origin, besides Host, Origin and Referer."""
 
 
 class Done(NamedTuple):
@@ -26,13 +41,16 @@ class Done(NamedTuple):
     p99: float
 
 
-def run(port: int, requests: Sequence[str], seconds: int) -> Done:
+def run(
+    port: int, requests: Sequence[str], seconds: int, headers: Mapping[str, str] | None = None
+) -> Done:
     """Ask in turn: each a path, or a path, a space and the ETag to send along."""
     with NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(requests) + "\n")
         file.flush()
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s"]
         command += ["-s", str(SCRIPT), f"http://127.0.0.1:{port}", "--", file.name]
+        command += [f"{name}: {value}" for name, value in (headers or {}).items()]
         output = subprocess.run(
             command, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 30
         ).stdout
