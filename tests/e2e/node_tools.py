@@ -23,7 +23,10 @@ def node() -> str:
 
 
 def tool(name: str, folder: Path = CLIENT) -> str:
-    """Return a command that `npm ci` installs in the folder, or act as `node` does."""
+    """Return a command that `npm ci` installs in the folder. Without it, skip or fail like node().
+
+    Skip it too if Node is older than the folder's package.json requires.
+    """
     package = json.loads((folder / "package.json").read_text())
     oldest = package["engines"]["node"].removeprefix(">=")
     found = run(node(), "--version").strip().removeprefix("v")

@@ -1,4 +1,4 @@
-"""What Schemathesis generates beyond the document: time zones by name, and days to come."""
+"""Schemathesis loads these hooks: it generates time zones that exist, and days in the future."""
 
 import re
 from datetime import UTC, datetime
