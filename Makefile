@@ -34,6 +34,9 @@ PARALLEL := --dist loadfile --no-loadscope-reorder
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 
+# Many containers set it; without compiled files each run of pytest compiles all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(NODE_MODULES) compiler
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
