@@ -36,6 +36,9 @@ PARALLEL := --dist loadfile --no-loadscope-reorder
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 
 TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
+# Many containers set it; without compiled files each run of pytest compiles all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"

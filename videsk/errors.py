@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
 _CHECK_EMAIL = (
-    "The request may have succeeded nevertheless. "
-    "Check for an email from Videsk before trying again."
+    "The request may still have succeeded. Check for an e-mail from Videsk before trying again."
 )
 
 

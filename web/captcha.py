@@ -28,7 +28,7 @@ class CaptchaError(Exception):
     reason: ClassVar[str] = "unavailable"
     status: ClassVar[int] = 503
     message: ClassVar[str] = (
-        "The captcha cannot be verified now, so nothing was booked. Try again soon."
+        "The captcha cannot be verified right now, so nothing was booked. Try again soon."
     )
     errors: ClassVar[dict[str, list[str]] | None] = None
 

@@ -69,7 +69,7 @@ def summarize(errors: Mapping[Any, Any]) -> str:
     dotted = ".".join(name for name in path if name != "_schema")
     text = f'"{dotted}" {message}'
     if len(faults) > MAX_FAULTS:
-        text += f". This is the first of {len(faults)} problems; errors lists {MAX_FAULTS} of them."
+        text += f'. This is the first of {len(faults)} problems; "errors" lists {MAX_FAULTS}.'
     return text
 
 

@@ -62,11 +62,11 @@ class Referrers:
         scheme = _SCHEME.match(_as_parsed_by_browsers(referrer))
         if is_url(referrer) and not (scheme and scheme[1].lower() in _WITHOUT_ORIGIN):
             allowed = ANY in self.origins or origin_of(referrer) in self.origins
-            return None if allowed else "must be a URL of an origin in REFERRER_ORIGINS"
+            return None if allowed else "must be a URL whose origin is in REFERRER_ORIGINS"
         if scheme:
             return (
-                "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not "
-                "start with a word and a colon, such as javascript: or campaign:"
+                "must be a campaign's name or a URL whose origin is in REFERRER_ORIGINS: it must "
+                "not start with a word and a colon, such as javascript: or campaign:"
             )
         return None
 

@@ -18,7 +18,7 @@ PLACES = [("services", "service"), ("users", "user")]
 GOOD_QUERY = {"date": f"{YEAR}-05-06", "timezone": ZONE}
 APPOINTMENT = {"startAt": f"{YEAR}-05-06T12:00:00Z", "timezone": ZONE, "form": FORM}
 BOOK = f"/api/services/{AUTOMATIC_SERVICE}/appointments"
-MANY = '"{}" {}. This is the first of {} problems; errors lists 30 of them.'
+MANY = '"{}" {}. This is the first of {} problems; "errors" lists 30.'
 NO_VALUE = "must be a string, a number, a boolean, or an array of strings and numbers"
 JSON_TYPE = {"Content-Type": "application/json"}
 

@@ -40,8 +40,8 @@ SCHEMES = [
     "mailto:a@evil.example", "campaign:2026", "javascript://shop.example/%0aalert(1)",
 ]  # fmt: skip
 SCHEME_REFUSED = (
-    "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not start with "
-    "a word and a colon, such as javascript: or campaign:"
+    "must be a campaign's name or a URL whose origin is in REFERRER_ORIGINS: it must not start "
+    "with a word and a colon, such as javascript: or campaign:"
 )
 TOO_LONG = "must have at most 2048 characters"
 IN_A_HEADER = [url for url in FOREIGN if url.isascii() and url.isprintable() and url == url.strip()]
@@ -138,7 +138,7 @@ def test_a_foreign_url_in_the_body_is_refused_though_all_else_is_good(
     proxies: dict[str, str], sandbox: Sandbox, named: str
 ) -> None:
     response = book(proxies["default"], named=named, referer=PAGE, origin=SHOP)
-    assert_refused(response, sandbox, "must be a URL of an origin in REFERRER_ORIGINS")
+    assert_refused(response, sandbox, "must be a URL whose origin is in REFERRER_ORIGINS")
 
 
 @pytest.mark.parametrize("setting", ["default", "any"])
@@ -195,7 +195,7 @@ def test_with_an_asterisk_a_header_still_has_to_be_a_url(
 def test_origins_of_referrers_may_be_others_than_those_of_pages(
     proxies: dict[str, str], sandbox: Sandbox
 ) -> None:
-    why = "must be a URL of an origin in REFERRER_ORIGINS"
+    why = "must be a URL whose origin is in REFERRER_ORIGINS"
     assert_refused(book(proxies["other"], named=PAGE), sandbox, why)
     assert_refused(book(proxies["other"], referer=PAGE, origin=SHOP), sandbox, "is required")
     assert book(proxies["other"], named="https://mail.example/a").status_code == 201

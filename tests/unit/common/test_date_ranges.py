@@ -185,9 +185,9 @@ def test_a_span_wholly_past_is_refused_one_not_yet_over_is_not(
 
 def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock_change() -> None:
     start, quarter = datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=15)
-    years = 3 if IS_THOROUGH else 1
+    years, every = (3, 1) if IS_THOROUGH else (1, 5)
     days, changes = [start + n * DAY for n in range(years * 366)], 0
-    for zone in map(ZoneInfo, sorted(ZONE_NAMES)):
+    for zone in map(ZoneInfo, sorted(ZONE_NAMES)[::every]):
         offsets = [day.astimezone(zone).utcoffset() for day in days]
         for day, before, after in zip(days, offsets, offsets[1:], strict=False):
             if before == after:
@@ -199,7 +199,7 @@ def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock
                 if last != first:
                     assert day_of(last.isoformat(), zone).end == other, (zone, last)
                     assert day_of(first.isoformat(), zone).first == other, (zone, first)
-    assert changes > years * 300
+    assert changes > years * 300 / every
 
 
 @pytest.mark.parametrize(

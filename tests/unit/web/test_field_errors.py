@@ -19,7 +19,7 @@ def test_a_few_faults_are_listed_as_they_are() -> None:
 def test_several_messages_of_one_field_are_several_faults() -> None:
     assert select_faults({"a": ["one", "two"]}) == {"a": ["one", "two"]}
     assert summarize({"a": ["one"] * (MAX_FAULTS + 1)}) == (
-        '"a" one. This is the first of 31 problems; errors lists 30 of them.'
+        '"a" one. This is the first of 31 problems; "errors" lists 30.'
     )
 
 

@@ -119,8 +119,8 @@ RUN_OR_SHOW = (
 """Though they have a `://`."""
 
 SCHEME_REFUSED = [
-    "must be a campaign's name or a URL of an origin in REFERRER_ORIGINS: it must not start with "
-    "a word and a colon, such as javascript: or campaign:"
+    "must be a campaign's name or a URL whose origin is in REFERRER_ORIGINS: it must not start "
+    "with a word and a colon, such as javascript: or campaign:"
 ]
 FOR_ANYBODY = (
     REFERRERS,
@@ -159,7 +159,9 @@ def test_an_allowed_page_and_a_campaigns_name_are_forwarded_unchanged(referrer: 
 def test_a_foreign_url_in_the_body_is_refused_though_a_header_is_good(referrer: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Referrers((SHOP,), "spring").choose(referrer, [PAGE])
-    assert caught.value.messages == {"referrer": ["must be a URL of an origin in REFERRER_ORIGINS"]}
+    assert caught.value.messages == {
+        "referrer": ["must be a URL whose origin is in REFERRER_ORIGINS"]
+    }
 
 
 @pytest.mark.parametrize("referrer", FOREIGN)
