@@ -29,16 +29,16 @@ run: $(VENV)/runs ## run the proxy, a fake Videsk (the sandbox) and a booking pa
 # More processes than cores are faster, since tests in tests/e2e mostly wait. But tests of timing fail on
 # a machine that is too busy.
 PROCESSES := 4
-TIMING_PROCESSES := 2
+TIMING_PROCESSES := 3
 PARALLEL := --dist loadfile --no-loadscope-reorder
 
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 
-TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
 # Many containers set it; without compiled files each run of pytest compiles all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"
