@@ -3,7 +3,7 @@
 import argparse
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import settings as environment
@@ -24,11 +24,11 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from clients.check_referrers(settings)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Return the exit status. Raises SettingsError, whose one line Python prints."""
     parser = argparse.ArgumentParser("python -m doctor")
     parser.add_argument("--version", action="version", version=VERSION)
-    parser.parse_args()
+    parser.parse_args(arguments)
     settings = environment.from_environment()
     logging.disable()  # it would repeat the findings
     failed = False
@@ -39,4 +39,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,12 +2,11 @@
 
 import json
 import re
-import runpy
-import sys
 
 import pytest
 
 from common.version import VERSION
+from doctor.__main__ import main
 from tests.processes import ROOT
 from tests.unit.openapi.reading import DOCUMENT
 from web.metrics_exposition import State
@@ -40,8 +39,7 @@ def test_build_info_has_the_version() -> None:
 def test_the_doctor_prints_the_version_without_settings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["doctor", "--version"])
     monkeypatch.delenv("VIDESK_API_KEY", raising=False)
     with pytest.raises(SystemExit, match=r"^0$"):
-        runpy.run_module("doctor", run_name="__main__")
+        main(["--version"])
     assert capsys.readouterr().out == f"{VERSION}\n"
