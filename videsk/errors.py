@@ -44,7 +44,7 @@ class VideskFailedError(VideskError):
     """
 
     status = 502
-    message = "Videsk could not be used."
+    message = "The request to Videsk failed."
 
     def __init__(self, *, outcome_unknown: bool = False, retry_after: int | None = None) -> None:
         if outcome_unknown:

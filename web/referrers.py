@@ -65,7 +65,7 @@ class Referrers:
             return None if allowed else "must be a URL whose origin is in REFERRER_ORIGINS"
         if scheme:
             return (
-                "must be a campaign's name or a URL whose origin is in REFERRER_ORIGINS: it must "
+                "must be a URL whose origin is in REFERRER_ORIGINS, or a campaign's name that does "
                 "not start with a word and a colon, such as javascript: or campaign:"
             )
         return None

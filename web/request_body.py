@@ -40,7 +40,7 @@ class BodyTimeoutError(RequestTimeout):
 
 class BodyTooLargeError(RequestEntityTooLarge):
     def __init__(self, max_bytes: int | None) -> None:
-        super().__init__(f"The body must have at most {max_bytes} bytes.")
+        super().__init__(f"The body must be at most {max_bytes} bytes.")
 
 
 class TokenMissingError(Unauthorized):

@@ -40,7 +40,7 @@ SCHEMES = [
     "mailto:a@evil.example", "campaign:2026", "javascript://shop.example/%0aalert(1)",
 ]  # fmt: skip
 SCHEME_REFUSED = (
-    "must be a campaign's name or a URL whose origin is in REFERRER_ORIGINS: it must not start "
+    "must be a URL whose origin is in REFERRER_ORIGINS, or a campaign's name that does not start "
     "with a word and a colon, such as javascript: or campaign:"
 )
 TOO_LONG = "must have at most 2048 characters"

@@ -119,7 +119,7 @@ RUN_OR_SHOW = (
 """Though they have a `://`."""
 
 SCHEME_REFUSED = [
-    "must be a campaign's name or a URL whose origin is in REFERRER_ORIGINS: it must not start "
+    "must be a URL whose origin is in REFERRER_ORIGINS, or a campaign's name that does not start "
     "with a word and a colon, such as javascript: or campaign:"
 ]
 FOR_ANYBODY = (
