@@ -73,7 +73,7 @@ def test_a_flood_is_served_whole_within_the_budget_and_without_haste_or_delay(
 
 def test_a_write_goes_before_the_reads_that_wait(both: Fleet, sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(300) as pool:
-        reads = [pool.submit(call) for call in flood(both, KEYS)]
+        reads = [pool.submit(call) for call in flood(both, KEYS, each=1)]
         wait_until(lambda: len(arrivals(sandbox)) > 25)
         for number, client in enumerate(both.clients):
             start_at = SLOT.replace("14:00", f"{14 + number}:30")
