@@ -7,7 +7,6 @@ web/connections.py and web/http_request.py set limits to all of this.
 
 from collections.abc import Mapping
 from email.utils import formatdate
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -73,8 +72,7 @@ class Worker(GeventWorker):
     def _serve(self, listener_name: Any, connection: ClientConnection, addr: Any) -> None:
         request = None
         try:
-            fast_response = partial(self._fast_response, connection.address)
-            for request in Requests(self.cfg, connection, addr, fast_response):
+            for request in Requests(self.cfg, connection, addr, self._fast_response):
                 self.handle_request(listener_name, request, connection, addr)
         except StopIteration:  # gunicorn's: the response announced the end of the connection
             pass
@@ -94,12 +92,12 @@ class Worker(GeventWorker):
         super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
-    def _fast_response(self, address: str, environ: Mapping[str, str]) -> bytes | None:
+    def _fast_response(self, environ: Mapping[str, str]) -> bytes | None:
         """Return the fast path's response to a plain request, if there is one."""
         fast_path = getattr(self.wsgi, "wsgi_app", None)
         if not isinstance(fast_path, FastPath) or not self.alive:
             return None
-        return fast_path.respond({**environ, "REMOTE_ADDR": address})
+        return fast_path.respond(environ)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Respond to a malformed request, or to one in which the server has failed."""

@@ -114,7 +114,8 @@ class BoundedRequest(Request):
 class Requests:
     """Iterates over the requests of a connection that the fast path does not respond to.
 
-    `fast_response`: given the WSGI variables of a plain request, returns a whole response or None.
+    `fast_response`: given the WSGI variables of a plain request and the client's address, returns a
+    whole response or None.
     Raises gunicorn's ParseException for a malformed request, NoMoreData or TimeoutError for one
     that breaks off or is not complete within HEAD_SECONDS.
     """
@@ -187,6 +188,7 @@ class Requests:
         environ = plain_request.parse(data, FIELDS)
         if not environ or not _is_host(environ.get("HTTP_HOST", "")):
             return False
+        environ["REMOTE_ADDR"] = self._connection.address
         response = self._fast_response(environ)
         if response is None:
             return False

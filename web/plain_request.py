@@ -12,8 +12,8 @@ _HEAD = re.compile(
     r"(?P<method>GET|HEAD) (?P<uri>/[!\"$-~]*) HTTP/1\.1\r\n"
     r"(?P<fields>(?:[A-Za-z0-9-]+: [ -~]*\r\n)+)\r\n"
 )
-"""A subset of RFC 9112, sections 3 and 5: no fragment, no folded line, and of the characters that
-a field may have only visible ASCII and spaces.
+"""A subset of https://www.rfc-editor.org/rfc/rfc9112#section-3 and its section 5: no fragment, no
+folded line, and of the characters that a field may have only visible ASCII and spaces.
 """
 
 _NOT_PLAIN = {

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from idempotency.attempt import REPLAYED
 from settings import NAMES, load
+from tests.e2e.pages import DEPLOY
 from tests.processes import (
     ROOT,
     Running,
@@ -33,12 +34,11 @@ OPEN_FILES = 4096
 
 REQUIRED = {"VIDESK_API_KEY": "the-key-of-the-tests"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
     """The page's code blocks in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", DEPLOY, re.M | re.S)
+    return [text for _, text in DEPLOY.blocks(language)]
 
 
 def instructions(name: str) -> list[str]:
@@ -185,7 +185,7 @@ def test_healthcheck_distinguishes_a_live_process_from_a_dead_one(
 # The page
 
 
-@pytest.mark.parametrize("text", re.findall(r"<<END\n(.*?)^END$", DEPLOY, re.M | re.S))
+@pytest.mark.parametrize("text", re.findall(r"<<END\n(.*?)^END$", DEPLOY.text, re.M | re.S))
 def test_pages_environments_are_accepted(text: str) -> None:
     written = text.replace("$(openssl rand -hex 32)", "0" * 64).replace("$KEY", "a-key")
     environ = dict(line.split("=", 1) for line in written.splitlines())
@@ -219,7 +219,7 @@ def test_systemd_unit_comes_back_and_lets_requests_end() -> None:
     assert int(service["LimitNOFILE"]) >= OPEN_FILES
     assert service["ExecStart"].endswith(" app:app")
     assert "TRUSTED_PROXIES=1" in text
-    assert f"{service['EnvironmentFile']} <<END\n" in DEPLOY, "the commands write that file"
+    assert f"{service['EnvironmentFile']} <<END\n" in DEPLOY.text, "the commands write that file"
 
 
 def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:

@@ -40,6 +40,7 @@ class Connection:
         self.deadlines: list[float] = []
         self.serving = False
         self.half_closed = False
+        self.address = "10.0.0.1"
         self.sent = b""
 
     def set_read_deadline(self, seconds: float) -> None:
@@ -116,6 +117,7 @@ def test_the_fast_path_responds_to_plain_requests_with_a_valid_host() -> None:
     assert served == [("POST", "/"), ("GET", "/api/unknown")]
     assert connection.sent == b"cached,cached,cached,"
     assert len(environs) == 4
+    assert {environ["REMOTE_ADDR"] for environ in environs} == {"10.0.0.1"}
     assert not connection.serving
     assert connection.deadlines[-1] == CONFIG.keepalive
 

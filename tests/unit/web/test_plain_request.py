@@ -86,6 +86,7 @@ class Connection:
     """Brings the data, and then the end."""
 
     serving = False
+    address = "10.0.0.1"
 
     def __init__(self, data: bytes) -> None:
         self._pieces = [data]
