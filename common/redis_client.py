@@ -36,13 +36,14 @@ def make_client(
     *,
     verify_tls: bool,
     pool_class: type[BlockingConnectionPool] = BlockingConnectionPool,
+    retry_on: tuple[type[Exception], ...] = (RedisConnectionError,),
     **options: Any,
 ) -> Redis:
     """Make a client with short timeouts. `options`: passed to the pool.
 
     redis-py's defaults wait 4 s if a connection is refused and 59 s for a silent server, and raise
     our timeout to 10 s during maintenance notifications. A command whose connection breaks, perhaps
-    after a long idle time, is sent once more.
+    after a long idle time, is sent once more. `retry_on`: the errors after which that is done.
     """
     tls = {} if verify_tls else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
     pool = pool_class.from_url(
@@ -51,7 +52,7 @@ def make_client(
         timeout=seconds,
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
-        retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
+        retry=Retry(NoBackoff(), 1, retry_on),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
         **(tls if url.startswith("rediss:") else {}),
         **options,

@@ -20,7 +20,9 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
+from redis import ConnectionError as RedisConnectionError
 from redis import Redis, RedisError
+from redis import TimeoutError as RedisTimeoutError
 
 from common.redis_client import SingleServerPool, make_client
 from common.redis_probe import KEY, SCRATCH_MILLISECONDS, explain, handshake, run_required_commands
@@ -38,11 +40,13 @@ CALL_SECONDS = 0.7
 CHECK_SECONDS = 0.2
 """Between two health checks."""
 
-CHECK_TIMEOUT_SECONDS = 0.4
+CHECK_TIMEOUT_SECONDS = 0.2
+"""A check that times out is repeated once: the host may have suspended this process meanwhile."""
+
 SLOW_SECONDS = 0.04
-SLOW_FOR_SECONDS = 0.5
-"""Redis is unavailable once health checks have been slow for so long: it may delay a request by
-50 ms.
+SLOW_FOR_SECONDS = 0.4
+"""Redis is unavailable if health checks are still slow so long after the first slow one: it may
+delay a request by 50 ms.
 """
 
 RECONNECT_SECONDS = 0.9
@@ -88,6 +92,7 @@ class ResilientRedis:
             1,
             CHECK_TIMEOUT_SECONDS,
             verify_tls=verify_tls,
+            retry_on=(RedisConnectionError, RedisTimeoutError),
             redis_connect_func=self._on_check_connect,
         )
         self._reconnect_actions: list[Callable[[Redis], None]] = []
@@ -153,7 +158,7 @@ class ResilientRedis:
                     slow_since = None
                     self._recover()
                 else:
-                    slow_since = slow_since or started
+                    slow_since = slow_since or time.monotonic()
                     if time.monotonic() - slow_since > SLOW_FOR_SECONDS:
                         self._mark_unavailable("slow")
             except (RedisError, OSError) as error:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from redis import Redis
@@ -16,6 +16,21 @@ os.environ.setdefault("VIDESK_API_KEY", "the-key-of-the-tests")
 os.environ.setdefault("VIDESK_BASE_URL", "https://you-forgot-to-set-an-upstream.invalid")
 
 processes.start_gunicorn = Fork
+
+OUTPUT_LINES = 15
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the last output of the running processes to the report of a failed test."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for server in processes.RUNNING:
+            lines = [
+                line for line in server.output().splitlines() if '"message": "request"' not in line
+            ]
+            report.sections.append((f"port {server.port}", "\n".join(lines[-OUTPUT_LINES:])))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,10 @@ class Running:
         return self.log.read_text(errors="replace")
 
 
+RUNNING: list[Running] = []
+"""The processes that run now: the report of a failed test contains their last output."""
+
+
 @contextmanager
 def running(
     command: Sequence[str],
@@ -101,8 +105,11 @@ def running(
         server = Running(process, port, log)
         try:
             _wait_for_port(server)
+            RUNNING.append(server)
             yield server
         finally:
+            if server in RUNNING:
+                RUNNING.remove(server)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

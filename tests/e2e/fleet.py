@@ -116,8 +116,7 @@ def alone(server: Running, worker: int) -> Iterator[None]:
 def client_of_each_worker(server: Running) -> list[Client]:
     """Return a client per worker, whose connection to it is kept alive.
 
-    For calls that take longer than `on_each_worker` may suspend a worker: after 0.4 s its health
-    check of Redis can time out, and then it invalidates every entry.
+    Many calls are faster over it than with `on_each_worker`, which suspends the other workers.
     """
     clients = []
     wait_until(lambda: len(workers_of(server)) == 2)

@@ -1,5 +1,8 @@
 """A Redis that may die, be slow or be refused: every call ends soon or immediately."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -205,6 +208,36 @@ def test_a_slow_redis_is_unavailable_until_it_is_fast_again(road: Forwarder) -> 
     until(lambda: not link.unavailable)
     assert link.call(link.client.ping) is True
     assert link.outages == 1
+
+
+CHECKING = """
+import sys, time
+from gevent import monkey
+monkey.patch_all()
+from common import resilient_redis
+resilient_redis.CHECK_SECONDS = 0.002
+redis = resilient_redis.ResilientRedis(sys.argv[1], verify_tls=True)
+sys.stdin.readline()
+print(redis.outages)
+"""
+"""Nearly always in a health check."""
+
+
+def test_a_suspended_process_is_no_outage(redis_process: Running) -> None:
+    """A host may suspend it for some time. The response of a health check is late then."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CHECKING, redis_process.redis_url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        time.sleep(2)
+        for _ in range(10):
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.6)
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.1)
+        assert process.communicate("\n", timeout=5)[0] == "0\n"
 
 
 def test_a_mute_redis_holds_a_call_up_for_less_than_a_second_and_no_second_one(
