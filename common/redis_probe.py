@@ -1,6 +1,9 @@
 """Probe a Redis: which server process responds, and whether the user may run every command."""
 
 import re
+import socket
+import struct
+import sys
 from typing import Any
 
 from redis import Redis, RedisError
@@ -39,6 +42,21 @@ def handshake(connection: Any) -> str:
         raise RedisClusterError
     found = re.search(rb"^run_id:(\w+)", info, re.MULTILINE)
     return found[1].decode() if found else "unknown"
+
+
+def response_seconds(connection: Any) -> float | None:
+    """Return how long Redis took for the last response, if the kernel recorded it.
+
+    Its time stamps of the last packets sent and received do not include how long a busy process
+    took to read the response. See tcp_info in
+    https://github.com/torvalds/linux/blob/master/include/uapi/linux/tcp.h.
+    """
+    sock: socket.socket = connection._sock
+    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
+        return None
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
+    sent_ago, received_ago = struct.unpack_from("=I4xI", info, 44)  # in milliseconds
+    return float(sent_ago - received_ago) / 1000
 
 
 def run_required_commands(redis: Redis) -> None:

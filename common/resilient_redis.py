@@ -10,7 +10,7 @@ may lack the last writes. Each new connection compares the server's `run_id`
 (https://redis.io/docs/latest/commands/info/).
 
 Health checks run in a native thread: a greenlet would measure its own waiting and could not tell a
-slow Redis from a busy process. They write, because a full or read-only Redis is of no use.
+silent Redis from a busy process. They write, because a full or read-only Redis is of no use.
 """
 
 import logging
@@ -25,7 +25,14 @@ from redis import Redis, RedisError
 from redis import TimeoutError as RedisTimeoutError
 
 from common.redis_client import SingleServerPool, make_client
-from common.redis_probe import KEY, SCRATCH_MILLISECONDS, explain, handshake, run_required_commands
+from common.redis_probe import (
+    KEY,
+    SCRATCH_MILLISECONDS,
+    explain,
+    handshake,
+    response_seconds,
+    run_required_commands,
+)
 
 log = logging.getLogger("videsk_proxy.redis")
 
@@ -95,6 +102,7 @@ class ResilientRedis:
             retry_on=(RedisConnectionError, RedisTimeoutError),
             redis_connect_func=self._on_check_connect,
         )
+        self._check_connection: Any = None
         self._reconnect_actions: list[Callable[[Redis], None]] = []
         self._is_probed = False
         self._on_outage: list[Callable[[], None]] = []
@@ -154,7 +162,8 @@ class ResilientRedis:
             started = time.monotonic()
             try:
                 self._check_client.set(KEY, 1, px=SCRATCH_MILLISECONDS)
-                if time.monotonic() - started < SLOW_SECONDS:
+                took = response_seconds(self._check_connection)
+                if (time.monotonic() - started if took is None else took) < SLOW_SECONDS:
                     slow_since = None
                     self._recover()
                 else:
@@ -207,6 +216,7 @@ class ResilientRedis:
             raise RedisReplacedError
 
     def _on_check_connect(self, connection: Any) -> None:
+        self._check_connection = connection
         server = handshake(connection)
         if self._server not in {"", server}:
             self._mark_unavailable("a different server process")

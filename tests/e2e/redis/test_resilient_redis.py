@@ -214,30 +214,56 @@ CHECKING = """
 import sys, time
 from gevent import monkey
 monkey.patch_all()
+from gevent.threadpool import ThreadPool
 from common import resilient_redis
 resilient_redis.CHECK_SECONDS = 0.002
 redis = resilient_redis.ResilientRedis(sys.argv[1], verify_tls=True)
+redis.call(redis.client.ping)
+def compute():
+    while True:
+        pass
+computing = ThreadPool(10)
+for _ in range(int(sys.argv[2])):
+    computing.spawn(compute)
+print("started", flush=True)
 sys.stdin.readline()
-print(redis.outages)
+print(redis.outages, flush=True)
 """
-"""Nearly always in a health check."""
+"""Nearly always in a health check. The argument: threads that compute without a pause."""
 
 
-def test_a_suspended_process_is_no_outage(redis_process: Running) -> None:
-    """A host may suspend it for some time. The response of a health check is late then."""
+@contextmanager
+def checking(server: Running, threads: int) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
-        [sys.executable, "-c", CHECKING, redis_process.redis_url],
+        [sys.executable, "-c", CHECKING, server.redis_url, str(threads)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        time.sleep(2)
+        assert process.stdout
+        assert process.stdin
+        assert process.stdout.readline() == "started\n"
+        yield process
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "0\n"
+        process.kill()
+
+
+def test_a_suspended_process_is_no_outage(redis_process: Running) -> None:
+    """A host may suspend it for some time. The response of a health check is late then."""
+    with checking(redis_process, 0) as process:
         for _ in range(10):
             process.send_signal(signal.SIGSTOP)
             time.sleep(0.6)
             process.send_signal(signal.SIGCONT)
             time.sleep(0.1)
-        assert process.communicate("\n", timeout=5)[0] == "0\n"
+
+
+def test_a_busy_process_is_no_outage(redis_process: Running) -> None:
+    """Each system call of a health check then waits for the other threads."""
+    with checking(redis_process, 8):
+        time.sleep(5)
 
 
 def test_a_mute_redis_holds_a_call_up_for_less_than_a_second_and_no_second_one(
