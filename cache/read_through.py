@@ -23,11 +23,11 @@ from cachetools import TTLCache
 
 from cache.freshness import Freshness, FreshnessPolicy, decide, ttl
 from cache.near_cache import NearCache
-from cache.shared_single_flight import FlightKey, SharedSingleFlight
+from cache.shared_single_flight import FlightKey, FlightResult, SharedSingleFlight
 from cache.single_flight import SingleFlight
 from cache.store import Entry, Store, read_entry
 from common.instrumentation import Instrumentation
-from common.resilient_redis import LocalFallback, RedisUnavailableError, ResilientRedis
+from common.resilient_redis import LocalFallback, ResilientRedis
 
 log = logging.getLogger("videsk_proxy.cache")
 
@@ -93,15 +93,41 @@ class SharedCache:
     def lookup(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
         return self.redis.call(lambda: self.store.lookup(key, groups))
 
-    def put(self, key: str, groups: Sequence[str], entry: Entry, keep_seconds: int) -> None:
-        self.redis.call(lambda: self.store.put(key, groups, entry, keep_seconds))
-
     def invalidate(self, groups: Iterable[str]) -> None:
         self.redis.call(lambda: self.store.invalidate(groups))
 
 
 Tier = SharedCache | Store
 """All processes' cache, or as the fallback this process's store. Their methods are alike."""
+
+
+@dataclass(frozen=True)
+class _Fetch:
+    """The fetch of a request after a miss under `stamp`, until `end` (time.monotonic())."""
+
+    request: CacheRequest
+    stamp: bytes
+    end: float
+    clock: Callable[[], float]
+
+    def recheck(self, stored: bytes | None) -> bytes | None:
+        """Return what is stored by now if it is fresh: another process may just have fetched it."""
+        entry = read_entry(self.request.key, stored, self.stamp)
+        is_fresh = entry and _is_fresh(entry, self.request.policy, self.clock())
+        return stored if is_fresh else None
+
+    def prepare(self, store: Store) -> None:
+        store.prepare_fetch(self.request.groups)
+
+    def fetch(self) -> bytes:
+        requested_at = self.clock()
+        body = self.request.fetch(self.end - time.monotonic())
+        return Entry(requested_at, self.stamp, body).to_bytes()
+
+    def put(self, store: Store, entry: bytes) -> None:
+        request = self.request
+        if request.policy.is_cacheable:
+            store.put(request.key, request.groups, entry, request.policy.keep_seconds)
 
 
 class ReadThroughCache:
@@ -140,7 +166,7 @@ class ReadThroughCache:
         body: a decision based on it must not depend on when it was last read.
         """
         entry, _ = self._run(lambda tier: tier.lookup(key, groups))
-        return entry.body if entry and self._is_fresh(entry, policy) else None
+        return entry.body if entry and _is_fresh(entry, policy, self._clock()) else None
 
     def invalidate(self, groups: Iterable[str]) -> None:
         """Invalidate the groups' entries. When this returns, no process serves them any more."""
@@ -163,9 +189,6 @@ class ReadThroughCache:
     def _run(self, action: Callable[[Tier], T]) -> T:
         first = self._shared or self._local
         return self._fallback.run_calls(lambda _: action(first), lambda: action(self._local))
-
-    def _is_fresh(self, entry: Entry, policy: FreshnessPolicy) -> bool:
-        return decide(self._clock() - entry.requested_at, policy) is Freshness.FRESH
 
     def _read(self, tier: Tier, request: CacheRequest, end: float) -> CachedResult:
         entry, stamp = tier.lookup(request.key, request.groups)
@@ -194,41 +217,16 @@ class ReadThroughCache:
         self, tier: Tier, request: CacheRequest, flight: FlightKey, end: float
     ) -> CachedResult:
         """Lead this process's flight: fetch, unless another process fetches the same."""
-        stored = False
-
-        def fetch() -> bytes:
-            nonlocal stored
-            outcome, stored = self._fetch(tier, request, flight.stamp, end)
-            return outcome
-
+        fetch = _Fetch(request, flight.stamp, end, self._clock)
         if isinstance(tier, SharedCache):
-            recheck = partial(self._recheck, request, flight.stamp)
-            outcome, collapsed = tier.flights.do(flight, recheck, fetch, end - time.monotonic())
+            result = tier.flights.do(flight, fetch, end - time.monotonic())
         else:
-            outcome, collapsed = fetch(), False
-        detail = "; collapsed" if collapsed else "; stored" if stored else ""
-        return _result(Entry.from_bytes(outcome), request, f"fwd=miss{detail}")
-
-    def _recheck(self, request: CacheRequest, stamp: bytes, stored: bytes | None) -> bytes | None:
-        """Return what is stored by now if it is fresh: another process may just have fetched it."""
-        entry = read_entry(request.key, stored, stamp)
-        return stored if entry and self._is_fresh(entry, request.policy) else None
-
-    def _fetch(
-        self, tier: Tier, request: CacheRequest, stamp: bytes, end: float
-    ) -> tuple[bytes, bool]:
-        """Return the entry as stored, and whether it was stored. A failure of Redis does not raise:
-        Videsk's response is used even if it cannot be stored.
-        """
-        requested_at = self._clock()
-        entry = Entry(requested_at, stamp, request.fetch(end - time.monotonic()))
-        stored = request.policy.is_cacheable
-        if stored:
-            try:
-                tier.put(request.key, request.groups, entry, request.policy.keep_seconds)
-            except RedisUnavailableError:
-                stored = False
-        return entry.to_bytes(), stored
+            fetch.prepare(tier)
+            result = FlightResult(fetch.fetch(), collapsed=False, stored=True)
+            fetch.put(tier, result.entry)
+        is_stored = result.stored and request.policy.is_cacheable
+        detail = "; collapsed" if result.collapsed else "; stored" if is_stored else ""
+        return _result(Entry.from_bytes(result.entry), request, f"fwd=miss{detail}")
 
     def _refresh(self, tier: Tier, request: CacheRequest, flight: FlightKey) -> None:
         """Start a background refresh, unless one is running or ended a moment ago."""
@@ -240,11 +238,7 @@ class ReadThroughCache:
         end = time.monotonic() + REFRESH_SECONDS
         try:
             if isinstance(tier, SharedCache):
-                tier.flights.refresh(
-                    flight,
-                    partial(self._recheck, request, flight.stamp),
-                    lambda: self._fetch(tier, request, flight.stamp, end)[0],
-                )
+                tier.flights.refresh(flight, _Fetch(request, flight.stamp, end, self._clock))
             else:  # a request that misses meanwhile joins this flight, as it does in Redis
                 fetch = partial(self._fetch_once, tier, request, flight, end)
                 self._flights.do(flight, fetch, REFRESH_SECONDS)
@@ -254,6 +248,10 @@ class ReadThroughCache:
         finally:
             self._refreshing.discard(flight)
             self._refreshed[request.key] = None
+
+
+def _is_fresh(entry: Entry, policy: FreshnessPolicy, now: float) -> bool:
+    return decide(now - entry.requested_at, policy) is Freshness.FRESH
 
 
 def _result(entry: Entry, request: CacheRequest, cache_status: str) -> CachedResult:

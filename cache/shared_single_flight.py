@@ -8,11 +8,12 @@ errors, and responses that are not cacheable, reach the followers too.
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 from cache.outcome_poller import OutcomePoller
+from cache.store import Store, redis_store
 from common.lease import renewed
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 
@@ -66,30 +67,42 @@ class FlightKey:
     stamp: bytes
 
 
-class SharedSingleFlight:
-    """Every method raises RedisUnavailableError before a fetch, never after it.
+class Fetch(Protocol):
+    """How to get an entry, and what the store needs before and after that."""
 
-    `recheck` is given what the store holds under the key at the election, and returns it if it can
-    be used without a fetch.
-    """
+    def recheck(self, stored: bytes | None) -> bytes | None:
+        """Return what the store holds at the election, if it can be used without a fetch."""
+
+    def prepare(self, store: Store) -> None: ...
+    def fetch(self) -> bytes: ...
+    def put(self, store: Store, entry: bytes) -> None: ...
+
+
+class FlightResult(NamedTuple):
+    """An entry, whether another caller's fetch got it, and whether this caller stored it."""
+
+    entry: bytes
+    collapsed: bool
+    stored: bool
+
+
+class SharedSingleFlight:
+    """Every method raises RedisUnavailableError before a fetch, never after it."""
 
     def __init__(self, redis: ResilientRedis, prefix: str, errors: ErrorCodec) -> None:
         self._redis = redis
         self._prefix = prefix
         self._errors = errors
         self._poller = OutcomePoller(redis)
-        self._elect_script = redis.client.register_script(_ELECT)
         self._renew_script = redis.client.register_script(_RENEW)
-        self._end_script = redis.client.register_script(_END)
 
     def do(
         self,
         flight: FlightKey,
-        recheck: Callable[[bytes | None], bytes | None],
-        fetch: Callable[[], bytes],
+        fetch: Fetch,
         seconds: float,
-    ) -> tuple[bytes, bool]:
-        """Return what the one `fetch` of all processes returned, and whether another's did.
+    ) -> FlightResult:
+        """Return what the one fetch of all processes returned.
 
         Two processes miss together: 1. A is elected. 2. B finds A's lease and waits for its
         outcome. 3. A stores its entry, publishes the outcome and ends its lease. Had B read the
@@ -100,75 +113,100 @@ class SharedSingleFlight:
         """
         end = time.monotonic() + seconds
         while True:
-            leader, is_elected, stored = self._elect(flight, is_refresh=False)
-            found = recheck(stored)
+            leader, is_elected, held = self._elect(flight, fetch, is_refresh=False)
+            found = fetch.recheck(held)
             if found:
                 if is_elected:
                     self._end(flight, leader, _DONE + found)
-                return found, True
+                return FlightResult(found, collapsed=True, stored=False)
             if is_elected:
-                return self._lead(flight, leader, fetch), False
+                entry, stored = self._lead(flight, leader, fetch)
+                return FlightResult(entry, collapsed=False, stored=stored)
             outcome_key, lease_key = self._outcome_key(leader), self._lease_key(flight)
             left = end - time.monotonic()
             outcome = self._poller.wait_for(outcome_key, lease_key, leader, left)
             if outcome and outcome.startswith(_DONE):
-                return outcome[1:], True
+                return FlightResult(outcome[1:], collapsed=True, stored=False)
             if outcome:  # else the leader is dead
                 raise self._errors.loads(outcome[1:])
 
-    def refresh(
-        self,
-        flight: FlightKey,
-        recheck: Callable[[bytes | None], bytes | None],
-        fetch: Callable[[], bytes],
-    ) -> None:
+    def refresh(self, flight: FlightKey, fetch: Fetch) -> None:
         """Fetch unless another process is refreshing, has refreshed, or failed a moment ago."""
-        leader, is_elected, stored = self._elect(flight, is_refresh=True)
-        if is_elected:
-            self._lead(flight, leader, lambda: recheck(stored) or fetch(), is_refresh=True)
+        leader, is_elected, held = self._elect(flight, fetch, is_refresh=True)
+        if not is_elected:
+            return
+        found = fetch.recheck(held)
+        if found:
+            self._end(flight, leader, _DONE + found)
+        else:
+            self._lead(flight, leader, fetch, is_refresh=True)
 
-    def _elect(self, flight: FlightKey, *, is_refresh: bool) -> tuple[bytes, bool, bytes | None]:
+    def _elect(
+        self, flight: FlightKey, fetch: Fetch, *, is_refresh: bool
+    ) -> tuple[bytes, bool, bytes | None]:
         """Return the leader (empty: none), whether it is this caller, and the stored entry."""
         candidate = secrets.token_hex(8).encode()
         keys = [self._lease_key(flight), self._pause_key(flight), self._prefix + flight.key]
-        args: list[bytes | int] = [candidate, LEASE_MILLISECONDS, int(is_refresh)]
-        leader, stored = self._redis.call(lambda: self._elect_script(keys, args))
+
+        def elect(pipe: Any, store: Store) -> None:
+            fetch.prepare(store)
+            pipe.eval(_ELECT, len(keys), *keys, candidate, LEASE_MILLISECONDS, int(is_refresh))
+
+        leader, stored = self._run(elect)
         return leader, leader == candidate, stored
 
     def _lead(
-        self,
-        flight: FlightKey,
-        leader: bytes,
-        fetch: Callable[[], bytes],
-        *,
-        is_refresh: bool = False,
-    ) -> bytes:
+        self, flight: FlightKey, leader: bytes, fetch: Fetch, *, is_refresh: bool = False
+    ) -> tuple[bytes, bool]:
+        """Return the fetched entry, and whether it was stored."""
         keys = [self._lease_key(flight)]
         args: list[bytes | int] = [leader, LEASE_MILLISECONDS]
         try:
             with renewed(
                 lambda: self._redis.call(lambda: self._renew_script(keys, args)), RENEW_SECONDS
             ):
-                body = fetch()
+                entry = fetch.fetch()
         except Exception as error:
             self._end(flight, leader, _FAILED + self._errors.dumps(error), pause=is_refresh)
             raise
-        self._end(flight, leader, _DONE + body)
-        return body
+        put = partial(fetch.put, entry=entry)
+        return entry, self._end(flight, leader, _DONE + entry, put)
 
     def _end(
-        self, flight: FlightKey, leader: bytes, outcome: bytes, *, pause: bool = False
-    ) -> None:
+        self,
+        flight: FlightKey,
+        leader: bytes,
+        outcome: bytes,
+        put: Callable[[Store], None] = lambda _: None,
+        *,
+        pause: bool = False,
+    ) -> bool:
+        """Store and publish the outcome and end the lease, and return whether Redis did that.
+
+        If it did not, the followers get that error too.
+        """
         keys = [self._lease_key(flight), self._outcome_key(leader), self._pause_key(flight)]
-        args: list[bytes | int] = [
-            leader,
-            outcome,
-            OUTCOME_MILLISECONDS,
-            int(pause),
-            PAUSE_MILLISECONDS,
-        ]
-        with suppress(RedisUnavailableError):  # the followers get that error too
-            self._redis.call(lambda: self._end_script(keys, args))
+
+        def end(pipe: Any, store: Store) -> None:
+            put(store)
+            args = [leader, outcome, OUTCOME_MILLISECONDS, int(pause), PAUSE_MILLISECONDS]
+            pipe.eval(_END, len(keys), *keys, *args)
+
+        try:
+            self._run(end)
+        except RedisUnavailableError:
+            return False
+        return True
+
+    def _run(self, add_commands: Callable[[Any, Store], None]) -> Any:
+        """Send commands, also those of a store, in one round trip. Return the last one's result."""
+
+        def run() -> Any:
+            with self._redis.client.pipeline(transaction=False) as pipe:
+                add_commands(pipe, redis_store(pipe, self._prefix))
+                return pipe.execute()[-1]
+
+        return self._redis.call(run)
 
     def _lease_key(self, flight: FlightKey) -> str:
         return f"{self._prefix}flight:{flight.key}:{flight.stamp.decode()}"

@@ -49,14 +49,17 @@ VERSION = "changes"
 
 
 class Backend(Protocol):
-    """The methods of Flask-Caching's backends that are used here, and `extend_ttl`: have the key,
-    if it exists, expire no sooner than in so many seconds.
+    """The methods of Flask-Caching's backends that are used here, and two more.
+
+    `add_tokens`: set a new token under each key that does not exist, with a TTL in seconds, and
+    return what is stored under `keys` then. `extend_ttl`: have the key, if it exists, expire no
+    sooner than in so many seconds.
     """
 
     def get_many(self, *keys: str) -> list[Any]: ...
     def set(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
     def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> Any: ...
-    def add(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
+    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[Any]: ...
     def extend_ttl(self, key: str, seconds: int) -> Any: ...
     def clear(self) -> Any: ...
 
@@ -89,31 +92,35 @@ class Store:
     def lookup(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
         """Return the entry under `key` unless it was invalidated, and the groups' present stamp.
 
-        `groups`: the narrowest last. On a miss its token's TTL is extended for the fetch that
-        follows: if it expired meanwhile, the next request would not join that fetch.
+        `groups`: the narrowest last.
         """
         names = [_token_key(group) for group in (ALL_ENTRIES, *groups)]
         stored, *tokens = self._backend.get_many(key, *names)
         if None in tokens:
             # Two callers that find none must agree on one: the first add wins, both read it back.
-            for name, token in zip(names, tokens, strict=True):
-                if token is None:
-                    is_narrow = groups and name == names[-1]
-                    seconds = NEW_TOKEN_SECONDS if is_narrow else TOKEN_SECONDS
-                    self._backend.add(name, _new_token(), timeout=seconds)
-            stored, *tokens = self._backend.get_many(key, *names)
+            seconds = dict.fromkeys(names, TOKEN_SECONDS)
+            if groups:
+                seconds[names[-1]] = NEW_TOKEN_SECONDS
+            stored, *tokens = self._backend.add_tokens(seconds, (key, *names))
         stamp = b".".join(token or _new_token() for token in tokens)
-        entry = read_entry(key, stored, stamp)
-        if groups and not entry:
-            self._backend.extend_ttl(names[-1], NEW_TOKEN_SECONDS)
-        return entry, stamp
+        return read_entry(key, stored, stamp), stamp
 
-    def put(self, key: str, groups: Sequence[str], entry: Entry, keep_seconds: int) -> None:
-        if groups:
-            token_seconds = min(TOKEN_SECONDS, keep_seconds + NARROW_TOKEN_SECONDS)
-            self._backend.extend_ttl(_token_key(groups[-1]), token_seconds)
+    def prepare_fetch(self, groups: Sequence[str]) -> None:
+        """Extend the TTL of the narrowest group's token for a fetch after a miss.
+
+        If it expired meanwhile, the next request would not join that fetch.
+        """
+        self._extend(groups, NEW_TOKEN_SECONDS)
+
+    def put(self, key: str, groups: Sequence[str], stored: bytes, keep_seconds: int) -> None:
+        """Store an entry's bytes."""
+        self._extend(groups, min(TOKEN_SECONDS, keep_seconds + NARROW_TOKEN_SECONDS))
         # Flask-Caching's backend in the process rounds the present down to whole seconds.
-        self._backend.set(key, entry.to_bytes(), timeout=keep_seconds + 1)
+        self._backend.set(key, stored, timeout=keep_seconds + 1)
+
+    def _extend(self, groups: Sequence[str], seconds: int) -> None:
+        if groups:
+            self._backend.extend_ttl(_token_key(groups[-1]), seconds)
 
     def invalidate(self, groups: Iterable[str]) -> None:
         """Replace the groups' tokens, so that none of their entries is served any more.
@@ -130,8 +137,7 @@ class Store:
         key = _token_key(VERSION)
         (token,) = self._backend.get_many(key)
         if token is None:
-            self._backend.add(key, _new_token(), timeout=TOKEN_SECONDS)
-            (token,) = self._backend.get_many(key)
+            (token,) = self._backend.add_tokens({key: TOKEN_SECONDS}, (key,))
         return token or _new_token()
 
     def clear(self) -> None:
@@ -166,27 +172,43 @@ class _RawSerializer(BaseSerializer):
         return bvalue
 
 
-# EXPIRE with GT would do the same, from Redis 7 on.
+# EXPIRE with GT would do the same, from Redis 7 on. As part of a pipeline it is sent with EVAL:
+# after EVALSHA, all of the pipeline would have to be repeated where Redis lacks the script.
 _EXTEND_TTL = """
 if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 """
 
 
 class _RedisBackend(RedisCache):
+    """`redis`: a client, or a pipeline for `extend_ttl` and the setters."""
+
     def __init__(self, redis: Redis, prefix: str) -> None:
         super().__init__(host=redis, key_prefix=prefix)
         self.serializer = _RawSerializer()  # type: ignore[assignment]  # cachelib allows any
-        self._extend_script = redis.register_script(_EXTEND_TTL)
+        self._redis = redis
         self._prefix = prefix
 
+    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[Any]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name, ttl_seconds in seconds.items():
+                pipe.set(self._prefix + name, _new_token(), nx=True, ex=ttl_seconds)
+            pipe.mget([self._prefix + key for key in keys])
+            values: list[Any] = pipe.execute()[-1]
+            return values
+
     def extend_ttl(self, key: str, seconds: int) -> None:
-        self._extend_script([self._prefix + key], [seconds])
+        self._redis.eval(_EXTEND_TTL, 1, self._prefix + key, str(seconds))
 
 
 class ProcessBackend(SimpleCache):
     """Flask-Caching's backend in the process, for bytes."""
 
     serializer = _RawSerializer()  # type: ignore[assignment]
+
+    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[Any]:
+        for name, ttl_seconds in seconds.items():
+            self.add(name, _new_token(), timeout=ttl_seconds)
+        return self.get_many(*keys)
 
     def extend_ttl(self, key: str, seconds: int) -> None:
         if self.has(key):
@@ -195,6 +217,9 @@ class ProcessBackend(SimpleCache):
 
 
 def redis_store(redis: Redis, prefix: str) -> Store:
+    """Return a store in Redis. With a pipeline, its commands are sent when that is executed: only
+    for `prepare_fetch`, `put` and `invalidate`.
+    """
     return Store(_RedisBackend(redis, prefix))
 
 

@@ -7,6 +7,8 @@ import re
 from time import monotonic
 from typing import Any
 
+import gevent
+
 from common import strict_json
 from common.instrumentation import Instrumentation
 from common.request_context import REQUEST_CONTEXT
@@ -69,9 +71,11 @@ class VideskClient:
         finally:
             endpoint = _ID.sub("{id}", request.path)
             self._instrumentation.count_upstream(endpoint, status, monotonic() - started)
-        self._report_outcome(response)
+        # Both need a round trip to Redis, so they run concurrently.
+        reporting = gevent.spawn(self._report_outcome, response)
         if request.token is None and (_rejects_key(response) or response.is_success):
             self._api_key_status.update(rejected=not response.is_success)
+        reporting.get()
         return self._parse(response, is_write=request.is_write)
 
     def promote(self, client: str, read_key: str) -> None:

@@ -21,10 +21,10 @@ def test_one_refresh_runs_for_both_processes_and_misses_get_its_outcome(
 ) -> None:
     a, b = both
     with ThreadPoolExecutor(2) as pool:
-        refresh = pool.submit(a.flights.refresh, flight, nothing, a.fetch)
+        refresh = pool.submit(a.refresh, flight, nothing, a.fetch)
         assert a.begun.wait(5)
-        b.flights.refresh(flight, nothing, b.fetch)
-        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        b.refresh(flight, nothing, b.fetch)
+        follower = pool.submit(b.do, flight, nothing, b.fetch, 5)
         time.sleep(0.05)
         a.may_end.set()
         refresh.result(5)
@@ -39,19 +39,19 @@ def test_a_failed_refresh_is_not_retried_within_the_pause(
     a.may_end.set()
     b.may_end.set()
     with pytest.raises(VideskResponseError):
-        a.flights.refresh(flight, nothing, lambda: a.fetch(REFUSED))
+        a.refresh(flight, nothing, lambda: a.fetch(REFUSED))
     left = redis.pttl(f"tests:pause:{flight.key}")
     assert 500 < left <= 1000, (
         "docs/guarantees.md#g3: a second, less what the test itself has taken"
     )
     later = FlightKey(flight.key, b"of.later")
     for process in both:
-        process.flights.refresh(flight, nothing, process.fetch)
-        process.flights.refresh(later, nothing, process.fetch)
+        process.refresh(flight, nothing, process.fetch)
+        process.refresh(later, nothing, process.fetch)
     assert (a.calls, b.calls) == (1, 0)
-    assert b.flights.do(flight, nothing, b.fetch, 5)[0] == b"value", "a miss is no refresh"
+    assert b.do(flight, nothing, b.fetch, 5)[0] == b"value", "a miss is no refresh"
     redis.delete(f"tests:pause:{flight.key}")
-    a.flights.refresh(flight, nothing, a.fetch)
+    a.refresh(flight, nothing, a.fetch)
     assert (a.calls, b.calls) == (2, 1)
 
 
@@ -61,9 +61,9 @@ def test_a_read_that_failed_and_a_refresh_that_did_not_make_no_pause(
     a, _ = both
     a.may_end.set()
     with pytest.raises(VideskResponseError):
-        a.flights.do(flight, nothing, lambda: a.fetch(REFUSED), 5)
-    a.flights.refresh(flight, nothing, a.fetch)
-    a.flights.refresh(flight, nothing, a.fetch)
+        a.do(flight, nothing, lambda: a.fetch(REFUSED), 5)
+    a.refresh(flight, nothing, a.fetch)
+    a.refresh(flight, nothing, a.fetch)
     assert a.calls == 3
     held = list(redis.scan_iter())
     assert held
@@ -74,9 +74,9 @@ def test_without_redis_it_is_said_before_the_fetch(flight: FlightKey) -> None:
     link = ResilientRedis(local_redis_url(free_port()), verify_tls=True)
     process = Process(SharedSingleFlight(link, "tests:", VideskErrors()))
     with pytest.raises(RedisUnavailableError):
-        process.flights.do(flight, nothing, process.fetch, 5)
+        process.do(flight, nothing, process.fetch, 5)
     with pytest.raises(RedisUnavailableError):
-        process.flights.refresh(flight, nothing, process.fetch)
+        process.refresh(flight, nothing, process.fetch)
     assert process.calls == 0
 
 
@@ -90,5 +90,5 @@ def test_redis_lost_during_the_fetch_spoils_no_answer(
         links[0]._mark_unavailable("a test")
         return a.fetch()
 
-    assert a.flights.do(flight, nothing, fetch_while_it_dies, 5) == (b"value", False)
+    assert a.do(flight, nothing, fetch_while_it_dies, 5) == (b"value", False)
     until(lambda: not links[0].unavailable)

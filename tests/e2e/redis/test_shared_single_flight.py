@@ -46,9 +46,9 @@ ERRORS: list[VideskError] = [
 def test_one_fetch_serves_both(both: tuple[Process, Process], flight: FlightKey) -> None:
     a, b = both
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(a.flights.do, flight, nothing, a.fetch, 5)
+        leader = pool.submit(a.do, flight, nothing, a.fetch, 5)
         assert a.begun.wait(5)
-        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        follower = pool.submit(b.do, flight, nothing, b.fetch, 5)
         time.sleep(0.1)
         a.may_end.set()
         assert leader.result(5) == (b"value", False)
@@ -62,13 +62,13 @@ def test_other_keys_and_other_stamps_are_other_flights(
     a, b = both
     b.may_end.set()
     with ThreadPoolExecutor(1) as pool:
-        leader = pool.submit(a.flights.do, flight, nothing, a.fetch, 5)
+        leader = pool.submit(a.do, flight, nothing, a.fetch, 5)
         assert a.begun.wait(5)
         for other in (
             FlightKey(flight.key, b"of.later"),
             FlightKey(flight.key + "x", flight.stamp),
         ):
-            assert b.flights.do(other, nothing, b.fetch, 5) == (b"value", False)
+            assert b.do(other, nothing, b.fetch, 5) == (b"value", False)
         a.may_end.set()
         leader.result(5)
 
@@ -79,9 +79,9 @@ def test_the_leader_s_error_is_the_follower_s(
 ) -> None:
     a, b = both
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(a.flights.do, flight, nothing, lambda: a.fetch(error), 5)
+        leader = pool.submit(a.do, flight, nothing, lambda: a.fetch(error), 5)
         assert a.begun.wait(5)
-        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        follower = pool.submit(b.do, flight, nothing, b.fetch, 5)
         time.sleep(0.05)
         a.may_end.set()
         assert leader.exception(5) is error
@@ -90,7 +90,7 @@ def test_the_leader_s_error_is_the_follower_s(
     assert vars(got) == vars(error)
     assert b.calls == 0
     b.may_end.set()
-    assert b.flights.do(flight, nothing, b.fetch, 5) == (b"value", False), "it is not cached"
+    assert b.do(flight, nothing, b.fetch, 5) == (b"value", False), "it is not cached"
 
 
 def test_every_error_of_videsk_s_is_in_the_table_above() -> None:
@@ -115,7 +115,7 @@ def test_a_dead_leader_lets_the_next_lead(
     redis.set(f"tests:flight:{flight.key}:{flight.stamp.decode()}", b"dead", px=300)
     started = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        outcomes = [pool.submit(p.flights.do, flight, as_stored, p.fetch, 5) for p in both]
+        outcomes = [pool.submit(p.do, flight, as_stored, p.fetch, 5) for p in both]
         values = [outcome.result(5)[0] for outcome in outcomes]
     assert values == [b"value"] * 2
     assert 0.25 < time.monotonic() - started < 2
@@ -134,7 +134,7 @@ def test_a_live_leader_keeps_its_lock_and_a_dead_one_blocks_for_at_most_5_s(
             gevent.sleep(0.1)
         return b"value"
 
-    a.flights.do(flight, nothing, fetch, 5)
+    a.do(flight, nothing, fetch, 5)
     assert max(left) + 1000 * POLL_SECONDS[1] < 5000
     assert min(left) > 2500, "it is renewed in good time"
 
@@ -145,7 +145,7 @@ def test_a_follower_times_out(
     a, _ = both
     redis.set(f"tests:flight:{flight.key}:{flight.stamp.decode()}", b"busy", px=3000)
     with pytest.raises(SingleFlightTimeoutError):
-        a.flights.do(flight, nothing, a.fetch, 0.1)
+        a.do(flight, nothing, a.fetch, 0.1)
     assert a.calls == 0
 
 
@@ -155,10 +155,10 @@ def test_a_leader_that_ends_late_does_not_end_the_lead_of_the_next(
     a, b = both
     lock = f"tests:flight:{flight.key}:{flight.stamp.decode()}"
     with ThreadPoolExecutor(2) as pool:
-        late = pool.submit(a.flights.do, flight, nothing, lambda: a.fetch(b"late"), 5)
+        late = pool.submit(a.do, flight, nothing, lambda: a.fetch(b"late"), 5)
         assert a.begun.wait(5)
         redis.delete(lock)  # as if its time were over
-        following = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        following = pool.submit(b.do, flight, nothing, b.fetch, 5)
         assert b.begun.wait(5)
         lead = redis.get(lock)
         a.may_end.set()
@@ -174,8 +174,8 @@ def test_a_leader_that_finds_a_new_entry_does_not_fetch(
 ) -> None:
     a, _ = both
     redis.set(f"tests:{flight.key}", b"stored")
-    assert a.flights.do(flight, as_stored, a.fetch, 5) == (b"stored", True)
-    a.flights.refresh(flight, as_stored, a.fetch)
+    assert a.do(flight, as_stored, a.fetch, 5) == (b"stored", True)
+    a.refresh(flight, as_stored, a.fetch)
     assert a.calls == 0
     assert redis.keys("tests:flight:*") == [], "nor does it go on leading"
 
@@ -193,9 +193,9 @@ def test_followers_get_an_entry_that_the_leader_found(
 
     redis.set(f"tests:{flight.key}", b"stored")
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(a.flights.do, flight, look_slowly, a.fetch, 5)
+        leader = pool.submit(a.do, flight, look_slowly, a.fetch, 5)
         assert looking.wait(5)
-        follower = pool.submit(b.flights.do, flight, nothing, b.fetch, 5)
+        follower = pool.submit(b.do, flight, nothing, b.fetch, 5)
         time.sleep(0.05)
         may_look.set()
         assert leader.result(5) == follower.result(5) == (b"stored", True)

@@ -11,6 +11,7 @@ from redis import Redis
 
 from cache.shared_single_flight import FlightKey, SharedSingleFlight
 from common.resilient_redis import ResilientRedis
+from tests.fakes import PlainFetch, Recheck
 from tests.processes import Running
 from videsk.errors import VideskErrors
 
@@ -23,6 +24,16 @@ class Process:
     calls: int = 0
     begun: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)
+
+    def do(
+        self, flight: FlightKey, recheck: Recheck, fetch: Callable[[], bytes], seconds: float
+    ) -> tuple[bytes, bool]:
+        """Return the entry, and whether it is another's."""
+        result = self.flights.do(flight, PlainFetch(recheck, fetch), seconds)
+        return result.entry, result.collapsed
+
+    def refresh(self, flight: FlightKey, recheck: Recheck, fetch: Callable[[], bytes]) -> None:
+        self.flights.refresh(flight, PlainFetch(recheck, fetch))
 
     def fetch(self, outcome: bytes | Exception = b"value") -> bytes:
         self.calls += 1

@@ -4,8 +4,9 @@ The processes share a store, and a fake Videsk counts changes. Each waits at eve
 resumed, so that any interleaving can be tried and repeated.
 """
 
+import secrets
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from redis import ConnectionError as RedisConnectionError
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
 from cache.read_through import CachedResult, ReadThroughCache, SharedCache
-from cache.shared_single_flight import FlightKey
+from cache.shared_single_flight import Fetch, FlightKey, FlightResult
 from cache.single_flight import SingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store
 from common.resilient_redis import RedisUnavailableError
@@ -56,6 +57,11 @@ class Memory:
     def add(self, key: str, value: bytes, timeout: int | None = None) -> None:
         self._arrive()
         self.items.setdefault(key, value)
+
+    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[bytes | None]:
+        for key in seconds:
+            self.add(key, secrets.token_bytes(8).hex().encode())
+        return self.get_many(*keys)
 
     def extend_ttl(self, key: str, seconds: int) -> None:
         """Nothing expires here; the simulation decides when data is lost."""
@@ -111,21 +117,32 @@ class FlightsOfAll:
         return type("SingleFlight", (), {"do": self._fly(link), "refresh": self._refresh(link)})
 
     def _fly(self, link: Link) -> Any:
-        def do(
-            flight: FlightKey, recheck: Any, fetch: Callable[[], bytes], seconds: float
-        ) -> tuple[bytes, bool]:
-            stored = link.call(lambda: self._memory.get_many(flight.key))[0]
-            found = recheck(stored)
-            return (found, True) if found else self._flights.do(flight, fetch, seconds)
+        store = Store(self._memory)
+
+        def lead(fetch: Fetch) -> tuple[bytes, bool]:
+            entry = fetch.fetch()
+            try:
+                link.call(lambda: fetch.put(store, entry))
+            except RedisUnavailableError:
+                return entry, False
+            return entry, True
+
+        def do(flight: FlightKey, fetch: Fetch, seconds: float) -> FlightResult:
+            held = link.call(lambda: self._memory.get_many(flight.key))[0]
+            found = fetch.recheck(held)
+            if found:
+                return FlightResult(found, collapsed=True, stored=False)
+            (entry, stored), joined = self._flights.do(flight, lambda: lead(fetch), seconds)
+            return FlightResult(entry, joined, stored and not joined)
 
         return do
 
     def _refresh(self, link: Link) -> Any:
         do = self._fly(link)
 
-        def refresh(flight: FlightKey, recheck: Any, fetch: Callable[[], bytes]) -> None:
+        def refresh(flight: FlightKey, fetch: Fetch) -> None:
             if not self._flights.in_progress(flight):
-                do(flight, recheck, fetch, 25)
+                do(flight, fetch, 25)
 
         return refresh
 

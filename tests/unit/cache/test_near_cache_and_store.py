@@ -54,7 +54,7 @@ def test_a_reader_at_any_moment_of_a_write_keeps_nothing_old_near(group: str, pl
     store = Store(backend)
     reader = ReadThroughCache(store)
     _, stamp = store.lookup(KEY, GROUPS)
-    store.put(KEY, GROUPS, Entry(1_795_000_000, stamp, b"old"), 60)
+    store.put(KEY, GROUPS, Entry(1_795_000_000, stamp, b"old").to_bytes(), 60)
     reader.read()
     assert reader.read() == b"old"
     reads: list[bytes | None] = []

@@ -13,6 +13,7 @@ from gevent.event import Event
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
 from cache.read_through import CachedResult, CacheRequest, ReadThroughCache, SharedCache
+from cache.shared_single_flight import Fetch, FlightKey, FlightResult
 from cache.store import process_store
 from tests.fakes import NoInstrumentation
 from tests.unit.cache.simulation import Link
@@ -216,19 +217,15 @@ def test_an_answer_that_could_not_be_stored_is_not_called_stored(clock: Clock) -
         SharedCache(link, store, flights), process_store(), near_cache, NoInstrumentation(), clock
     )
 
-    def fetch(_: float) -> bytes:
-        link.lose()
-        return b"[1]"
-
-    reading = reader.read(CacheRequest("hours", (), WINDOW, fetch), 1)
+    reading = reader.read(CacheRequest("hours", (), WINDOW, lambda _: b"[1]"), 1)
     assert (reading.body, reading.cache_status) == (b"[1]", "fwd=miss")
 
 
 class Alone:
-    """SharedSingleFlight without other processes."""
+    """SharedSingleFlight without other processes, which loses Redis during the fetch."""
 
-    def do(self, _: Any, __: Any, fetch: Callable[[], bytes], seconds: float) -> tuple[bytes, bool]:
-        return fetch(), False
+    def do(self, flight: FlightKey, fetch: Fetch, seconds: float) -> FlightResult:
+        return FlightResult(fetch.fetch(), collapsed=False, stored=False)
 
 
 def test_a_result_has_the_time_of_its_request_and_its_freshness(

@@ -1,6 +1,7 @@
 """What a process does as leader and as follower. Over Redis: tests/e2e/redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from cache import shared_single_flight
 from cache.shared_single_flight import FlightKey, SharedSingleFlight
 from common.resilient_redis import RedisUnavailableError
-from tests.fakes import unavailable_redis
+from tests.fakes import PlainFetch, Recheck, unavailable_redis
 from videsk.errors import VideskErrors, VideskTimeoutError
 
 FLIGHT = FlightKey("hours", b"stamp")
@@ -32,17 +33,28 @@ class Redis:
         return action()
 
     def register_script(self, text: str) -> Callable[[list[str], list[Any]], Any]:
-        scripts = {shared_single_flight._ELECT: self.take, shared_single_flight._END: self.end}
-        return scripts.get(text, lambda keys, args: None)
+        return lambda keys, args: None
 
-    def take(self, keys: list[str], args: list[Any]) -> list[Any]:
+    @contextmanager
+    def pipeline(self, *, transaction: bool) -> Iterator["Redis"]:
+        self.results: list[Any] = []
+        yield self
+
+    def eval(self, script: str, _: int, *keys_and_args: Any) -> None:
+        scripts = {shared_single_flight._ELECT: self.take, shared_single_flight._END: self.end}
+        self.results.append(scripts[script](keys_and_args[:3], keys_and_args[3:]))
+
+    def execute(self) -> list[Any]:
+        return self.results
+
+    def take(self, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
         us, _, is_refresh = args
         if self.paused and is_refresh:
             return [b"", None]
         self.leader = self.leader or us
         return [self.leader, self.stored]
 
-    def end(self, keys: list[str], args: list[Any]) -> None:
+    def end(self, keys: Sequence[str], args: Sequence[Any]) -> None:
         leader, outcome, _, pause, _ = args
         assert leader == self.leader
         self.leader = b""
@@ -55,6 +67,16 @@ class Redis:
 
 def flights(redis: Any) -> SharedSingleFlight:
     return SharedSingleFlight(redis, "tests:", VideskErrors())
+
+
+def do(redis: Any, recheck: Recheck, fetch: Callable[[], bytes]) -> tuple[bytes, bool]:
+    """Return the entry, and whether it is another's."""
+    result = flights(redis).do(FLIGHT, PlainFetch(recheck, fetch), 5)
+    return result.entry, result.collapsed
+
+
+def refresh(redis: Any, recheck: Recheck, fetch: Callable[[], bytes]) -> None:
+    flights(redis).refresh(FLIGHT, PlainFetch(recheck, fetch))
 
 
 def nothing(stored: bytes | None) -> None:
@@ -75,7 +97,7 @@ def fail() -> bytes:
 
 def test_the_leader_fetches_and_publishes_the_outcome() -> None:
     redis = Redis()
-    assert flights(redis).do(FLIGHT, nothing, lambda: b"value", 5) == (b"value", False)
+    assert do(redis, nothing, lambda: b"value") == (b"value", False)
     (outcome,) = redis.outcomes.values()
     assert outcome.endswith(b"value")
     assert not redis.leader
@@ -85,45 +107,45 @@ def test_a_follower_gets_the_leader_s_outcome_or_its_error() -> None:
     for fetch, expected in ((lambda: b"value", b"value"), (fail, None)):
         redis = Redis()
         try:
-            flights(redis).do(FLIGHT, nothing, fetch, 5)
+            do(redis, nothing, fetch)
         except VideskTimeoutError:
             assert not expected
         (outcome,) = redis.outcomes.values()
         redis.leader = b"another"
         redis.outcomes = {"tests:outcome:another": outcome}
         if expected:
-            assert flights(redis).do(FLIGHT, nothing, no_fetch, 5) == (expected, True)
+            assert do(redis, nothing, no_fetch) == (expected, True)
         else:
             with pytest.raises(VideskTimeoutError):
-                flights(redis).do(FLIGHT, nothing, no_fetch, 5)
+                do(redis, nothing, no_fetch)
 
 
 def test_an_entry_that_was_stored_meanwhile_is_used() -> None:
     redis = Redis(stored=b"stored")
-    assert flights(redis).do(FLIGHT, as_stored, no_fetch, 5) == (b"stored", True)
-    flights(redis).refresh(FLIGHT, as_stored, no_fetch)
+    assert do(redis, as_stored, no_fetch) == (b"stored", True)
+    refresh(redis, as_stored, no_fetch)
     assert not redis.leader, "and the lead is given up"
 
 
 def test_a_refresh_is_one_of_all_processes_and_pauses_after_a_failure() -> None:
     redis = Redis(leader=b"another")
-    flights(redis).refresh(FLIGHT, nothing, no_fetch)
+    refresh(redis, nothing, no_fetch)
     redis.leader = b""
-    flights(redis).refresh(FLIGHT, nothing, lambda: b"value")
+    refresh(redis, nothing, lambda: b"value")
     with pytest.raises(VideskTimeoutError):
-        flights(redis).refresh(FLIGHT, nothing, fail)
+        refresh(redis, nothing, fail)
     with pytest.raises(VideskTimeoutError):
-        flights(redis).do(FLIGHT, nothing, fail, 5)
+        do(redis, nothing, fail)
     assert redis.pauses == [0, 1, 0], "after a failed refresh only"
     redis.paused = True
-    flights(redis).refresh(FLIGHT, nothing, no_fetch)
+    refresh(redis, nothing, no_fetch)
 
 
 def test_in_an_outage_it_raises_before_the_fetch() -> None:
     with pytest.raises(RedisUnavailableError):
-        flights(unavailable_redis()).do(FLIGHT, nothing, no_fetch, 5)
+        do(unavailable_redis(), nothing, no_fetch)
     with pytest.raises(RedisUnavailableError):
-        flights(unavailable_redis()).refresh(FLIGHT, nothing, no_fetch)
+        refresh(unavailable_redis(), nothing, no_fetch)
 
 
 def test_an_outage_during_the_fetch_spoils_no_response() -> None:
@@ -133,4 +155,4 @@ def test_an_outage_during_the_fetch_spoils_no_response() -> None:
         redis.call = unavailable_redis().call
         return b"value"
 
-    assert flights(redis).do(FLIGHT, nothing, fetch, 5) == (b"value", False)
+    assert do(redis, nothing, fetch) == (b"value", False)
