@@ -4,6 +4,7 @@ A response that contains the API key is dropped.
 """
 
 import re
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,7 @@ from videsk.api_key_status import ApiKeyStatus
 from videsk.errors import (
     VideskFailedError,
     VideskInvalidResponseError,
-    VideskNoSocketError,
+    VideskRateLimitError,
     VideskResponseError,
 )
 from videsk.normalize import is_too_deep
@@ -29,6 +30,11 @@ FORWARDED_HEADERS = (
     *(f"Ratelimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy")),
 )
 """Headers of Videsk's responses that are forwarded to the client."""
+
+CONNECT_SECONDS = 0.02
+"""If it takes longer to open a connection, the request counts from when that is done: requests that
+leave later would else reach Videsk within the same second.
+"""
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
@@ -57,15 +63,21 @@ class VideskClient:
         Raises VideskResponseError for a 4xx or 5xx, a VideskFailedError for everything else.
         """
         end = monotonic() + seconds
-        self._throttle.acquire(seconds, is_write=request.is_write, read_key=request.read_key)
+        slot = self._throttle.acquire(seconds, is_write=request.is_write, read_key=request.read_key)
         started = monotonic()
         status = "failed"
+
+        def on_connect(took: float) -> None:
+            if took > CONNECT_SECONDS:
+                self._throttle.acquire(end - monotonic(), is_write=request.is_write, moved=slot)
+
         try:
-            response = self._exchange(request, min(self._timeout_seconds, end - started))
+            seconds_left = min(self._timeout_seconds, end - started)
+            response = self._exchange(request, seconds_left, on_connect)
             status = str(response.status)
         except VideskFailedError as error:
             status = type(error).__name__.removeprefix("Videsk").removesuffix("Error").lower()
-            if not isinstance(error, VideskNoSocketError):  # which is a failure of this machine
+            if not isinstance(error, VideskRateLimitError):  # which is not a failure of Videsk
                 self._throttle.report_failure()
             raise
         finally:
@@ -82,12 +94,17 @@ class VideskClient:
         """See UpstreamThrottle."""
         self._throttle.promote(client, read_key)
 
-    def _exchange(self, request: Request, seconds: float) -> Response:
+    def _exchange(
+        self, request: Request, seconds: float, on_connect: Callable[[float], None]
+    ) -> Response:
         """Send the request with the trace headers of the client's request, and measure it."""
         context, started = REQUEST_CONTEXT.get(), monotonic()
         try:
             return self._transport.exchange(
-                request, max(0.001, seconds), context.upstream_headers() if context else None
+                request,
+                max(0.001, seconds),
+                context.upstream_headers() if context else None,
+                on_connect,
             )
         finally:
             if context:

@@ -7,7 +7,9 @@
 
 import errno
 import io
+from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
 from socket import SHUT_RDWR, socket
 from time import monotonic
@@ -19,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from common.error_chain import error_chain
 from videsk.errors import (
+    VideskError,
     VideskFailedError,
     VideskNoSocketError,
     VideskTimeoutError,
@@ -36,6 +39,10 @@ PAUSE_SECONDS = 0.001
 
 _OUR_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 """This machine has no socket left. That is no failure of Videsk."""
+
+
+ON_CONNECT: ContextVar[Callable[[float], None]] = ContextVar("on_connect", default=lambda _: None)
+"""Called in a request that had to open a connection, before it is sent."""
 
 
 class WireReader(io.RawIOBase):
@@ -135,9 +142,16 @@ class _ConnectErrors:
     response_class: ClassVar[type[HTTPResponse]] = Response
 
     def connect(self) -> None:
-        """Raises VideskFailedError, which urllib3 and requests pass through."""
+        """Connect, and call ON_CONNECT with the seconds that took.
+
+        Raises VideskError, which urllib3 and requests pass through.
+        """
+        started = monotonic()
         try:
             super().connect()  # type: ignore[misc]  # of the class beside this one
+            ON_CONNECT.get()(monotonic() - started)
+        except VideskError:
+            raise
         except (Exception, gevent.Timeout) as error:
             raise map_connect_error(error) from error
 

@@ -4,7 +4,7 @@ The credentials are sent to the base URL only: redirects are not followed, and n
 environment (.netrc, proxy variables) is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -15,7 +15,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from videsk.connection import POOL_CLASSES
+from videsk.connection import ON_CONNECT, POOL_CLASSES
 from videsk.errors import (
     VideskBrokenError,
     VideskFailedError,
@@ -73,12 +73,20 @@ class Transport:
         self._reads = _new_session()
 
     def exchange(
-        self, request: Request, seconds: float, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        on_connect: Callable[[float], None] = lambda _: None,
     ) -> Response:
         """Return the response, received to its last byte within `seconds`.
 
+        `on_connect` is called before the request is sent, with the seconds that it took to open a
+        connection, if one was opened. What it raises, a VideskError, passes through.
+
         Raises VideskFailedError; its `outcome_unknown` is set if a write may have been received.
         """
+        ON_CONNECT.set(on_connect)
         session = _new_session() if request.is_write else self._reads
         authorization = f"Bearer {request.token or self._api_key}"
         try:

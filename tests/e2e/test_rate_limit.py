@@ -71,6 +71,25 @@ def test_a_flood_is_served_whole_within_the_budget_and_without_haste_or_delay(
     assert seconds < 60 / 18 + 1.5
 
 
+def test_the_budget_holds_if_it_takes_up_to_450_ms_to_connect(sandbox: Sandbox) -> None:
+    """Each write opens a connection, and so does each read of a burst. They count when sent."""
+    with ExitStack() as stack, ThreadPoolExecutor(200) as pool:
+        redis = stack.enter_context(redis_server(free_port()))
+        slow = "tests.e2e.slow_connections:app"
+        settings = {"VIDESK_RATE_LIMIT": "20"}
+        both = stack.enter_context(fleet(sandbox, redis.port, settings, app=slow))
+        writes = [
+            partial(client.post, "/api/appointment/cancel", {}, headers=bearer(f"a.b.{number}"))
+            for number in range(15)
+            for client in both.clients
+        ]
+        calls = flood(both, KEYS, each=1)
+        answers = [pool.submit(call) for call in [*calls[:30], *writes, *calls[30:]]]
+        statuses = Counter(answer.result().status_code for answer in answers)
+    assert statuses == {200: 60, 401: 30}
+    assert most_in(0.95, arrivals(sandbox)) <= 20  # a busy machine adds its own delays
+
+
 def test_a_write_goes_before_the_reads_that_wait(both: Fleet, sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(300) as pool:
         reads = [pool.submit(call) for call in flood(both, KEYS, each=1)]

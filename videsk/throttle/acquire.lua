@@ -11,14 +11,17 @@
 --       4 window  5 max_wait  6 probe_interval  7 heartbeat  8 grace  9 turns_per_round
 --       10 client: a hash of its address  11 read_key: what is read
 --       12 round, 13 seq: the ticket of a read that has waited, else ''
---       14 now (tests; else Redis's clock)
--- All times in microseconds. Returns {decision, wait, round, seq}.
+--       14 burst: reads of a window that are sent immediately
+--       15 moved: the slot of a request that could not be sent then, else ''
+--       16 now (tests; else Redis's clock)
+-- All times in microseconds. Returns {decision, wait, round, seq}, or {GO, wait, slot}.
 --
 -- Of any `limit` + 1 requests, the last is sent at least a window after the first. A write may take
 -- any free slot.
 --
--- Reads are spread over the window, so that they do not reach Videsk in bursts, and take turns by
--- client: a client's next read joins the round after its last one. A queued read calls again when
+-- The first `burst` reads of a window are sent immediately, unless a pause has just ended. Those after
+-- them are spread over the window, so that slots become free one by one: next_read is when a read is due if reads are sent
+-- `pace` apart. Reads take turns by client: a client's next read joins the round after its last one. A queued read calls again when
 -- its turn is due, and at each heartbeat. One that does not is dropped, but may join again with its
 -- ticket.
 local GO, WAIT, FULL, OPEN = 0, 1, 2, 3
@@ -28,9 +31,10 @@ local window, max_wait, probe_interval = tonumber(ARGV[4]), tonumber(ARGV[5]), t
 local heartbeat, grace, turns_per_round = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local client, read_key = ARGV[10], ARGV[11]
 local ticket_round, ticket_seq = tonumber(ARGV[12]), tonumber(ARGV[13])
+local burst, moved = tonumber(ARGV[14]), tonumber(ARGV[15])
 
 local time = redis.call('TIME')
-local now = tonumber(ARGV[14]) or time[1] * 1000000 + time[2]
+local now = tonumber(ARGV[16]) or time[1] * 1000000 + time[2]
 local function text(number) return string.format('%.0f', number) end
 local function save(...)
     redis.call('HSET', state, ...)
@@ -51,10 +55,10 @@ local pace = math.ceil(window / (limit - reserve))
 
 -- Redis's clock may step back: no time may be farther ahead than it can be.
 if paused_until > now + pause_length or open_until > now + probe_interval
-    or next_read > now + pace then
+    or next_read > now + (burst + 1) * pace then
     paused_until = math.min(paused_until, now + pause_length)
     open_until = math.min(open_until, now + probe_interval)
-    next_read = math.min(next_read, now + pace)
+    next_read = math.min(next_read, now + (burst + 1) * pace)
     save('hold', text(paused_until), 'open', text(open_until), 'next_read', text(next_read))
 end
 local index = -1
@@ -72,7 +76,12 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', deadlines, latest, '+inf')) 
     drop(member)
 end
 
-if open_until > now then return {OPEN, text(open_until - now), '', ''} end
+if moved then
+    redis.call('LREM', slots, 1, ARGV[15])
+    is_write = true  -- its turn and the circuit were decided when it got that slot
+elseif open_until > now then
+    return {OPEN, text(open_until - now), '', ''}
+end
 
 local oldest = redis.call('LINDEX', slots, 0)
 while oldest and tonumber(oldest) <= now - window do
@@ -96,8 +105,11 @@ end
 
 local room = is_write and limit or limit - reserve
 local ready_at = math.max(now, paused_until)
-if not is_write then ready_at = math.max(now, math.max(paused_until, next_read) + before * pace) end
 local taken = redis.call('LLEN', slots)
+local is_burst = taken + before < burst and now >= paused_until + window
+if not is_write and not is_burst then
+    ready_at = math.max(ready_at, next_read + before * pace, paused_until + before * pace)
+end
 local awaited = taken - room + before  -- index of the slot that must expire first, or is not taken yet
 if taken > 0 and awaited >= 0 then
     local sent_at = tonumber(redis.call('LINDEX', slots, math.min(awaited, taken - 1)))
@@ -134,13 +146,12 @@ if open_until > 0 then save('open', text(now + probe_interval)) end  -- half-ope
 if not is_write then
     redis.call('ZREM', queue, member)
     redis.call('ZREM', deadlines, member)
-    local due = now
     -- A read that is late, but within its grace, does not delay those behind it.
-    if has_waited then due = math.max(paused_until, next_read, now - grace) end
+    local due = math.max(paused_until, next_read, has_waited and now - grace or now)
     if ticket_round > round then round, turns = ticket_round, 0 end
     if ticket_round == round then turns = turns + 1 end
     if turns >= turns_per_round then round, turns = round + 1, 0 end
     redis.call('ZREMRANGEBYSCORE', rounds, '-inf', '(' .. text(round))
     save('next_read', text(due + pace), 'round', text(round), 'turns', text(turns))
 end
-return {GO, '0', '', ''}
+return {GO, '0', text(now)}

@@ -5,7 +5,8 @@ microseconds.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -57,18 +58,22 @@ class Waiter(NamedTuple):
 
 @dataclass(frozen=True)
 class Admission:
-    """A decision, how long to wait (FULL and OPEN: before a retry), and a queued read's ticket."""
+    """A decision, how long to wait (FULL and OPEN: before a retry), a queued read's ticket, and the
+    slot of a request that may be sent: the present time.
+    """
 
     decision: Decision
     wait: int
     ticket: Ticket | None = None
+    slot: int | None = None
 
 
 @dataclass(frozen=True)
 class RateLimit:
     """`limit` requests in any `window`; `reserve` of them are for writes only.
 
-    `is_paced`: reads are spread over the window, so that they do not reach Videsk in bursts.
+    `is_paced`: the first `burst` reads of a window are sent immediately, unless a pause has just
+    ended. Those after them are spread over the window, so that slots become free one by one.
     """
 
     limit: int
@@ -78,6 +83,10 @@ class RateLimit:
     @property
     def reserve(self) -> int:
         return 0 if self.limit == 1 else max(1, self.limit // 20)
+
+    @property
+    def burst(self) -> int:
+        return self.limit // 2
 
     @property
     def pace(self) -> int:
@@ -95,9 +104,10 @@ class RateLimit:
 class LimiterState:
     """The requests sent and queued by one process. Mirrors acquire.lua line by line.
 
-    `slots`: when the requests of the last window were sent. `queue`: each queued read's ticket and
-    deadline. `rounds`: the last round that each client joined. `round`, `turns`: the present round
-    and the reads sent in it.
+    `slots`: when the requests of the last window were sent. `next_read`: when the next read is due
+    if reads are sent `pace` apart. `queue`: each queued read's ticket and deadline. `rounds`: the
+    last round that each client joined. `round`, `turns`: the present round and the reads sent in
+    it.
     """
 
     rate_limit: RateLimit
@@ -122,21 +132,30 @@ class LimiterState:
         client: str = "",
         read_key: str = "",
         ticket: Ticket | None = None,
+        moved: int | None = None,
     ) -> Admission:
-        """Decide whether a request may be sent now. `ticket`: from its last call, if it waited."""
+        """Decide whether a request may be sent now. `ticket`: from its last call, if it waited.
+
+        `moved`: the slot of a request that could not be sent then, for which it gets the present
+        one. Its turn and the circuit were decided when it got that slot.
+        """
         self.clamp(now)
         self._drop_late(now)
-        if self.open_until > now:
+        if moved is not None:
+            with suppress(ValueError):  # a window has passed
+                self.slots.remove(moved)
+        elif self.open_until > now:
             return Admission(Decision.OPEN, self.open_until - now)
         while self.slots and self.slots[0] <= now - self.rate_limit.window:
             self.slots.popleft()
-        if is_write:
+        if is_write or moved is not None:
             ready_at = self._slot_free_at(max(now, self.paused_until), self.rate_limit.limit, 0)
             admission = _admission(ready_at - now, max_wait)
         else:
             admission = self._acquire_read(now, max_wait, client, read_key, ticket)
         if admission.decision is Decision.GO:
             self.slots.append(now)
+            admission = replace(admission, slot=now)
             if self.open_until:  # half-open: this request is the probe
                 self.open_until = now + PROBE_INTERVAL
         return admission
@@ -145,7 +164,8 @@ class LimiterState:
         """Correct for a clock that stepped back: no time may be farther ahead than it can be."""
         self.paused_until = min(self.paused_until, now + self.pause_length)
         self.open_until = min(self.open_until, now + PROBE_INTERVAL)
-        self.next_read = min(self.next_read, now + self.rate_limit.pace)
+        latest_read = now + (self.rate_limit.burst + 1) * self.rate_limit.pace
+        self.next_read = min(self.next_read, latest_read)
         for index in reversed(range(len(self.slots))):
             if self.slots[index] <= now:
                 break
@@ -189,7 +209,10 @@ class LimiterState:
             ticket, _ = self.queue[waiter]
         limit = self.rate_limit
         before = sum(other < ticket for other, _ in self.queue.values())
-        ready_at = max(now, max(self.paused_until, self.next_read) + before * limit.pace)
+        paced_at = max(self.paused_until, self.next_read) + before * limit.pace
+        is_burst = len(self.slots) + before < limit.burst
+        is_burst = is_burst and now >= self.paused_until + limit.window
+        ready_at = max(now, self.paused_until if is_burst else paced_at)
         ready_at = self._slot_free_at(ready_at, limit.limit - limit.reserve, before)
         admission = _admission(ready_at - now, max_wait, ticket)
         if admission.decision is Decision.FULL:
@@ -204,8 +227,8 @@ class LimiterState:
             return admission
         self.queue.pop(waiter, None)
         # A read that is late, but within its grace, does not delay those behind it.
-        due = max(self.paused_until, self.next_read, now - GRACE) if has_waited else now
-        self.next_read = due + limit.pace
+        earliest = now - GRACE if has_waited else now
+        self.next_read = max(self.paused_until, self.next_read, earliest) + limit.pace
         self._take_turn(ticket.round)
         return admission
 

@@ -77,6 +77,7 @@ class RedisLimiter:
         client: str = "",
         read_key: str = "",
         ticket: Ticket | None = None,
+        moved: int | None = None,
         now: int | None = None,
     ) -> Admission:
         """Decide as LimiterState.acquire does. `now` is for tests; else Redis's clock is used."""
@@ -84,10 +85,12 @@ class RedisLimiter:
         args: list[str | int] = [int(is_write), limit.limit, limit.reserve, limit.window, max_wait]
         args += [PROBE_INTERVAL, HEARTBEAT, GRACE, TURNS_PER_ROUND, self._hash(client), read_key]
         args += ticket or ("", "")
+        args += [limit.burst, "" if moved is None else moved]
         args += [] if now is None else [now]
         decision, wait, *numbers = self._redis.call(lambda: self._acquire(self._keys, args))
-        is_queued = decision == Decision.WAIT and not is_write
-        ticket = Ticket(*map(int, numbers)) if is_queued else None
+        if decision == Decision.GO:
+            return Admission(Decision.GO, 0, slot=int(numbers[0]))
+        ticket = Ticket(*map(int, numbers)) if all(numbers) else None
         return Admission(Decision(decision), int(wait), ticket)
 
     def report(self, event: str, pause_length: int = 0, now: int | None = None) -> None:
@@ -156,9 +159,12 @@ class UpstreamThrottle:
         if shared and redis:
             redis.on_reconnect(shared.pause_after_outage)
 
-    def acquire(self, seconds: float, *, is_write: bool, read_key: str = "") -> None:
-        """Wait for a slot, at most `seconds` and MAX_WAIT_SECONDS. Reads take turns by the client
-        of the current request.
+    def acquire(
+        self, seconds: float, *, is_write: bool, read_key: str = "", moved: int | None = None
+    ) -> int:
+        """Wait for a slot, at most `seconds` and MAX_WAIT_SECONDS, and return it. Reads take turns
+        by the client of the current request. `moved`: an earlier slot of the same request, which
+        could not be sent then.
 
         Raises VideskRateLimitError if no slot is free in time, and VideskCircuitOpenError.
         """
@@ -168,11 +174,16 @@ class UpstreamThrottle:
         while True:
             max_wait = max(0, round((end - time.monotonic()) * SECOND))
             admission = self._acquire(
-                max_wait, is_write=is_write, client=client, read_key=read_key, ticket=ticket
+                max_wait,
+                is_write=is_write,
+                client=client,
+                read_key=read_key,
+                ticket=ticket,
+                moved=moved,
             )
             wait_seconds = admission.wait / SECOND
-            if admission.decision is Decision.GO:
-                return
+            if admission.slot is not None:
+                return admission.slot
             if not (has_waited and admission.decision is Decision.WAIT):
                 log.debug("%s, %.3f s", admission.decision.name, wait_seconds)
                 self._instrumentation.count_throttled(admission.decision.name.lower(), wait_seconds)

@@ -4,6 +4,7 @@ import heapq
 import secrets
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ class BothBooks:
         self.here = LimiterState(rate_limit)
         self.there = RedisLimiter(link, f"{secrets.token_hex(8)}:", rate_limit, b"tests")
         self.now = START
+        self.slots = [START]
         self.waiting: list[tuple[int, Ticket, str, str, int]] = []
 
     def acquire(
@@ -36,14 +38,15 @@ class BothBooks:
         *,
         is_write: bool = False,
         ticket: Ticket | None = None,
+        moved: int | None = None,
     ) -> None:
-        here = self.here.acquire(
-            self.now, max_wait, is_write=is_write, client=client, read_key=what, ticket=ticket
-        )
-        there = self.there.acquire(
-            max_wait, is_write=is_write, client=client, read_key=what, ticket=ticket, now=self.now
-        )
+        request: dict[str, Any] = {"is_write": is_write, "client": client, "read_key": what}
+        request |= {"ticket": ticket, "moved": moved}
+        here = self.here.acquire(self.now, max_wait, **request)
+        there = self.there.acquire(max_wait, now=self.now, **request)
         assert here == there
+        if here.slot:
+            self.slots.append(here.slot)
         if here.ticket:
             due = self.now + min(here.wait, HEARTBEAT)
             heapq.heappush(self.waiting, (due, here.ticket, client, what, max_wait))
@@ -109,9 +112,10 @@ def test_both_books_give_the_same_answers(link: ResilientRedis, seed: int) -> No
         lambda: books.promote(random.choice(clients), random.choice("wxyz")),
         lambda: books.report(random.choice(["success", "failure"]), 0),
         lambda: books.report("hold", random.randint(0, 2 * SECOND)),
+        lambda: books.acquire("a", "w", EVER, moved=random.choice(books.slots[-30:])),
     ]
     for _ in range(120):
-        random.choices(actions, [20, 4, 4, 40, 2, 3, 10, 8, 1])[0]()
+        random.choices(actions, [20, 4, 4, 40, 2, 3, 10, 8, 1, 8])[0]()
 
 
 def test_the_book_of_all_is_read_back_on_this_process_s_clock(link: ResilientRedis) -> None:

@@ -19,7 +19,7 @@ from videsk.errors import (
 )
 from videsk.transport import MAX_RESPONSE_BYTES, Request, Response, Transport
 
-KEY = "the-secret-key"
+KEY, SLOT = "the-secret-key", 1_795_000_000
 READ = Request("GET", "/services/63bdbf49394aad976d4aa43b/hours", read_key="hours")
 WRITE = Request("POST", "/schedule/service/a", body={})
 BY_TOKEN = Request("POST", "/schedule/cancel", body={}, token="a.b.c")
@@ -32,10 +32,13 @@ class Throttle:
         self.reports: list[Any] = []
         self.error: Exception | None = None
 
-    def acquire(self, seconds: float, *, is_write: bool, read_key: str) -> None:
+    def acquire(
+        self, seconds: float, *, is_write: bool, read_key: str = "", moved: int | None = None
+    ) -> int:
         if self.error:
             raise self.error
-        self.reports.append(("acquire", is_write, read_key))
+        self.reports.append(("acquire", is_write, "moved" if moved == SLOT else read_key))
+        return SLOT
 
     def report_success(self) -> None:
         self.reports.append("success")
@@ -77,9 +80,14 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     stage = Stage(
         client=client, throttle=throttle, status=status, counted=counted, sent=[], outcome=None
     )
+    stage.connect_seconds = None
 
-    def exchange(self: Transport, request: Request, seconds: float, headers: Any) -> Response:
+    def exchange(
+        self: Transport, request: Request, seconds: float, headers: Any, on_connect: Any
+    ) -> Response:
         stage.sent.append((request, seconds, headers))
+        if stage.connect_seconds is not None:
+            on_connect(stage.connect_seconds)
         if isinstance(stage.outcome, Exception):
             raise stage.outcome
         response: Response = stage.outcome
@@ -115,6 +123,23 @@ def test_a_request_without_a_slot_is_not_sent(stage: Stage) -> None:
     with pytest.raises(VideskRateLimitError):
         stage.send()
     assert not stage.sent
+
+
+@pytest.mark.parametrize(("took", "moved"), [(None, 0), (0.02, 0), (0.03, 1)])
+def test_the_slot_is_moved_if_it_takes_long_to_connect(
+    stage: Stage, took: float | None, moved: int
+) -> None:
+    stage.outcome, stage.connect_seconds = response(), took
+    stage.send()
+    acquired = [report for report in stage.throttle.reports if report[0] == "acquire"]
+    assert acquired == [("acquire", False, "hours"), *[("acquire", False, "moved")] * moved]
+
+
+def test_a_request_that_is_not_sent_after_it_has_connected_is_no_failure(stage: Stage) -> None:
+    stage.outcome = VideskRateLimitError(1)
+    with pytest.raises(VideskRateLimitError):
+        stage.send()
+    assert "failure" not in stage.throttle.reports
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 429, 500, 503])

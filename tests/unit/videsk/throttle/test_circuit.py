@@ -15,7 +15,7 @@ def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bo
     state, row = LimiterState(RateLimit(1000)), 0
     for failed in [*before, False, *[True] * FAILURES]:
         assert row < FAILURES
-        assert state.acquire(START, 0, is_write=True) == Admission(GO, 0)
+        assert state.acquire(START, 0, is_write=True) == Admission(GO, 0, slot=START)
         row = row + 1 if failed else 0
         if failed:
             state.report_failure(START)

@@ -84,7 +84,7 @@ def test_no_wait_exceeds_the_maximum_and_no_shorter_wait_is_rejected(
             before.acquire(now, -1, is_write=True)  # so that those of long ago are gone there too
             assert state == before, "who is turned away takes no place"
         else:
-            assert admission == Admission(GO, 0)
+            assert admission == Admission(GO, 0, slot=now)
 
 
 def arrivals(gaps: list[int]) -> list[int]:
@@ -121,15 +121,54 @@ def reads_leave(
 
 @given(limit=LIMITS, gaps=st.lists(GAPS, max_size=60))
 @example(limit=20, gaps=[0] * 60)
-def test_the_reads_of_one_client_leave_in_turn_at_their_times(limit: int, gaps: list[int]) -> None:
+def test_the_reads_of_one_client_leave_in_turn_and_no_later_than_if_all_were_paced(
+    limit: int, gaps: list[int]
+) -> None:
     state = LimiterState(RateLimit(limit))
-    is_known = [
-        max(at, START + number * state.rate_limit.pace) for number, at in enumerate(arrivals(gaps))
-    ]
     left = reads_leave(state, [(at, "a") for at in arrivals(gaps)])
     assert [number for number, _ in left] == list(range(len(gaps) + 1))
-    for (_, before), (number, at) in pairwise(left):
-        assert at <= max(is_known[number], before + state.rate_limit.pace)
+    next_read = START
+    for came, (_, at) in zip(arrivals(gaps), left, strict=True):
+        paced_at = max(came, next_read)
+        assert at <= paced_at
+        next_read = paced_at + state.rate_limit.pace
+
+
+@given(limit=LIMITS)
+def test_half_of_the_slots_are_for_a_burst_of_reads(limit: int) -> None:
+    """So that a cold page does not wait; the slots that are left become free one by one."""
+    state = LimiterState(RateLimit(limit))
+    left = [at - START for _, at in reads_leave(state, [(START, "a")] * limit)]
+    burst = max(1, limit // 2)
+    assert left[:burst] == [0] * burst
+    assert all(b - a >= state.rate_limit.pace for a, b in pairwise(left[burst - 1 :]))
+
+
+@given(limit=LIMITS, took=st.integers(0, WINDOW - 1) | st.integers(WINDOW, 3 * WINDOW))
+def test_a_slot_is_moved_to_when_the_request_is_sent(limit: int, took: int) -> None:
+    """The connection was opened meanwhile, and other requests were sent."""
+    state = LimiterState(RateLimit(limit))
+    slot = state.acquire(START, 0, is_write=True).slot
+    others = [START + number * WINDOW // limit for number in range(1, 3 * limit)]
+    left = [at for at in others if at < START + took and go_at(state, at, is_write=True)]
+    now = START + took
+    while (moved := state.acquire(now, EVER, is_write=False, moved=slot)).decision is WAIT:
+        now += moved.wait
+    assert moved.slot == now
+    assert took >= WINDOW or now == START + took, "the slot was still its own"
+    left += [at for at in others if at > now and go_at(state, at, is_write=True)]
+    sent = sorted([*left, now])
+    assert all(last - first >= WINDOW for first, last in zip(sent, sent[limit:], strict=False))
+
+
+def test_a_probe_whose_connection_took_long_is_sent() -> None:
+    state = LimiterState(RateLimit(20))
+    for _ in range(5):
+        state.report_failure(START)
+    probe = state.acquire(START + PROBE_INTERVAL, 0, is_write=False).slot
+    later = START + PROBE_INTERVAL + SECOND // 2
+    assert state.acquire(later, 0, is_write=False).decision is OPEN
+    assert state.acquire(later, 0, is_write=False, moved=probe).decision is GO
 
 
 @few_examples
