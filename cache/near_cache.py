@@ -108,10 +108,12 @@ class NearCache(Generic[T]):
         if not self._lease_seconds:
             self._fetch_version()
             return
-        while self._monotonic() >= self._lease_until:
+        for _ in range(2):
             _, joined = self._version_flight.do("version", self._fetch_version, VERSION_SECONDS)
-            if not joined:
-                return  # read after this call began, which is as good as a lease
+            if not joined or self._monotonic() < self._lease_until:
+                return
+        # All reads of the version but a first one that was joined have begun after this call, which
+        # is as good as a lease. Far from Redis, a lease has expired when the version arrives.
 
     def _fetch_version(self) -> None:
         started, clears = self._monotonic(), self._clears

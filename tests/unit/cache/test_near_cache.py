@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 
@@ -78,6 +79,18 @@ def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
     redis.way = late
     assert at_once([partial(near.get, "key")] * 2) == ["answer"] * 2
     assert redis.reads == 3
+
+
+def test_far_from_redis_concurrent_gets_read_the_version_twice_at_most(redis: Redis) -> None:
+    near = filled(redis, lease_seconds=0.005)
+    time.sleep(0.01)
+    redis.way, redis.reads = lambda: 0.1, 0
+    with ThreadPoolExecutor(100) as pool:
+        first = pool.submit(near.get, "key")
+        time.sleep(0.05)  # the others come while it reads the version
+        others = [pool.submit(near.get, "key") for _ in range(99)]
+        assert {future.result() for future in [first, *others]} == {"answer"}
+    assert redis.reads <= 3, "one more for those that the machine delays"
 
 
 def test_what_is_not_kept_costs_no_question(redis: Redis) -> None:
