@@ -96,7 +96,7 @@ bench: $(BIN)/redis-server ## measure the figures of docs/performance.md
 
 bench-peers: $(BIN)/redis-server ## compare with nginx, Varnish, Express, Fastify, FastAPI and others; about 25 minutes
 	@PATH="$(PATHS)" python -m bench.peers
-	@PATH="$(PATHS)" python -m bench peers peers-startup peers-crowds peers-stalled peers-trace
+	@PATH="$(PATHS)" python -m bench peers peers-open-loop peers-startup peers-crowds peers-stalled peers-trace
 
 # Only what `make run` needs, so that the first run is quick.
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes

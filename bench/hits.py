@@ -56,7 +56,7 @@ def _rows(what: str, **settings: str) -> list[Row]:
 def _floor(environ: dict[str, str]) -> Iterator[int]:
     """The port of an empty application."""
     port = free_port()
-    with running(["gunicorn", "bench.baselines:app"], port, environ | {"PORT": str(port)}):
+    with running(["gunicorn", "bench.empty_wsgi:app"], port, environ | {"PORT": str(port)}):
         yield port
 
 

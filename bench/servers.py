@@ -27,6 +27,7 @@ START_SECONDS = 20
 
 _PEERS = ROOT / "bench" / "peers"
 _UVICORN = ROOT / "bench" / ".peers" / "fastapi" / "bin" / "uvicorn"
+_GRANIAN = ROOT / "bench" / ".peers" / "fastapi" / "bin" / "granian"
 _EXPRESS = _PEERS / "node" / "express.mjs"
 _FASTIFY = _PEERS / "node" / "fastify.mjs"
 
@@ -87,11 +88,23 @@ KINDS = {
     "Fastify": _Kind(_plainly("node", _FASTIFY), ["node", _PEERS / "node/node_modules/fastify"]),
     "nginx": _Kind(_nginx, ["nginx"]),
     "Varnish": _Kind(_varnish, ["varnishd"]),
-    "an empty WSGI application": _Kind(_plainly("gunicorn", "bench.baselines:app")),
+    "an empty WSGI application": _Kind(_plainly("gunicorn", "bench.empty_wsgi:app")),
+    "an empty WSGI application on Granian": _Kind(
+        lambda settings, _: [
+            *(str(_GRANIAN), "bench.empty_wsgi:app", "--interface", "wsgi", "--workers", "2"),
+            *("--port", settings["PORT"]),
+        ],
+        [_GRANIAN],
+    ),
     "bare Flask": _Kind(_plainly("gunicorn", "bench.baselines:flask")),
     "bare Flask on threads": _Kind(_plainly(*_THREADS, "bench.baselines:flask")),
 }
-FLOORS = ("an empty WSGI application", "bare Flask", "bare Flask on threads")
+FLOORS = (
+    "an empty WSGI application",
+    "an empty WSGI application on Granian",
+    "bare Flask",
+    "bare Flask on threads",
+)
 PEERS = tuple(name for name in KINDS if name not in FLOORS)
 """The proxy among them: all that do its job."""
 
