@@ -14,8 +14,10 @@ clocks are compared. While the version cannot be read, the near cache serves not
 
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
+import gevent
 from cachetools import FIFOCache
 
 from cache.single_flight import SingleFlight, SingleFlightTimeoutError
@@ -25,6 +27,9 @@ T = TypeVar("T")
 
 LEASE_SECONDS = 0.005
 """What every write waits for: little compared with the time that Videsk takes for it."""
+
+RENEW_SHARE = 0.5
+"""In the last half of its lease, a process that serves hits renews it in the background."""
 
 VERSION_SECONDS = 1.0
 """The longest wait for another request that is reading the version."""
@@ -63,6 +68,7 @@ class NearCache(Generic[T]):
         self.version = b""
         """The version that responses are cached under now; empty: none is cached."""
         self._lease_until = 0.0
+        self._is_renewing = False
         self._clears = 0
         self._version_flight: SingleFlight[None] = SingleFlight()
 
@@ -71,7 +77,11 @@ class NearCache(Generic[T]):
         item = self._find(key)
         if self.version and not item:
             return None  # whatever the version is now
-        if self._monotonic() >= self._lease_until:
+        left = self._lease_until - self._monotonic()
+        if 0 < left < self._lease_seconds * RENEW_SHARE and not self._is_renewing:
+            self._is_renewing = True
+            gevent.spawn(self._renew_early)
+        elif left <= 0:
             try:
                 self._renew_lease()
             except (RedisUnavailableError, SingleFlightTimeoutError):
@@ -104,12 +114,18 @@ class NearCache(Generic[T]):
         item = self._items.get(key)
         return item if item and item.until > self._clock() else None
 
+    def _renew_early(self) -> None:
+        """Renew the lease while it is still valid, so that no request has to wait for that."""
+        with suppress(RedisUnavailableError, SingleFlightTimeoutError):
+            self._version_flight.do("", self._fetch_version, VERSION_SECONDS)
+        self._is_renewing = False
+
     def _renew_lease(self) -> None:
         if not self._lease_seconds:
             self._fetch_version()
             return
         for _ in range(2):
-            _, joined = self._version_flight.do("version", self._fetch_version, VERSION_SECONDS)
+            _, joined = self._version_flight.do("", self._fetch_version, VERSION_SECONDS)
             if not joined or self._monotonic() < self._lease_until:
                 return
         # All reads of the version but a first one that was joined have begun after this call, which

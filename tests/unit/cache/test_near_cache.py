@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 
+import gevent
 import pytest
 
 from cache import near_cache
@@ -79,6 +80,25 @@ def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
     redis.way = late
     assert at_once([partial(near.get, "key")] * 2) == ["answer"] * 2
     assert redis.reads == 3
+
+
+def test_a_lease_in_use_is_renewed_before_it_expires(redis: Redis) -> None:
+    now = [0.0]
+    near = filled(redis, monotonic=lambda: now[0])
+    now[0] = 4.9
+    assert [near.get("key") for _ in range(10)] == ["answer"] * 10
+    gevent.sleep(0)
+    assert redis.reads == 1, "in the last half only"
+    now[0] = 5.1
+    assert [near.get("key") for _ in range(10)] == ["answer"] * 10
+    gevent.sleep(0)
+    assert redis.reads == 2
+    now[0], redis.unavailable = 14.9, True
+    assert near.get("key") == "answer"
+    gevent.sleep(0)
+    assert near.get("key") == "answer", "a failure is only noticed when the lease has expired"
+    now[0] = 15.2
+    assert near.get("key") is None
 
 
 def test_far_from_redis_concurrent_gets_read_the_version_twice_at_most(redis: Redis) -> None:
