@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
-from redis import Redis, RedisError
+from redis import ReadOnlyError, Redis, RedisError
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-KEY = "videsk-proxy:watch"
+from common.redis_primary import NoClusterError, NoPrimaryError, UnknownServiceError
+from common.redis_url import HASH_TAG
+
+KEY = f"videsk-proxy:{HASH_TAG}:watch"
 SCRATCH_MILLISECONDS = 5000
 _LIST, _HASH, _SORTED = f"{KEY}:list", f"{KEY}:hash", f"{KEY}:sorted"
 
@@ -30,15 +33,40 @@ class RedisClusterError(RedisError):
     """The server is a node of a Redis Cluster, which keeps only some of the keys."""
 
 
-def handshake(connection: Any) -> str:
+class RedisSentinelError(RedisError):
+    """The server is a Sentinel."""
+
+
+class RedisReplicaError(RedisError):
+    """The server is a replica."""
+
+
+def handshake(connection: Any, *, is_cluster: bool = False) -> str:
     """Authenticate as redis-py does and return the server's `run_id`. Raises RedisError."""
     connection.on_connect()
     connection.send_command("INFO", "server")
     info: bytes = connection.read_response()
-    if re.search(rb"^redis_mode:cluster", info, re.MULTILINE):
+    mode = re.search(rb"^redis_mode:(\w+)", info, re.MULTILINE)
+    if mode and mode[1] == b"sentinel":
+        raise RedisSentinelError
+    if mode and mode[1] == b"cluster" and not is_cluster:
         raise RedisClusterError
     found = re.search(rb"^run_id:(\w+)", info, re.MULTILINE)
     return found[1].decode() if found else "unknown"
+
+
+def check_primary(redis: Redis) -> bool:
+    """Write, and return whether a replica is connected. Raises RedisError, also for a replica."""
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.set(KEY, 1, px=SCRATCH_MILLISECONDS)
+        pipe.info("replication")
+        _, replication = pipe.execute()
+    if replication.get("role") == "slave":
+        raise RedisReplicaError
+    return any(
+        isinstance(replica, dict) and replica.get("state") == "online"
+        for replica in replication.values()
+    )
 
 
 def run_required_commands(redis: Redis) -> None:
@@ -57,6 +85,16 @@ def explain(error: BaseException) -> str | None:
         return f"the user of REDIS_URL has no permission to {found[1] if found else 'use it'}"
     if isinstance(error, AuthenticationError):
         return "REDIS_URL has a wrong user name or password"
-    if isinstance(error, RedisClusterError):
-        return "REDIS_URL leads to a node of a Redis Cluster; a single server is needed"
-    return None
+    if isinstance(error, ReadOnlyError):
+        return _EXPLANATIONS[RedisReplicaError]
+    return _EXPLANATIONS.get(type(error))
+
+
+_EXPLANATIONS: dict[type[BaseException], str] = {
+    RedisClusterError: "REDIS_URL leads to a node of a Redis Cluster: use redis+cluster://",
+    RedisSentinelError: "REDIS_URL leads to a Sentinel: use redis+sentinel://",
+    RedisReplicaError: "REDIS_URL leads to a replica, not to the primary",
+    NoClusterError: "REDIS_URL leads to a server outside a Redis Cluster: use redis://",
+    NoPrimaryError: "the Sentinels of REDIS_URL do not agree on a primary",
+    UnknownServiceError: "the Sentinels of REDIS_URL have no primary of that name",
+}

@@ -20,12 +20,11 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
-from redis import ConnectionError as RedisConnectionError
 from redis import Redis, RedisError
-from redis import TimeoutError as RedisTimeoutError
 
-from common.redis_client import SingleServerPool, make_client
-from common.redis_probe import KEY, SCRATCH_MILLISECONDS, explain, handshake, run_required_commands
+from common import redis_url
+from common.redis_client import RETRY_TIMEOUTS, SingleServerPool, make_client, make_primary
+from common.redis_probe import check_primary, explain, handshake, run_required_commands
 
 log = logging.getLogger("videsk_proxy.redis")
 
@@ -42,6 +41,14 @@ CHECK_SECONDS = 0.2
 
 CHECK_TIMEOUT_SECONDS = 0.2
 """A check that times out is repeated once: the host may have suspended this process meanwhile."""
+
+FIND_SECONDS = 0.1
+"""Timeout of a Sentinel or a node of a cluster that is asked for the primary."""
+
+SWITCH_SECONDS = 0.4
+"""How long a process uses no Redis after it has found another primary. Within this time the others
+find it too, at their next health check: no two processes use two primaries.
+"""
 
 SLOW_SECONDS = 0.04
 SLOW_FOR_SECONDS = 0.4
@@ -67,12 +74,16 @@ class ResilientRedis:
     """`client` must be used within `call` only, which takes at most CALL_SECONDS."""
 
     def __init__(self, url: str, *, verify_tls: bool) -> None:
+        parsed = redis_url.parse(url)
+        self._is_cluster = parsed.is_cluster
+        self._primary = make_primary(parsed, FIND_SECONDS, verify_tls=verify_tls)
         self._server = ""  # the run_id of the server process in use
         self.client = make_client(
-            url,
+            parsed.server,
             CONNECTIONS,
             CALL_SECONDS,
             verify_tls=verify_tls,
+            primary=self._primary,
             pool_class=SingleServerPool,
             redis_connect_func=self._on_connect,
             current_server=lambda: self._server,
@@ -88,17 +99,28 @@ class ResilientRedis:
         for _ in range(CONNECTIONS):
             self._slots.put(None)
         self._check_client = make_client(
-            url,
+            parsed.server,
             1,
             CHECK_TIMEOUT_SECONDS,
             verify_tls=verify_tls,
-            retry_on=(RedisConnectionError, RedisTimeoutError),
+            primary=self._primary,
+            retry_on=RETRY_TIMEOUTS,
             redis_connect_func=self._on_check_connect,
         )
+        self.has_replica = False
+        """Whether a replica was connected at the last health check."""
+        self._usable_at = 0.0  # in seconds of time.monotonic()
         self._reconnect_actions: list[Callable[[Redis], None]] = []
         self._is_probed = False
         self._on_outage: list[Callable[[], None]] = []
         ThreadPool(1).spawn(self._run_health_checks)
+        self._wait_for_primary()
+
+    def _wait_for_primary(self) -> None:
+        """Wait for the first health check to find it, or else to find none."""
+        end = time.monotonic() + 1
+        while self._primary and not (self._server or self.unavailable) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def on_reconnect(self, action: Callable[[Redis], None]) -> None:
         """Run `action` in the health check's thread after each outage: before Redis is used again,
@@ -151,9 +173,10 @@ class ResilientRedis:
     def _run_health_checks(self) -> None:
         slow_since: float | None = None
         while True:
-            started = time.monotonic()
             try:
-                self._check_client.set(KEY, 1, px=SCRATCH_MILLISECONDS)
+                self._find_primary()
+                started = time.monotonic()
+                self.has_replica = check_primary(self._check_client)
                 if time.monotonic() - started < SLOW_SECONDS:
                     slow_since = None
                     self._recover()
@@ -166,8 +189,18 @@ class ResilientRedis:
                 self._mark_unavailable(type(error).__name__)
                 self._log_reason(error)
                 self._check_client.connection_pool.disconnect()  # the next may find another server
+                if self._primary:
+                    self._primary.address = None
             # A slow Redis is checked again without a pause.
             time.sleep(0 if slow_since else CHECK_SECONDS)
+
+    def _find_primary(self) -> None:
+        """Find the primary, and connect to it if it is another one."""
+        if self._primary:
+            address = self._primary.address
+            self._primary.find()
+            if address != self._primary.address:
+                self._check_client.connection_pool.disconnect()
 
     def _recover(self) -> None:
         """Use Redis again after an outage. The actions, such as invalidating every entry, run
@@ -177,6 +210,8 @@ class ResilientRedis:
         3. A stores an entry. 4. B, still without Redis, makes a booking that changes this entry.
         5. B uses Redis again and serves the entry of 3.
         """
+        if self.unavailable and time.monotonic() < self._usable_at:
+            return
         if not self._is_probed or self.unavailable:
             run_required_commands(self._check_client)
             self._is_probed = True
@@ -201,14 +236,15 @@ class ResilientRedis:
 
     def _on_connect(self, connection: Any) -> None:
         """Reject a different server process until a health check has handled the change."""
-        connection.server = handshake(connection)
+        connection.server = handshake(connection, is_cluster=self._is_cluster)
         self._server = self._server or connection.server
         if connection.server != self._server:
             raise RedisReplacedError
 
     def _on_check_connect(self, connection: Any) -> None:
-        server = handshake(connection)
+        server = handshake(connection, is_cluster=self._is_cluster)
         if self._server not in {"", server}:
+            self._usable_at = time.monotonic() + (SWITCH_SECONDS if self._primary else 0)
             self._mark_unavailable("a different server process")
         self._server = server
 

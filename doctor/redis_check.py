@@ -10,7 +10,7 @@ from redis import TimeoutError as RedisTimeoutError
 
 from common.error_chain import error_chain
 from common.redis_client import make_client
-from common.redis_probe import explain, handshake, run_required_commands
+from common.redis_probe import KEY, explain, handshake, run_required_commands
 from common.resilient_redis import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS
 from doctor.findings import Finding, fail, ok, warn
 from doctor.settings_report import address
@@ -78,9 +78,9 @@ def _reach(redis: Redis, where: str) -> Finding:
     run_required_commands(redis)
     seconds = []
     for _ in range(_MEASUREMENTS):
-        redis.set("videsk-proxy:doctor", 1, px=5000)
+        redis.set(KEY, 1, px=5000)
         started = time.monotonic()
-        redis.eval("return redis.call('get', KEYS[1])", 1, "videsk-proxy:doctor")
+        redis.eval("return redis.call('get', KEYS[1])", 1, KEY)
         seconds.append(time.monotonic() - started)
     text = f"{where} responds in {min(seconds) * 1000:.1f} ms"
     if min(seconds) > SLOW_SECONDS:

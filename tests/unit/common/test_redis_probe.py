@@ -4,11 +4,16 @@ from typing import Any
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
+from redis import ReadOnlyError
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from common.redis_probe import (
+    KEY,
     REQUIRED_COMMANDS,
     RedisClusterError,
+    RedisReplicaError,
+    RedisSentinelError,
+    check_primary,
     explain,
     handshake,
     run_required_commands,
@@ -39,16 +44,46 @@ def test_a_handshake_authenticates_and_returns_the_server_process() -> None:
     assert handshake(Connection(b"")) == "unknown"
 
 
-def test_a_node_of_a_cluster_is_refused() -> None:
+def test_a_node_of_a_cluster_is_refused_unless_it_is_wanted() -> None:
+    node = Connection(b"redis_mode:cluster\r\nrun_id:abc\r\n")
     with pytest.raises(RedisClusterError):
-        handshake(Connection(b"redis_mode:cluster\r\nrun_id:abc\r\n"))
+        handshake(node)
+    assert handshake(node, is_cluster=True) == "abc"
+
+
+def test_a_sentinel_is_refused() -> None:
+    with pytest.raises(RedisSentinelError):
+        handshake(Connection(b"redis_mode:sentinel\r\nrun_id:abc\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("replicas", "connected"),
+    [
+        ({}, False),
+        ({"slave0": {"state": "online"}}, True),
+        ({"slave0": {"state": "send_bulk"}}, False),
+    ],
+)
+def test_a_replica_counts_once_it_has_all_data(
+    replicas: dict[str, object], connected: bool
+) -> None:
+    client: Any = Client(replication={"role": "master", "connected_slaves": 1, **replicas})
+    assert check_primary(client) == connected
+    assert client.commands[0][:3] == ("SET", KEY, 1)
+
+
+def test_a_replica_is_no_primary() -> None:
+    client: Any = Client(replication={"role": "slave"})
+    with pytest.raises(RedisReplicaError):
+        check_primary(client)
 
 
 class Client:
     """A redis-py client that records each command; `denied` may not be run."""
 
-    def __init__(self, denied: str = "") -> None:
+    def __init__(self, denied: str = "", replication: dict[str, Any] | None = None) -> None:
         self.denied = denied
+        self.replication = replication
         self.commands: list[tuple[Any, ...]] = []
         self.scripts = 0
 
@@ -63,9 +98,16 @@ class Client:
     def execute_command(self, *command: Any) -> None:
         self.commands.append(command)
 
-    def execute(self) -> None:
+    def set(self, key: str, value: int, *, px: int) -> None:
+        self.commands.append(("SET", key, value, px))
+
+    def info(self, section: str) -> None:
+        self.commands.append(("INFO", section))
+
+    def execute(self) -> tuple[bool, dict[str, Any] | None]:
         if self.denied in [command[0] for command in self.commands]:
             raise NoPermissionError(f"User has no permissions to run the '{self.denied}' command")
+        return True, self.replication
 
     def register_script(self, text: str) -> Any:
         def run(keys: list[str], args: list[str]) -> None:
@@ -80,7 +122,7 @@ def test_every_command_is_tried_and_a_script() -> None:
     assert client.commands == list(REQUIRED_COMMANDS)
     assert client.scripts == 1
     keys = {command[1] for command in REQUIRED_COMMANDS if len(command) > 1}
-    assert all(str(key).startswith("videsk-proxy:watch") for key in keys), "on keys of its own"
+    assert all(str(key).startswith(KEY) for key in keys), "on keys of its own"
 
 
 def test_a_denied_command_is_raised_and_named() -> None:
@@ -94,7 +136,10 @@ def test_a_denied_command_is_raised_and_named() -> None:
     ("error", "text"),
     [
         (AuthenticationError("hunter2"), "wrong user name or password"),
-        (RedisClusterError(), "Redis Cluster"),
+        (RedisClusterError(), "redis+cluster://"),
+        (RedisSentinelError(), "redis+sentinel://"),
+        (RedisReplicaError(), "a replica"),
+        (ReadOnlyError("hunter2"), "a replica"),
         (NoPermissionError("hunter2"), "has no permission to use it"),
         (NoPermissionError("no permissions to access one of the keys"), "access one of the keys"),
     ],
