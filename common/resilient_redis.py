@@ -46,8 +46,8 @@ FIND_SECONDS = 0.1
 """Timeout of a Sentinel or a node of a cluster that is asked for the primary."""
 
 SWITCH_SECONDS = 0.4
-"""How long a process uses no Redis after it has found another primary. Within this time the others
-find it too, at their next health check: no two processes use two primaries.
+"""How long a process does not use another primary after it has found it. Within this time the other
+processes find it too, and their actions run: no two processes use two primaries.
 """
 
 SLOW_SECONDS = 0.04
@@ -210,13 +210,13 @@ class ResilientRedis:
         3. A stores an entry. 4. B, still without Redis, makes a booking that changes this entry.
         5. B uses Redis again and serves the entry of 3.
         """
-        if self.unavailable and time.monotonic() < self._usable_at:
-            return
         if not self._is_probed or self.unavailable:
             run_required_commands(self._check_client)
             self._is_probed = True
         if self.unavailable:
             self._run_reconnect_actions()
+            if time.monotonic() < self._usable_at:
+                return
             self._reason = ""
             self.unavailable = False
             self._run_reconnect_actions()

@@ -49,6 +49,9 @@ class Topology(Protocol):
     def fail_over(self) -> None:
         """Promote the replica by hand."""
 
+    def heal(self) -> None:
+        """Have an old primary follow the new one, as it does some seconds later anyway."""
+
     def is_replicated(self) -> bool:
         """Whether every server that decides knows the others and a replica with all data."""
 
@@ -77,6 +80,12 @@ class Sentinels:
         """The old primary accepts writes for some ten more seconds."""
         client(self.sentinels[0]).sentinel_failover(SERVICE)
 
+    def heal(self) -> None:
+        port = self.named()[0]
+        for server in self.servers:
+            if server.port != port:
+                client(server).replicaof("127.0.0.1", port)
+
     def is_replicated(self) -> bool:
         for sentinel in map(client, self.sentinels):
             state: Any = sentinel.sentinel_master(SERVICE)
@@ -94,7 +103,7 @@ def has_synchronized(servers: list[Running]) -> bool:
 @contextmanager
 def sentinels(folder: Path, *options: str) -> Iterator[Sentinels]:
     """Start a primary, its replica and three Sentinels."""
-    options = ("--repl-diskless-sync-delay", "0", *options)
+    options = ("--repl-diskless-sync-delay", "0", "--dir", str(folder), *options)
     with ExitStack() as stack:
         primary = stack.enter_context(redis_server(None, *options))
         follows = ("--replicaof", f"127.0.0.1 {primary.port}")
@@ -138,6 +147,8 @@ class Cluster:
 
     def fail_over(self) -> None:
         run(self.replica(), "CLUSTER", "FAILOVER")
+
+    def heal(self) -> None: ...
 
     def is_replicated(self) -> bool:
         return has_synchronized(self.servers)
