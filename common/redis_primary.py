@@ -94,7 +94,6 @@ class ClusterPrimary:
         try:
             self.address = self._ask()
         except RedisClusterException as error:
-            self._cluster = None  # next time, the nodes of REDIS_URL are asked
             cause = error.__cause__
             if isinstance(cause, RedisClusterException):
                 raise NoClusterError from error
@@ -102,7 +101,7 @@ class ClusterPrimary:
 
     def _ask(self) -> Address:
         if self._cluster:
-            self._cluster.initialize()
+            self._cluster.initialize(additional_startup_nodes_info=self._nodes)
         else:
             nodes = [ClusterNode(*address) for address in self._nodes]  # type: ignore[no-untyped-call]
             self._cluster = NodesManager(nodes, from_url=True, **self._options)

@@ -159,6 +159,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     """Start the nodes and join them."""
     options = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(DOWN_MILLISECONDS)]
     options += ["--repl-diskless-sync-delay", "0", "--dir", str(folder)]
+    options += ["--cluster-require-full-coverage", "no"]
     with ExitStack() as stack:
         buses = [free_port() for _ in range(4)]
         nodes = [
