@@ -44,29 +44,22 @@ class RedisReplicaError(RedisError):
 def handshake(connection: Any, *, is_cluster: bool = False) -> str:
     """Authenticate as redis-py does and return the server's `run_id`. Raises RedisError."""
     connection.on_connect()
-    connection.send_command("INFO", "server")
-    info: bytes = connection.read_response()
-    mode = re.search(rb"^redis_mode:(\w+)", info, re.MULTILINE)
-    if mode and mode[1] == b"sentinel":
+    connection.send_command("INFO")
+    info = dict(re.findall(rb"^(redis_mode|role|run_id):(\w+)", connection.read_response(), re.M))
+    if info.get(b"redis_mode") == b"sentinel":
         raise RedisSentinelError
-    if mode and mode[1] == b"cluster" and not is_cluster:
+    if info.get(b"redis_mode") == b"cluster" and not is_cluster:
         raise RedisClusterError
-    found = re.search(rb"^run_id:(\w+)", info, re.MULTILINE)
-    return found[1].decode() if found else "unknown"
-
-
-def check_primary(redis: Redis) -> bool:
-    """Write, and return whether a replica is connected. Raises RedisError, also for a replica."""
-    with redis.pipeline(transaction=False) as pipe:
-        pipe.set(KEY, 1, px=SCRATCH_MILLISECONDS)
-        pipe.info("replication")
-        _, replication = pipe.execute()
-    if replication.get("role") == "slave":
+    if info.get(b"role") == b"slave":
         raise RedisReplicaError
-    return any(
-        isinstance(replica, dict) and replica.get("state") == "online"
-        for replica in replication.values()
-    )
+    return str(info.get(b"run_id", b"unknown"), "ascii")
+
+
+def has_replica(redis: Redis) -> bool:
+    """Return whether a replica is connected that has all data. Raises RedisError."""
+    replication: dict[str, Any] = redis.info("replication")
+    replicas = [value for value in replication.values() if isinstance(value, dict)]
+    return "online" in [replica.get("state") for replica in replicas]
 
 
 def run_required_commands(redis: Redis) -> None:

@@ -24,7 +24,14 @@ from redis import Redis, RedisError
 
 from common import redis_url
 from common.redis_client import RETRY_TIMEOUTS, SingleServerPool, make_client, make_primary
-from common.redis_probe import check_primary, explain, handshake, run_required_commands
+from common.redis_probe import (
+    KEY,
+    SCRATCH_MILLISECONDS,
+    explain,
+    handshake,
+    has_replica,
+    run_required_commands,
+)
 
 log = logging.getLogger("videsk_proxy.redis")
 
@@ -49,6 +56,8 @@ SWITCH_SECONDS = 0.4
 """How long a process does not use another primary after it has found it. Within this time the other
 processes find it too, and their actions run: no two processes use two primaries.
 """
+
+REPLICA_SECONDS = 2
 
 SLOW_SECONDS = 0.04
 SLOW_FOR_SECONDS = 0.4
@@ -108,7 +117,8 @@ class ResilientRedis:
             redis_connect_func=self._on_check_connect,
         )
         self.has_replica = False
-        """Whether a replica was connected at the last health check."""
+        """Whether a replica was connected within REPLICA_SECONDS."""
+        self._looked_at = 0.0
         self._usable_at = 0.0  # in seconds of time.monotonic()
         self._reconnect_actions: list[Callable[[Redis], None]] = []
         self._is_probed = False
@@ -176,9 +186,10 @@ class ResilientRedis:
             try:
                 self._find_primary()
                 started = time.monotonic()
-                self.has_replica = check_primary(self._check_client)
+                self._check_client.set(KEY, 1, px=SCRATCH_MILLISECONDS)
                 if time.monotonic() - started < SLOW_SECONDS:
                     slow_since = None
+                    self._look_for_replica()
                     self._recover()
                 else:
                     slow_since = slow_since or time.monotonic()
@@ -201,6 +212,11 @@ class ResilientRedis:
             self._primary.find()
             if address != self._primary.address:
                 self._check_client.connection_pool.disconnect()
+
+    def _look_for_replica(self) -> None:
+        if time.monotonic() > self._looked_at + REPLICA_SECONDS:
+            self._looked_at = time.monotonic()
+            self.has_replica = has_replica(self._check_client)
 
     def _recover(self) -> None:
         """Use Redis again after an outage. The actions, such as invalidating every entry, run

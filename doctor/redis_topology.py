@@ -10,7 +10,7 @@ from redis.connection import parse_url
 
 from common.redis_client import make_client
 from common.redis_primary import Primary
-from common.redis_probe import check_primary
+from common.redis_probe import has_replica
 from common.redis_url import SENTINEL, RedisUrl
 from common.resilient_redis import CALL_SECONDS
 from doctor.findings import Finding, fail, ok, warn
@@ -48,8 +48,7 @@ def _known_sentinels(seed: str, service: str, *, verify_tls: bool) -> int:
 
 
 def check_role(redis: Redis) -> Finding:
-    """Raises RedisReplicaError."""
-    if not check_primary(redis):
+    if not has_replica(redis):
         return ok("Redis role", "primary without a replica")
     try:
         redis.wait(0, 1)
