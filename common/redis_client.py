@@ -46,7 +46,7 @@ class SingleServerPool(BlockingConnectionPool):
 def make_primary(url: RedisUrl, seconds: float, *, verify_tls: bool) -> Primary | None:
     """Return what finds the primary, or None if the URL has its address.
 
-    `seconds`: the timeout of each server that is asked.
+    `seconds`: the timeout of each request to a Sentinel or a node of the cluster.
     """
     if url.kind == SENTINEL:
         sentinels = [

@@ -42,8 +42,8 @@ class SentinelPrimary:
     """The primary named by a majority of the Sentinels.
 
     A single one may still name the old primary, which accepts writes for some seconds after a
-    failover, and for as long as it is cut off from the others. So the Sentinels are asked before
-    each health check too.
+    failover, and for as long as it is cut off from the others. So the primary is looked up
+    before each health check.
     """
 
     def __init__(self, sentinels: list[Redis], service: str) -> None:
@@ -59,7 +59,7 @@ class SentinelPrimary:
                 vote = self._ask(sentinel)
             except (RedisError, OSError) as raised:
                 self._sentinels.remove(sentinel)
-                self._sentinels.append(sentinel)  # the others are asked first from now on
+                self._sentinels.append(sentinel)  # the others are first from now on
                 error = raised
                 continue
             votes[vote] += 1

@@ -49,10 +49,7 @@ CHECK_SECONDS = 0.2
 CHECK_TIMEOUT_SECONDS = 0.2
 """A check that times out is repeated once: the host may have suspended this process meanwhile."""
 
-FIND_SECONDS = 0.1
-"""Timeout of a Sentinel or a node of a cluster that is asked for the primary."""
-
-SWITCH_SECONDS = 0.4
+SWITCH_SECONDS = 0.6
 """How long a process does not use another primary after it has found it. Within this time the other
 processes find it too, and their actions run: no two processes use two primaries.
 """
@@ -85,7 +82,7 @@ class ResilientRedis:
     def __init__(self, url: str, *, verify_tls: bool) -> None:
         parsed = redis_url.parse(url)
         self._is_cluster = parsed.is_cluster
-        self._primary = make_primary(parsed, FIND_SECONDS, verify_tls=verify_tls)
+        self._primary = make_primary(parsed, CHECK_TIMEOUT_SECONDS, verify_tls=verify_tls)
         self._server = ""  # the run_id of the server process in use
         self.client = make_client(
             parsed.server,

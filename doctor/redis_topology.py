@@ -36,7 +36,7 @@ def find_primary(url: RedisUrl, primary: Primary, *, verify_tls: bool) -> Iterat
 
 
 def _known_sentinels(seed: str, service: str, *, verify_tls: bool) -> int:
-    """Return how many Sentinels, itself included, this one knows; 0 if it does not respond."""
+    """Return how many Sentinels this one has found, itself included; 0 if it does not respond."""
     sentinel = make_client(seed, 1, CALL_SECONDS, verify_tls=verify_tls)
     try:
         state: Any = sentinel.sentinel_master(service)

@@ -11,6 +11,7 @@ from common.resilient_redis import ResilientRedis
 from tests.client import JOHN, Client, bearer, working_day
 from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SLOT, Cluster, client, cluster, run
+from tests.e2e.test_redis_commands import documented_user
 from tests.processes import Running, Sandbox, proxy_server, redis_server
 from tests.timing import ALONE, TIMING
 
@@ -50,6 +51,14 @@ def test_all_keys_are_on_one_node(topology: Cluster, sandbox: Sandbox) -> None:
     assert len(keys) > 10
     assert {key.rpartition(b"{all}:")[0] for key in keys} == {b"videsk-proxy:"}
     assert [client(node).dbsize() for node in topology.nodes[1:3]] == [0, 0]
+
+
+def test_the_documented_user_is_enough(topology: Cluster) -> None:
+    for node in topology.nodes:
+        run(node, *documented_user(0))
+    link = ResilientRedis(topology.url.replace("//", "//videsk:PASSWORD@"), verify_tls=True)
+    assert link.call(lambda: link.client.set("videsk-proxy:{all}:tests", b"v"))
+    wait_until(lambda: link.has_replica)
 
 
 def test_the_primary_is_found_without_the_node_of_the_url(topology: Cluster) -> None:

@@ -12,6 +12,7 @@ from redis import Redis
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SERVICE, Sentinels, run, sentinels
+from tests.e2e.test_redis_commands import documented_user
 from tests.timing import ALONE, TIMING
 
 pytestmark = [TIMING, ALONE]
@@ -108,8 +109,11 @@ def test_redis_and_sentinel_have_passwords_of_their_own(tmp_path: Path) -> None:
             redis.config_set("masterauth", PASSWORD)
             redis.config_set("requirepass", PASSWORD)
         for sentinel in topology.sentinels:
+            run(sentinel, *documented_user(1))
             run(sentinel, "ACL", "SETUSER", "default", "resetpass", f">{PASSWORD}-of-sentinel")
         url = topology.url.replace("//", f"//:{PASSWORD}@")
         assert link_to(url).unavailable
         link = link_to(f"{url}?sentinel_password={PASSWORD}-of-sentinel")
+        assert used_server(link)
+        link = link_to(f"{url}?sentinel_username=videsk&sentinel_password=PASSWORD")
         assert used_server(link)

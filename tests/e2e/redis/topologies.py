@@ -53,7 +53,7 @@ class Topology(Protocol):
         """Have an old primary follow the new one, as it does some seconds later anyway."""
 
     def is_replicated(self) -> bool:
-        """Whether every server that decides knows the others and a replica with all data."""
+        """Whether each server that decides has found the others and a replica with all data."""
 
 
 class Sentinels:

@@ -23,11 +23,11 @@ class Sentinel:
 
     def __init__(self, names: Address | Exception | None) -> None:
         self.names = names
-        self.asked = 0
+        self.calls = 0
 
     def sentinel_get_master_addr_by_name(self, service: str, **_: Any) -> tuple[bytes, int] | None:
         assert service == "service"
-        self.asked += 1
+        self.calls += 1
         if isinstance(self.names, Exception):
             raise self.names
         return (self.names[0].encode(), self.names[1]) if self.names else None
@@ -77,15 +77,15 @@ def test_without_a_majority_there_is_no_primary(
     assert it.address is None
 
 
-def test_a_sentinel_that_fails_is_asked_last_from_then_on() -> None:
+def test_a_sentinel_that_fails_is_the_last_from_then_on() -> None:
     away, *others = sentinels = [Sentinel(AWAY), Sentinel(OLD), Sentinel(OLD)]
     it = primary(*sentinels)
     for _ in range(3):
         it.find()
-    assert (away.asked, [each.asked for each in others]) == (1, [3, 3])
+    assert (away.calls, [each.calls for each in others]) == (1, [3, 3])
 
 
-def test_a_cluster_is_not_asked_while_the_primary_is_known() -> None:
+def test_a_cluster_is_not_queried_while_the_primary_is_known() -> None:
     it = ClusterPrimary([{"host": "127.0.0.1", "port": 1}])
     it.address = OLD
     it.find()
