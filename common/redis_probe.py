@@ -45,10 +45,12 @@ def handshake(connection: Any, *, is_cluster: bool = False) -> str:
     """Authenticate as redis-py does and return the server's `run_id`. Raises RedisError."""
     connection.on_connect()
     connection.send_command("INFO")
-    info = dict(re.findall(rb"^(redis_mode|role|run_id):(\w+)", connection.read_response(), re.M))
-    if info.get(b"redis_mode") == b"sentinel":
+    # Valkey calls it server_mode: https://valkey.io/commands/info/
+    fields = rb"^(?:redis_|server_)?(mode|role|run_id):(\w+)"
+    info = dict(re.findall(fields, connection.read_response(), re.MULTILINE))
+    if info.get(b"mode") == b"sentinel":
         raise RedisSentinelError
-    if info.get(b"redis_mode") == b"cluster" and not is_cluster:
+    if info.get(b"mode") == b"cluster" and not is_cluster:
         raise RedisClusterError
     if info.get(b"role") == b"slave":
         raise RedisReplicaError

@@ -16,6 +16,7 @@ slow Redis from a busy process. They write, because a full or read-only Redis is
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -84,12 +85,10 @@ class ResilientRedis:
         self._is_cluster = parsed.is_cluster
         self._primary = make_primary(parsed, CHECK_TIMEOUT_SECONDS, verify_tls=verify_tls)
         self._server = ""  # the run_id of the server process in use
-        self.client = make_client(
-            parsed.server,
+        make = partial(make_client, parsed.server, verify_tls=verify_tls, primary=self._primary)
+        self.client = make(
             CONNECTIONS,
             CALL_SECONDS,
-            verify_tls=verify_tls,
-            primary=self._primary,
             pool_class=SingleServerPool,
             redis_connect_func=self._on_connect,
             current_server=lambda: self._server,
@@ -104,12 +103,9 @@ class ResilientRedis:
         self._slots: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
             self._slots.put(None)
-        self._check_client = make_client(
-            parsed.server,
+        self._check_client = make(
             1,
             CHECK_TIMEOUT_SECONDS,
-            verify_tls=verify_tls,
-            primary=self._primary,
             retry_on=RETRY_TIMEOUTS,
             redis_connect_func=self._on_check_connect,
         )

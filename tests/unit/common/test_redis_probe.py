@@ -46,8 +46,9 @@ def test_a_handshake_authenticates_and_returns_the_server_process() -> None:
     assert handshake(Connection(b"")) == "unknown"
 
 
-def test_a_node_of_a_cluster_is_refused_unless_it_is_wanted() -> None:
-    node = Connection(b"redis_mode:cluster\r\nrun_id:abc\r\n")
+@pytest.mark.parametrize("name", ["redis_mode", "server_mode"])  # the latter is Valkey's
+def test_a_node_of_a_cluster_is_refused_unless_it_is_wanted(name: str) -> None:
+    node = Connection(f"{name}:cluster\r\nrun_id:abc\r\n".encode())
     with pytest.raises(RedisClusterError):
         handshake(node)
     assert handshake(node, is_cluster=True) == "abc"
