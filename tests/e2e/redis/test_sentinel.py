@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SERVICE, Sentinels, run, sentinels
 from tests.e2e.test_redis_commands import documented_user
+from tests.forwarder import Forwarder
 from tests.timing import ALONE, TIMING
 
 pytestmark = [TIMING, ALONE]
@@ -64,8 +66,33 @@ def test_no_two_processes_use_two_primaries(topology: Sentinels) -> None:
     assert roles == {"master"}, "the old one is a primary still: this has shown something"
 
 
+def test_a_process_cut_off_with_the_old_primary_does_not_use_it(topology: Sentinels) -> None:
+    healed(topology)
+    old, port = topology.primary(), topology.sentinels[0].port
+    with ExitStack() as stack:
+        roads = [Forwarder(sentinel.port) for sentinel in topology.sentinels[1:]]
+        for road in roads:
+            stack.callback(road.close)
+        hosts = ",".join(f"127.0.0.1:{it}" for it in (port, roads[0].port, roads[1].port))
+        link = link_to(f"redis+sentinel://{hosts}/{SERVICE}")
+        first = used_server(link)
+        assert first
+        for road in roads:
+            road.mute = True
+        wait_until(lambda: link.unavailable, seconds=2)
+        topology.fail_over()
+        wait_until(lambda: set(topology.named()) != {old.port})
+        assert Redis(port=old.port).set("tests:k", "v"), "it accepts writes"
+        time.sleep(1)
+        assert link.unavailable
+        for road in roads:
+            road.mute = False
+        wait_until(lambda: not link.unavailable, seconds=5)
+        assert used_server(link) not in {None, first}
+
+
 def test_without_a_majority_of_sentinels_no_primary_is_used(topology: Sentinels) -> None:
-    """The others may have promoted a replica."""
+    """The others may have promoted a replica. Once suspended, Sentinels promote none for 30 s."""
     link = link_to(healed(topology).url)
     assert link.outages == 0
     frozen = topology.sentinels[:2]
