@@ -23,6 +23,7 @@ from cache.near_cache import LEASE_SECONDS, NearCache
 from cache.read_through import ReadThroughCache, SharedCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store, redis_store
+from common import redis_url
 from common.resilient_redis import ResilientRedis
 from idempotency.protocol import Idempotency
 from idempotency.store import RedisStore
@@ -163,7 +164,9 @@ def _prefix(settings: Settings) -> str:
     """
     name = settings.videsk_account
     account = f"account {name}" if name else settings.videsk_api_key  # a key contains no space
-    return f"videsk-proxy:{_short_hash(f'{settings.videsk_base_url} {account}')}:"
+    is_cluster = settings.redis_url and redis_url.parse(settings.redis_url).is_cluster
+    tag = f"{redis_url.HASH_TAG}:" if is_cluster else ""
+    return f"videsk-proxy:{tag}{_short_hash(f'{settings.videsk_base_url} {account}')}:"
 
 
 def _short_hash(text: str) -> str:

@@ -5,9 +5,23 @@ from typing import Any
 
 from redis import BlockingConnectionPool, Redis
 from redis import ConnectionError as RedisConnectionError
+from redis import TimeoutError as RedisTimeoutError
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+
+from common.redis_primary import (
+    ClusterPrimary,
+    Primary,
+    PrimaryConnection,
+    PrimaryTLSConnection,
+    SentinelPrimary,
+)
+from common.redis_url import CLUSTER, SENTINEL, RedisUrl
+
+RETRY_TIMEOUTS = (RedisConnectionError, RedisTimeoutError)
+"""For health checks: the host may have suspended this process while it waited."""
 
 
 class SingleServerPool(BlockingConnectionPool):
@@ -29,32 +43,61 @@ class SingleServerPool(BlockingConnectionPool):
         return connection
 
 
+def make_primary(url: RedisUrl, seconds: float, *, verify_tls: bool) -> Primary | None:
+    """Return what finds the primary, or None if the URL has its address.
+
+    `seconds`: the timeout of each request to a Sentinel or a node of the cluster.
+    """
+    if url.kind == SENTINEL:
+        sentinels = [
+            make_client(seed, 1, seconds, verify_tls=verify_tls, retry_on=RETRY_TIMEOUTS)
+            for seed in url.seeds
+        ]
+        return SentinelPrimary(sentinels, url.service)
+    if url.kind == CLUSTER:
+        nodes = [_options(seed, seconds, verify_tls=verify_tls) for seed in url.seeds]
+        return ClusterPrimary(nodes)
+    return None
+
+
 def make_client(
     url: str,
     connections: int,
     seconds: float,
     *,
     verify_tls: bool,
+    primary: Primary | None = None,
     pool_class: type[BlockingConnectionPool] = BlockingConnectionPool,
     retry_on: tuple[type[Exception], ...] = (RedisConnectionError,),
     **options: Any,
 ) -> Redis:
-    """Make a client with short timeouts. `options`: passed to the pool.
+    """Make a client with short timeouts. `primary`: has the address, instead of the URL. `options`:
+    passed to the pool.
+
+    A command whose connection breaks, perhaps after a long idle time, is sent once more.
+    `retry_on`: the errors after which that is done.
+    """
+    options |= _options(url, seconds, verify_tls=verify_tls)
+    options |= {"max_connections": connections, "timeout": seconds}
+    options["retry"] = Retry(NoBackoff(), 1, retry_on)
+    if primary:
+        is_encrypted = url.startswith("rediss:")
+        options["connection_class"] = PrimaryTLSConnection if is_encrypted else PrimaryConnection
+        options["primary"] = primary
+    return Redis(connection_pool=pool_class(**options))
+
+
+def _options(url: str, seconds: float, *, verify_tls: bool) -> dict[str, Any]:
+    """Return redis-py's options for connections to the server of that URL.
 
     redis-py's defaults wait 4 s if a connection is refused and 59 s for a silent server, and raise
-    our timeout to 10 s during maintenance notifications. A command whose connection breaks, perhaps
-    after a long idle time, is sent once more. `retry_on`: the errors after which that is done.
+    our timeout to 10 s during maintenance notifications.
     """
     tls = {} if verify_tls else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
-    pool = pool_class.from_url(
-        url,
-        max_connections=connections,
-        timeout=seconds,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
-        retry=Retry(NoBackoff(), 1, retry_on),
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    return {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **(tls if url.startswith("rediss:") else {}),
-        **options,
-    )
-    return Redis(connection_pool=pool)
+        **parse_url(url),  # type: ignore[no-untyped-call]  # redis-py's
+    }

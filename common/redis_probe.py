@@ -6,10 +6,13 @@ import struct
 import sys
 from typing import Any
 
-from redis import Redis, RedisError
+from redis import ReadOnlyError, Redis, RedisError
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-KEY = "videsk-proxy:watch"
+from common.redis_primary import NoClusterError, NoPrimaryError, UnknownServiceError
+from common.redis_url import HASH_TAG
+
+KEY = f"videsk-proxy:{HASH_TAG}:watch"
 SCRATCH_MILLISECONDS = 5000
 _LIST, _HASH, _SORTED = f"{KEY}:list", f"{KEY}:hash", f"{KEY}:sorted"
 
@@ -33,15 +36,35 @@ class RedisClusterError(RedisError):
     """The server is a node of a Redis Cluster, which keeps only some of the keys."""
 
 
-def handshake(connection: Any) -> str:
+class RedisSentinelError(RedisError):
+    """The server is a Sentinel."""
+
+
+class RedisReplicaError(RedisError):
+    """The server is a replica."""
+
+
+def handshake(connection: Any, *, is_cluster: bool = False) -> str:
     """Authenticate as redis-py does and return the server's `run_id`. Raises RedisError."""
     connection.on_connect()
-    connection.send_command("INFO", "server")
-    info: bytes = connection.read_response()
-    if re.search(rb"^redis_mode:cluster", info, re.MULTILINE):
+    connection.send_command("INFO")
+    # Valkey calls it server_mode: https://valkey.io/commands/info/
+    fields = rb"^(?:redis_|server_)?(mode|role|run_id):(\w+)"
+    info = dict(re.findall(fields, connection.read_response(), re.MULTILINE))
+    if info.get(b"mode") == b"sentinel":
+        raise RedisSentinelError
+    if info.get(b"mode") == b"cluster" and not is_cluster:
         raise RedisClusterError
-    found = re.search(rb"^run_id:(\w+)", info, re.MULTILINE)
-    return found[1].decode() if found else "unknown"
+    if info.get(b"role") == b"slave":
+        raise RedisReplicaError
+    return str(info.get(b"run_id", b"unknown"), "ascii")
+
+
+def has_replica(redis: Redis) -> bool:
+    """Return whether a replica is connected that has all data. Raises RedisError."""
+    replication: dict[str, Any] = redis.info("replication")
+    replicas = [value for value in replication.values() if isinstance(value, dict)]
+    return "online" in [replica.get("state") for replica in replicas]
 
 
 def response_seconds(connection: Any) -> float | None:
@@ -75,6 +98,16 @@ def explain(error: BaseException) -> str | None:
         return f"the user of REDIS_URL has no permission to {found[1] if found else 'use it'}"
     if isinstance(error, AuthenticationError):
         return "REDIS_URL has a wrong user name or password"
-    if isinstance(error, RedisClusterError):
-        return "REDIS_URL leads to a node of a Redis Cluster; a single server is needed"
-    return None
+    if isinstance(error, ReadOnlyError):
+        return _EXPLANATIONS[RedisReplicaError]
+    return _EXPLANATIONS.get(type(error))
+
+
+_EXPLANATIONS: dict[type[BaseException], str] = {
+    RedisClusterError: "REDIS_URL leads to a node of a Redis Cluster: use redis+cluster://",
+    RedisSentinelError: "REDIS_URL leads to a Sentinel: use redis+sentinel://",
+    RedisReplicaError: "REDIS_URL leads to a replica, not to the primary",
+    NoClusterError: "REDIS_URL leads to a server outside a Redis Cluster: use redis://",
+    NoPrimaryError: "the Sentinels of REDIS_URL do not agree on a primary",
+    UnknownServiceError: "the Sentinels of REDIS_URL have no primary of that name",
+}

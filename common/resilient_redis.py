@@ -16,20 +16,21 @@ silent Redis from a busy process. They write, because a full or read-only Redis 
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
-from redis import ConnectionError as RedisConnectionError
 from redis import Redis, RedisError
-from redis import TimeoutError as RedisTimeoutError
 
-from common.redis_client import SingleServerPool, make_client
+from common import redis_url
+from common.redis_client import RETRY_TIMEOUTS, SingleServerPool, make_client, make_primary
 from common.redis_probe import (
     KEY,
     SCRATCH_MILLISECONDS,
     explain,
     handshake,
+    has_replica,
     response_seconds,
     run_required_commands,
 )
@@ -49,6 +50,13 @@ CHECK_SECONDS = 0.2
 
 CHECK_TIMEOUT_SECONDS = 0.2
 """A check that times out is repeated once: the host may have suspended this process meanwhile."""
+
+SWITCH_SECONDS = 0.6
+"""How long a process does not use another primary after it has found it. Within this time the other
+processes find it too, and their actions run: no two processes use two primaries.
+"""
+
+REPLICA_SECONDS = 2
 
 SLOW_SECONDS = 0.04
 SLOW_FOR_SECONDS = 0.4
@@ -74,12 +82,14 @@ class ResilientRedis:
     """`client` must be used within `call` only, which takes at most CALL_SECONDS."""
 
     def __init__(self, url: str, *, verify_tls: bool) -> None:
+        parsed = redis_url.parse(url)
+        self._is_cluster = parsed.is_cluster
+        self._primary = make_primary(parsed, CHECK_TIMEOUT_SECONDS, verify_tls=verify_tls)
         self._server = ""  # the run_id of the server process in use
-        self.client = make_client(
-            url,
+        make = partial(make_client, parsed.server, verify_tls=verify_tls, primary=self._primary)
+        self.client = make(
             CONNECTIONS,
             CALL_SECONDS,
-            verify_tls=verify_tls,
             pool_class=SingleServerPool,
             redis_connect_func=self._on_connect,
             current_server=lambda: self._server,
@@ -94,19 +104,28 @@ class ResilientRedis:
         self._slots: SimpleQueue[None] = SimpleQueue()  # first come, first served
         for _ in range(CONNECTIONS):
             self._slots.put(None)
-        self._check_client = make_client(
-            url,
+        self._check_client = make(
             1,
             CHECK_TIMEOUT_SECONDS,
-            verify_tls=verify_tls,
-            retry_on=(RedisConnectionError, RedisTimeoutError),
+            retry_on=RETRY_TIMEOUTS,
             redis_connect_func=self._on_check_connect,
         )
         self._check_connection: Any = None
+        self.has_replica = False
+        """Whether a replica was connected within REPLICA_SECONDS."""
+        self._looked_at = 0.0
+        self._usable_at = 0.0  # in seconds of time.monotonic()
         self._reconnect_actions: list[Callable[[Redis], None]] = []
         self._is_probed = False
         self._on_outage: list[Callable[[], None]] = []
         ThreadPool(1).spawn(self._run_health_checks)
+        self._wait_for_primary()
+
+    def _wait_for_primary(self) -> None:
+        """Wait for the first health check to find it, or else to find none."""
+        end = time.monotonic() + 1
+        while self._primary and not (self._server or self.unavailable) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def on_reconnect(self, action: Callable[[Redis], None]) -> None:
         """Run `action` in the health check's thread after each outage: before Redis is used again,
@@ -159,12 +178,14 @@ class ResilientRedis:
     def _run_health_checks(self) -> None:
         slow_since: float | None = None
         while True:
-            started = time.monotonic()
             try:
+                self._find_primary()
+                started = time.monotonic()
                 self._check_client.set(KEY, 1, px=SCRATCH_MILLISECONDS)
                 took = response_seconds(self._check_connection)
                 if (time.monotonic() - started if took is None else took) < SLOW_SECONDS:
                     slow_since = None
+                    self._look_for_replica()
                     self._recover()
                 else:
                     slow_since = slow_since or time.monotonic()
@@ -175,8 +196,23 @@ class ResilientRedis:
                 self._mark_unavailable(type(error).__name__)
                 self._log_reason(error)
                 self._check_client.connection_pool.disconnect()  # the next may find another server
+                if self._primary:
+                    self._primary.address = None
             # A slow Redis is checked again without a pause.
             time.sleep(0 if slow_since else CHECK_SECONDS)
+
+    def _find_primary(self) -> None:
+        """Find the primary, and connect to it if it is another one."""
+        if self._primary:
+            address = self._primary.address
+            self._primary.find()
+            if address != self._primary.address:
+                self._check_client.connection_pool.disconnect()
+
+    def _look_for_replica(self) -> None:
+        if time.monotonic() > self._looked_at + REPLICA_SECONDS:
+            self._looked_at = time.monotonic()
+            self.has_replica = has_replica(self._check_client)
 
     def _recover(self) -> None:
         """Use Redis again after an outage. The actions, such as invalidating every entry, run
@@ -191,6 +227,8 @@ class ResilientRedis:
             self._is_probed = True
         if self.unavailable:
             self._run_reconnect_actions()
+            if time.monotonic() < self._usable_at:
+                return
             self._reason = ""
             self.unavailable = False
             self._run_reconnect_actions()
@@ -210,15 +248,16 @@ class ResilientRedis:
 
     def _on_connect(self, connection: Any) -> None:
         """Reject a different server process until a health check has handled the change."""
-        connection.server = handshake(connection)
+        connection.server = handshake(connection, is_cluster=self._is_cluster)
         self._server = self._server or connection.server
         if connection.server != self._server:
             raise RedisReplacedError
 
     def _on_check_connect(self, connection: Any) -> None:
         self._check_connection = connection
-        server = handshake(connection)
+        server = handshake(connection, is_cluster=self._is_cluster)
         if self._server not in {"", server}:
+            self._usable_at = time.monotonic() + (SWITCH_SECONDS if self._primary else 0)
             self._mark_unavailable("a different server process")
         self._server = server
 

@@ -3,39 +3,54 @@
 import ssl
 import time
 from collections.abc import Iterator, Set
+from functools import partial
 from urllib.parse import urlsplit
 
 from redis import AuthenticationError, BusyLoadingError, Redis, RedisError, ResponseError
 from redis import TimeoutError as RedisTimeoutError
 
+from common import redis_url
 from common.error_chain import error_chain
-from common.redis_client import make_client
-from common.redis_probe import explain, handshake, run_required_commands
+from common.redis_client import make_client, make_primary
+from common.redis_probe import KEY, explain, handshake, run_required_commands
+from common.redis_url import RedisUrl
 from common.resilient_redis import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS
 from doctor.findings import Finding, fail, ok, warn
+from doctor.redis_topology import check_eviction, check_role, find_primary, is_plain
 from doctor.settings_report import address
 from settings import Settings
 
 _MEASUREMENTS = 5
-_LOCAL = ("localhost", "127.0.0.1", "::1")
+_LOCAL = {"localhost", "127.0.0.1", "::1", None}
+"""The hosts of this machine; None is that of a unix:// URL."""
 
 
 def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
     """Yield the findings on REDIS_URL, or on its absence."""
-    url = settings.redis_url
-    if not url:
+    if not settings.redis_url:
         yield _none(settings)
         return
-    yield _tls(url, verify=settings.redis_tls_verify, chosen="REDIS_TLS_VERIFY" in named)
+    url, verify = redis_url.parse(settings.redis_url), settings.redis_tls_verify
+    yield _tls(url, verify=verify, chosen="REDIS_TLS_VERIFY" in named)
     yield _account(settings)
+    primary = make_primary(url, CALL_SECONDS, verify_tls=verify)
     redis = make_client(
-        url, 1, CALL_SECONDS, verify_tls=settings.redis_tls_verify, redis_connect_func=handshake
+        url.server,
+        1,
+        CALL_SECONDS,
+        verify_tls=verify,
+        primary=primary,
+        redis_connect_func=partial(handshake, is_cluster=url.is_cluster),
     )
     try:
-        yield _reach(redis, address(url))
+        if primary:
+            yield from find_primary(url, primary, verify_tls=verify)
+        yield _reach(redis, address(settings.redis_url))
+        yield check_role(redis)
+        yield check_eviction(redis)
         yield _connections(redis, settings.workers)
     except (RedisError, OSError) as error:
-        yield fail("Redis", *_why(error))
+        yield fail("Redis", *_why(error, url))
     finally:
         redis.close()
 
@@ -57,17 +72,16 @@ def _account(settings: Settings) -> Finding:
     )
 
 
-def _tls(url: str, *, verify: bool, chosen: bool) -> Finding:
+def _tls(url: RedisUrl, *, verify: bool, chosen: bool) -> Finding:
     subject = "Redis TLS"
-    parts = urlsplit(url)
-    if parts.scheme == "rediss":
+    if url.is_encrypted:
         if verify:
             return ok(subject, "encrypted, the certificate is verified")
         if not chosen:
             return ok(subject, "encrypted; the certificate is not verified (self-signed on Heroku)")
         text = "encrypted, but the certificate is not verified (REDIS_TLS_VERIFY=false)"
         return warn(subject, text, "keep this only for a self-signed certificate")
-    if parts.scheme == "unix" or parts.hostname in _LOCAL:
+    if {urlsplit(server).hostname for server in url.seeds or (url.server,)} <= _LOCAL:
         return ok(subject, "none, and none needed on the same machine")
     text = "none: bookings and the password are sent unencrypted"
     return warn(subject, text, "use rediss://, unless the network is private")
@@ -78,9 +92,9 @@ def _reach(redis: Redis, where: str) -> Finding:
     run_required_commands(redis)
     seconds = []
     for _ in range(_MEASUREMENTS):
-        redis.set("videsk-proxy:doctor", 1, px=5000)
+        redis.set(KEY, 1, px=5000)
         started = time.monotonic()
-        redis.eval("return redis.call('get', KEYS[1])", 1, "videsk-proxy:doctor")
+        redis.eval("return redis.call('get', KEYS[1])", 1, KEY)
         seconds.append(time.monotonic() - started)
     text = f"{where} responds in {min(seconds) * 1000:.1f} ms"
     if min(seconds) > SLOW_SECONDS:
@@ -108,8 +122,10 @@ def _connections(redis: Redis, workers: int) -> Finding:
     return ok(subject, f"{need}; Redis allows {most}: enough for {most // needed} of them")
 
 
-def _why(error: BaseException) -> tuple[str, str]:
+def _why(error: BaseException, url: RedisUrl) -> tuple[str, str]:
     """Return what is wrong and the next step, without Redis' text, which may contain the URL."""
+    if url.is_encrypted and is_plain(url):
+        return "the server does not use TLS at this port", "use redis://, or the port with TLS"
     chain = error_chain(error)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         step = "fix the certificate, or set REDIS_TLS_VERIFY=false for a self-signed one"

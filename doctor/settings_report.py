@@ -6,6 +6,7 @@ from dataclasses import Field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from common import redis_url
 from doctor.findings import Finding, ok
 from settings import Settings
 
@@ -32,9 +33,18 @@ def _shown(setting: Field[Any], value: Any) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def address(redis_url: str) -> str:
-    """Return the address in a Redis URL, without what may be a password in it."""
-    url = urlsplit(redis_url)
+def address(url: str) -> str:
+    """Return the addresses in a Redis URL, without what may be a password in it."""
+    parsed = redis_url.parse(url)
+    scheme = urlsplit(url).scheme
+    if not parsed.seeds:
+        return _server(url)
+    hosts = ",".join(_server(seed).partition("://")[2] for seed in parsed.seeds)
+    return f"{scheme}://{hosts}" + (f"/{parsed.service}" if parsed.service else "")
+
+
+def _server(server: str) -> str:
+    url = urlsplit(server)
     if url.scheme == "unix":
         return f"unix://{url.path}" if url.path.startswith("/") and not url.netloc else "unix://***"
     if not url.hostname or url.fragment or not re.fullmatch(r"/?[0-9]*", url.path):

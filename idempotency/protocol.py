@@ -12,7 +12,7 @@ its outcome. 3. A replaces its record and publishes the outcome; B returns it. I
 its lease expires, and B's request is in doubt.
 
 While Redis is unavailable, records are stored in the process. After it has reconnected, each
-process stores its requests in progress there, and the outcomes that Redis lacks (`publish`), so
+process stores its requests in progress there, and the outcomes that Redis may lack (`publish`), so
 that another worker neither books again nor takes a known outcome for a doubt.
 """
 
@@ -52,6 +52,10 @@ that was cut off from Redis publishes its outcome, sooner than that.
 
 MAX_UNPUBLISHED = 10_000
 
+RECENT_SECONDS = 60
+MAX_RECENT = 200
+"""A failover can lose the last records in Redis. So each process stores its latest ones again."""
+
 
 @dataclass(frozen=True)
 class _Completion:
@@ -62,6 +66,10 @@ class _Completion:
     keep_seconds: int
     outcome: Record
 
+    @property
+    def parts(self) -> tuple[str, Record, int, Record]:
+        return self.name, self.record, self.keep_seconds, self.outcome
+
 
 class Idempotency:
     """Does each request once. `shared`: the records of all processes; None without Redis."""
@@ -71,6 +79,7 @@ class Idempotency:
         self._local = LocalStore()
         self._in_progress: dict[str, Attempt] = {}
         self._unpublished: deque[_Completion] = deque(maxlen=MAX_UNPUBLISHED)
+        self._recent: deque[tuple[float, _Completion]] = deque(maxlen=MAX_RECENT)
 
     def run(
         self,
@@ -110,15 +119,21 @@ class Idempotency:
                 self._shared.forget_by_token(digest(token))
 
     def publish(self, client: Redis) -> None:
-        """Store in Redis what it lacks: requests in progress and outcomes. For `on_reconnect`."""
+        """Store in Redis the attempts and outcomes that it may lack. For `on_reconnect`."""
         if not self._shared:
             return
         for attempt in list(self._in_progress.values()):
             self._shared.begin(attempt.name, attempt.record, attempt.started_seconds, client)
+        for ended_at, ended in list(self._recent):
+            if ended_at > time.monotonic() - RECENT_SECONDS:
+                self._shared.end(*ended.parts, client)
         while self._unpublished:
-            ended = self._unpublished[0]
-            self._shared.end(ended.name, ended.record, ended.keep_seconds, ended.outcome, client)
-            self._unpublished.popleft()
+            self._shared.end(*self._unpublished[0].parts, client)
+            self._add_to_recent(self._unpublished.popleft())
+
+    def _add_to_recent(self, ended: _Completion) -> None:
+        if ended.keep_seconds > RECENT_SECONDS:
+            self._recent.append((time.monotonic(), ended))
 
     def _begin(self, attempt: Attempt) -> Record | None:
         """Store the attempt's record, or return the existing one.
@@ -175,13 +190,14 @@ class Idempotency:
         return response
 
     def _end(self, ended: _Completion) -> None:
-        parts = ended.name, ended.record, ended.keep_seconds, ended.outcome
-        self._local.end(*parts)  # for an outage that begins later
+        self._local.end(*ended.parts)  # for an outage that begins later
         while self._shared:
             try:
-                return self._shared.end(*parts)
+                self._shared.end(*ended.parts)
             except RedisUnavailableError:
                 self._unpublished.append(ended)
+            else:
+                return self._add_to_recent(ended)
             if self._shared.is_unavailable:
                 return None
         return None

@@ -25,6 +25,9 @@ LEASE_MILLISECONDS = 4000
 OUTCOME_SECONDS = 30
 """How long waiting requests can fetch a response that is not replayed later."""
 
+REPLICATION_MILLISECONDS = 50
+"""How long a booking waits for a replica to have its record."""
+
 MAX_LOCAL_RECORDS = 10_000
 """About 10 MB. The least recently used are dropped first."""
 
@@ -140,7 +143,10 @@ class RedisStore:
         """Store the record, or return another request's record of that name."""
         keys = [self._prefix + name, self._lease(record.owner)]
         args = [record.owner, record.to_bytes(), keep_seconds, LEASE_MILLISECONDS]
-        existing = self._run(self._begin, keys, args, client)
+        if self._redis.has_replica and not client:
+            existing = self._redis.call(lambda: self._begin_replicated(keys, args))
+        else:
+            existing = self._run(self._begin, keys, args, client)
         return None if existing is None else Record.from_bytes(existing)
 
     def renew(self, owner: str) -> None:
@@ -180,6 +186,19 @@ class RedisStore:
     def forget_by_token(self, token: str) -> None:
         """Delete the record that this digest of a token is linked to."""
         self._run(self._forget, [f"{self._prefix}token:{token}"], [self._prefix])
+
+    def _begin_replicated(self, keys: list[str], args: list[Any]) -> Any:
+        """Wait until a replica has the record too, so that a failover does not lose it.
+
+        Proceed without a replica after REPLICATION_MILLISECONDS, or if the user may not WAIT.
+        """
+        with self._redis.client.pipeline(transaction=False) as pipe:
+            self._begin(keys, args, client=pipe)
+            pipe.wait(1, REPLICATION_MILLISECONDS)
+            existing, _ = pipe.execute(raise_on_error=False)
+        if isinstance(existing, Exception):
+            raise existing
+        return existing
 
     def _run(
         self, script: Script, keys: list[str], args: Iterable[Any], client: Redis | None = None

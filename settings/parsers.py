@@ -7,8 +7,7 @@ from ipaddress import ip_address
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
-from redis.connection import parse_url
-
+from common import redis_url
 from common.origins import ANY, parse_origin
 
 T = TypeVar("T")
@@ -82,10 +81,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _parse_redis_url(value: str) -> str:
-    options = parse_url(value)  # type: ignore[no-untyped-call]  # redis-py's
-    odd = urlsplit(value).port == 0 or re.search(r"\s", value)
-    if odd or not (options.get("host") or options.get("path")):
-        raise ValueError
+    redis_url.parse(value)
     return value
 
 
@@ -107,7 +103,11 @@ def _parse_secrets(value: str) -> tuple[str, ...]:
 
 BOOLEAN = Parser("true or false", _parse_boolean)
 URL = Parser("an https URL without a query (plain http only to a loopback host)", _parse_url)
-REDIS_URL = Parser("a redis://, rediss:// or unix:// URL", _parse_redis_url)
+REDIS_URL = Parser(
+    "a redis://, rediss:// or unix:// URL, or one such as "
+    "redis+sentinel://host,host,host/service or redis+cluster://host,host,host",
+    _parse_redis_url,
+)
 ORIGINS = Parser(
     "* or comma-separated origins, such as https://shop.example,http://localhost:3000",
     _parse_origins,

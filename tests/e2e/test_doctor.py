@@ -300,8 +300,10 @@ def test_redis_is_checked_with_the_workers_settings(sandbox: Sandbox) -> None:
         report = examine(sandbox, REDIS_URL=as_reader)
         assert report.of("Redis").startswith("FAIL")
         assert "no permission to run the 'info" in report.of("Redis")
-        redis.acl_setuser("reader", keys=["*"], enabled=True, commands=["+@all", "-mget"])
-        assert "no permission to run the 'mget" in examine(sandbox, REDIS_URL=as_reader).of("Redis")
+        for missing in ("mget", "evalsha"):
+            redis.acl_setuser("reader", keys=["*"], enabled=True, commands=["+@all", f"-{missing}"])
+            found = examine(sandbox, REDIS_URL=as_reader).of("Redis")
+            assert f"no permission to run the '{missing}" in found
         wrong = as_guest.replace(MARK, f"not-{MARK}")
         assert "password is wrong or missing" in examine(sandbox, REDIS_URL=wrong).of("Redis")
         redis.close()
@@ -322,7 +324,7 @@ def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Pat
     ) as server:
         report = examine(sandbox, REDIS_URL=server.redis_url)
     assert report.of("Redis").startswith("FAIL")
-    assert "Redis Cluster" in report.of("Redis")
+    assert "use redis+cluster://" in report.of("Redis")
 
 
 def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: Running) -> None:
@@ -436,6 +438,11 @@ def test_an_invalid_setting_is_one_line_and_sends_no_request(
         (f"unix://me:{MARK}@/run/redis.sock", "unix://***"),
         (f"redis://{MARK}/more@redis.example", "redis://***"),
         (f"redis://redis.example#{MARK}", "redis://***"),
+        (
+            f"rediss+sentinel://me:{MARK}@one,[::1]:7000/service/1?sentinel_password={MARK}",
+            "rediss+sentinel://one:26379,[::1]:7000/service",
+        ),
+        (f"redis+cluster://:{MARK}@one:7000,two", "redis+cluster://one:7000,two:6379"),
     ],
 )
 def test_a_redis_url_is_shown_without_anything_that_may_be_its_password(

@@ -1,10 +1,14 @@
 """The commands that a user of Redis must be allowed to run are the ones that the proxy runs."""
 
+import re
+
+import pytest
 from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from common.redis_probe import REQUIRED_COMMANDS
 from tests.client import FIRST_SERVICE, JOHN, Client, bearer, working_day
-from tests.processes import Sandbox, proxy_server, redis_server
+from tests.processes import ROOT, Sandbox, proxy_server, redis_server
 
 OF_EVERY_CONNECTION = {"auth", "client", "config", "eval", "evalsha", "hello", "info", "script"}
 
@@ -40,3 +44,37 @@ def test_every_command_that_is_used_is_tried_before_redis_is_used(sandbox: Sandb
         "the test has seen the proxy's commands"
     )
     assert ran - OF_EVERY_CONNECTION - tried == set()
+
+
+def documented_user(number: int) -> list[str]:
+    """The words of the ACL SETUSER line of that number in docs/deploy.md."""
+    lines = re.findall("^ACL SETUSER .*", (ROOT / "docs/deploy.md").read_text(), re.M)
+    words: list[str] = lines[number].split()
+    return words
+
+
+def test_the_documented_user_may_run_every_command(sandbox: Sandbox) -> None:
+    with redis_server() as server:
+        redis = Redis(port=server.port)
+        redis.execute_command(*documented_user(0))  # type: ignore[no-untyped-call]
+        url = server.redis_url.replace("//", "//videsk:PASSWORD@")
+        captcha = {"CAPTCHA_PROVIDER": "turnstile", "CAPTCHA_SECRET": "the-captcha-s-secret"}
+        dead = "http://127.0.0.1:1"
+        with proxy_server(sandbox, REDIS_URL=url, CAPTCHA_VERIFY_URL=dead, **captcha) as it:
+            client = Client(it.url)
+            start = client.hours("users", JOHN, working_day()).json()[0]
+            client.book("users", JOHN, start, token="a-token")
+            client.get(f"/api/services/{FIRST_SERVICE}/next", params={"timezone": "UTC"})
+            assert client.get("/readyz").json()["redis"] == "ok"
+            assert "Redis is unavailable" not in it.output()
+        assert "eval" in used(redis), "the captcha's script"
+        for command in ("WAIT 0 1", "INFO", "SELECT 1", "GET videsk-proxy:1"):
+            run_as_user(server.port, command)
+        for command in ("GET other", "KEYS *", "FLUSHALL", "CONFIG GET *"):
+            with pytest.raises(NoPermissionError):
+                run_as_user(server.port, command)
+
+
+def run_as_user(port: int, command: str) -> None:
+    with Redis(port=port, username="videsk", password="PASSWORD") as redis:
+        redis.execute_command(*command.split())

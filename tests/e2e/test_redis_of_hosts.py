@@ -122,6 +122,27 @@ def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
     assert look_into(tls_redis).keys(f"*hours:users:{JOHN}*")
 
 
+@TIMING
+def test_tls_is_used_with_sentinel_too(
+    sandbox: Sandbox, tls_redis: Running, certificate: Path, tmp_path: Path
+) -> None:
+    port, config = free_port(), tmp_path / "sentinel.conf"
+    lines = [f"tls-{it}-file {certificate}/{it}.pem" for it in ("cert", "key")]
+    lines += [f"port 0\ntls-port {port}\nbind 127.0.0.1\ntls-auth-clients no\ndir {tmp_path}"]
+    lines += [f"tls-ca-cert-file {certificate}/cert.pem"]
+    lines += [f"sentinel monitor bookings 127.0.0.1 {tls_redis.port} 1"]
+    config.write_text("\n".join(lines))
+    look_into(tls_redis).flushall()
+    url = f"rediss+sentinel://127.0.0.1:{port}/bookings"
+    settings = {"REDIS_URL": url, "REDIS_TLS_VERIFY": "false", "HOURS_TTL": "600"}
+    with (
+        running(["redis-server", str(config), "--sentinel"], port),
+        proxy_server(sandbox, **settings) as server,
+    ):
+        assert_shares(server)
+    assert look_into(tls_redis).keys(f"*hours:users:{JOHN}*")
+
+
 @pytest.mark.parametrize(
     "settings",
     [{}, {"DYNO": "web.1", "REDIS_TLS_VERIFY": "true"}],

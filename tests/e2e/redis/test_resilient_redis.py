@@ -403,7 +403,7 @@ def test_a_node_of_a_cluster_is_refused_with_a_reason(
         until(lambda: link.unavailable)
         time.sleep(3 * CHECK_SECONDS)
         assert (link.unavailable, link.outages) == (True, 1)
-    assert sum("Redis Cluster" in text for text in caplog.messages) == 1
+    assert sum("use redis+cluster://" in text for text in caplog.messages) == 1
 
 
 def test_no_maintenance_notification_makes_a_call_wait_longer(redis_process: Running) -> None:

@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
+from redis import ReadOnlyError
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from common.redis_probe import (
+    KEY,
     REQUIRED_COMMANDS,
     RedisClusterError,
+    RedisReplicaError,
+    RedisSentinelError,
     explain,
     handshake,
+    has_replica,
     run_required_commands,
 )
 
@@ -33,22 +38,53 @@ class Connection:
 
 
 def test_a_handshake_authenticates_and_returns_the_server_process() -> None:
-    connection = Connection(b"# Server\r\nredis_mode:standalone\r\nrun_id:abc123\r\n")
+    connection = Connection(
+        b"# Server\r\nredis_mode:standalone\r\nrun_id:abc123\r\nrole:master\r\n"
+    )
     assert handshake(connection) == "abc123"
-    assert connection.log == ["authenticated", ("INFO", "server")]
+    assert connection.log == ["authenticated", ("INFO",)]
     assert handshake(Connection(b"")) == "unknown"
 
 
-def test_a_node_of_a_cluster_is_refused() -> None:
+@pytest.mark.parametrize("name", ["redis_mode", "server_mode"])  # the latter is Valkey's
+def test_a_node_of_a_cluster_is_refused_unless_it_is_wanted(name: str) -> None:
+    node = Connection(f"{name}:cluster\r\nrun_id:abc\r\n".encode())
     with pytest.raises(RedisClusterError):
-        handshake(Connection(b"redis_mode:cluster\r\nrun_id:abc\r\n"))
+        handshake(node)
+    assert handshake(node, is_cluster=True) == "abc"
+
+
+def test_a_sentinel_is_refused() -> None:
+    with pytest.raises(RedisSentinelError):
+        handshake(Connection(b"redis_mode:sentinel\r\nrun_id:abc\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("replicas", "connected"),
+    [
+        ({}, False),
+        ({"slave0": {"state": "online"}}, True),
+        ({"slave0": {"state": "send_bulk"}}, False),
+    ],
+)
+def test_a_replica_counts_once_it_has_all_data(
+    replicas: dict[str, object], connected: bool
+) -> None:
+    client: Any = Client(replication={"role": "master", "connected_slaves": 1, **replicas})
+    assert has_replica(client) == connected
+
+
+def test_a_replica_is_no_primary() -> None:
+    with pytest.raises(RedisReplicaError):
+        handshake(Connection(b"redis_mode:standalone\r\nrole:slave\r\nrun_id:abc\r\n"))
 
 
 class Client:
     """A redis-py client that records each command; `denied` may not be run."""
 
-    def __init__(self, denied: str = "") -> None:
+    def __init__(self, denied: str = "", replication: dict[str, Any] | None = None) -> None:
         self.denied = denied
+        self.replication = replication
         self.commands: list[tuple[Any, ...]] = []
         self.scripts = 0
 
@@ -62,6 +98,9 @@ class Client:
 
     def execute_command(self, *command: Any) -> None:
         self.commands.append(command)
+
+    def info(self, section: str) -> dict[str, Any] | None:
+        return self.replication
 
     def execute(self) -> None:
         if self.denied in [command[0] for command in self.commands]:
@@ -80,7 +119,7 @@ def test_every_command_is_tried_and_a_script() -> None:
     assert client.commands == list(REQUIRED_COMMANDS)
     assert client.scripts == 1
     keys = {command[1] for command in REQUIRED_COMMANDS if len(command) > 1}
-    assert all(str(key).startswith("videsk-proxy:watch") for key in keys), "on keys of its own"
+    assert all(str(key).startswith(KEY) for key in keys), "on keys of its own"
 
 
 def test_a_denied_command_is_raised_and_named() -> None:
@@ -94,7 +133,10 @@ def test_a_denied_command_is_raised_and_named() -> None:
     ("error", "text"),
     [
         (AuthenticationError("hunter2"), "wrong user name or password"),
-        (RedisClusterError(), "Redis Cluster"),
+        (RedisClusterError(), "redis+cluster://"),
+        (RedisSentinelError(), "redis+sentinel://"),
+        (RedisReplicaError(), "a replica"),
+        (ReadOnlyError("hunter2"), "a replica"),
         (NoPermissionError("hunter2"), "has no permission to use it"),
         (NoPermissionError("no permissions to access one of the keys"), "access one of the keys"),
     ],

@@ -156,9 +156,31 @@ def test_what_began_and_ended_without_redis_is_stored_there_when_it_is_back(
     again = send(over(shared), action)
     assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
     assert action.times == 1
+
+
+def test_what_ended_lately_is_stored_again_as_a_failover_can_lose_it(
+    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idempotency, action = over(shared), Action()
+    first = send(idempotency, action)
     shared._values.clear()
     idempotency.publish(A_REDIS)
-    assert not shared._values, "once is enough"
+    again = send(over(shared), action)
+    assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
+    assert action.times == 1
+    shared._values.clear()
+    monkeypatch.setattr(protocol, "RECENT_SECONDS", 0)
+    idempotency.publish(A_REDIS)
+    assert not shared._values, "an old one has been replicated"
+
+
+def test_what_can_be_done_again_is_not_stored_after_a_failover(shared: Shared, send: Send) -> None:
+    idempotency = over(shared)
+    send(idempotency, Action(refused(429)))
+    click(send, idempotency, Action())
+    shared._values.clear()
+    idempotency.publish(A_REDIS)
+    assert not shared._values
 
 
 def test_of_many_endings_each_is_stored_when_redis_is_back(shared: Shared, send: Send) -> None:
@@ -249,6 +271,7 @@ def test_of_too_many_endings_the_last_are_stored(
     shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "MAX_UNPUBLISHED", 2)
+    monkeypatch.setattr(protocol, "MAX_RECENT", 2)
     idempotency, action = over(shared), Action()
     shared.is_unavailable = True
     keys = [{"Idempotency-Key": key} for key in "abc"]

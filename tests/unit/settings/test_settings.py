@@ -121,7 +121,8 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "VIDESK_BASE_URL": (BASE_URL, INVALID_URLS),
     "REDIS_URL": (
-        "a redis://, rediss:// or unix:// URL",
+        "a redis://, rediss:// or unix:// URL, or one such as redis+sentinel://host,host,host/service "
+        "or redis+cluster://host,host,host",
         (
             MARK,
             f"http://{MARK}",
@@ -132,6 +133,30 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
             f"redis://:pass#{MARK}@host",
             f"unix://{MARK}",
             f"redis://[{MARK}",
+            f"redis://host?{MARK}=1",
+            *(
+                f"{scheme}://:{MARK}@{rest}"
+                for scheme, rest in (
+                    ("redis+sentinel", "host:26379"),
+                    ("redis+sentinel", "host:26379/"),
+                    ("redis+sentinel", "host:26379/service/"),
+                    ("redis+sentinel", "host:26379/service/x"),
+                    ("redis+sentinel", "host:26379/service/0/1"),
+                    ("redis+sentinel", "host:26379,/service"),
+                    ("redis+sentinel", "host:0/service"),
+                    ("redis+sentinel", "host:65536/service"),
+                    ("redis+sentinel", "::1/service"),
+                    ("redis+sentinel", "[::zz]/service"),
+                    ("redis+sentinel", "/service"),
+                    ("redis+sentinel", "host/service?db=1"),
+                    ("redis+sentinel", "host/service?unknown=1"),
+                    ("redis+sentinel", "host/service#0"),
+                    ("redis+cluster", "host:6379/1"),
+                    ("redis+cluster", "host:6379,host:0"),
+                    ("redis+cluster", "host 6379"),
+                    ("redis+other", "host"),
+                )
+            ),
         ),
     ),
     "REDIS_TLS_VERIFY": ("true or false", (MARK, "yes", "1", "0", "off")),
@@ -213,7 +238,13 @@ VALID: list[tuple[str, str, object]] = [
     ("VIDESK_BASE_URL", "http://localhost:9000/", "http://localhost:9000"),
     *(
         ("REDIS_URL", url, url)
-        for url in (f"redis://:{MARK}@host:6379/0", "rediss://host", "unix:///run/redis.sock")
+        for url in (
+            f"redis://:{MARK}@host:6379/0",
+            "rediss://host",
+            "unix:///run/redis.sock",
+            f"rediss+sentinel://me:{MARK}@host,[::1]:7000/service/3",
+            "redis+cluster://host:6379,host",
+        )
     ),
     ("REDIS_TLS_VERIFY", "False", False),
     ("REDIS_TLS_VERIFY", "true", True),

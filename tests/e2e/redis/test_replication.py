@@ -1,0 +1,79 @@
+"""The record of a booking is on a replica, where there is one, before the booking is sent."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from redis import Redis
+
+from common.resilient_redis import ResilientRedis
+from idempotency.attempt import KEEP_SECONDS
+from idempotency.store import REPLICATION_MILLISECONDS, Record, RedisStore, new_owner
+from tests.e2e.fleet import timed, wait_until
+from tests.e2e.redis.topologies import has_synchronized
+from tests.forwarder import Forwarder
+from tests.processes import Running, redis_server
+from tests.timing import ALONE, TIMING
+
+pytestmark = [TIMING, ALONE]
+
+DELAY_SECONDS = 0.02
+NOISE_SECONDS = 0.1
+"""What a busy machine may add."""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Running, Forwarder]]:
+    """A primary, its replica, and what is between them."""
+    options = ("--repl-diskless-sync-delay", "0", "--dir", str(tmp_path_factory.mktemp("redis")))
+    with redis_server(None, *options) as primary, closing(Forwarder(primary.port)) as road:
+        follows = ("--replicaof", f"127.0.0.1 {road.port}")
+        with redis_server(None, *options, *follows) as replica:
+            wait_until(lambda: has_synchronized([replica]))
+            yield primary, replica, road
+
+
+def begin(store: RedisStore, name: str) -> Record | None:
+    return store.begin(name, Record("fingerprint", new_owner()), KEEP_SECONDS)
+
+
+def store_in(url: str) -> RedisStore:
+    link = ResilientRedis(url, verify_tls=True)
+    wait_until(lambda: link.has_replica)
+    return RedisStore(link, "tests:")
+
+
+def test_a_record_is_on_a_replica_before_the_booking_is_sent(
+    pair: tuple[Running, Running, Forwarder],
+) -> None:
+    primary, replica, road = pair
+    store = store_in(primary.redis_url)
+    road.delay = DELAY_SECONDS
+    for name in [new_owner() for _ in range(3)]:
+        assert begin(store, name) is None
+        assert Redis(port=replica.port).exists(f"tests:once:{name}")
+    assert begin(store, name) is not None, "another request's record is returned as ever"
+
+
+def test_a_slow_replica_delays_a_booking_by_50_ms(pair: tuple[Running, Running, Forwarder]) -> None:
+    primary, _, road = pair
+    store = store_in(primary.redis_url)
+    road.delay = 0.5
+    existing, seconds = timed(lambda: begin(store, new_owner()))
+    assert existing is None
+    assert (
+        REPLICATION_MILLISECONDS / 1000 <= seconds < REPLICATION_MILLISECONDS / 1000 + NOISE_SECONDS
+    )
+    road.delay = 0
+
+
+def test_a_user_who_may_not_wait_can_book(pair: tuple[Running, Running, Forwarder]) -> None:
+    primary, _, road = pair
+    road.delay = 0
+    commands = ["+@all", "-wait"]
+    Redis(port=primary.port).acl_setuser(
+        "app", enabled=True, passwords="+pass", keys="*", commands=commands
+    )
+    store = store_in(primary.redis_url.replace("//", "//app:pass@"))
+    assert begin(store, "without") is None
+    assert not store.is_unavailable
