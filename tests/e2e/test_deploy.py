@@ -247,7 +247,7 @@ def exposed() -> dict[str, set[str]]:
     """Every name that /metrics shows, and its labels."""
     app, counted = Flask("counted"), metrics.Metrics()
     snapshot = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
-    state = metrics_exposition.State(lambda: snapshot, lambda: False, lambda: False)
+    state = metrics_exposition.State(lambda: snapshot, lambda: False, lambda: False, lambda: 0)
     metrics.register(app, counted)
 
     @app.before_request
