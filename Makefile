@@ -38,7 +38,7 @@ test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 # Many containers set it; without compiled files each run of pytest compiles all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
+TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(BIN)/prometheus $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"
@@ -127,6 +127,14 @@ $(BIN)/redis-server: | $(VENV)/installed
 $(BIN)/curl: | $(VENV)/installed
 	@command -v curl >/dev/null || ops/bring.sh curl
 	@ln -sf "$$(command -v curl)" $@
+
+# For the tests of ops/alerts.yml, which are skipped with a message without it.
+$(BIN)/prometheus: | $(VENV)/installed
+	@command -v prometheus promtool >/dev/null || ops/bring.sh --unpack $(VENV)/debian prometheus \
+		|| echo "== Prometheus could not be downloaded"
+	@for name in prometheus promtool; do \
+		found="$$(ls $(CURDIR)/$(VENV)/debian/usr/bin/$$name 2>/dev/null || command -v $$name)"; \
+		test -z "$$found" || ln -sf "$$found" $(BIN)/$$name; done
 
 # Builds the fake clock of tests/other_days.py, which reports that it did not run without one.
 compiler:

@@ -1,6 +1,7 @@
 """The composition root: create_app() builds the parts of the proxy and wires them."""
 
 import hashlib
+from contextlib import suppress
 
 from flask import Flask
 
@@ -24,7 +25,7 @@ from cache.read_through import ReadThroughCache, SharedCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store, redis_store
 from common import redis_url
-from common.resilient_redis import ResilientRedis
+from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from idempotency.protocol import Idempotency
 from idempotency.store import RedisStore
 from openapi import document
@@ -130,7 +131,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
     state = State(
-        throttle.snapshot, api_key_status.is_rejected, lambda: bool(redis and redis.unavailable)
+        throttle.snapshot,
+        api_key_status.is_rejected,
+        lambda: bool(redis and redis.unavailable),
+        lambda: _evicted_keys(redis),
     )
     app.register_blueprint(
         prometheus.make_blueprint(instrumentation, state, settings.metrics_token, guesses)
@@ -146,6 +150,14 @@ def _near_cache(shared: SharedCache | None, local: Store) -> NearCache[CachedRes
     if not shared:
         return NearCache(local.current_version)
     return NearCache(shared.current_version, LEASE_SECONDS)
+
+
+def _evicted_keys(redis: ResilientRedis | None) -> int | None:
+    if not redis:
+        return None
+    with suppress(RedisUnavailableError):
+        return int(redis.call(lambda: redis.client.info("stats"))["evicted_keys"])
+    return None
 
 
 def _captcha(

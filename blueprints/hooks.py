@@ -1,4 +1,4 @@
-"""Videsk's webhooks *new meeting* and *meeting canceled*: they invalidate cached availability."""
+"""The webhook of Videsk invalidates cached availability, and `/hooks/purge` all cached entries."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +26,17 @@ _MEETING_CHANGED = spec.Operation(
     security="webhookSecret",
     idempotent=True,
 )
+_PURGE = spec.Operation(
+    "purgeCache",
+    "operations",
+    spec.secret_errors("WEBHOOK_SECRET")
+    | {
+        "204": spec.Response("All cached entries were invalidated."),
+        "401": spec.error("The secret is missing or wrong.", "webhookSecretWrong"),
+    },
+    security="webhookSecret",
+    idempotent=True,
+)
 
 
 def make_blueprint(
@@ -33,9 +44,13 @@ def make_blueprint(
     secrets: tuple[str, ...],
     limit_guesses: Callable[[Callable[[], Response]], Callable[[], Response]],
 ) -> Blueprint:
-    """Return the route `/hooks/videsk`, which is a 404 without a secret."""
+    """Return the routes below `/hooks`, which are 404s without a secret."""
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
     meeting_schema = MeetingSchema()
+
+    def check_secret() -> None:
+        sent = request.headers.get("X-Webhook-Secret", "")
+        shared_secrets.check(sent, secrets, shared_secrets.WebhookSecretError)
 
     @blueprint.post("/videsk")
     @spec.describe(_MEETING_CHANGED)
@@ -45,14 +60,29 @@ def make_blueprint(
 
         Without a valid `service` or `user`, all cached days and hours are invalidated.
         """
-        sent = request.headers.get("X-Webhook-Secret", "")
-        shared_secrets.check(sent, secrets, shared_secrets.WebhookSecretError)
+        check_secret()
         meeting: dict[str, Any] = {}  # of an invalid body: everything is invalidated
         with suppress(ValidationError, HTTPException):
             meeting = meeting_schema.load(read_object(any_type=True))
         scheduling.invalidate_availability(meeting.get("service"), meeting.get("user"))
-        response = Response(status=204)
-        del response.headers["Content-Type"]
-        return response
+        return _no_content()
+
+    @blueprint.post("/purge")
+    @spec.describe(_PURGE)
+    @limit_guesses
+    def purge() -> Response:
+        """Invalidate all cached services, forms, days and hours. A body is ignored.
+
+        Use it after a change in Videsk that should be visible immediately.
+        """
+        check_secret()
+        scheduling.invalidate_everything()
+        return _no_content()
 
     return blueprint
+
+
+def _no_content() -> Response:
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response

@@ -34,5 +34,11 @@ def fail(subject: str, text: str, next_step: str) -> Finding:
 def line(finding: Finding, key: str) -> str:
     """Return one printable line, in which the key is masked."""
     arrow = f" -> {finding.next_step}" if finding.next_step else ""
-    output = f"{finding.subject:<{_SUBJECT_WIDTH}} {finding.text}{arrow}".replace(key, "***")
-    return f"{finding.level:<4} " + "".join(mark if mark.isprintable() else "?" for mark in output)
+    output = printable(f"{finding.subject:<{_SUBJECT_WIDTH}} {finding.text}{arrow}", key)
+    return f"{finding.level:<4} {output}"
+
+
+def printable(text: str, key: str) -> str:
+    """Mask the key, and replace characters that cannot be printed."""
+    masked = text.replace(key, "***") if key else text
+    return "".join(mark if mark.isprintable() else "?" for mark in masked)

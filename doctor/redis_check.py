@@ -21,6 +21,7 @@ from doctor.settings_report import address
 from settings import Settings
 
 _MEASUREMENTS = 5
+SKEW_SECONDS = 1
 _LOCAL = {"localhost", "127.0.0.1", "::1", None}
 """The hosts of this machine; None is that of a unix:// URL."""
 
@@ -32,7 +33,6 @@ def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
         return
     url, verify = redis_url.parse(settings.redis_url), settings.redis_tls_verify
     yield _tls(url, verify=verify, chosen="REDIS_TLS_VERIFY" in named)
-    yield _account(settings)
     primary = make_primary(url, CALL_SECONDS, verify_tls=verify)
     redis = make_client(
         url.server,
@@ -49,6 +49,7 @@ def check(settings: Settings, named: Set[str]) -> Iterator[Finding]:
         yield check_role(redis)
         yield check_eviction(redis)
         yield _connections(redis, settings.workers)
+        yield clock(redis)
     except (RedisError, OSError) as error:
         yield fail("Redis", *_why(error, url))
     finally:
@@ -60,16 +61,6 @@ def _none(settings: Settings) -> Finding:
         text = f"none: one worker serves, not WEB_CONCURRENCY={settings.web_concurrency}"
         return warn("Redis", text, "set REDIS_URL, or WEB_CONCURRENCY=1")
     return ok("Redis", "none: one worker with its own cache, suitable for a single instance")
-
-
-def _account(settings: Settings) -> Finding:
-    subject = "key rotation"
-    if settings.videsk_account:
-        return ok(subject, "data in Redis belongs to VIDESK_ACCOUNT and outlives the key")
-    text = "data in Redis belongs to the key: with a new key, a retried booking may be repeated"
-    return warn(
-        subject, text, "set VIDESK_ACCOUNT, a name for the account, before you rotate the key"
-    )
 
 
 def _tls(url: RedisUrl, *, verify: bool, chosen: bool) -> Finding:
@@ -120,6 +111,21 @@ def _connections(redis: Redis, workers: int) -> Finding:
             subject, text, f"lower WEB_CONCURRENCY to {most // each}, or choose a larger plan"
         )
     return ok(subject, f"{need}; Redis allows {most}: enough for {most // needed} of them")
+
+
+def clock(redis: Redis) -> Finding:
+    """Compare this machine's clock with Redis's. Raises RedisError."""
+    subject = "clock of Redis"
+    started = time.time()
+    seconds, microseconds = redis.time()
+    now = time.time()
+    uncertain_seconds = (now - started) / 2
+    ahead_seconds = seconds + microseconds / 1_000_000 - (started + now) / 2
+    if abs(ahead_seconds) <= SKEW_SECONDS + uncertain_seconds:
+        return ok(subject, f"within {SKEW_SECONDS + uncertain_seconds:.0f} s of this machine's")
+    direction = "behind" if ahead_seconds > 0 else "ahead of"
+    text = f"this machine's is {abs(ahead_seconds):.0f} s {direction} it"
+    return warn(subject, text, "set both by NTP: instances must agree on the age of entries")
 
 
 def _why(error: BaseException, url: RedisUrl) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cache.freshness import FreshnessPolicy
 from cache.read_through import CachedResult, CacheRequest, ReadThroughCache
+from cache.store import ALL_ENTRIES
 from common import strict_json
 from common.date_ranges import Period
 from common.request_context import current_client
@@ -110,6 +111,10 @@ class Scheduling:
     def invalidate_availability(self, service: str | None, user: str | None) -> None:
         """Invalidate what an appointment made or canceled elsewhere affects, for the webhook."""
         self._invalidate(Write(service=service, user=user))
+
+    def invalidate_everything(self) -> None:
+        """Invalidate services and forms too, which no write does."""
+        self._cache.invalidate([ALL_ENTRIES])
 
     def appointment(self, token: str) -> bytes:
         """Return the appointment of this accessToken. Not cached."""

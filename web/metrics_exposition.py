@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -28,12 +28,13 @@ class State(Collector):
     """Gauges at the time of a scrape.
 
     `snapshot`: the throttle's state, of all processes. `redis_unavailable`: of the worker that
-    responds.
+    responds. `redis_evicted_keys`: since Redis started; None: no Redis, or it is unavailable.
     """
 
     snapshot: Callable[[], dict[str, Any]]
     key_rejected: Callable[[], bool]
     redis_unavailable: Callable[[], bool]
+    redis_evicted_keys: Callable[[], int | None] = lambda: None
 
     def collect(self) -> Iterator[Metric]:
         state = self.snapshot()
@@ -45,6 +46,11 @@ class State(Collector):
             ("key_refused", "1: Videsk rejects VIDESK_API_KEY", self.key_rejected()),
         ):
             yield GaugeMetricFamily(f"videsk_proxy_{name}", text, value=float(value))
+        evicted = self.redis_evicted_keys()
+        if evicted is not None:
+            yield CounterMetricFamily(
+                "videsk_proxy_redis_evicted_keys", "Keys that Redis evicted", value=evicted
+            )
         build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
         build.add_metric([VERSION], 1)
         yield build

@@ -1,4 +1,4 @@
-"""Views that require a secret of the proxy: /metrics and /hooks/videsk.
+"""Views that require a secret of the proxy: /metrics and those below /hooks.
 
 A secret can have two values while it is rotated. After MAX_WRONG_PER_MINUTE wrong ones, requests
 from that address get a 429 before their secret is compared, so that a correct guess among them has
@@ -17,7 +17,7 @@ from web.client_limits import client_network
 V = TypeVar("V", bound=Callable[..., Any])
 
 MAX_WRONG_PER_MINUTE = 20
-"""Per client network, for both views. A misconfigured Prometheus sends 4 to 12."""
+"""Per client network, for all of these views. A misconfigured Prometheus sends 4 to 12."""
 
 
 class MetricsTokenError(Unauthorized):

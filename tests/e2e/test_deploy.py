@@ -209,9 +209,13 @@ def gunicorns(name: str) -> int:
 
 
 def test_systemd_unit_comes_back_and_lets_requests_end() -> None:
-    (text,) = blocks("ini")
-    unit = ConfigParser(interpolation=None)
+    _, text = blocks("ini")
+    unit = ConfigParser(interpolation=None, strict=False)  # SystemCallFilter is set twice
     unit.read_string(text)
+    starts, burst = unit["Unit"]["StartLimitIntervalSec"], unit["Unit"]["StartLimitBurst"]
+    assert int(burst) * int(unit["Service"]["RestartSec"]) < int(starts), "it gives up"
+    assert unit["Unit"]["Requires"] == "videsk-proxy.socket"
+    assert "systemctl enable --now videsk-proxy.socket videsk-proxy.service" in DEPLOY.text
     service = unit["Service"]
     assert service["Restart"] == "always"
     assert service["DynamicUser"] == "yes", "not root"
@@ -224,8 +228,9 @@ def test_systemd_unit_comes_back_and_lets_requests_end() -> None:
 
 def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
     (site,) = blocks("nginx")
-    (unit,) = blocks("ini")
+    socket, unit = blocks("ini")
     (bound,) = re.findall(r"--bind (\S+)", unit)
+    assert f"ListenStream={bound}\n" in socket
     assert bound.startswith("127.0.0.1:"), "nobody passes nginx by"
     assert f"server {bound};" in site
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in site
@@ -237,7 +242,9 @@ def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
     assert int(kept) < gunicorns("keepalive"), "whoever closes first must be nginx"
     (waits,) = re.findall(r"proxy_read_timeout (\d+)s;", site)
     assert int(waits) > gunicorns("graceful_timeout")
-    assert "access_log off;" in site
+    assert "error_log /var/log/nginx/error.log crit;" in site
+    logged = set(re.findall(r"\$\w+", site.partition("log_format ")[2].partition(";")[0]))
+    assert logged == {"$time_iso8601", "$status", "$request_time", "$upstream_http_x_request_id"}
 
 
 # The dashboard
@@ -247,7 +254,7 @@ def exposed() -> dict[str, set[str]]:
     """Every name that /metrics shows, and its labels."""
     app, counted = Flask("counted"), metrics.Metrics()
     snapshot = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
-    state = metrics_exposition.State(lambda: snapshot, lambda: False, lambda: False)
+    state = metrics_exposition.State(lambda: snapshot, lambda: False, lambda: False, lambda: 0)
     metrics.register(app, counted)
 
     @app.before_request

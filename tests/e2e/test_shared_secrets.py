@@ -1,4 +1,4 @@
-"""/metrics and /hooks/videsk: two values while a secret is rotated, and no guessing."""
+"""/metrics and /hooks: two values while a secret is rotated, and no guessing."""
 
 from collections.abc import Iterator
 from itertools import count, islice

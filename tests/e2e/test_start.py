@@ -124,6 +124,7 @@ ROUTES = {
     "/api/docs": {"GET"},
     "/api/docs/<name>": {"GET"},
     "/hooks/videsk": {"POST"},
+    "/hooks/purge": {"POST"},
     "/healthz": {"GET"},
     "/readyz": {"GET"},
     "/metrics": {"GET"},

@@ -1,4 +1,7 @@
-"""Videsk's webhook reports changes made elsewhere, which invalidate what they affect (docs/guarantees.md#g4)."""
+"""Videsk's webhook reports changes made elsewhere, which invalidate what they affect (docs/guarantees.md#g4).
+
+A purge invalidates everything.
+"""
 
 import json
 from functools import partial
@@ -19,7 +22,8 @@ from tests.e2e.fleet import Fleet, cache_status, on_each_worker, shared_fleet
 from tests.processes import Sandbox
 
 SECRET = "the-secret-of-the-webhook"
-HOOK = "/hooks/videsk"
+HOOK, PURGE = "/hooks/videsk", "/hooks/purge"
+FORM = "/api/forms/63bdbf49394aad976d4aa5aa"
 
 
 started = shared_fleet({"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET})
@@ -33,6 +37,7 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     return started
 
 
+@pytest.mark.parametrize("hook", [HOOK, PURGE])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -46,9 +51,9 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     ids=["none", "empty", "wrong", "shorter", "longer", "elsewhere"],
 )
 def test_without_the_secret_it_is_refused_and_drops_nothing(
-    both: Fleet, sandbox: Sandbox, headers: dict[str, str]
+    both: Fleet, sandbox: Sandbox, headers: dict[str, str], hook: str
 ) -> None:
-    response = both.clients[0].post(HOOK, {}, headers=headers)
+    response = both.clients[0].post(hook, {}, headers=headers)
     assert (response.status_code, response.json()["name"]) == (401, "NotAuthenticated")
     assert response.headers["X-Error-Source"] == "proxy"
     assert SECRET not in response.text
@@ -58,6 +63,7 @@ def test_without_the_secret_it_is_refused_and_drops_nothing(
 def test_without_the_setting_there_is_none(cached: Client) -> None:
     for headers in ({}, {"X-Webhook-Secret": ""}, {"X-Webhook-Secret": "None"}):
         assert cached.post(HOOK, {}, headers=headers).status_code == 404
+        assert cached.post(PURGE, {}, headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -106,3 +112,21 @@ def test_what_names_nothing_or_is_not_readable_drops_all_dates_and_hours(
     services = partial(both.clients[1].get, "/api/services")
     for listed in on_each_worker(both.instances[1], services):
         assert cache_status(listed).startswith("hit; ttl=")
+
+
+def test_a_purge_drops_services_forms_and_all_availability_everywhere(
+    both: Fleet, sandbox: Sandbox
+) -> None:
+    assert both.clients[0].get(FORM).status_code == 200
+    for path in ("/api/services", FORM):
+        for cached in on_each_worker(both.instances[1], partial(both.clients[1].get, path)):
+            assert cache_status(cached).startswith("hit; ttl=")
+    response = both.clients[0].post(PURGE, {}, headers={"X-Webhook-Secret": SECRET})
+    assert (response.status_code, response.content) == (204, b"")
+    assert_dropped_everywhere(both, sandbox, set(KINDS))
+    for path in ("/api/services", FORM):
+        sandbox.forget()
+        first, *others = on_each_worker(both.instances[1], partial(both.clients[1].get, path))
+        assert cache_status(first) == "fwd=miss; stored"
+        assert all(cache_status(other).startswith("hit; ttl=") for other in others)
+        assert len(sandbox.request_log()) >= 1

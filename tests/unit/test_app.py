@@ -29,6 +29,7 @@ ROUTES = {
     "GET /api/docs",
     "GET /api/docs/<name>",
     "POST /hooks/videsk",
+    "POST /hooks/purge",
     "GET /metrics",
     "GET /healthz",
     "GET /readyz",

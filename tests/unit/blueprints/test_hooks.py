@@ -1,4 +1,4 @@
-"""Which availability a webhook of Videsk invalidates."""
+"""What a webhook of Videsk and a purge invalidate."""
 
 from typing import Any
 
@@ -38,16 +38,28 @@ def test_the_meeting_s_service_and_user_are_invalidated_or_else_everything(
     assert scheduling.calls == [("invalidate_availability", service, user)]
 
 
+@pytest.mark.parametrize("body", [b"", b'{"service": "%b"}' % ID.encode(), b"not JSON"])
+def test_a_purge_invalidates_everything_whatever_its_body(body: bytes) -> None:
+    scheduling = FakeScheduling()
+    response = served_by(scheduling, "new", "old").post(
+        "/hooks/purge", data=body, headers={"X-Webhook-Secret": "old"}
+    )
+    assert (response.status_code, response.data) == (204, b"")
+    assert "Content-Type" not in response.headers
+    assert scheduling.calls == [("invalidate_everything",)]
+
+
+@pytest.mark.parametrize("route", ["/hooks/videsk", "/hooks/purge"])
 @pytest.mark.parametrize(
     ("secrets", "given", "status"),
     [(("right",), "wrong", 401), (("right",), "", 401), ((), "", 404)],
 )
 def test_without_the_secret_nothing_is_invalidated(
-    secrets: tuple[str, ...], given: str, status: int
+    secrets: tuple[str, ...], given: str, status: int, route: str
 ) -> None:
     scheduling = FakeScheduling()
     response = served_by(scheduling, *secrets).post(
-        "/hooks/videsk", data=b"{}", headers={"X-Webhook-Secret": given}
+        route, data=b"{}", headers={"X-Webhook-Secret": given}
     )
     assert response.status_code == status
     assert not scheduling.calls

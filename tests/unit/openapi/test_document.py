@@ -17,7 +17,7 @@ OPERATION_IDS = {
     "listServices", "listServiceDates", "listServiceHours", "getServiceAvailability",
     "listServiceNextHours", "bookByService", "listUserDates", "listUserHours", "getUserAvailability",
     "listUserNextHours", "bookByUser", "getForm", "getAppointment", "cancelAppointment",
-    "rescheduleAppointment", "getHealth", "getReadiness", "getMetrics", "notifyMeetingChanged",
+    "rescheduleAppointment", "getHealth", "getReadiness", "getMetrics", "notifyMeetingChanged", "purgeCache",
     "getOpenapi", "getDocs", "getDocsAsset",
 }  # fmt: skip
 
@@ -38,6 +38,7 @@ def test_operations_that_need_a_token_or_a_secret() -> None:
         "rescheduleAppointment": ["actionToken"],
         "getMetrics": ["metricsToken"],
         "notifyMeetingChanged": ["webhookSecret"],
+        "purgeCache": ["webhookSecret"],
     }
 
 

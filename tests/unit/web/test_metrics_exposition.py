@@ -2,6 +2,7 @@
 
 import struct
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def test_gauges_show_the_moment_of_the_scrape() -> None:
     assert gauges(state("open"))["videsk_proxy_circuit_open"] == 1
     assert gauges(state(key_refused=True))["videsk_proxy_key_refused"] == 1
     assert gauges(state(unavailable=True))["videsk_proxy_redis_unavailable"] == 1
+
+
+def test_evicted_keys_are_left_out_if_their_number_is_unknown() -> None:
+    name = "videsk_proxy_redis_evicted_keys_total"
+    assert name not in gauges(state())
+    assert gauges(replace(state(), redis_evicted_keys=lambda: 3))[name] == 3
 
 
 def test_counters_and_gauges_are_rendered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,316 @@
+"""Each failure makes the expression of its alert true in a real Prometheus, and that of no other.
+
+Each failure has an instance of the proxy with a job of its own. ALERTS contains an alert as soon as
+its expression is true, as pending or firing.
+"""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+import requests
+import yaml
+from redis import Redis
+
+from tests.client import JOHN, Client, bearer
+from tests.days import YEAR
+from tests.e2e.captcha_provider import Provider, captcha_provider
+from tests.e2e.fleet import at_once, wait_until, workers_of
+from tests.e2e.scraped import TOKEN
+from tests.e2e.test_alerts import RULES, alerts
+from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
+from tests.timing import ALONE
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed"),
+    ALONE,
+]
+
+SCRAPE_SECONDS = 0.5
+SLOT = f"{YEAR}-05-06T14:00:00.000Z"
+SETTINGS = {"METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "1", "HOURS_TTL": "600", "DATES_TTL": "0.2"}
+
+
+@dataclass
+class Scene:
+    """An instance of the proxy, and what surrounds it."""
+
+    server: Running
+    sandbox: Sandbox
+    redis: Running
+    provider: Provider
+    days: Iterator[str]
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.server.url, requests.Session())
+
+    def read(self, day: str = "") -> int:
+        """Read the hours of the day, by default of one that is not cached."""
+        return self.client.hours("users", JOHN, day or next(self.days)).status_code
+
+    def hit(self, times: int) -> None:
+        for _ in range(times):
+            assert self.read(f"{YEAR}-05-06") == 200
+
+    def dates(self, month: int) -> str:
+        return self.client.dates("users", JOHN, f"{YEAR}-{month:02}").headers["Cache-Status"]
+
+    def find_appointment(self) -> int:
+        return self.client.get("/api/appointment", headers=bearer("a.b.c")).status_code
+
+    def book(self) -> int:
+        return self.client.book("users", JOHN, SLOT).status_code
+
+
+def days() -> Iterator[str]:
+    """Yield days that no test has read."""
+    for month in range(6, 13):
+        for day in range(1, 29):
+            yield f"{YEAR}-{month:02}-{day:02}"
+
+
+def succeed(scene: Scene) -> None:
+    """Get every kind of response that is no failure, stale ones among them."""
+    scene.hit(30)
+    scene.dates(5)
+    for _ in range(15):
+        sleep(0.1)
+        scene.dates(5)
+    assert [scene.book() for _ in range(2)] == [201, 409]
+    assert scene.client.get("/api/nothing").status_code == 404
+    assert scene.find_appointment() == 401
+
+
+def fail_on_one_route(scene: Scene) -> None:
+    scene.hit(30)
+    for _ in range(6):
+        scene.sandbox.fault("status", status=503, body={}, times=1)
+        assert (scene.find_appointment(), scene.read()) == (503, 200)
+
+
+def fail_on_two_routes(scene: Scene) -> None:
+    """15 % of the responses of both fail."""
+    for call in (scene.read, scene.find_appointment):
+        for _ in range(6):
+            scene.sandbox.fault("status", status=503, body={}, times=1)
+            assert call() == 503
+            assert [scene.find_appointment() for _ in range(6)] == [401] * 6
+    scene.hit(40)
+
+
+def be_slow(scene: Scene) -> None:
+    scene.hit(30)
+    scene.sandbox.fault("delay", seconds=1.1)
+    clients = [Client(scene.server.url) for _ in range(12)]
+    calls = [partial(client.hours, "users", JOHN, next(scene.days)) for client in clients]
+    assert {response.status_code for response in at_once(calls)} == {200}
+
+
+def respond_with_500(scene: Scene) -> None:
+    scene.sandbox.fault("status", status=500, body={}, times=1)
+    assert scene.read() == 500
+
+
+def reject_the_key(scene: Scene) -> None:
+    scene.sandbox.fault("status", status=401, body={}, times=1)
+    assert scene.read() == 401
+
+
+def fail_behind_stale_responses(scene: Scene) -> None:
+    """Five failures in a row open the circuit, while visitors get stale responses."""
+    months = range(5, 10)
+    for month in months:
+        scene.dates(month)
+    sleep(0.3)
+    scene.sandbox.fault("status", status=503, body={})
+    for month in months:
+        assert scene.dates(month).endswith("stale")
+
+
+def fail_behind_many_stale_responses(scene: Scene) -> None:
+    """Other endpoints respond, so the circuit stays closed."""
+    months = range(5, 8)
+    for month in months:
+        scene.dates(month)
+    sleep(0.3)
+    scene.sandbox.fault("status", path="/dates", status=503, body={})
+    end = monotonic() + 3
+    while monotonic() < end:
+        assert scene.read() == 200
+        for month in [*months] * 3:
+            assert scene.dates(month).endswith("stale")
+        sleep(0.4)
+
+
+def exhaust_the_rate_limit(scene: Scene) -> None:
+    scene.hit(90)
+    scene.sandbox.fault("status", status=429, body={}, headers={"Retry-After": "60"}, times=1)
+    assert [scene.read() for _ in range(7)] == [429, *[503] * 6]
+
+
+def stop_redis(scene: Scene) -> None:
+    os.killpg(scene.redis.process.pid, signal.SIGKILL)
+
+
+def fill_redis(scene: Scene) -> None:
+    redis = Redis(port=scene.redis.port)
+    for number in range(40):
+        redis.set(f"other-{number}", "x" * 100_000)
+    redis.close()
+
+
+def break_the_connection_of_a_booking(scene: Scene) -> None:
+    scene.sandbox.fault("reset", times=1)
+    assert scene.book() == 502
+
+
+def reject_the_captcha_secret(scene: Scene) -> None:
+    scene.provider.refuses("invalid-input-secret")
+    assert scene.client.book("users", JOHN, SLOT, token="a-token").status_code == 503
+
+
+def kill_a_worker(scene: Scene) -> None:
+    (worker,) = workers_of(scene.server)
+    os.kill(worker, signal.SIGKILL)
+
+
+def stop_the_proxy(scene: Scene) -> None:
+    os.killpg(scene.server.process.pid, signal.SIGKILL)
+
+
+FAILURES: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
+    "none": (succeed, set()),
+    "down": (stop_the_proxy, {"VideskProxyDown"}),
+    "two-routes": (fail_on_two_routes, {"VideskProxyAvailability"}),
+    "one-route": (fail_on_one_route, {"VideskProxyErrorShare"}),
+    "slow": (be_slow, {"VideskProxyLatency"}),
+    "500": (respond_with_500, {"VideskProxyInternalError"}),
+    "key": (reject_the_key, {"VideskProxyKeyRejected"}),
+    "circuit": (fail_behind_stale_responses, {"VideskProxyCircuitOpen"}),
+    "stale": (fail_behind_many_stale_responses, {"VideskProxyStale"}),
+    "rate-limit": (exhaust_the_rate_limit, {"VideskProxyBudgetExhausted"}),
+    "redis-down": (stop_redis, {"VideskProxyRedisUnavailable"}),
+    "redis-full": (fill_redis, {"VideskProxyRedisEvicting"}),
+    "booking": (break_the_connection_of_a_booking, {"VideskProxyBookingInDoubt"}),
+    "captcha": (reject_the_captcha_secret, {"VideskProxyCaptchaFailing"}),
+    "worker": (kill_a_worker, {"VideskProxyWorkerCrashed"}),
+}
+
+
+@dataclass
+class Observed:
+    """Prometheus, and the scene of each failure."""
+
+    prometheus: Running
+    scenes: Mapping[str, Scene]
+
+    def query(self, text: str) -> list[dict[str, str]]:
+        url = f"{self.prometheus.url}/api/v1/query"
+        result = requests.get(url, params={"query": text}, timeout=10).json()["data"]["result"]
+        return [series["metric"] for series in result]
+
+    def active(self, name: str) -> set[str]:
+        """Return the alerts whose expressions are true for the job of this failure."""
+        return {labels["alertname"] for labels in self.query(f'ALERTS{{job="{job(name)}"}}')}
+
+
+def job(name: str) -> str:
+    return f"videsk-proxy-{name}"
+
+
+@pytest.fixture(scope="module")
+def observed(
+    sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Observed]:
+    with ExitStack() as stack:
+        provider = stack.enter_context(captcha_provider())
+        full = ["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru"]
+        shared = stack.enter_context(redis_server())
+        redis = dict.fromkeys(FAILURES, shared)
+        redis["redis-down"] = stack.enter_context(redis_server())
+        redis["redis-full"] = stack.enter_context(redis_server(None, *full))
+        captcha = {
+            "CAPTCHA_PROVIDER": "turnstile",
+            "CAPTCHA_SECRET": "secret-of-the-captcha",
+            "CAPTCHA_VERIFY_URL": provider.url,
+        }
+        servers = [
+            proxy_server(
+                sandbox_process,
+                REDIS_URL=redis[name].redis_url,
+                VIDESK_ACCOUNT=name,
+                **SETTINGS | (captcha if name == "captcha" else {}),
+            )
+            for name in FAILURES
+        ]
+        with ThreadPoolExecutor(4) as pool:
+            started = list(pool.map(stack.enter_context, servers))
+        scenes = {
+            name: Scene(server, sandbox_process, redis[name], provider, days())
+            for name, server in zip(FAILURES, started, strict=True)
+        }
+        for scene in scenes.values():
+            scene.hit(1)
+            scene.find_appointment()
+        folder = tmp_path_factory.mktemp("prometheus")
+        prometheus = stack.enter_context(prometheus_server(folder, scenes))
+        wait_until(lambda: requests.get(f"{prometheus.url}/-/ready", timeout=10).ok, seconds=20)
+        all_of = Observed(prometheus, scenes)
+        wait_until(lambda: len(all_of.query("up == 1")) == len(scenes), seconds=20)
+        sleep(2 * SCRAPE_SECONDS)
+        yield all_of
+
+
+def prometheus_server(folder: Path, scenes: Mapping[str, Scene]) -> AbstractContextManager[Running]:
+    """Run a Prometheus with ops/alerts.yml that scrapes each scene's proxy."""
+    interval = f"{SCRAPE_SECONDS * 1000:.0f}ms"
+    targets = {job(name): f"127.0.0.1:{scene.server.port}" for name, scene in scenes.items()}
+    config = {
+        "global": {
+            "scrape_interval": interval,
+            "scrape_timeout": interval,
+            "evaluation_interval": interval,
+        },
+        "rule_files": [str(RULES)],
+        "scrape_configs": [
+            {
+                "job_name": name,
+                "authorization": {"credentials": TOKEN},
+                "static_configs": [{"targets": [target]}],
+            }
+            for name, target in targets.items()
+        ],
+    }
+    file, port = folder / "prometheus.yml", free_port()
+    file.write_text(yaml.safe_dump(config))
+    options = {
+        "config.file": file,
+        "storage.tsdb.path": folder / "data",
+        "web.listen-address": f"127.0.0.1:{port}",
+    }
+    return running(["prometheus", *[f"--{name}={value}" for name, value in options.items()]], port)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_activates_its_alert_and_no_other(
+    name: str, observed: Observed, sandbox: Sandbox
+) -> None:
+    fail, expected = FAILURES[name]
+    assert observed.active(name) == set()
+    fail(observed.scenes[name])
+    if expected:
+        wait_until(lambda: expected <= observed.active(name))
+    sleep(2 * SCRAPE_SECONDS)
+    assert observed.active(name) == expected
+
+
+def test_every_alert_has_a_failure() -> None:
+    assert set.union(*[expected for _, expected in FAILURES.values()]) == set(alerts())
