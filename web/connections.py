@@ -11,6 +11,11 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
+import gevent
+
+READ_EVENT = 1
+"""For an io watcher (https://www.gevent.org/api/gevent.hub.html#gevent.hub.Hub.wait)."""
+
 READ_BYTES = 4096
 """The maximum of one read, after which other connections have their turn."""
 
@@ -20,6 +25,9 @@ SEND_SECONDS = 10
 
 REQUEST_SECONDS = 25
 """The deadline for reads while a request is processed. web/request_body.py has a shorter one."""
+
+LOOK_SECONDS = 0.2
+"""Between two looks for connections that have waited too long."""
 
 IDLE_SECONDS = 0.2
 """When the worker stops, connections idle for longer are closed."""
@@ -70,6 +78,16 @@ class Connections:
             if not self._open[address]:
                 del self._open[address]
 
+    def shut_late(self) -> None:
+        """Shut down the connections whose deadline for a read is over.
+
+        One look at all of them takes less time than a timer for each read.
+        """
+        now = monotonic()
+        for connection in list(self._waiting):
+            if connection.read_deadline <= now and not connection.is_sending:
+                self._shut_first(iter([connection]))
+
     def shut_waiting(self) -> None:
         """Shut down the connections that would delay a stop of the worker."""
         now = monotonic()
@@ -89,6 +107,8 @@ class ClientConnection:
 
     `waiting`: the connections that wait for their client; this one is there while it does.
     `serving`: whether a request is being processed; else the connection waits for one.
+    `read_deadline`: of all reads, in seconds of time.monotonic(). `Connections.shut_late` enforces
+    it.
     """
 
     def __init__(
@@ -98,39 +118,46 @@ class ClientConnection:
         self.serving = False
         self._socket = client
         self._waiting = waiting
-        self._read_deadline = 0.0
-        self._sending = False
+        self.read_deadline = 0.0
+        self.is_sending = False
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(client.fileno(), READ_EVENT)
+        client.settimeout(SEND_SECONDS)
 
     def set_read_deadline(self, seconds: float) -> None:
         """Set the deadline of all reads to `seconds` from now."""
-        self._read_deadline = monotonic() + seconds
+        self.read_deadline = monotonic() + seconds
 
     def recv(self, size: int) -> bytes:
-        """Read up to `size` bytes; none at the end of the stream. Raises TimeoutError."""
-        now = monotonic()
-        if now >= self._read_deadline:
-            raise TimeoutError("the client has not sent in time")
-        self._socket.settimeout(self._read_deadline - now)
-        self._waiting[self] = now
+        """Read up to `size` bytes; none at the end of the stream. Raises TimeoutError.
+
+        Other connections have their turn first, also if data has arrived already.
+        """
+        self._waiting[self] = monotonic()
         try:
-            data: bytes = self._socket.recv(size)
+            self._hub.wait(self._readable)
         finally:
             self._waiting.pop(self, None)
+        if monotonic() >= self.read_deadline:
+            raise TimeoutError("the client has not sent in time")
+        data: bytes = self._socket.recv(size)
         return data
 
     def sendall(self, data: bytes) -> None:
         """Write all data. Raises TimeoutError if the client takes longer than SEND_SECONDS for
         SEND_BYTES.
         """
-        self._socket.settimeout(SEND_SECONDS)
         self._waiting[self] = monotonic()
-        self._sending = True
+        self.is_sending = True
         try:
             for start in range(0, len(data), SEND_BYTES):
-                self._socket.sendall(data[start : start + SEND_BYTES])
+                piece = memoryview(data)[start : start + SEND_BYTES]
+                sent = self._socket.send(piece)  # nearly always all of it; sendall takes longer
+                if sent < len(piece):
+                    self._socket.sendall(piece[sent:])
         finally:
             self._waiting.pop(self, None)
-            self._sending = False
+            self.is_sending = False
 
     def send(self, data: bytes) -> int:
         """Write all data and return its length. gunicorn sends `100 Continue` in this way."""
@@ -143,10 +170,11 @@ class ClientConnection:
         """
         # gevent's shutdown of `_socket` itself raises in the greenlet that waits for it.
         with suppress(OSError), self._socket.dup() as same_connection:
-            same_connection.shutdown(socket.SHUT_RDWR if self._sending else socket.SHUT_RD)
+            same_connection.shutdown(socket.SHUT_RDWR if self.is_sending else socket.SHUT_RD)
 
     def shutdown(self, how: int) -> None:
         self._socket.shutdown(how)
 
     def close(self) -> None:
+        self._readable.close()
         self._socket.close()

@@ -14,7 +14,7 @@ import gevent
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from web.connections import IDLE_SECONDS, ClientConnection, Connections
+from web.connections import LOOK_SECONDS, ClientConnection, Connections
 from web.error_body import error_body
 from web.fast_path import FastPath
 from web.http_request import (
@@ -56,7 +56,8 @@ class Worker(GeventWorker):
 
     def _shut_waiting_connections(self) -> None:
         while True:
-            gevent.sleep(IDLE_SECONDS)
+            gevent.sleep(LOOK_SECONDS)
+            self.connections.shut_late()
             if not self.alive:
                 self.connections.shut_waiting()
 

@@ -13,7 +13,6 @@ from ipaddress import IPv6Address
 from math import inf
 from typing import Any
 
-import gevent
 from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
 from gunicorn.http.message import TOKEN_RE, Request
@@ -181,10 +180,7 @@ class Requests:
         return True
 
     def _respond_fast(self, data: bytes) -> bool:
-        """Send the fast path's response if the data is one plain request and there is a response.
-
-        Then yield to other connections, which would wait for one that sends request after request.
-        """
+        """Send the fast path's response, if the data is one plain request and there is one."""
         environ = plain_request.parse(data, FIELDS)
         if not environ or not _is_host(environ.get("HTTP_HOST", "")):
             return False
@@ -195,7 +191,6 @@ class Requests:
         self._connection.serving = True
         self._connection.sendall(response)
         self._connection.serving = False
-        gevent.sleep(0)
         return True
 
     def _skip_body(self, request: BoundedRequest) -> bool:
@@ -208,16 +203,13 @@ class Requests:
 
 
 class _Unreader(SocketUnreader):
-    """Reads bodies in pieces, and yields to other connections before each, which would wait for a
-    client that sends as fast as it can.
-    """
+    """Reads bodies in pieces."""
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Read up to `size_hint` bytes of the body or chunk, if that is known.
 
         Raises NoMoreData if the body is incomplete (https://www.rfc-editor.org/rfc/rfc9112#section-8).
         """
-        gevent.sleep(0)
         data: bytes = self.sock.recv(min(max(size_hint or 0, CHUNK_LINES_BYTES), READ_BYTES))
         if not data:
             raise errors.NoMoreData
@@ -234,7 +226,6 @@ def discard_rest(connection: ClientConnection) -> None:
     left = UNREAD_BODY_BYTES
     while left > 0 and (data := connection.recv(READ_BYTES)):
         left -= len(data)
-        gevent.sleep(0)
 
 
 def _check_length(length: int, lines: int) -> None:

@@ -1,7 +1,9 @@
 """Deadlines for each wait for a client, and which connection is closed first."""
 
+import os
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +22,11 @@ from web.connections import (
 
 
 class Socket:
-    """A client's socket that records what is done with it; `during` runs inside each read."""
+    """A client's socket that records what is done with it.
+
+    `during` runs inside each wait for data and each write. At once its own file descriptor and
+    event watcher. `takes`: the bytes that the kernel takes at a time.
+    """
 
     def __init__(self, data: bytes = b"") -> None:
         self.data = data
@@ -29,18 +35,25 @@ class Socket:
         self.sent: list[bytes] = []
         self.shut: list[int] = []
         self.is_closed = False
+        self.takes = SEND_BYTES
+
+    def fileno(self) -> "Socket":
+        return self
 
     def settimeout(self, seconds: float) -> None:
         self.timeouts.append(seconds)
 
     def recv(self, size: int) -> bytes:
-        self.during()
         piece, self.data = self.data[:size], self.data[size:]
         return piece
 
-    def sendall(self, data: bytes) -> None:
+    def send(self, data: memoryview) -> int:
         self.during()
-        self.sent.append(data)
+        self.sent.append(bytes(data[: self.takes]))
+        return min(len(data), self.takes)
+
+    def sendall(self, data: memoryview) -> None:
+        self.sent.append(bytes(data))
 
     def dup(self) -> "Socket":
         return self
@@ -57,6 +70,13 @@ class Socket:
         self.is_closed = True
 
 
+@pytest.fixture(autouse=True)
+def hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = SimpleNamespace(io=lambda client, _: client)
+    hub = SimpleNamespace(loop=loop, wait=lambda client: client.during())
+    monkeypatch.setattr("gevent.get_hub", lambda: hub)
+
+
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     clock = [1000.0]
@@ -64,26 +84,54 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return clock
 
 
-def test_a_read_has_what_is_left_until_the_deadline(now: list[float]) -> None:
+def test_a_read_raises_after_the_deadline(now: list[float]) -> None:
     client = Socket(b"hello")
     with Connections(10).open(client, "a") as connection:
         connection.set_read_deadline(5)
-        now[0] += 2
+        now[0] += 4.9
         assert connection.recv(3) == b"hel"
-        assert client.timeouts == [3]
-        now[0] += 3
+        now[0] += 0.1
         with pytest.raises(TimeoutError):
             connection.recv(3)
     assert client.data == b"lo"
     assert client.is_closed
 
 
-def test_a_response_is_sent_in_pieces_with_a_deadline_for_each() -> None:
+@pytest.mark.parametrize(("seconds", "is_shut"), [(4.9, False), (5, True)])
+def test_a_connection_that_waits_past_its_deadline_is_shut_down(
+    now: list[float], seconds: float, is_shut: bool
+) -> None:
+    client, all_of_them = Socket(), Connections(10)
+
+    def look_later() -> None:
+        now[0] += seconds
+        all_of_them.shut_late()
+
+    client.during = look_later
+    with all_of_them.open(client, "a") as connection:
+        connection.set_read_deadline(5)
+        with suppress(TimeoutError):
+            connection.recv(1)
+    assert bool(client.shut) is is_shut
+
+
+def test_a_connection_that_sends_has_no_deadline_for_reads(now: list[float]) -> None:
+    client, all_of_them = Socket(), Connections(10)
+    client.during = all_of_them.shut_late
+    with all_of_them.open(client, "a") as connection:
+        connection.sendall(b"x")
+    assert not client.shut
+
+
+@pytest.mark.parametrize("takes", [SEND_BYTES, SEND_BYTES - 1])
+def test_a_response_is_sent_in_pieces_with_a_deadline_for_each(takes: int) -> None:
     client = Socket()
-    data = bytes(2 * SEND_BYTES + 1)
+    client.takes = takes
+    data = os.urandom(2 * SEND_BYTES + 1)
     with Connections(10).open(client, "a") as connection:
         assert connection.send(data) == len(data)
-    assert [len(piece) for piece in client.sent] == [SEND_BYTES, SEND_BYTES, 1]
+    assert b"".join(client.sent) == data
+    assert max(map(len, client.sent)) == takes
     assert client.timeouts == [SEND_SECONDS]
 
 
