@@ -127,7 +127,7 @@ class ClientConnection:
         self._sending = True
         try:
             for start in range(0, len(data), SEND_BYTES):
-                self._socket.sendall(data[start : start + SEND_BYTES])
+                self._socket.sendall(memoryview(data)[start : start + SEND_BYTES])
         finally:
             self._waiting.pop(self, None)
             self._sending = False
