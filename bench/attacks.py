@@ -11,7 +11,7 @@ from tests.e2e.innocent import innocent_clients
 from tests.processes import proxy_server, redis_server, sandbox_server
 
 SECONDS = 10
-WARM_UP_SECONDS = 2
+WARM_UP_SECONDS = attacks.HELD / attacks.HELD_A_SECOND
 """The attack's process has started by then and its connections are open."""
 
 TARGET = "≤ 500 ms"
@@ -21,6 +21,8 @@ ATTACKS = {
     f"{attacks.IDLE} connections are idle, and {attacks.IDLE_A_SECOND} more a second": (
         attacks.idle_connections
     ),
+    f"{attacks.HELD} connections send their bodies at a byte a second": attacks.slow_bodies,
+    f"{attacks.HELD} connections do not read their responses": attacks.unread_responses,
 }
 
 

@@ -5,6 +5,7 @@ it waits for clients without a deadline; and while it stops, it waits for idle c
 web/connections.py and web/http_request.py set limits to all of this.
 """
 
+import socket
 from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
@@ -14,7 +15,7 @@ import gevent
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from web.connections import LOOK_SECONDS, ClientConnection, Connections
+from web.connections import LOOK_SECONDS, SEND_BYTES, ClientConnection, Connections
 from web.error_body import error_body
 from web.fast_path import FastPath
 from web.http_request import (
@@ -51,6 +52,8 @@ class Worker(GeventWorker):
         self.connections = Connections(self.worker_connections)
 
     def run(self) -> None:
+        for listener in self.sockets:  # its connections inherit the option
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         gevent.spawn(self._shut_waiting_connections)
         super().run()
 

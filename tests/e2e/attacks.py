@@ -24,10 +24,18 @@ HEADS = {
 """Requests whose responses need nothing of a body, or not all of it."""
 
 SENDERS = 6
+HELD, HELD_A_SECOND = 1000, 100
 IDLE = 2200
 IDLE_A_SECOND = 200
 UNFINISHED = 300
 START = b"GET /healthz HTTP/1.1\r\nHost: proxy\r\n"
+POST = (
+    f"POST /api/users/{JOHN}/appointments HTTP/1.1\r\nHost: proxy\r\n"
+    "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
+).encode()
+BUNDLE = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: proxy\r\n\r\n"
+"""The response has 1.6 MB: more than the kernel buffers for a client that does not read."""
+
 LARGEST_FIELDS = b"".join(b"X-%02d: %s\r\n" % (number, b"x" * 4090) for number in range(48))
 
 Attack = Callable[[int, float], None]
@@ -116,3 +124,47 @@ def idle_connections(port: int, end: float) -> None:
                 connection.sendall(START)
             if opened > IDLE:
                 time.sleep(1 / IDLE_A_SECOND)
+
+
+def slow_bodies(port: int, end: float) -> None:
+    """Bodies that arrive at a byte a second. One that the server gives up is followed by another."""
+    _hold(port, end, POST, b" ")
+
+
+def unread_responses(port: int, end: float) -> None:
+    """Large responses of which next to nothing is read."""
+    _hold(port, end, BUNDLE, b"")
+
+
+def _hold(port: int, end: float, start: bytes, more: bytes) -> None:
+    """Hold HELD connections: send `start` over each, then `more` every second."""
+    opened: list[socket.socket] = []
+    while time.monotonic() < end:
+        began = time.monotonic()
+        opened = [connection for connection in opened if _is_open(connection, more)]
+        for _ in range(min(HELD_A_SECOND, HELD - len(opened))):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", port))
+            connection.sendall(start)
+            connection.setblocking(False)
+            opened.append(connection)
+        time.sleep(max(0, min(began + 1, end) - time.monotonic()))
+    for connection in opened:
+        connection.close()
+
+
+def _is_open(connection: socket.socket, more: bytes) -> bool:
+    """Send more. Close the connection, and return False, if the server has responded or closed."""
+    if not more:
+        return True
+    try:
+        connection.send(more)
+        connection.recv(1)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    connection.close()
+    return False

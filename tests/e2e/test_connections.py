@@ -15,14 +15,16 @@ from tests.e2e.innocent import innocent_clients, open_socket, read_all
 from tests.e2e.test_stop import stopping
 from tests.processes import Running, Sandbox, free_port, proxy_server, running
 from tests.timing import ALONE, TIMING
+from web.connections import SEND_BYTES
 
 pytestmark = TIMING
 
 ATTACK_SECONDS = 9
-OPENED_AFTER_SECONDS = 4
-BUNDLE = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: proxy\r\n\r\n"
-"""The response has 1.4 MB: more than the kernel buffers for a client that does not read."""
+HELD_AFTER_SECONDS = attacks.HELD / attacks.HELD_A_SECOND
+"""As long as the deadlines: by then the first connections are replaced by others."""
 
+MEASURED_SECONDS = 5
+OPENED_AFTER_SECONDS = 4
 SEND_SECONDS = 10
 STOP_SECONDS = 9
 """A stop cuts a client off that has not read for 5 s; gunicorn looks once a second."""
@@ -46,6 +48,21 @@ def test_2200_idle_and_half_open_connections_do_not_delay_others(server: Running
 
 
 @ALONE
+@pytest.mark.parametrize("attack", [attacks.slow_bodies, attacks.unread_responses])
+def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
+    sandbox: Sandbox, redis_url: str, attack: attacks.Attack
+) -> None:
+    with (
+        proxy_server(sandbox, REDIS_URL=redis_url, TRUSTED_PROXIES="1") as server,
+        attacks.under(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
+    ):
+        time.sleep(HELD_AFTER_SECONDS)
+        with innocent_clients(server, "127.0.0.2") as calls:
+            time.sleep(MEASURED_SECONDS)
+    calls.assert_undisturbed()
+
+
+@ALONE
 def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
     """The connections of others that are idle stay, however many one address opens."""
     with proxy_server(sandbox) as server, requests.Session() as session:
@@ -65,6 +82,24 @@ def test_a_client_that_does_not_read_is_dropped(sandbox: Sandbox) -> None:
         before = open_sockets(worker)
         took = wait_until(lambda: open_sockets(worker) < before, 2 * SEND_SECONDS)
         assert took > SEND_SECONDS / 2
+
+
+def test_the_kernel_buffers_little_for_a_client_that_does_not_read(sandbox: Sandbox) -> None:
+    """A thousand of them could otherwise use up the memory for TCP of the machine, 2 MB each."""
+    with proxy_server(sandbox) as server, not_reading(server) as connection:
+        time.sleep(0.5)
+        assert 0 < unsent_bytes(server.port, connection.getsockname()[1]) <= 2 * SEND_BYTES
+
+
+def unsent_bytes(port: int, peer_port: int) -> int:
+    """Return how much the kernel buffers for the peer.
+
+    https://docs.kernel.org/networking/proc_net_tcp.html
+    """
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = f":{port:04X}", f":{peer_port:04X}"
+    (queues,) = [row[4] for row in rows if row[1].endswith(ends[0]) and row[2].endswith(ends[1])]
+    return int(queues.partition(":")[0], 16)
 
 
 def test_a_client_that_reads_slowly_gets_its_whole_response(sandbox: Sandbox) -> None:
@@ -128,7 +163,7 @@ def not_reading(server: Running, requests_sent: int = 5) -> Iterator[socket.sock
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(30)
         connection.connect(("127.0.0.1", server.port))
-        connection.sendall(BUNDLE * requests_sent)
+        connection.sendall(attacks.BUNDLE * requests_sent)
         assert connection.recv(8) == b"HTTP/1.1"
         yield connection
 
