@@ -19,7 +19,8 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from common.resilient_redis import LocalFallback, ResilientRedis
+from common.local_fallback import LocalFallback
+from common.resilient_redis import ResilientRedis
 from idempotency.disposition import Disposition, disposition_of
 from web.captcha import Captcha
 

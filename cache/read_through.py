@@ -27,7 +27,8 @@ from cache.shared_single_flight import FlightKey, FlightResult, SharedSingleFlig
 from cache.single_flight import SingleFlight
 from cache.store import Entry, Store, read_entry
 from common.instrumentation import Instrumentation
-from common.resilient_redis import LocalFallback, ResilientRedis
+from common.local_fallback import LocalFallback
+from common.resilient_redis import ResilientRedis
 
 log = logging.getLogger("videsk_proxy.cache")
 

@@ -2,7 +2,8 @@
 
 import time
 
-from common.resilient_redis import LocalFallback, ResilientRedis
+from common.local_fallback import LocalFallback
+from common.resilient_redis import ResilientRedis
 
 REJECTED_SECONDS = 60
 """TTL of the "key rejected" flag. It has to expire on its own: an instance that was taken out of

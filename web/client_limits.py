@@ -19,7 +19,8 @@ from limits import parse
 from limits.storage import MemoryStorage, RedisStorage
 from redis import Redis
 
-from common.resilient_redis import LocalFallback, ResilientRedis
+from common.local_fallback import LocalFallback
+from common.resilient_redis import ResilientRedis
 
 CALLS = "calls"
 """The name of the limit of all calls, in its counters' keys."""

@@ -18,8 +18,9 @@ from cachetools import TTLCache
 from redis import Redis
 
 from common.instrumentation import Instrumentation
+from common.local_fallback import LocalFallback
 from common.request_context import current_client
-from common.resilient_redis import LocalFallback, ResilientRedis
+from common.resilient_redis import ResilientRedis
 from videsk.errors import VideskCircuitOpenError, VideskRateLimitError
 from videsk.throttle.rate_limit import (
     FAILURES_TO_OPEN,

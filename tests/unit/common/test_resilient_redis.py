@@ -1,18 +1,12 @@
 """Calls that fail fast, and the fallback. Over Redis: tests/e2e/redis/test_resilient_redis.py."""
 
 import time
-from typing import Any
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
 
 from common import resilient_redis
-from common.resilient_redis import (
-    CONNECTIONS,
-    LocalFallback,
-    RedisUnavailableError,
-    ResilientRedis,
-)
+from common.resilient_redis import CONNECTIONS, RedisUnavailableError, ResilientRedis
 
 URL = "redis://127.0.0.1:1"
 """A port where nothing listens."""
@@ -86,32 +80,3 @@ def test_a_write_waits_for_redis_only_so_long_after_its_last_response(
     started = time.monotonic()
     assert not redis.wait_for_reconnect()
     assert time.monotonic() - started < 0.05
-
-
-def no_local() -> str:
-    raise AssertionError("Redis is available")
-
-
-def test_a_fallback_uses_redis_while_it_is_available(redis: ResilientRedis) -> None:
-    fallback = LocalFallback(redis)
-    assert fallback.run(lambda client: client is redis.client, no_local) is True
-
-
-def test_without_redis_a_fallback_is_local() -> None:
-    called: list[int] = []
-    fallback = LocalFallback(None, lambda: called.append(1))
-    assert fallback.run(lambda _: "remote", lambda: "local") == "local"
-    assert not called, "which is no outage"
-
-
-def test_in_each_outage_on_outage_runs_before_the_first_local_action(
-    redis: ResilientRedis,
-) -> None:
-    log: list[str] = []
-    fallback = LocalFallback(redis, lambda: log.append("outage"))
-    remote: Any = lambda client: client.ping()  # noqa: E731
-    for _ in range(2):
-        for _ in range(2):
-            fallback.run(remote, lambda: log.append("local"))
-        redis.unavailable = False
-    assert log == ["outage", "local", "local"] * 2
