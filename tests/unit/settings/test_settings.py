@@ -35,6 +35,7 @@ DEFAULTS: dict[str, object] = {
     "CAPTCHA_PROVIDER": None,
     "CAPTCHA_SECRET": None,
     "CAPTCHA_VERIFY_URL": None,
+    "WIDGET": True,
     "MAX_BODY_BYTES": 65536,
     "LOG_LEVEL": "info",
     "METRICS_TOKEN": (),
@@ -134,6 +135,7 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
             f"redis://[{MARK}",
         ),
     ),
+    "WIDGET": ("true or false", (MARK, "yes", "1", "0", "off")),
     "REDIS_TLS_VERIFY": ("true or false", (MARK, "yes", "1", "0", "off")),
     "PORT": ("a whole number from 1 to 65535", (*INVALID_WHOLE_NUMBERS, "0", "65536")),
     "WEB_CONCURRENCY": ("a whole number from 1 to 1000", (*INVALID_WHOLE_NUMBERS, "0", "1001")),
@@ -215,6 +217,7 @@ VALID: list[tuple[str, str, object]] = [
         ("REDIS_URL", url, url)
         for url in (f"redis://:{MARK}@host:6379/0", "rediss://host", "unix:///run/redis.sock")
     ),
+    ("WIDGET", "false", False),
     ("REDIS_TLS_VERIFY", "False", False),
     ("REDIS_TLS_VERIFY", "true", True),
     ("PORT", "65535", 65535),

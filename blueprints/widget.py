@@ -1,0 +1,92 @@
+"""The booking widget, built by frontend/widget/build.mjs, for pages of any origin."""
+
+import hashlib
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, request
+from flask_cors import cross_origin
+from werkzeug.exceptions import NotFound
+
+from common import strict_json
+from openapi import spec
+from web.compression import compressed
+
+_DIST = Path(__file__).parent.parent / "frontend" / "widget" / "dist"
+_ENTRY = "videsk-booking.js"
+_INTEGRITY = "integrity.json"
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".map": "application/json",
+    ".json": "application/json",
+}
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_SHORT = "public, max-age=300"
+
+_FILE = spec.Operation(
+    "getWidgetFile",
+    "operations",
+    spec.PROXY_ERRORS
+    | {
+        "200": spec.Response(
+            "The file.",
+            {},
+            headers=("WidgetCacheControl", "ETag", "Content-Encoding"),
+            media=("text/javascript", "application/json"),
+        ),
+        "304": "NotModifiedWidget",
+        "404": "NotFound",
+    },
+    ("widgetFile", "If-None-Match"),
+)
+
+
+def register(app: Flask, *, enabled: bool) -> None:
+    """Add the route `/widget/v1/{name}`, if it is enabled."""
+    if enabled:
+        app.register_blueprint(make_blueprint())
+
+
+def make_blueprint() -> Blueprint:
+    """Return the route `/widget/v1/{name}`."""
+    blueprint = Blueprint("widget", __name__, url_prefix="/widget/v1")
+
+    @blueprint.get("/<name>")
+    @spec.describe(_FILE)
+    @cross_origin(origins="*", send_wildcard=True, automatic_options=False)
+    def file(name: str) -> Response:
+        """Get a file of the booking widget.
+
+        `videsk-booking.js` defines the element. `integrity.json` has the hash of each script, and
+        the name of the element's script that contains its hash. Any page may load these files.
+        """
+        if name not in _files():
+            raise NotFound
+        content = _files()[name]
+        digest = hashlib.sha256(content).hexdigest()[:32]
+        response = Response(content, content_type=_TYPES[Path(name).suffix])
+        changes = name in (_ENTRY, f"{_ENTRY}.map", _INTEGRITY)
+        response.headers["Cache-Control"] = _SHORT if changes else _IMMUTABLE
+        response.set_etag(digest)
+        response.make_conditional(request)
+        return compressed(response, content, digest)
+
+    return blueprint
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    """Return each file by its name, the entry also by a name with a hash of its content."""
+    files = {path.name: path.read_bytes() for path in _DIST.iterdir()}
+    entry = files[_ENTRY]
+    files[f"videsk-booking-{hashlib.sha256(entry).hexdigest()[:8]}.js"] = entry
+    files[_INTEGRITY] = strict_json.dumps(
+        {name: _integrity(files[name]) for name in sorted(files) if name.endswith(".js")}
+    )
+    return files
+
+
+def _integrity(script: bytes) -> str:
+    """Return the value of the attribute `integrity` (https://www.w3.org/TR/SRI/)."""
+    return f"sha384-{b64encode(hashlib.sha384(script).digest()).decode()}"
