@@ -37,6 +37,18 @@ _MONTHS = (
     "noviembre", "diciembre",
 )  # fmt: skip
 
+_DAYS_IN_PORTUGUESE = (
+    "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo",
+)  # fmt: skip
+_MONTHS_IN_PORTUGUESE = (
+    "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
+    "novembro", "dezembro",
+)  # fmt: skip
+
+
+def _month_in_portuguese(moment: datetime) -> str:
+    return f"{_MONTHS_IN_PORTUGUESE[moment.month - 1]} de {moment.year}"
+
 
 def _month_in_spanish(moment: datetime) -> str:
     return f"{_MONTHS[moment.month - 1]} de {moment.year}"
@@ -47,6 +59,13 @@ WRITTEN: dict[str, dict[str, Callable[[datetime], str]]] = {
         "month": lambda moment: f"{moment:%B %Y}",
         "day": lambda moment: f"{moment:%A, %B} {moment.day}, {moment.year}",
         "time": lambda moment: f"{moment.hour % 12 or 12}:{moment:%M %p}",
+    },
+    "pt": {
+        "month": _month_in_portuguese,
+        "day": lambda moment: (
+            f"{_DAYS_IN_PORTUGUESE[moment.weekday()]}, {moment.day} de {_month_in_portuguese(moment)}"
+        ),
+        "time": lambda moment: f"{moment:%H:%M}",
     },
     "es": {
         "month": _month_in_spanish,

@@ -8,12 +8,14 @@ import { agentsOf, drawAgents, drawServices, nameOf, target } from "./choice_lis
 import type { Agent } from "./choice_lists.js";
 import type { Context } from "./context.js";
 import { el, fill } from "./dom.js";
-import { load } from "./error_notice.js";
 import { makeFlow, showProgress, showSummary } from "./flow.js";
 import type { Flow, Rows, Step } from "./flow.js";
-import { drawHourPicker } from "./hour_picker.js";
-import type { TakenHour } from "./hour_picker.js";
+import { load } from "./load.js";
+import { drawTimeStep } from "./time_step.js";
+import type { TakenHour } from "./time_step.js";
 import type { Field, Value } from "./form.js";
+
+const PRELOAD_AFTER_MS = 2000;
 
 export interface Choice {
   service?: Service | undefined;
@@ -60,7 +62,7 @@ export function startBooking(ctx: Context): Flow {
           if (one) pickService(one);
           else fill(place, drawServices(ctx, fixed ? [] : services, pickService));
         };
-        load(ctx, place, signal, () => ctx.videsk.services({ signal }), show);
+        load(ctx, place, signal, () => ctx.services(signal), show);
         return fixed ? { title: ctx.t.time.title, body: [place] } : { ...ctx.t.services, body: [place] };
       },
 
@@ -70,7 +72,7 @@ export function startBooking(ctx: Context): Flow {
         const { startAt, taken } = choice;
         return {
           ...ctx.t.time,
-          body: [drawHourPicker(ctx, { target: target(choice), choose: pickHour, signal, startAt, taken })],
+          body: [drawTimeStep(ctx, { target: target(choice), choose: pickHour, signal, startAt, taken })],
           onShow: preload,
         };
       },
@@ -105,13 +107,13 @@ export function startBooking(ctx: Context): Flow {
   }
 
   async function loadDetails(): Promise<void> {
-    const [{ makeDetails }] = await Promise.all([import("./details.js"), ctx.loadLater()]);
-    details ??= makeDetails(ctx, choice, flow);
+    const [{ makeDetails }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
+    details ??= makeDetails(ctx, more, choice, flow);
   }
 
-  /** Once the hours are there, so that the form needs no network of its own. */
+  /** A while after the calendar, so that the form needs no network of its own. */
   function preload(): void {
-    if (!details && !ctx.picksOnly) setTimeout(() => loadDetails().catch(() => {}), 1000);
+    if (!details && !ctx.picksOnly) setTimeout(() => loadDetails().catch(() => {}), PRELOAD_AFTER_MS);
   }
 
   function pickService(service: Service): void {

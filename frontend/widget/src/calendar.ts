@@ -1,8 +1,8 @@
 import { addDays, addMonths, daysOf, monthOf } from "./clock.js";
 import type { Context } from "./context.js";
 import { button, el, fill } from "./dom.js";
-import { drawErrorNotice } from "./error_notice.js";
 import { write } from "./language.js";
+import { notice } from "./load.js";
 
 const WEEK = 7;
 
@@ -14,9 +14,11 @@ const WEEK = 7;
  */
 export function drawCalendar(
   ctx: Context,
-  { read, choose, signal, day: before }: {
+  { read, choose, onShow, signal, day: before }: {
     read: (month: string) => Promise<string[]>;
     choose: (day: string) => void;
+    /** The days of a month are on screen. */
+    onShow: () => void;
     signal: AbortSignal;
     day: string | undefined;
   },
@@ -59,10 +61,11 @@ export function drawCalendar(
       if (signal.aborted || month !== wanted) return;
       ctx.report(error);
       free = new Set();
-      fill(below, drawErrorNotice(ctx, error, { again: () => show(wanted) }));
+      fill(below, await notice(ctx, error, () => show(wanted)));
     }
     grid.removeAttribute("aria-busy");
     drawDays();
+    onShow();
   }
 
   function offerNextMonth(): void {

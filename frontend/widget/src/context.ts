@@ -1,6 +1,9 @@
-import type { Booking, VideskProxy } from "../../client/src/index.js";
+import type { Booking, Kind, Service, VideskProxy } from "../../client/src/index.js";
 import type { Clock } from "./clock.js";
 import type { Plural, Texts } from "./language.js";
+
+/** What is loaded once the calendar is on screen: the client, the hours of a day, errors. */
+export type More = typeof import("./more.js");
 
 /** The events of the element, with their `detail`. All bubble out of shadow roots. */
 export interface Events {
@@ -15,7 +18,8 @@ export interface Events {
 
 /** What every part of the widget needs: of one element, until it is restarted. */
 export interface Context {
-  readonly videsk: VideskProxy;
+  /** The address of the proxy. */
+  readonly proxy: string;
   /** Where the steps are drawn. */
   readonly frame: HTMLElement;
   readonly options: {
@@ -31,8 +35,15 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Whether the element is a control of a form, which takes the hour as its value. */
   readonly picksOnly: boolean;
+  readonly mayChangeZone: boolean;
   t: Texts;
   clock: Clock;
+  /** Undefined until `loadMore`. */
+  more?: More;
+  videsk?: VideskProxy;
+  loadMore(): Promise<More>;
+  services(signal: AbortSignal): Promise<Service[]>;
+  dates(target: [Kind, string], month: string, signal: AbortSignal): Promise<string[]>;
   byId(id: string): HTMLElement;
   count(forms: Plural, count: number, values?: Record<string, string>): string;
   /** Announce to screen readers what others see happen. */
@@ -44,9 +55,6 @@ export interface Context {
   /** The first step is on screen. */
   ready: () => void;
   setHour(startAt: string): void;
-  readonly mayChangeZone: boolean;
   useZone(zone: string): void;
-  loadLater(): Promise<void>;
-  addStyles(sheet: CSSStyleSheet): void;
   restart: () => void;
 }

@@ -1,26 +1,21 @@
 /** The form, and the booking that it sends. */
 
-import { isOutcomeUnknown, makeDecision, VideskProxyError } from "../../client/src/index.js";
 import type { BookingByUser, Decision } from "../../client/src/index.js";
 import { drawBooked, keep } from "./booked.js";
 import type { Choice } from "./booking.js";
 import { target } from "./choice_lists.js";
-import type { Context } from "./context.js";
-import { button, el, fill, styleSheet } from "./dom.js";
-import { drawErrorNotice, load, OFFLINE } from "./error_notice.js";
+import type { Context, More } from "./context.js";
+import { button, el, fill } from "./dom.js";
 import type { Flow } from "./flow.js";
 import { drawForm, ESSENTIAL } from "./form.js";
 import type { Field, Value } from "./form.js";
-import { drawTaken } from "./hour_picker.js";
-import css from "./later.css";
-import { keepCurrent } from "./refresh.js";
+import { load } from "./load.js";
 
-const sheet = styleSheet(css);
-
-export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
+export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow) {
   /** The last one, unless it was refused. */
   let decision: Decision | undefined;
-  ctx.addStyles(sheet);
+  const { drawErrorNotice, drawTaken, isOutcomeUnknown, keepCurrent, makeDecision, OFFLINE, VideskProxyError } = more;
+  const videsk = ctx.videsk!;
 
   /** Draw the form, and after a refusal what was wrong, which gets the focus. */
   async function draw(place: HTMLElement, signal: AbortSignal): Promise<void> {
@@ -33,7 +28,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   }
 
   async function readFields(signal: AbortSignal): Promise<Field[]> {
-    const { form } = await ctx.videsk.form(ctx.options.segment ?? "", {}, { signal });
+    const { form } = await videsk.form(ctx.options.segment ?? "", {}, { signal });
     const fields = (form as Field[]).filter(({ id }) => id !== ESSENTIAL);
     for (const { id, name } of fields) {
       const value = ctx.options.prefill[name] ?? ctx.options.prefill[id];
@@ -45,7 +40,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   function showForm(place: HTMLElement, fields: Field[], signal: AbortSignal): () => void {
     const { t } = ctx;
     const { problem, isSending, values } = choice;
-    const refusals = refusedFields(ctx, problem, fields, values);
+    const refusals = refusedFields(problem, fields, values);
     const notice =
       problem && refusals.size === 0 ? drawErrorNotice(ctx, problem, { again: resend, anew: bookAnew }) : undefined;
     const taken = el("div");
@@ -78,7 +73,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     const { clock, t } = ctx;
     const { startAt = "" } = choice;
     const query = { date: clock.dayOf(startAt), timezone: clock.zone };
-    const free = await ctx.videsk.hours(...target(choice), query, { signal });
+    const free = await videsk.hours(...target(choice), query, { signal });
     if (signal.aborted || choice.isSending) return;
     const isGone = !free.includes(startAt);
     if (isGone === submitButton.hidden) return;
@@ -111,8 +106,8 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     flow.redraw();
     ctx.announce(ctx.t.details.sending);
     try {
-      const made = await ctx.videsk.book(kind as "users", id, booking, { idempotencyKey });
-      const known = keep(made, { service, agent });
+      const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
+      const known = keep(ctx, made, { service, agent });
       choice.done = () => drawBooked(ctx, ctx.t.booked.title, made, known);
       choice.isSending = false;
       flow.end("booked");
@@ -127,7 +122,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     ctx.report(error);
     if (!isOutcomeUnknown(error)) decision = undefined;
     if (error.status === 409 || error.data === "dateInPast") {
-      const free = await ctx.videsk.alternatives(error).catch(() => undefined);
+      const free = await videsk.alternatives(error).catch(() => undefined);
       const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };
       Object.assign(choice, { startAt: undefined, taken });
       flow.go("time");
@@ -139,15 +134,15 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     else flow.go("details");
   }
 
-  return { draw };
-}
+  /** The fields that a 400 is about: the proxy names their place in the form sent, Videsk an id in its message. */
+  function refusedFields(error: unknown, fields: Field[], values: Map<string, unknown>): Map<string, string> {
+    if (!(error instanceof VideskProxyError) || error.status !== 400) return new Map();
+    // As it was sent: the honeypot, then what was filled in.
+    const sent = [undefined, ...fields.filter(({ id }) => values.has(id))];
+    const places = Object.keys(error.errors.form ?? {}).map(Number);
+    const named = fields.filter((field) => error.message.includes(field.id) || places.some((place) => sent[place] === field));
+    return new Map(named.map(({ id }) => [id, ctx.t.details.refused]));
+  }
 
-/** The fields that a 400 is about: the proxy names their place in the form sent, Videsk an id in its message. */
-function refusedFields(ctx: Context, error: unknown, fields: Field[], values: Map<string, unknown>): Map<string, string> {
-  if (!(error instanceof VideskProxyError) || error.status !== 400) return new Map();
-  // As it was sent: the honeypot, then what was filled in.
-  const sent = [undefined, ...fields.filter(({ id }) => values.has(id))];
-  const places = Object.keys(error.errors.form ?? {}).map(Number);
-  const named = fields.filter((field) => error.message.includes(field.id) || places.some((place) => sent[place] === field));
-  return new Map(named.map(({ id }) => [id, ctx.t.details.refused]));
+  return { draw };
 }

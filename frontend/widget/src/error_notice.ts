@@ -73,37 +73,3 @@ function againButton(ctx: Context, again: () => void, text: string, { retryAfter
   })();
   return one;
 }
-
-/** Fill a place with what is read: a skeleton first, then the answer, or the error and a way on. */
-export async function load<T>(
-  ctx: Context,
-  place: HTMLElement,
-  signal: AbortSignal,
-  read: () => Promise<T>,
-  show: (answer: T) => void,
-): Promise<void> {
-  place.setAttribute("aria-busy", "true");
-  place.replaceChildren(drawSkeleton(ctx));
-  try {
-    const answer = await read();
-    if (!signal.aborted) {
-      show(answer);
-      ctx.ready();
-    }
-  } catch (error) {
-    if (signal.aborted) return;
-    ctx.report(error);
-    place.replaceChildren(drawErrorNotice(ctx, error, { again: () => load(ctx, place, signal, read, show) }));
-  } finally {
-    place.removeAttribute("aria-busy");
-  }
-}
-
-function drawSkeleton(ctx: Context): HTMLElement {
-  return el(
-    "div",
-    { class: "skeleton" },
-    el("p", { class: "hint" }, ctx.t.loading),
-    [0, 1, 2].map(() => el("div", { "aria-hidden": "true" })),
-  );
-}

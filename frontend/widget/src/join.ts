@@ -6,17 +6,13 @@
 import type { Appointment } from "../../client/src/index.js";
 import { rowsOf } from "./booked.js";
 import type { Context } from "./context.js";
-import { button, el, fill, styleSheet } from "./dom.js";
+import { button, el, fill } from "./dom.js";
 import type { Child } from "./dom.js";
-import { load } from "./error_notice.js";
 import { facts, makeFlow } from "./flow.js";
 import type { Flow } from "./flow.js";
-import css from "./later.css";
-
-const sheet = styleSheet(css);
+import { load } from "./load.js";
 
 export function startJoining(ctx: Context, token: string): Flow {
-  ctx.addStyles(sheet);
   return makeFlow(ctx, {
     first: "join",
     allowed: () => "join",
@@ -24,7 +20,7 @@ export function startJoining(ctx: Context, token: string): Flow {
       join: (signal) => {
         const place = el("div");
         const read = () =>
-          ctx.videsk.appointment(token, { signal }).catch((error) => {
+          ctx.videsk!.appointment(token, { signal }).catch((error) => {
             if (error.status === 401) return undefined;
             throw error;
           });

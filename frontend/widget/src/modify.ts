@@ -3,28 +3,25 @@
  * returns nothing about it for that token: either this browser has stored it, or the customer chooses.
  */
 
-import { isOutcomeUnknown, makeDecision } from "../../client/src/index.js";
 import type { Decision, Service } from "../../client/src/index.js";
 import { bookingOf, drawAnother, drawBooked, keep, rowsOf } from "./booked.js";
 import type { Known } from "./booked.js";
 import { agentsOf, drawAgents, drawServices, target } from "./choice_lists.js";
 import type { Agent } from "./choice_lists.js";
-import type { Context } from "./context.js";
-import { button, el, fill, styleSheet } from "./dom.js";
+import type { Context, More } from "./context.js";
+import { button, el, fill } from "./dom.js";
 import type { Child } from "./dom.js";
-import { drawErrorNotice, load, OFFLINE } from "./error_notice.js";
 import { facts, makeFlow, showProgress, showSummary } from "./flow.js";
 import type { Flow, Step } from "./flow.js";
-import { drawHourPicker } from "./hour_picker.js";
-import type { TakenHour } from "./hour_picker.js";
 import { write } from "./language.js";
-import css from "./later.css";
+import { load } from "./load.js";
 import { remove } from "./storage.js";
+import { drawTimeStep } from "./time_step.js";
+import type { TakenHour } from "./time_step.js";
 
 const LONGEST_REASON = 1000;
-const sheet = styleSheet(css);
 
-export function startModifying(ctx: Context, token: string): Flow {
+export function startModifying(ctx: Context, more: More, token: string): Flow {
   const known = bookingOf(token);
   const choice = {
     /** A stored one has only id and title. */
@@ -42,7 +39,8 @@ export function startModifying(ctx: Context, token: string): Flow {
   };
   /** The last one, unless it was refused. */
   let decision: Decision | undefined;
-  ctx.addStyles(sheet);
+  const { drawErrorNotice, isOutcomeUnknown, makeDecision, OFFLINE } = more;
+  const videsk = ctx.videsk!;
 
   const flow = makeFlow(ctx, {
     first: "overview",
@@ -74,7 +72,7 @@ export function startModifying(ctx: Context, token: string): Flow {
       service: (signal) => {
         const place = el("div");
         const show = (services: Service[]) => fill(place, drawServices(ctx, services, pickService));
-        load(ctx, place, signal, () => ctx.videsk.services({ signal }), show);
+        load(ctx, place, signal, () => ctx.services(signal), show);
         return { title: ctx.t.modify.whichService, lead: ctx.t.modify.whichServiceLead, body: [place] };
       },
 
@@ -83,7 +81,7 @@ export function startModifying(ctx: Context, token: string): Flow {
       time: (signal) => ({
         title: ctx.t.modify.newTime,
         lead: ctx.t.modify.newTimeLead,
-        body: drawHourPicker(ctx, {
+        body: drawTimeStep(ctx, {
           target: target(choice),
           choose: pickHour,
           signal,
@@ -204,8 +202,8 @@ export function startModifying(ctx: Context, token: string): Flow {
   function move(): Promise<void> {
     const { service, agent, startAt = "" } = choice;
     return send("confirm", { date: startAt }, async (call) => {
-      const booking = await ctx.videsk.reschedule(token, { date: startAt }, call);
-      const now = keep(booking, { service, agent }, token);
+      const booking = await videsk.reschedule(token, { date: startAt }, call);
+      const now = keep(ctx, booking, { service, agent }, token);
       choice.done = () => drawBooked(ctx, ctx.t.booked.moved, booking, now);
       return () => ctx.emit("videsk-rescheduled", { booking });
     });
@@ -214,7 +212,7 @@ export function startModifying(ctx: Context, token: string): Flow {
   function cancel(): Promise<void> {
     const cancellation = choice.reason.trim() ? { cancelReason: choice.reason } : {};
     return send("cancel", cancellation, async (call) => {
-      const { service } = await ctx.videsk.cancel(token, cancellation, call);
+      const { service } = await videsk.cancel(token, cancellation, call);
       remove(token);
       choice.done = () => ({
         title: ctx.t.modify.cancelled,
@@ -252,7 +250,7 @@ export function startModifying(ctx: Context, token: string): Flow {
     ctx.report(error);
     if (!isOutcomeUnknown(error)) decision = undefined;
     if (step === "confirm" && (error.status === 409 || error.data === "dateInPast")) {
-      const free = await ctx.videsk.alternatives(error).catch(() => undefined);
+      const free = await videsk.alternatives(error).catch(() => undefined);
       const taken = { startAt: choice.startAt, free, mayBeOurs: choice.startAt === choice.doubted };
       Object.assign(choice, { startAt: undefined, taken });
       flow.go("time");

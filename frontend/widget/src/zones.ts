@@ -1,9 +1,10 @@
 /** The choice of a time zone: all that the browser has, searchable. */
 
 import type { Context } from "./context.js";
-import { el } from "./dom.js";
+import { el, fill } from "./dom.js";
 
-export function drawZones(ctx: Context) {
+/** Draw it in place of the line that shows the zone. */
+export function drawZones(ctx: Context, line: HTMLElement): void {
   const { t, clock } = ctx;
   const zones = [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone"), clock.zone])].sort();
   const find = (text: string) => zones.find((zone) => readable(zone).toLowerCase() === text.trim().toLowerCase());
@@ -25,7 +26,8 @@ export function drawZones(ctx: Context) {
 
   const options = zones.map((zone) => el("option", { value: readable(zone) }, offset(zone, clock.conventions.locale)));
   const list = el("datalist", { id: "zones" }, options);
-  return { element: el("span", { class: "field" }, el("label", { for: "zone" }, t.summary.zone), input, list), focus: () => input.focus() };
+  fill(line, el("span", { class: "field" }, el("label", { for: "zone" }, t.summary.zone), input, list));
+  input.focus();
 }
 
 const readable = (zone: string) => zone.replaceAll("_", " ");

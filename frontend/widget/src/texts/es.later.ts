@@ -1,7 +1,28 @@
 /** Los textos del formulario y de lo que sigue, en español. */
 
 export const es = {
+  tryAgain: "Reintentar",
+  tryAgainIn: "Reintentar en {seconds} s",
+
+  time: {
+    soonestNone: "No quedan horas disponibles en los próximos tres meses.",
+    soonestFailed: "No se pudieron cargar. Elige un día más abajo.",
+    morning: "Mañana",
+    afternoon: "Tarde",
+    evening: "Noche",
+    freeHours: { one: "{count} hora disponible", other: "{count} horas disponibles" },
+    noHours: "No quedan horas disponibles este día. Elige otro.",
+    taken: "La hora {time} se acaba de ocupar. No se ha reservado nada.",
+    takenByUs: "La hora {time} está ocupada, quizás por tu primer intento. Busca un correo de confirmación antes de reservar otra.",
+    goneHour: "ocupada",
+    another: "Elegir otra hora",
+    takenFree: "Ese día aún quedan disponibles estas horas:",
+    takenNone: "Ese día no quedan más horas disponibles. Elige otro.",
+  },
+
   details: {
+    title: "Tus datos",
+    lead: "Te enviaremos por correo la confirmación y los enlaces para unirte a la cita, cambiarla o cancelarla.",
     optional: "(opcional)",
     chooseOne: "Elige una opción",
     submit: "Reservar cita",
@@ -15,6 +36,32 @@ export const es = {
     most: "Escribe {most} o menos.",
     tooLong: "Escribe como máximo {most} caracteres.",
     refused: "Este dato no fue aceptado. Revísalo.",
+  },
+
+  problems: {
+    offline: "Parece que no tienes conexión",
+    offlineText: "Lo que elegiste y escribiste se conserva. Revisa tu conexión y reintenta.",
+    unreachable: "No pudimos conectarnos al servicio de reservas",
+    unreachableText: "Lo que elegiste y escribiste se conserva. Reintenta en un momento.",
+    limited: "Demasiadas solicitudes desde esta conexión",
+    limitedText: { one: "No se pierde nada. Espera {count} segundo y reintenta.", other: "No se pierde nada. Espera {count} segundos y reintenta." },
+    busy: "Hay muchas personas reservando",
+    busyText: "No se pierde nada. Espera un momento.",
+    gone: "Esto ya no está disponible",
+    goneText: "Vuelve atrás y elige de nuevo.",
+    deadToken: "Este enlace ya no sirve",
+    deadTokenText:
+      "La cita se cambió, se canceló o ya terminó. Si la cambiaste, usa el enlace del correo más reciente.",
+    unknown: "No sabemos si se realizó",
+    unknownText: "La respuesta se perdió en el camino. Busca primero un correo nuevo.",
+    checkText: "Puedes comprobar de nuevo sin riesgo: nunca se hará dos veces.",
+    checkAgain: "Comprobar de nuevo",
+    anew: "No llegó ningún correo: intentar otra vez",
+    failed: "No resultó",
+    failedText: "El problema es nuestro. Reintenta en un momento.",
+    refused: "No se aceptaron los datos",
+    refusedText: "Revisa lo que escribiste o elige otra hora.",
+    reference: "Referencia para nuestro soporte: {id}",
   },
 
   booked: {

@@ -1,7 +1,29 @@
 /** Os textos do formulário e do que vem depois, em português do Brasil. */
 
 export const pt = {
+  tryAgain: "Tentar novamente",
+  tryAgainIn: "Tentar novamente em {seconds} s",
+
+  time: {
+    soonestNone: "Não há horários disponíveis nos próximos três meses.",
+    soonestFailed: "Não foi possível carregá-los. Escolha um dia abaixo.",
+    morning: "Manhã",
+    afternoon: "Tarde",
+    evening: "Noite",
+    freeHours: { one: "{count} horário disponível", other: "{count} horários disponíveis" },
+    noHours: "Não há mais horários neste dia. Escolha outro dia.",
+    taken: "O horário {time} acabou de ser ocupado. Nada foi agendado.",
+    takenByUs:
+      "O horário {time} está ocupado, talvez pela sua primeira tentativa. Procure um e-mail de confirmação antes de agendar outro.",
+    goneHour: "ocupado",
+    another: "Escolher outro horário",
+    takenFree: "Estes horários ainda estão disponíveis nesse dia:",
+    takenNone: "Não há outro horário disponível nesse dia. Escolha outro dia.",
+  },
+
   details: {
+    title: "Seus dados",
+    lead: "Enviaremos por e-mail a confirmação e os links para entrar, remarcar ou cancelar.",
     optional: "(opcional)",
     chooseOne: "Escolha uma opção",
     submit: "Agendar",
@@ -15,6 +37,35 @@ export const pt = {
     most: "Digite {most} ou menos.",
     tooLong: "Digite no máximo {most} caracteres.",
     refused: "Este dado não foi aceito. Verifique-o.",
+  },
+
+  problems: {
+    offline: "Parece que você está sem conexão",
+    offlineText: "Tudo o que você preencheu foi mantido. Verifique sua conexão e tente novamente.",
+    unreachable: "Não conseguimos acessar o serviço de agendamento",
+    unreachableText: "Tudo o que você preencheu foi mantido. Tente novamente em instantes.",
+    limited: "Muitas solicitações desta conexão",
+    limitedText: {
+      one: "Nada se perdeu. Espere {count} segundo e tente novamente.",
+      other: "Nada se perdeu. Espere {count} segundos e tente novamente.",
+    },
+    busy: "Muitas pessoas estão agendando agora",
+    busyText: "Nada se perdeu. Espere um momento.",
+    gone: "Isto não é mais oferecido",
+    goneText: "Volte e escolha novamente.",
+    deadToken: "Este link não funciona mais",
+    deadTokenText:
+      "O atendimento foi remarcado, cancelado ou já terminou. Se você o remarcou, use o link do e-mail mais recente.",
+    unknown: "Não sabemos se deu certo",
+    unknownText: "A resposta se perdeu no caminho. Primeiro procure um novo e-mail.",
+    checkText: "Você pode verificar novamente sem risco: nada será feito duas vezes.",
+    checkAgain: "Verificar novamente",
+    anew: "Não chegou nenhum e-mail: tentar de novo",
+    failed: "Não funcionou",
+    failedText: "O problema é nosso. Tente novamente em instantes.",
+    refused: "Os dados não foram aceitos",
+    refusedText: "Verifique o que você preencheu ou escolha outro horário.",
+    reference: "Referência para o nosso suporte: {id}",
   },
 
   booked: {

@@ -1,2 +1,0 @@
-function o(t,e={},...n){let i=document.createElement(t);for(let[r,l]of Object.entries(e))typeof l=="function"?i.addEventListener(r.slice(2),l):l!=null&&l!==!1&&i.setAttribute(r,l===!0?"":l);return u(i,n),i}function u(t,...e){t.replaceChildren(...e.flat(9).filter(n=>n!=null&&n!==!1))}function s(t,e,n={}){return o("button",{type:"button",onclick:e,...n},t)}function a(t){let e=new CSSStyleSheet;return e.replaceSync(t),e}export{o as a,u as b,s as c,a as d};
-//# sourceMappingURL=chunk-CBHFXBUC.js.map
