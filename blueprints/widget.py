@@ -1,17 +1,19 @@
 """The booking widget, built by frontend/widget/build.mjs, for pages of any origin."""
 
+import gzip
 import hashlib
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
 
+import brotli
 from flask import Blueprint, Flask, Response, request
 from flask_cors import cross_origin
 from werkzeug.exceptions import NotFound
 
 from common import strict_json
 from openapi import spec
-from web.compression import compressed
+from web.compression import accepted_coding
 
 _DIST = Path(__file__).parent.parent / "frontend" / "widget" / "dist"
 _ENTRY = "videsk-booking.js"
@@ -63,14 +65,17 @@ def make_blueprint() -> Blueprint:
         """
         if name not in _files():
             raise NotFound
-        content = _files()[name]
-        digest = hashlib.sha256(content).hexdigest()[:32]
+        coding = accepted_coding()
+        content, etag = _encoded(name, coding)
         response = Response(content, content_type=_TYPES[Path(name).suffix])
+        response.vary.add("Accept-Encoding")
+        if coding:
+            response.content_encoding = coding
         changes = name in (_ENTRY, f"{_ENTRY}.map", _INTEGRITY)
         response.headers["Cache-Control"] = _SHORT if changes else _IMMUTABLE
-        response.set_etag(digest)
+        response.set_etag(etag)
         response.make_conditional(request)
-        return compressed(response, content, digest)
+        return response
 
     return blueprint
 
@@ -85,6 +90,18 @@ def _files() -> dict[str, bytes]:
         {name: _integrity(files[name]) for name in sorted(files) if name.endswith(".js")}
     )
     return files
+
+
+@cache
+def _encoded(name: str, coding: str | None) -> tuple[bytes, str]:
+    """Return a file, compressed as well as the coding can, and its ETag."""
+    content = _files()[name]
+    digest = hashlib.sha256(content).hexdigest()[:32]
+    if coding == "br":
+        return brotli.compress(content), f"{digest}:br"
+    if coding == "gzip":
+        return gzip.compress(content, mtime=0), f"{digest}:gzip"
+    return content, digest
 
 
 def _integrity(script: bytes) -> str:

@@ -1,2 +1,2 @@
-import"./chunk-AGF2YZQB.js";
+import"./chunk-D3KMTZH2.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -9,7 +9,7 @@ import { button, el } from "./dom.js";
 import { facts } from "./flow.js";
 import type { Rows, Step } from "./flow.js";
 import { write } from "./language.js";
-import { load, remove, save } from "./storage.js";
+import { load, save } from "./storage.js";
 
 /** What this browser has stored of an appointment, by its action token. */
 export interface Known {
@@ -36,7 +36,7 @@ export function keep(ctx: Context, booking: Booking, { service, agent }: Pick<Kn
     uid: before?.uid ?? `${ctx.more!.newIdempotencyKey()}@videsk-proxy`,
     sequence: before ? before.sequence + 1 : 0,
   };
-  if (oldToken !== undefined) remove(oldToken);
+  if (oldToken !== undefined) ctx.more!.remove(oldToken);
   save(booking.actionToken, known);
   return known;
 }

@@ -15,7 +15,6 @@ import { facts, makeFlow, showProgress, showSummary } from "./flow.js";
 import type { Flow, Step } from "./flow.js";
 import { write } from "./language.js";
 import { load } from "./load.js";
-import { remove } from "./storage.js";
 import { drawTimeStep } from "./time_step.js";
 import type { TakenHour } from "./time_step.js";
 
@@ -213,7 +212,7 @@ export function startModifying(ctx: Context, more: More, token: string): Flow {
     const cancellation = choice.reason.trim() ? { cancelReason: choice.reason } : {};
     return send("cancel", cancellation, async (call) => {
       const { service } = await videsk.cancel(token, cancellation, call);
-      remove(token);
+      more.remove(token);
       choice.done = () => ({
         title: ctx.t.modify.cancelled,
         lead: write(ctx.t.modify.cancelledLead, { service }),

@@ -11,7 +11,7 @@ export { isOutcomeUnknown, makeDecision, newIdempotencyKey, VideskProxyError } f
 export { drawErrorNotice, OFFLINE } from "./error_notice.js";
 export { drawTaken, fillPlaces } from "./hours.js";
 export { keepCurrent } from "./refresh.js";
-export { removeExpired } from "./storage.js";
+export { remove, removeExpired } from "./expiry.js";
 export { drawZones } from "./zones.js";
 
 export const sheet = styleSheet(css);
