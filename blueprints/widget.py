@@ -97,8 +97,9 @@ def _encoded(name: str, coding: str | None) -> tuple[bytes, str]:
     """Return a file, compressed as well as the coding can, and its ETag."""
     content = _files()[name]
     digest = hashlib.sha256(content).hexdigest()[:32]
+    quality = 11 if name.endswith(".js") else 5  # source maps are large, and rarely loaded
     if coding == "br":
-        return brotli.compress(content), f"{digest}:br"
+        return brotli.compress(content, quality=quality), f"{digest}:br"
     if coding == "gzip":
         return gzip.compress(content, mtime=0), f"{digest}:gzip"
     return content, digest

@@ -391,11 +391,12 @@ def test_nothing_jumps_when_something_comes_later(
     answer_next, answer_dates = hold(visitor, "**/next?*"), hold(visitor, "**/dates?*")
     come_to_the_calendar(visitor.come())
     grid = visitor.page.get_by_role("grid")
-    below = visitor.page.get_by_text(visitor.texts["time"]["pickDay"])
-    waiting = [grid.bounding_box(), below.bounding_box()]
+    expect(visitor.page.get_by_text(visitor.texts["time"]["pickDay"])).to_be_visible()
+    below = visitor.page.locator(".day")
+    waiting = [grid.bounding_box(), corner_of(below)]
     answer_dates()
     expect(grid).not_to_have_attribute("aria-busy", "true")
-    assert [grid.bounding_box(), below.bounding_box()] == waiting
+    assert [grid.bounding_box(), corner_of(below)] == waiting
     hours = [written(hour(minutes)) for minutes in (0, 15, 30)]
     body: dict[str, Any] = {"three": hours, "one": hours[:1], "none": [], "failed": {}}
     answer_next(body[soonest], status=500 if soonest == "failed" else 200)
@@ -406,7 +407,26 @@ def test_nothing_jumps_when_something_comes_later(
     if said:
         expect(section).to_contain_text(visitor.texts["time"][said])
     visitor.examine()
-    assert [grid.bounding_box(), below.bounding_box()] == waiting
+    assert [grid.bounding_box(), corner_of(below)] == waiting
+
+
+def corner_of(locator: Locator) -> tuple[float, float]:
+    """Where it begins on the screen."""
+    box = locator.bounding_box()
+    assert box
+    return box["x"], box["y"]
+
+
+def test_the_first_free_day_is_open_without_taking_the_focus(visit: Visit) -> None:
+    visitor = visit()
+    answer_dates, answer_hours = hold(visitor, "**/dates?*"), hold(visitor, "**/hours?*")
+    come_to_the_calendar(visitor.come())
+    noon = datetime.now(visitor.zone).replace(hour=12, minute=0).astimezone(UTC)
+    answer_dates([written(noon)])
+    answer_hours([written(noon)])
+    expect(visitor.hour(noon)).to_be_visible()
+    expect(visitor.day(noon)).to_have_attribute("aria-pressed", "true")
+    visitor.sees("When suits you?")
 
 
 def test_tab_stops_at_a_day_with_hours(visit: Visit) -> None:

@@ -1,2 +1,2 @@
-import"./chunk-D3KMTZH2.js";
+import"./chunk-BJ64ACZH.js";
 //# sourceMappingURL=videsk-booking.js.map

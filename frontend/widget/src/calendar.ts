@@ -17,8 +17,8 @@ export function drawCalendar(
   { read, choose, onShow, signal, day: before }: {
     read: (month: string) => Promise<string[]>;
     choose: (day: string) => void;
-    /** The days of a month are on screen. */
-    onShow: () => void;
+    /** The first month is on screen. `day`: its first free one, which is chosen unless there was one before. */
+    onShow: (day: string | undefined) => void;
     signal: AbortSignal;
     day: string | undefined;
   },
@@ -28,6 +28,7 @@ export function drawCalendar(
   let month = monthOf(chosen ?? clock.today());
   /** Undefined while they load. */
   let free: Set<string> | undefined;
+  let isShown = false;
   /** The day that the visitor has chosen or moved to. */
   let at = chosen;
 
@@ -64,8 +65,11 @@ export function drawCalendar(
       fill(below, await notice(ctx, error, () => show(wanted)));
     }
     grid.removeAttribute("aria-busy");
+    const isFirst = !isShown;
+    isShown = true;
+    if (isFirst) chosen ??= daysOf(month).find((day) => free!.has(day));
     drawDays();
-    onShow();
+    if (isFirst) onShow(chosen);
   }
 
   function offerNextMonth(): void {

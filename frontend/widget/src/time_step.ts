@@ -72,7 +72,10 @@ export function drawTimeStep(ctx: Context, step: TimeStep): Child[] {
   const calendar = drawCalendar(ctx, {
     read: (month) => ctx.dates(step.target, month, signal),
     choose,
-    onShow: () => void open().catch(() => (opener = undefined)),
+    onShow: (day) =>
+      void open()
+        .then((openDay) => (before || !day || signal.aborted ? undefined : openDay(day)))
+        .catch(() => (opener = undefined)),
     signal,
     day: before,
   });
