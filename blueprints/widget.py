@@ -60,8 +60,8 @@ def make_blueprint() -> Blueprint:
     def file(name: str) -> Response:
         """Get a file of the booking widget.
 
-        `videsk-booking.js` defines the element. `integrity.json` has the hash of each script, and
-        the name of the element's script that contains its hash. Any page may load these files.
+        `videsk-booking.js` loads the element. For pages that pin a version, `integrity.json` names
+        the `script` that it loads, and has the `integrity` of each. Any page may load these files.
         """
         if name not in _files():
             raise NotFound
@@ -82,13 +82,13 @@ def make_blueprint() -> Blueprint:
 
 @cache
 def _files() -> dict[str, bytes]:
-    """Return each file by its name, the entry also by a name with a hash of its content."""
+    """Return each file by its name."""
     files = {path.name: path.read_bytes() for path in _DIST.iterdir()}
-    entry = files[_ENTRY]
-    files[f"videsk-booking-{hashlib.sha256(entry).hexdigest()[:8]}.js"] = entry
-    files[_INTEGRITY] = strict_json.dumps(
-        {name: _integrity(files[name]) for name in sorted(files) if name.endswith(".js")}
-    )
+    scripts = sorted(name for name in files if name.endswith(".js"))
+    # The entry only imports the script that defines the element.
+    script = next(name for name in scripts if name.encode() in files[_ENTRY])
+    hashes = {name: _integrity(files[name]) for name in scripts}
+    files[_INTEGRITY] = strict_json.dumps({"script": script, "integrity": hashes})
     return files
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 from playwright.sync_api import Browser, expect
 from redis import Redis
 
@@ -443,3 +444,18 @@ def test_the_snippet_of_the_docs_books(enter: Enter, sandbox: Sandbox, page: Any
     shown.fill_in()
     shown.book()
     shown.is_booked()
+
+
+def test_a_page_can_pin_a_version(enter: Enter, server: Running) -> None:
+    """The browser itself compares the script with its hash."""
+    pins = requests.get(f"{server.url}/widget/v1/integrity.json", timeout=10).json()
+    script = pins["script"]
+    tag = f'<script type="module" crossorigin src="{server.url}/widget/v1/{script}" integrity="{{}}"></script>'
+    visitor = enter("", provoked=("integrity",))
+    visitor.site.body = tag.format(pins["integrity"][script]) + ALL_SERVICES
+    visitor.come()
+    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    visitor.site.body = tag.format(pins["integrity"]["videsk-booking.js"]) + ALL_SERVICES
+    visitor.come()
+    visitor.page.wait_for_load_state("networkidle")
+    expect(visitor.page.get_by_role("button", name="My service")).to_have_count(0)

@@ -1,2 +1,2 @@
-import"./chunk-BJ64ACZH.js";
+import"./chunk-FFOWMVTX.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -216,8 +216,12 @@ export class VideskBooking extends HTMLElement {
 
   async #redraw(): Promise<void> {
     const ctx = this.#ctx!;
-    await this.#localize(ctx);
-    if (!ctx.signal.aborted) this.#flow?.redraw();
+    try {
+      await this.#localize(ctx);
+      if (!ctx.signal.aborted) this.#flow?.redraw();
+    } catch (error) {
+      ctx.report(error); // the texts could not be loaded: those on screen remain
+    }
   }
 
   #setHour(startAt: string | null): void {

@@ -88,7 +88,8 @@ export function makeFlow(
     "popstate",
     () => {
       const { step } = entry(ctx);
-      if (step === undefined) return; // an entry of another part of the page
+      // An entry of another part of the page, or of another element.
+      if (step === undefined || step === current) return;
       current = step;
       draw();
     },
