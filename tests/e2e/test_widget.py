@@ -247,12 +247,22 @@ def test_the_referrer_of_the_page_is_sent(enter: Enter, sandbox: Sandbox, shop: 
 
 
 def test_the_dialog_opens_and_closes(enter: Enter) -> None:
-    visitor = enter(ONE_AGENT.replace("segment=", 'mode="dialog" segment='))
+    body = ONE_AGENT.replace("segment=", 'mode="dialog" segment=')
+    visitor = enter(body)
     visitor.waits_for("ready")
     dialog = visitor.page.get_by_role("dialog")
     expect(dialog).to_be_hidden()
+    visitor.page.route("**/more-*", lambda _: None)
+    visitor.embed(body)
+    visitor.waits_for("ready")
     visitor.page.evaluate("document.querySelector('videsk-booking').open()")
     expect(dialog).to_be_visible()
+    box = dialog.bounding_box()
+    assert box
+    assert box["width"] > 900, "before the calendar's own styles"
+    visitor.page.unroute_all()
+    visitor.embed(body)
+    visitor.page.evaluate("document.querySelector('videsk-booking').open()")
     come_to_the_form(visitor, hour())
     visitor.fill_in()
     visitor.examine()

@@ -1,2 +1,2 @@
-import"./chunk-FFOWMVTX.js";
+import"./chunk-2EZA6ICT.js";
 //# sourceMappingURL=videsk-booking.js.map

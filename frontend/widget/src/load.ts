@@ -35,6 +35,8 @@ export async function notice(ctx: Context, error: unknown, again: () => void): P
   try {
     return (await ctx.loadMore()).drawErrorNotice(ctx, error, { again });
   } catch {
-    return button("↻", again, { "aria-label": "Reload", class: "second" });
+    // A script that the proxy no longer has, since an update, comes only with the page.
+    const reload = () => (navigator.onLine ? location.reload() : again());
+    return button("↻", reload, { "aria-label": "Reload", class: "second" });
   }
 }
