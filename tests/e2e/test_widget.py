@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, ZONE
@@ -26,8 +26,8 @@ ALL_SERVICES = f'<videsk-booking segment="{SEGMENT}"></videsk-booking>'
 ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
-FIRST_CALENDAR_BYTES = 11_200
-ALL_BYTES = 25_600
+FIRST_CALENDAR_BYTES = 11 * 1024
+ALL_BYTES = 26 * 1024
 """With gzip, in one language."""
 
 
@@ -155,6 +155,40 @@ def test_an_error_is_an_event(enter: Enter) -> None:
     visitor.waits_for("error")
     error = visitor.detail("error")
     assert (error["status"], error["outcomeUnknown"]) == (0, True)
+
+
+def test_a_reload_before_the_response_does_not_book_twice(enter: Enter, sandbox: Sandbox) -> None:
+    visitor = enter(ONE_AGENT, provoked=("ERR_FAILED",))
+    come_to_the_form(visitor, hour())
+    visitor.fill_in()
+
+    def lose(route: Route) -> None:
+        assert route.fetch().status == 201
+        route.abort()
+
+    visitor.page.route("**/appointments", lose, times=3)  # the client sends it three times
+    visitor.book()
+    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
+    visitor.page.reload()
+    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
+    expect(visitor.page.get_by_text("John Doe")).to_be_visible()
+    visitor.examine()
+    visitor.button("Check again").click()
+    visitor.is_booked()
+    assert pending(sandbox) == [written(hour())]
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("heading", level=2, name="When suits you?")).to_be_visible()
+
+
+def test_what_was_refused_is_not_resumed(enter: Enter, sandbox: Sandbox) -> None:
+    visitor = enter(ONE_AGENT, provoked=("409",))
+    come_to_the_form(visitor, hour())
+    visitor.fill_in()
+    book_elsewhere(sandbox, hour())
+    visitor.book()
+    visitor.sees("When suits you?")
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("heading", level=2, name="When suits you?")).to_be_visible()
 
 
 # What is shown stays true

@@ -1,2 +1,2 @@
-import"./chunk-2EZA6ICT.js";
+import"./chunk-ZFGOMLS3.js";
 //# sourceMappingURL=videsk-booking.js.map

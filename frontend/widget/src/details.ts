@@ -1,6 +1,7 @@
 /** The form, and the booking that it sends. */
 
 import type { BookingByUser, Decision } from "../../client/src/index.js";
+import { storeAttempt } from "./attempt.js";
 import { drawBooked, keep } from "./booked.js";
 import type { Choice } from "./booking.js";
 import { target } from "./choice_lists.js";
@@ -63,7 +64,7 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
       form.requestSubmit();
     }
     function bookAnew(): void {
-      decision = undefined;
+      forget();
       resend();
     }
   }
@@ -102,12 +103,15 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
     } as BookingByUser;
     decision = makeDecision({ kind, id, ...booking }, decision);
     const { idempotencyKey } = decision;
+    const about = { service, agent };
+    storeAttempt(ctx.id, { decision, kind, target: id, booking, about, sentAt: Date.now() });
     Object.assign(choice, { isSending: true, problem: undefined });
     flow.redraw();
     ctx.announce(ctx.t.details.sending);
     try {
       const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
-      const known = keep(ctx, made, { service, agent });
+      storeAttempt(ctx.id, null);
+      const known = keep(ctx, made, about);
       choice.done = () => drawBooked(ctx, ctx.t.booked.title, made, known);
       choice.isSending = false;
       flow.end("booked");
@@ -118,9 +122,14 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
     }
   }
 
+  function forget(): void {
+    decision = undefined;
+    storeAttempt(ctx.id, null);
+  }
+
   async function refuse(error: any, startAt: string): Promise<void> {
     ctx.report(error);
-    if (!isOutcomeUnknown(error)) decision = undefined;
+    if (!isOutcomeUnknown(error)) forget();
     if (error.status === 409 || error.data === "dateInPast") {
       const free = await videsk.alternatives(error).catch(() => undefined);
       const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };

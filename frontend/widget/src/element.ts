@@ -1,5 +1,6 @@
 /** `<videsk-booking>`: books, moves and cancels appointments through videsk-proxy. */
 
+import { loadAttempt } from "./attempt.js";
 import { ATTRIBUTES, DRAWING, prefilled, reflectAttributes, upgradeProperties } from "./attributes.js";
 import type { Attribute } from "./attributes.js";
 import { startBooking } from "./booking.js";
@@ -116,7 +117,7 @@ export class VideskBooking extends HTMLElement {
     if (wasOpen || ticket) this.open();
     try {
       await this.#localize(ctx);
-      const flow = ticket ? await follow(ctx, ticket.action, ticket.token) : startBooking(ctx);
+      const flow = ticket ? await follow(ctx, ticket.action, ticket.token) : await book(ctx);
       if (!ctx.signal.aborted) this.#flow = flow;
       ctx.byId("step").removeAttribute("aria-busy");
     } catch (error) {
@@ -233,6 +234,14 @@ export class VideskBooking extends HTMLElement {
     const cancelable = type === "videsk-booking-submitted";
     return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable }));
   }
+}
+
+/** Start a booking, or resume the one that a reload interrupted. */
+async function book(ctx: Context): Promise<Flow> {
+  const attempt = loadAttempt(ctx.id);
+  if (!attempt) return startBooking(ctx);
+  const [{ resumeBooking }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
+  return resumeBooking(ctx, more, attempt);
 }
 
 /** Start what an e-mailed link requests. */

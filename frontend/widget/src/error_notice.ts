@@ -8,6 +8,9 @@ type Problem = Pick<VideskProxyError, "status" | "source" | "data" | "requestId"
 /** The browser is offline: nothing was sent, so nothing is in doubt. */
 export const OFFLINE = { status: 0, outcomeUnknown: false } as Problem;
 
+/** The page was reloaded before the response to a booking came. */
+export const INTERRUPTED = { status: 0, source: "network", outcomeUnknown: true } as Problem;
+
 /** Return the title and text for an error. */
 function explain(ctx: Context, error: Problem, byToken: boolean): [string, string] {
   const t = ctx.t.problems;
@@ -43,7 +46,7 @@ export function drawErrorNotice(
 ): HTMLElement {
   const { t } = ctx;
   // Anything else is a fault of the widget: no answer of the proxy's, and no lost connection.
-  const problem = (error instanceof VideskProxyError || error === OFFLINE ? error : { status: 500 }) as Problem;
+  const problem = (error instanceof VideskProxyError || error === OFFLINE || error === INTERRUPTED ? error : { status: 500 }) as Problem;
   const [title, text] = explain(ctx, problem, byToken);
   const unknown = problem.outcomeUnknown;
   return el(
