@@ -12,6 +12,7 @@ COPY booking booking
 COPY cache cache
 COPY common common
 COPY doctor doctor
+COPY frontend/widget/dist frontend/widget/dist
 COPY idempotency idempotency
 COPY openapi openapi
 COPY schemas schemas

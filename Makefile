@@ -80,7 +80,7 @@ format: $(VENV)/installed ## format the code and fix lint errors
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-client: $(VENV)/installed $(CLIENT_TOOLS) ## build the TypeScript client, with types from the OpenAPI document
+client: $(VENV)/installed $(CLIENT_TOOLS) ## build the TypeScript client, with types from the OpenAPI document, and the widget
 	@PATH="$(PATHS)" npm run --silent --prefix frontend/client types
 	@npm run --silent --prefix frontend/client build
 

@@ -16,6 +16,7 @@ from blueprints import (
     hooks,
     prometheus,
     response_metrics,
+    widget,
 )
 from booking.captcha_confirmations import BookingCaptcha
 from booking.service import BookingService
@@ -141,6 +142,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(health.make_blueprint(api_key_status, throttle, redis, app.config))
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
+    widget.register(app, enabled=settings.widget)
     instrumentation.add_routes(app)
     app.wsgi_app = FastPath(app.wsgi_app, near_cache, limit, instrumentation)  # type: ignore[method-assign]
     return app

@@ -5,10 +5,10 @@ from openapi.examples import RESPONSE_EXAMPLES
 from openapi.spec import Response, error, read_error, write_error
 
 
-def _not_modified(cache_control: str) -> Response:
+def _not_modified(*headers: str) -> Response:
     return Response(
         "The resource has not changed since that ETag.",
-        headers=(cache_control, "ETag", "Cache-Status"),
+        headers=("ETag", *headers),
     )
 
 
@@ -27,8 +27,9 @@ _IN_DOUBT = " With `outcomeUnknown` the request may have succeeded."
 _OTHER = "Any other error of Videsk, passed on unchanged."
 
 RESPONSES = {
-    "NotModified": _not_modified("NoCache"),
-    "NotModifiedMaxAge30": _not_modified("MaxAge30"),
+    "NotModified": _not_modified("NoCache", "Cache-Status"),
+    "NotModifiedWidget": _not_modified("WidgetCacheControl"),
+    "NotModifiedMaxAge30": _not_modified("MaxAge30", "Cache-Status"),
     "NotFound": error("The path does not exist.", "notFound"),
     "BodyTimeout": error("The body did not arrive within 10 seconds.", "bodyTimeout"),
     "BodyTooLarge": error("The body is too large, with or without a length.", "bodyTooLarge"),

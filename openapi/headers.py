@@ -34,6 +34,10 @@ HEADERS = {
         "A browser may reuse the file forever: its URL contains a digest of its content.",
         const="public, max-age=31536000, immutable",
     ),
+    "WidgetCacheControl": _header(
+        "A browser may reuse a file whose name contains a hash forever, and others for 5 minutes.",
+        enum=["public, max-age=31536000, immutable", "public, max-age=300"],
+    ),
     "X-Content-Type-Options": _header(
         "Browsers must not guess another content type.", const="nosniff"
     ),
@@ -97,6 +101,7 @@ _OTHER_NAMES = {
     "MaxAge30": "Cache-Control",
     "ETag-if-complete": "ETag",
     "Immutable": "Cache-Control",
+    "WidgetCacheControl": "Cache-Control",
     "Cache-Status-of-error": "Cache-Status",
 }
 

@@ -14,6 +14,7 @@ PATH: dict[str, tuple[str, str, Field[Any], str]] = {
     "serviceId": ("id", "A service's id", ID, SERVICE),
     "userId": ("id", "A user's id", ID, USER),
     "segmentId": ("segment", "The id of a segment; each has a form", ID, SEGMENT),
+    "widgetFile": ("name", "A file of the booking widget", String(), "videsk-booking.js"),
     "assetName": ("name", "A file of Swagger UI", String(), "swagger-ui.css"),
 }
 """By the name of the component: the name in the path, a description, a field, an example."""

@@ -2,11 +2,14 @@
 
 import mimetypes
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, send_from_directory
+from flask import Blueprint, redirect, request, send_from_directory
 from werkzeug.wrappers import Response
 
 _DEMO = Path(__file__).parent.parent / "frontend" / "demo"
+_PROXY = "http://localhost:8000"
+"""In the page."""
 
 # https://www.rfc-editor.org/rfc/rfc9239; the machine's own table may know an older name, or none.
 mimetypes.add_type("text/javascript", ".js")
@@ -27,16 +30,16 @@ def make_demo_routes(proxy_port: int) -> Blueprint:
         """Redirect to the page."""
         return redirect("/demo/")
 
-    @routes.get("/demo/config.js")
-    def show_config() -> Response:
-        """Show the page's settings with the proxy's port."""
-        text = (_DEMO / "config.js").read_text().replace(":8000`", f":{proxy_port}`")
+    @routes.get("/demo/")
+    def show_page() -> Response:
+        """Show the page with the proxy's address."""
+        host = urlsplit(request.host_url).hostname
+        text = (_DEMO / "index.html").read_text().replace(_PROXY, f"http://{host}:{proxy_port}")
         headers = {"Cache-Control": "no-cache"}
-        return Response(text, content_type="text/javascript; charset=utf-8", headers=headers)
+        return Response(text, content_type="text/html; charset=utf-8", headers=headers)
 
-    @routes.get("/demo/", defaults={"name": "index.html"})
     @routes.get("/demo/<path:name>")
-    def show_page(name: str) -> Response:
+    def show_file(name: str) -> Response:
         """Show a file of the page; Flask sends `no-cache`, so an edit shows at the next request."""
         return send_from_directory(_DEMO, name)
 

@@ -76,6 +76,7 @@ class Settings:
         parsers.text("the provider's secret", parsers.VISIBLE), None, secret=True
     )
     captcha_verify_url: str | None = _setting(parsers.URL, None)
+    widget: bool = _setting(parsers.BOOLEAN, True)
     max_body_bytes: int = _setting(parsers.whole_number(1, 100_000_000), 65536)
     log_level: str = _setting(
         parsers.choice("debug", "info", "warning", "error", "critical"), "info"

@@ -33,16 +33,24 @@ def register(app: Flask) -> None:
         compress[coding] = Compress(app)
 
 
-def compressed(response: Response, body: bytes, digest: str) -> Response:
-    """Return the response in the coding that the client prefers. `digest`: of the plain body."""
-    if len(body) < MIN_BYTES:
-        return response
-    response.vary.add("Accept-Encoding")
+def accepted_coding() -> str | None:
+    """Return the coding that the client prefers, or None if it accepts none of them."""
     accepted = request.accept_encodings
     coding = max(CODINGS, key=accepted.quality)
     # Flask-Compress would use a coding with `q=0`:
     # https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
     if accepted.quality(coding) <= 0 or accepted.quality(coding) < accepted.quality("identity"):
+        return None
+    return coding
+
+
+def compressed(response: Response, body: bytes, digest: str) -> Response:
+    """Return the response in the coding that the client prefers. `digest`: of the plain body."""
+    if len(body) < MIN_BYTES:
+        return response
+    response.vary.add("Accept-Encoding")
+    coding = accepted_coding()
+    if not coding:
         return response
     g.digest = digest
     compress: Compress = current_app.extensions[_NAME][coding]

@@ -13,6 +13,8 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Route, ViewportSi
 from tests.processes import ROOT
 
 DEMO = ROOT / "frontend/demo"
+TEXTS = ROOT / "frontend/widget/src/texts"
+NAMED_ON_PAGE = "http://localhost:8000"
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROWEST: ViewportSize = {"width": 320, "height": 640}
@@ -23,13 +25,29 @@ AXE = """axe.run({resultTypes: ["violations"]}).then(({violations}) => violation
     [id, help, ...nodes.map(({html, failureSummary}) => [html, failureSummary])]))"""
 """The violations alone: the whole result takes as long to transfer as to make."""
 MOST_TABS = 80
-FUNCTION = "(a function)"
+ACTIVE = """(function inside(root) {
+    const it = root.activeElement;
+    return it?.shadowRoot ? inside(it.shadowRoot) : it;
+})(document)"""
+"""The element that has the focus, in shadow roots too."""
 
 _DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 _MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
     "noviembre", "diciembre",
 )  # fmt: skip
+
+_DAYS_IN_PORTUGUESE = (
+    "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo",
+)  # fmt: skip
+_MONTHS_IN_PORTUGUESE = (
+    "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
+    "novembro", "dezembro",
+)  # fmt: skip
+
+
+def _month_in_portuguese(moment: datetime) -> str:
+    return f"{_MONTHS_IN_PORTUGUESE[moment.month - 1]} de {moment.year}"
 
 
 def _month_in_spanish(moment: datetime) -> str:
@@ -42,40 +60,39 @@ WRITTEN: dict[str, dict[str, Callable[[datetime], str]]] = {
         "day": lambda moment: f"{moment:%A, %B} {moment.day}, {moment.year}",
         "time": lambda moment: f"{moment.hour % 12 or 12}:{moment:%M %p}",
     },
+    "pt": {
+        "month": _month_in_portuguese,
+        "day": lambda moment: (
+            f"{_DAYS_IN_PORTUGUESE[moment.weekday()]}, {moment.day} de {_month_in_portuguese(moment)}"
+        ),
+        "time": lambda moment: f"{moment:%H:%M}",
+    },
     "es": {
         "month": _month_in_spanish,
         "day": lambda moment: (
             f"{_DAYS[moment.weekday()]}, {moment.day} de {_month_in_spanish(moment)}"
         ),
-        "time": lambda moment: (
-            f"{moment.hour % 12 or 12}:{moment:%M} {'ap'[moment.hour // 12]}. m."
-        ),
+        "time": lambda moment: f"{moment:%H:%M}",
     },
 }
 """How each language writes a moment in the visitor's zone: worked out here, not asked of the page."""
 
 
 def texts_of(page: Page, language: str) -> dict[str, Any]:
-    """All texts of a language, as the page has them; FUNCTION for those that take arguments."""
-    texts: dict[str, Any] = page.evaluate(
-        """async ([language, mark]) => JSON.parse(JSON.stringify(
-            (await import(`./texts.${language}.js`))[language],
-            (name, text) => typeof text === "function" ? mark : text))""",
-        [language, FUNCTION],
-    )
+    """All texts of a language, read from their two files: each is one literal of JavaScript."""
+    texts: dict[str, Any] = {}
+    for name in (language, f"{language}.later"):
+        literal = (TEXTS / f"{name}.ts").read_text().partition(" = ")[2].rstrip().rstrip(";")
+        for part, its in page.evaluate(f"({literal})").items():
+            texts[part] = its if isinstance(its, str) else texts.get(part, {}) | its
     return texts
 
 
-def config_for(proxy: str) -> str:
-    """The page's config.js with the URL of that proxy."""
-    config, changed = re.subn(
-        "^export const proxy = .*;$",
-        f'export const proxy = "{proxy}";',
-        (DEMO / "config.js").read_text(),
-        flags=re.MULTILINE,
-    )
-    assert changed == 1
-    return config
+def page_for(proxy: str) -> str:
+    """The page with the URL of that proxy."""
+    page = (DEMO / "index.html").read_text()
+    assert page.count(NAMED_ON_PAGE) == 4, "in a comment, the policy (twice) and the script's URL"
+    return page.replace(NAMED_ON_PAGE, proxy)
 
 
 @dataclass
@@ -97,7 +114,7 @@ class Visitor:
     """The page's own, in this visitor's language."""
 
     def __post_init__(self) -> None:
-        self.page.route("**/demo/config.js", self._name_the_proxy)
+        self.page.route(re.compile(r"/demo/(\?.*)?$"), self._name_the_proxy)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda it: self.asked.append(f"{it.method} {it.url}"))
         self.page.on("console", self._hear)
@@ -111,7 +128,7 @@ class Visitor:
         return f"{self.origin}/demo/"
 
     def _name_the_proxy(self, route: Route) -> None:
-        route.fulfill(body=config_for(self.proxy), content_type="text/javascript")
+        route.fulfill(body=page_for(self.proxy), content_type="text/html")
 
     def come(self, address: str = "") -> "Visitor":
         self.page.goto(address or self.home)
@@ -120,7 +137,7 @@ class Visitor:
 
     def asked_of_others(self) -> set[str]:
         """The addresses of neither the page's own origin nor the proxy's."""
-        known = (self.home, f"{self.proxy}/api/", "blob:", "data:")
+        known = (self.home, f"{self.proxy}/api/", f"{self.proxy}/widget/v1/", "blob:", "data:")
         urls = {asked.partition(" ")[2] for asked in self.asked}
         return {url for url in urls if not url.startswith(known)}
 
@@ -150,7 +167,7 @@ class Visitor:
 
     def sees(self, title: str) -> None:
         """The step of this title is there, and has the focus."""
-        expect(self.page.get_by_role("heading", level=1, name=title, exact=True)).to_be_focused()
+        expect(self.page.get_by_role("heading", level=2, name=title, exact=True)).to_be_focused()
 
     def choose_service(self, service: str) -> None:
         self.page.get_by_role("button", name=service).click()
@@ -196,7 +213,7 @@ class Visitor:
         """With the Tab key alone."""
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
-            if target.evaluate("(it) => it === document.activeElement"):
+            if target.evaluate("(it) => it === it.getRootNode().activeElement"):
                 return
         raise AssertionError(f"Tab does not come to {target}")
 

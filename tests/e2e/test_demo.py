@@ -6,7 +6,6 @@ Every visitor's browser is held to it that it complained of nothing and asked no
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,21 +31,23 @@ from tests.client import (
     working_day,
 )
 from tests.e2e.demo_page import (
+    ACTIVE,
     DEMO,
     DESKTOP,
     EMAIL,
-    FUNCTION,
     NAME,
     PHONE,
     WRITTEN,
     Visitor,
-    config_for,
+    page_for,
     texts_of,
 )
+from tests.e2e.node_tools import run, tool
 from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server, running
 
 expect.set_options(timeout=30_000)
 
+LANGUAGES = ("en", "es", "pt")
 SOFIA = "63bdbf3b25ab497401602d10"
 """The first agent of the automatic service "Soporte técnico"."""
 
@@ -95,7 +96,7 @@ def visit(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running) ->
             locale=locale, timezone_id=zone, reduced_motion="reduce",
             viewport=size, **options,
         )  # fmt: skip
-        language = "es" if locale.startswith("es") else "en"
+        language = locale[:2] if locale[:2] in LANGUAGES else "en"
         visitor = Visitor(
             context.new_page(), sandbox.url, proxy.url, language, ZoneInfo(zone), provoked
         )
@@ -136,7 +137,7 @@ def book_elsewhere(sandbox: Sandbox, start: datetime, agent: str = JOHN, service
 def test_a_copy_of_the_folder_alone_is_a_booking_page(
     chromium: Browser, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """As docs/frontend.md says: copied, served as files from an origin of its own, and only config.js edited."""
+    """As docs/frontend.md says: copied, served as files from an origin of its own, and only the proxy's address edited."""
     shutil.copytree(DEMO, tmp_path / "booking")
     port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]  # fmt: skip
@@ -144,14 +145,14 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
         running(command, port) as files,
         proxy_server(sandbox, CORS_ORIGINS=files.url) as server,
     ):
-        (tmp_path / "booking" / "config.js").write_text(config_for(server.url))
+        (tmp_path / "booking" / "index.html").write_text(page_for(server.url))
         page = chromium.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{files.url}/booking/")
         expect(page.get_by_role("button", name="My service")).to_be_visible()
         page.close()
-    own = (f"{files.url}/booking/", f"{server.url}/api/")
+    own = (f"{files.url}/booking/", f"{server.url}/api/", f"{server.url}/widget/v1/")
     assert {url for url in asked if not url.startswith(own)} == set()
 
 
@@ -172,7 +173,7 @@ def test_from_the_services_to_the_customers_calendar(
     texts = visitor.texts
     # Both kinds of service have the same screens: those of one are examined.
     examine = visitor.examine if agent else lambda: None
-    expect(visitor.page.get_by_role("heading", level=1, name=texts["services"]["title"])).to_be_visible()  # fmt: skip
+    expect(visitor.page.get_by_role("heading", level=2, name=texts["services"]["title"])).to_be_visible()  # fmt: skip
     expect(visitor.page.get_by_role("button", name=service)).to_be_visible()
     examine()
     visitor.choose_service(service)
@@ -188,7 +189,7 @@ def test_from_the_services_to_the_customers_calendar(
     visitor.hour(start).click()
     visitor.sees(texts["details"]["title"])
     visitor.fill_in()
-    choice = visitor.page.get_by_role("complementary", name=texts["summary"]["label"])
+    choice = visitor.page.get_by_role("region", name=texts["summary"]["label"])
     for chosen in (service, agent or "", *(visitor.written(what, start) for what in ("day", "time"))):  # fmt: skip
         expect(choice).to_contain_text(chosen)
     examine()
@@ -280,7 +281,7 @@ def test_without_a_mouse(visit: Visit, sandbox: Sandbox) -> None:
     expect(grid).not_to_have_attribute("aria-busy", "true")
 
     visitor.tab_to(grid.locator("[tabindex='0']"))
-    here = date.fromisoformat(str(visitor.page.evaluate("document.activeElement.dataset.day")))
+    here = date.fromisoformat(str(visitor.page.evaluate(f"{ACTIVE}.dataset.day")))
     here = next_month(here)
     walk(visitor, "PageDown", here)
     expect(visitor.said()).to_have_text(
@@ -300,7 +301,7 @@ def test_without_a_mouse(visit: Visit, sandbox: Sandbox) -> None:
         walk(visitor, key, here)
     expect(visitor.day(start)).to_have_attribute("aria-disabled", "false")
     keys.press("Enter")
-    expect(visitor.page.get_by_role("heading", level=2, name=f"{there:%A, %B} {there.day}")).to_be_focused()  # fmt: skip
+    expect(visitor.page.get_by_role("heading", level=3, name=f"{there:%A, %B} {there.day}")).to_be_focused()  # fmt: skip
     expect(visitor.said()).to_have_text(re.compile(r"^\d+ available times$"))
     visitor.tab_to(visitor.hour(start))
     keys.press("Enter")
@@ -326,7 +327,7 @@ def walk(visitor: Visitor, key: str, to: date) -> None:
     """The key leads to that day, be it free or not."""
     visitor.page.keyboard.press(key)
     name = WRITTEN["en"]["day"](datetime.combine(to, time()))
-    expect(visitor.page.locator(":focus")).to_have_accessible_name(re.compile(f"^{name}(, no available times)?$"))  # fmt: skip
+    expect(visitor.page.locator("videsk-booking :focus")).to_have_accessible_name(re.compile(f"^{name}(, no available times)?$"))  # fmt: skip
 
 
 def next_month(day: date) -> date:
@@ -390,11 +391,12 @@ def test_nothing_jumps_when_something_comes_later(
     answer_next, answer_dates = hold(visitor, "**/next?*"), hold(visitor, "**/dates?*")
     come_to_the_calendar(visitor.come())
     grid = visitor.page.get_by_role("grid")
-    below = visitor.page.get_by_text(visitor.texts["time"]["pickDay"])
-    waiting = [grid.bounding_box(), below.bounding_box()]
+    expect(visitor.page.get_by_text(visitor.texts["time"]["pickDay"])).to_be_visible()
+    below = visitor.page.locator(".day")
+    waiting = [grid.bounding_box(), corner_of(below)]
     answer_dates()
     expect(grid).not_to_have_attribute("aria-busy", "true")
-    assert [grid.bounding_box(), below.bounding_box()] == waiting
+    assert [grid.bounding_box(), corner_of(below)] == waiting
     hours = [written(hour(minutes)) for minutes in (0, 15, 30)]
     body: dict[str, Any] = {"three": hours, "one": hours[:1], "none": [], "failed": {}}
     answer_next(body[soonest], status=500 if soonest == "failed" else 200)
@@ -405,7 +407,26 @@ def test_nothing_jumps_when_something_comes_later(
     if said:
         expect(section).to_contain_text(visitor.texts["time"][said])
     visitor.examine()
-    assert [grid.bounding_box(), below.bounding_box()] == waiting
+    assert [grid.bounding_box(), corner_of(below)] == waiting
+
+
+def corner_of(locator: Locator) -> tuple[float, float]:
+    """Where it begins on the screen."""
+    box = locator.bounding_box()
+    assert box
+    return box["x"], box["y"]
+
+
+def test_the_first_free_day_is_open_without_taking_the_focus(visit: Visit) -> None:
+    visitor = visit()
+    answer_dates, answer_hours = hold(visitor, "**/dates?*"), hold(visitor, "**/hours?*")
+    come_to_the_calendar(visitor.come())
+    noon = datetime.now(visitor.zone).replace(hour=12, minute=0).astimezone(UTC)
+    answer_dates([written(noon)])
+    answer_hours([written(noon)])
+    expect(visitor.hour(noon)).to_be_visible()
+    expect(visitor.day(noon)).to_have_attribute("aria-pressed", "true")
+    visitor.sees("When suits you?")
 
 
 def test_tab_stops_at_a_day_with_hours(visit: Visit) -> None:
@@ -427,10 +448,10 @@ def test_a_day_that_has_the_focus_keeps_it_when_the_days_come(visit: Visit) -> N
     answer_dates = hold(visitor, "**/dates?*")
     come_to_the_calendar(visitor.come())
     visitor.tab_to(visitor.page.get_by_role("grid").locator("[tabindex='0']"))
-    focused = visitor.page.evaluate("document.activeElement.dataset.day")
+    focused = visitor.page.evaluate(f"{ACTIVE}.dataset.day")
     answer_dates([])
     expect(visitor.page.get_by_role("grid")).not_to_have_attribute("aria-busy", "true")
-    assert visitor.page.evaluate("document.activeElement.dataset.day") == focused
+    assert visitor.page.evaluate(f"{ACTIVE}.dataset.day") == focused
 
 
 @pytest.mark.parametrize("locale", ["en-US", "es-CL"])
@@ -652,7 +673,7 @@ def test_moving(visit: Visit, sandbox: Sandbox, server: Running, *, knows: bool)
         customer.button("John Doe").click()
         customer.turn_to(hour())
         customer.day(hour()).click()
-    expect(customer.page.get_by_role("heading", level=1, name="Choose a new time")).to_be_visible()
+    expect(customer.page.get_by_role("heading", level=2, name="Choose a new time")).to_be_visible()
     customer.hour(hour(30)).click()
     customer.sees("Move your appointment?")
     customer.examine()
@@ -763,38 +784,42 @@ def test_joining(visit: Visit, server: Running) -> None:
     [
         ("es-CL", "es", "¿En qué podemos ayudarte?"),
         ("en-GB", "en", "What can we help you with?"),
-        ("pt-BR", "en", "What can we help you with?"),
+        ("pt-BR", "pt", "Como podemos ajudar você?"),
+        ("de-DE", "en", "What can we help you with?"),
     ],
 )
 def test_it_speaks_the_browsers_language(
     visit: Visit, locale: str, language: str, title: str
 ) -> None:
     visitor = visit(locale).come()
-    expect(visitor.page.get_by_role("heading", level=1, name=title)).to_be_visible()
-    expect(visitor.page.locator("html")).to_have_attribute("lang", language)
+    expect(visitor.page.get_by_role("heading", level=2, name=title)).to_be_visible()
+    region = locale[-2:]
+    expect(visitor.page.locator(".frame")).to_have_attribute("lang", f"{language}-{region}")
 
 
 def test_the_language_can_be_changed_and_is_stored(visit: Visit) -> None:
     visitor = visit()
     visitor.choose_all(hour())
-    visitor.button("Español").click()
-    expect(visitor.page.get_by_role("heading", level=1, name="Tus datos")).to_be_visible()
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "es")
+    visitor.page.get_by_role("combobox", name="Language").select_option("Español")
+    expect(visitor.page.get_by_role("heading", level=2, name="Tus datos")).to_be_visible()
+    expect(visitor.page.locator(".frame")).to_have_attribute("lang", "es-US")
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
     visitor.page.reload()
-    title = visitor.page.get_by_role("heading", level=1, name="¿En qué podemos ayudarte?")
+    title = visitor.page.get_by_role("heading", level=2, name="¿En qué podemos ayudarte?")
     expect(title).to_be_visible()
-    visitor.button("English").click()
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
+    visitor.page.get_by_role("combobox", name="Idioma").select_option("English")
+    expect(visitor.page.locator(".frame")).to_have_attribute("lang", "en-US")
 
 
-def test_both_languages_have_the_same_texts(visit: Visit) -> None:
-    page = visit().come().page
-    english, spanish = (dict(named("", texts_of(page, language))) for language in ("en", "es"))
+@pytest.mark.parametrize("language", ["es", "pt"])
+def test_all_languages_have_the_same_texts(visit: Visit, language: str) -> None:
+    page = visit().page
+    english, other = (dict(named("", texts_of(page, each))) for each in ("en", language))
     assert len(english) > 90
-    assert english.keys() == spanish.keys()
-    assert {name for name in english if (english[name] == FUNCTION) != (spanish[name] == FUNCTION)} == set()  # fmt: skip
-    assert all(text.strip() for text in (*english.values(), *spanish.values()))
+    assert english.keys() == other.keys()
+    assert all(text.strip() for text in (*english.values(), *other.values()))
+    placeholders = {name: set(re.findall(r"{\w+}", english[name])) for name in english}
+    assert placeholders == {name: set(re.findall(r"{\w+}", other[name])) for name in other}
 
 
 def named(above: str, texts: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -841,15 +866,4 @@ def test_a_picture(
 
 
 def test_its_types_are_right() -> None:
-    """The JavaScript, as TypeScript's compiler understands it with the client's types."""
-    node, compiler = shutil.which("node"), ROOT / "frontend/client/node_modules/typescript/bin/tsc"
-    if not node or not compiler.exists():
-        reason = "no node or no frontend/client/node_modules here (`npm ci --prefix frontend/client` brings them): the page's types were not checked"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    done = subprocess.run(
-        [node, compiler, "--noEmit", "--project", DEMO / "jsconfig.json"],
-        capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+    run(tool("tsc"), "--project", str(ROOT / "frontend/widget"))

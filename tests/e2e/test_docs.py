@@ -89,7 +89,19 @@ def test_its_other_code_blocks_can_be_parsed(page: Page) -> None:
     parsers = {"json": json.loads, "yaml": yaml.safe_load}
     for language, text in page.blocks(*parsers):
         assert parsers[language](text)
-    checked_elsewhere = {"sh", "bash", "http", "ts", "tsx", "vue", "toml", "ini", "nginx"}
+    checked_elsewhere = {
+        "sh",
+        "bash",
+        "html",
+        "http",
+        "js",
+        "ts",
+        "tsx",
+        "vue",
+        "toml",
+        "ini",
+        "nginx",
+    }
     prose = {"text", "markdown", ""}
     assert set(page.languages) <= {*parsers, *checked_elsewhere, *prose}
 

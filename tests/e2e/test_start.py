@@ -123,6 +123,7 @@ ROUTES = {
     "/api/openapi.json": {"GET"},
     "/api/docs": {"GET"},
     "/api/docs/<name>": {"GET"},
+    "/widget/v1/<name>": {"GET"},
     "/hooks/videsk": {"POST"},
     "/hooks/purge": {"POST"},
     "/healthz": {"GET"},

@@ -28,6 +28,7 @@ ROUTES = {
     "GET /api/openapi.json",
     "GET /api/docs",
     "GET /api/docs/<name>",
+    "GET /widget/v1/<name>",
     "POST /hooks/videsk",
     "POST /hooks/purge",
     "GET /metrics",

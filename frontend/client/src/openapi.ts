@@ -539,6 +539,11 @@ export interface components {
          */
         segmentId: string;
         /**
+         * @description A file of the booking widget
+         * @example videsk-booking.js
+         */
+        widgetFile: string;
+        /**
          * @description A file of Swagger UI
          * @example swagger-ui.css
          */

@@ -18,7 +18,7 @@ OPERATION_IDS = {
     "listServiceNextHours", "bookByService", "listUserDates", "listUserHours", "getUserAvailability",
     "listUserNextHours", "bookByUser", "getForm", "getAppointment", "cancelAppointment",
     "rescheduleAppointment", "getHealth", "getReadiness", "getMetrics", "notifyMeetingChanged", "purgeCache",
-    "getOpenapi", "getDocs", "getDocsAsset",
+    "getOpenapi", "getDocs", "getDocsAsset", "getWidgetFile",
 }  # fmt: skip
 
 

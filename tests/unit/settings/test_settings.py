@@ -35,6 +35,7 @@ DEFAULTS: dict[str, object] = {
     "CAPTCHA_PROVIDER": None,
     "CAPTCHA_SECRET": None,
     "CAPTCHA_VERIFY_URL": None,
+    "WIDGET": True,
     "MAX_BODY_BYTES": 65536,
     "LOG_LEVEL": "info",
     "METRICS_TOKEN": (),
@@ -159,6 +160,7 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
             ),
         ),
     ),
+    "WIDGET": ("true or false", (MARK, "yes", "1", "0", "off")),
     "REDIS_TLS_VERIFY": ("true or false", (MARK, "yes", "1", "0", "off")),
     "PORT": ("a whole number from 1 to 65535", (*INVALID_WHOLE_NUMBERS, "0", "65536")),
     "WEB_CONCURRENCY": ("a whole number from 1 to 1000", (*INVALID_WHOLE_NUMBERS, "0", "1001")),
@@ -246,6 +248,7 @@ VALID: list[tuple[str, str, object]] = [
             "redis+cluster://host:6379,host",
         )
     ),
+    ("WIDGET", "false", False),
     ("REDIS_TLS_VERIFY", "False", False),
     ("REDIS_TLS_VERIFY", "true", True),
     ("PORT", "65535", 65535),

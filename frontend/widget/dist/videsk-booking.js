@@ -1,0 +1,2 @@
+import"./chunk-ZFGOMLS3.js";
+//# sourceMappingURL=videsk-booking.js.map

@@ -1,0 +1,141 @@
+/**
+ * The booking: service, agent where the service requires one, hour, details, confirmation. All that has
+ * been chosen is in `choice`; every step is drawn from it. What follows the hour is loaded for it: details.ts.
+ */
+
+import type { Service } from "../../client/src/index.js";
+import { agentsOf, drawAgents, drawServices, nameOf, target } from "./choice_lists.js";
+import type { Agent } from "./choice_lists.js";
+import type { Context } from "./context.js";
+import { el, fill } from "./dom.js";
+import { makeFlow, showProgress, showSummary } from "./flow.js";
+import type { Flow, Rows, Step } from "./flow.js";
+import { load } from "./load.js";
+import { drawTimeStep } from "./time_step.js";
+import type { TakenHour } from "./time_step.js";
+import type { Field, Value } from "./form.js";
+
+const PRELOAD_AFTER_MS = 2000;
+
+export interface Choice {
+  service?: Service | undefined;
+  agent?: Agent | undefined;
+  startAt?: string | undefined;
+  taken?: TakenHour | undefined;
+  problem?: unknown;
+  /** The form's, once read. */
+  fields?: Field[];
+  values: Map<string, Value>;
+  /** An hour whose booking has an unknown outcome. */
+  doubted?: string | undefined;
+  isSending: boolean;
+  /** What is shown for good, once it is booked. */
+  done?: () => Step;
+}
+
+export function startBooking(ctx: Context): Flow {
+  const choice: Choice = { values: new Map(), isSending: false };
+  /** Of details.ts; a part of its state is the decision whose outcome is unknown. */
+  let details: { draw(place: HTMLElement, signal: AbortSignal): void } | undefined;
+  const fixed = ctx.options.service;
+
+  const flow = makeFlow(ctx, {
+    first: "service",
+    allowed(step) {
+      if (choice.done) return "booked";
+      if (!choice.service) return "service";
+      if (fixed && step === "service") step = "agent";
+      if (step !== "service" && agentsOf(choice.service).length > 0 && !choice.agent) return "agent";
+      if (step === "agent" && !wantsAgent()) return "time";
+      return step === "details" && !choice.startAt ? "time" : step === "booked" ? "service" : step;
+    },
+    around(step, go) {
+      const names = [...(fixed ? [] : ["service"]), ...(wantsAgent() ? ["agent"] : []), "time", "details"];
+      showProgress(ctx, ctx.picksOnly || (fixed && step === "service") ? [] : names, step, go);
+      showSummary(ctx, step === "booked" ? [] : summary());
+    },
+    steps: {
+      service: (signal) => {
+        const place = el("div");
+        const show = (services: Service[]) => {
+          const one = services.find(({ id }) => id === fixed);
+          if (one) pickService(one);
+          else fill(place, drawServices(ctx, fixed ? [] : services, pickService));
+        };
+        load(ctx, place, signal, () => ctx.services(signal), show);
+        return fixed ? { title: ctx.t.time.title, body: [place] } : { ...ctx.t.services, body: [place] };
+      },
+
+      agent: () => ({ ...ctx.t.agents, body: [drawAgents(agentsOf(choice.service!), pickAgent)] }),
+
+      time: (signal) => {
+        const { startAt, taken } = choice;
+        return {
+          ...ctx.t.time,
+          body: [drawTimeStep(ctx, { target: target(choice), choose: pickHour, signal, startAt, taken })],
+          onShow: preload,
+        };
+      },
+
+      details: (signal) => {
+        const place = el("div");
+        const show = () => details!.draw(place, signal);
+        if (details) show();
+        else load(ctx, place, signal, loadDetails, show);
+        return { ...ctx.t.details, body: [place] };
+      },
+
+      booked: () => choice.done!(),
+    },
+  });
+  return flow;
+
+  function wantsAgent(): boolean {
+    return choice.service !== undefined && agentsOf(choice.service).length > 1 && !ctx.options.user;
+  }
+
+  function summary(): Rows {
+    const { t, clock } = ctx;
+    const { service, agent, startAt } = choice;
+    return [
+      [t.summary.service, service?.title],
+      [t.summary.agent, agent && nameOf(agent)],
+      [t.summary.day, startAt && clock.writeDay(clock.dayOf(startAt))],
+      [t.summary.time, startAt && clock.writeTime(startAt)],
+      [t.summary.zone, startAt && clock.writeZone()],
+    ];
+  }
+
+  async function loadDetails(): Promise<void> {
+    const [{ makeDetails }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
+    details ??= makeDetails(ctx, more, choice, flow);
+  }
+
+  /** A while after the calendar, so that the form needs no network of its own. */
+  function preload(): void {
+    if (!details && !ctx.picksOnly) setTimeout(() => loadDetails().catch(() => {}), PRELOAD_AFTER_MS);
+  }
+
+  function pickService(service: Service): void {
+    const agents = agentsOf(service);
+    const agent = agents.find(({ id }) => id === ctx.options.user) ?? (agents.length === 1 ? agents[0] : undefined);
+    Object.assign(choice, { service, agent, startAt: undefined, taken: undefined, problem: undefined });
+    const next = agents.length > 0 && !agent ? "agent" : "time";
+    if (fixed) flow.replace(next);
+    else flow.go(next);
+  }
+
+  function pickAgent(agent: Agent): void {
+    Object.assign(choice, { agent, startAt: undefined, taken: undefined, problem: undefined });
+    flow.go("time");
+  }
+
+  function pickHour(startAt: string): void {
+    Object.assign(choice, { startAt, taken: undefined, problem: undefined });
+    const { service, agent } = choice;
+    ctx.emit("videsk-slot-selected", { startAt, timezone: ctx.clock.zone, service: service!.id, user: agent?.id });
+    if (!ctx.picksOnly) return flow.go("details");
+    ctx.setHour(startAt);
+    flow.redraw();
+  }
+}

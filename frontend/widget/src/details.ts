@@ -1,0 +1,157 @@
+/** The form, and the booking that it sends. */
+
+import type { BookingByUser, Decision } from "../../client/src/index.js";
+import { storeAttempt } from "./attempt.js";
+import { drawBooked, keep } from "./booked.js";
+import type { Choice } from "./booking.js";
+import { target } from "./choice_lists.js";
+import type { Context, More } from "./context.js";
+import { button, el, fill } from "./dom.js";
+import type { Flow } from "./flow.js";
+import { drawForm, ESSENTIAL } from "./form.js";
+import type { Field, Value } from "./form.js";
+import { load } from "./load.js";
+
+export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow) {
+  /** The last one, unless it was refused. */
+  let decision: Decision | undefined;
+  const { drawErrorNotice, drawTaken, isOutcomeUnknown, keepCurrent, makeDecision, OFFLINE, VideskProxyError } = more;
+  const videsk = ctx.videsk!;
+
+  /** Draw the form, and after a refusal what was wrong, which gets the focus. */
+  async function draw(place: HTMLElement, signal: AbortSignal): Promise<void> {
+    let focus = () => {};
+    const read = async () => (choice.fields ??= await readFields(signal));
+    await load(ctx, place, signal, read, (fields) => {
+      focus = showForm(place, fields, signal);
+    });
+    focus();
+  }
+
+  async function readFields(signal: AbortSignal): Promise<Field[]> {
+    const { form } = await videsk.form(ctx.options.segment ?? "", {}, { signal });
+    const fields = (form as Field[]).filter(({ id }) => id !== ESSENTIAL);
+    for (const { id, name } of fields) {
+      const value = ctx.options.prefill[name] ?? ctx.options.prefill[id];
+      if (value != null && !choice.values.has(id)) choice.values.set(id, value as Value);
+    }
+    return fields;
+  }
+
+  function showForm(place: HTMLElement, fields: Field[], signal: AbortSignal): () => void {
+    const { t } = ctx;
+    const { problem, isSending, values } = choice;
+    const refusals = refusedFields(problem, fields, values);
+    const notice =
+      problem && refusals.size === 0 ? drawErrorNotice(ctx, problem, { again: resend, anew: bookAnew }) : undefined;
+    const taken = el("div");
+    const { form, submitButton, focus } = drawForm(ctx, {
+      fields,
+      values,
+      refusals,
+      submit: book,
+      before: [taken, notice],
+      submitText: isSending ? t.details.sending : t.details.submit,
+    });
+    submitButton.disabled = isSending;
+    // The notice has a button of its own, which may have to wait, or to warn.
+    submitButton.hidden = Boolean(notice);
+    fill(place, form);
+    if (!isSending && !notice) keepCurrent(signal, () => check(taken, submitButton, signal));
+    return () => (notice ? notice.focus() : focus());
+
+    function resend(): void {
+      form.requestSubmit();
+    }
+    function bookAnew(): void {
+      forget();
+      resend();
+    }
+  }
+
+  /** Announce it immediately if another customer takes the hour while the form is being filled in. */
+  async function check(place: HTMLElement, submitButton: HTMLElement, signal: AbortSignal): Promise<void> {
+    const { clock, t } = ctx;
+    const { startAt = "" } = choice;
+    const query = { date: clock.dayOf(startAt), timezone: clock.zone };
+    const free = await videsk.hours(...target(choice), query, { signal });
+    if (signal.aborted || choice.isSending) return;
+    const isGone = !free.includes(startAt);
+    if (isGone === submitButton.hidden) return;
+    submitButton.hidden = isGone;
+    const goBack = () => {
+      Object.assign(choice, { startAt: undefined, taken: { startAt, free } });
+      flow.go("time");
+    };
+    fill(place, isGone && drawTaken(ctx, { startAt }, el("p", { class: "actions" }, button(t.time.another, goBack, { class: "second" }))));
+  }
+
+  async function book(form: { _id: string; value: Value }[]): Promise<void> {
+    if (choice.isSending) return;
+    const [kind, id] = target(choice);
+    const { service, agent, startAt = "" } = choice;
+    const timezone = ctx.clock.zone;
+    const detail = { startAt, timezone, service: service!.id, user: agent?.id, form };
+    if (!ctx.emit("videsk-booking-submitted", detail)) return;
+    if (!navigator.onLine) return refuse(OFFLINE, startAt);
+    const booking = {
+      startAt,
+      timezone,
+      form,
+      ...(ctx.options.referrer && { referrer: ctx.options.referrer }),
+      ...(agent && { service: service!.id }),
+    } as BookingByUser;
+    decision = makeDecision({ kind, id, ...booking }, decision);
+    const { idempotencyKey } = decision;
+    const about = { service, agent };
+    storeAttempt(ctx.id, { decision, kind, target: id, booking, about, sentAt: Date.now() });
+    Object.assign(choice, { isSending: true, problem: undefined });
+    flow.redraw();
+    ctx.announce(ctx.t.details.sending);
+    try {
+      const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
+      storeAttempt(ctx.id, null);
+      const known = keep(ctx, made, about);
+      choice.done = () => drawBooked(ctx, ctx.t.booked.title, made, known);
+      choice.isSending = false;
+      flow.end("booked");
+      ctx.emit("videsk-booked", { booking: made });
+    } catch (error) {
+      choice.isSending = false;
+      await refuse(error, startAt);
+    }
+  }
+
+  function forget(): void {
+    decision = undefined;
+    storeAttempt(ctx.id, null);
+  }
+
+  async function refuse(error: any, startAt: string): Promise<void> {
+    ctx.report(error);
+    if (!isOutcomeUnknown(error)) forget();
+    if (error.status === 409 || error.data === "dateInPast") {
+      const free = await videsk.alternatives(error).catch(() => undefined);
+      const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };
+      Object.assign(choice, { startAt: undefined, taken });
+      flow.go("time");
+      return;
+    }
+    choice.problem = error;
+    if (error.outcomeUnknown) choice.doubted = startAt;
+    if (flow.isAt("details")) flow.redraw();
+    else flow.go("details");
+  }
+
+  /** The fields that a 400 is about: the proxy names their place in the form sent, Videsk an id in its message. */
+  function refusedFields(error: unknown, fields: Field[], values: Map<string, unknown>): Map<string, string> {
+    if (!(error instanceof VideskProxyError) || error.status !== 400) return new Map();
+    // As it was sent: the honeypot, then what was filled in.
+    const sent = [undefined, ...fields.filter(({ id }) => values.has(id))];
+    const places = Object.keys(error.errors.form ?? {}).map(Number);
+    const named = fields.filter((field) => error.message.includes(field.id) || places.some((place) => sent[place] === field));
+    return new Map(named.map(({ id }) => [id, ctx.t.details.refused]));
+  }
+
+  return { draw };
+}

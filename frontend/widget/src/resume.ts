@@ -1,0 +1,64 @@
+/** What a reload finds of a booking whose response never came: sent again with the same key, it is made once. */
+
+import { storeAttempt } from "./attempt.js";
+import type { Attempt } from "./attempt.js";
+import { drawBooked, keep, rowsOf } from "./booked.js";
+import type { Context, More } from "./context.js";
+import { el } from "./dom.js";
+import { facts, makeFlow, showProgress, showSummary } from "./flow.js";
+import type { Flow, Step } from "./flow.js";
+
+export function resumeBooking(ctx: Context, more: More, attempt: Attempt): Flow {
+  const { kind, target, booking, decision, about } = attempt;
+  let problem: unknown = more.INTERRUPTED;
+  let isSending = false;
+  let done: (() => Step) | undefined;
+
+  const flow = makeFlow(ctx, {
+    first: "resume",
+    allowed: () => (done ? "booked" : "resume"),
+    around(step, go) {
+      showProgress(ctx, [], step, go);
+      showSummary(ctx, []);
+    },
+    steps: {
+      resume: () => ({
+        title: ctx.t.details.submit,
+        body: [
+          el("div", { class: "card", part: "card" }, facts(rowsOf(ctx, { ...about, startAt: booking.startAt }))),
+          isSending
+            ? el("p", { class: "hint", role: "status" }, ctx.t.details.sending)
+            : more.drawErrorNotice(ctx, problem, { again: more.isOutcomeUnknown(problem) ? send : startAgain, anew: startAgain }),
+        ],
+        onShow: ctx.ready,
+      }),
+      booked: () => done!(),
+    },
+  });
+  return flow;
+
+  function startAgain(): void {
+    storeAttempt(ctx.id, null);
+    ctx.restart();
+  }
+
+  async function send(): Promise<void> {
+    if (isSending) return;
+    isSending = true;
+    flow.redraw();
+    try {
+      const made = await ctx.videsk!.book(kind as "users", target, booking, { idempotencyKey: decision.idempotencyKey });
+      storeAttempt(ctx.id, null);
+      const known = keep(ctx, made, about);
+      done = () => drawBooked(ctx, ctx.t.booked.title, made, known);
+      flow.end("booked");
+      ctx.emit("videsk-booked", { booking: made });
+    } catch (error) {
+      isSending = false;
+      problem = error;
+      if (!more.isOutcomeUnknown(error)) storeAttempt(ctx.id, null);
+      ctx.report(error);
+      flow.redraw();
+    }
+  }
+}

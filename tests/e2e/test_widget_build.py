@@ -1,0 +1,36 @@
+"""What the booking widget (frontend/widget/) is built to."""
+
+import shutil
+from pathlib import Path
+
+from tests.e2e.node_tools import CLIENT, node, run, tool
+from tests.processes import ROOT
+
+WIDGET = ROOT / "frontend/widget"
+DIST = WIDGET / "dist"
+
+
+def test_what_is_committed_is_what_the_source_builds_to(tmp_path: Path) -> None:
+    """In a copy of its own: the source's path must not matter."""
+    tool("esbuild")
+    shutil.copytree(WIDGET, tmp_path / "widget", ignore=shutil.ignore_patterns("dist"))
+    shutil.copytree(CLIENT / "src", tmp_path / "client/src")
+    shutil.copy(CLIENT / "package.json", tmp_path / "client")
+    (tmp_path / "client/node_modules").symlink_to(CLIENT / "node_modules")
+    run(node(), str(tmp_path / "widget/build.mjs"))
+    built = {path.name: path.read_bytes() for path in (tmp_path / "widget/dist").iterdir()}
+    assert built == {path.name: path.read_bytes() for path in DIST.iterdir()}, "run: make client"
+
+
+def test_it_never_parses_markup_or_styles_in_attributes() -> None:
+    """What a policy with `require-trusted-types-for 'script'` and without 'unsafe-inline' refuses."""
+    scripts = "".join(path.read_text() for path in DIST.glob("*.js"))
+    for forbidden in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "cssText",
+        "document.write",
+        "eval(",
+    ):
+        assert forbidden not in scripts
