@@ -44,7 +44,7 @@ class SingleServerPool(BlockingConnectionPool):
 
 
 def make_primary(url: RedisUrl, seconds: float, *, verify_tls: bool) -> Primary | None:
-    """Return what finds the primary, or None if the URL has its address.
+    """Return a Primary that finds the server, or None if the URL has its address.
 
     `seconds`: the timeout of each request to a Sentinel or a node of the cluster.
     """
@@ -71,11 +71,11 @@ def make_client(
     retry_on: tuple[type[Exception], ...] = (RedisConnectionError,),
     **options: Any,
 ) -> Redis:
-    """Make a client with short timeouts. `primary`: has the address, instead of the URL. `options`:
-    passed to the pool.
+    """Make a client with short timeouts. `primary`: if given, connect to its address
+    instead of the URL's. `options`: passed to the pool.
 
     A command whose connection breaks, perhaps after a long idle time, is sent once more.
-    `retry_on`: the errors after which that is done.
+    `retry_on`: the errors that cause this retry.
     """
     options |= _options(url, seconds, verify_tls=verify_tls)
     options |= {"max_connections": connections, "timeout": seconds}

@@ -1,6 +1,6 @@
-"""Find the primary by asking Sentinel or a Redis Cluster.
+"""Find the primary by querying Sentinel or a Redis Cluster.
 
-Only the thread of the health checks does so. Connections lead to the address that it found last.
+Only the health check's thread does this. Connections use the address that it found last.
 """
 
 from collections import Counter, deque
@@ -41,7 +41,7 @@ class Primary(Protocol):
 class SentinelPrimary:
     """The primary named by a majority of the Sentinels.
 
-    A single one may still name the old primary, which accepts writes for some seconds after a
+    A single Sentinel may still name the old primary, which accepts writes for some seconds after a
     failover, and for as long as it is cut off from the others. So the primary is looked up
     before each health check.
     """
@@ -59,7 +59,7 @@ class SentinelPrimary:
                 vote = self._ask(sentinel)
             except (RedisError, OSError) as raised:
                 self._sentinels.remove(sentinel)
-                self._sentinels.append(sentinel)  # the others are first from now on
+                self._sentinels.append(sentinel)  # try the others first from now on
                 error = raised
                 continue
             votes[vote] += 1
@@ -124,4 +124,4 @@ class PrimaryConnection(Connection):
 
 
 class PrimaryTLSConnection(PrimaryConnection, SSLConnection):
-    """The same with TLS."""
+    """A PrimaryConnection over TLS."""

@@ -70,8 +70,8 @@ def has_replica(redis: Redis) -> bool:
 def response_seconds(connection: Any) -> float | None:
     """Return how long Redis took for the last response, if the kernel recorded it.
 
-    Its time stamps of the last packets sent and received do not include how long a busy process
-    took to read the response. See tcp_info in
+    The kernel's time stamps of the last packets sent and received do not include the time that a
+    busy process took to read the response. See tcp_info in
     https://github.com/torvalds/linux/blob/master/include/uapi/linux/tcp.h.
     """
     sock: socket.socket = connection._sock

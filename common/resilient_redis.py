@@ -43,7 +43,7 @@ CONNECTIONS = 3
 """Per worker, plus one for health checks. Small plans allow 20: 4 workers x 4, and 4 to spare."""
 
 CALL_SECONDS = 0.7
-"""Timeout of a call. In the first second of an outage it delays requests by so much."""
+"""Timeout of a call. In the first second of an outage, it delays requests by up to this time."""
 
 CHECK_SECONDS = 0.2
 """Between two health checks."""
@@ -52,8 +52,8 @@ CHECK_TIMEOUT_SECONDS = 0.2
 """A check that times out is repeated once: the host may have suspended this process meanwhile."""
 
 SWITCH_SECONDS = 0.6
-"""How long a process does not use another primary after it has found it. Within this time the other
-processes find it too, and their actions run: no two processes use two primaries.
+"""How long a process waits before it uses a new primary. Within this time the other processes find
+it too and run their actions, so that two processes never use different primaries.
 """
 
 REPLICA_SECONDS = 2
@@ -122,7 +122,7 @@ class ResilientRedis:
         self._wait_for_primary()
 
     def _wait_for_primary(self) -> None:
-        """Wait for the first health check to find it, or else to find none."""
+        """Wait until the first health check has found the primary, or has failed to find it."""
         end = time.monotonic() + 1
         while self._primary and not (self._server or self.unavailable) and time.monotonic() < end:
             time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Settings that are valid and still probably wrong. Reads the environment only."""
+"""Settings that are valid but probably wrong. Reads the environment only."""
 
 import re
 from collections.abc import Iterator, Mapping, Set
@@ -15,10 +15,10 @@ _SIMILARITY, _SLIGHT_SIMILARITY = 0.85, 0.6
 
 _MIN_LENGTH = 16
 _MIN_DIFFERENT = 6
-"""Of the characters of a secret that clients could guess."""
+"""The least length and number of different characters of a secret that clients could guess."""
 
 _MIN_ISSUED_LENGTH = 8
-"""Of a secret that Videsk or a captcha provider has issued: those are much longer."""
+"""The least length of a secret that Videsk or a captcha provider issues. Real ones are longer."""
 
 _ROUTERS = {
     "DYNO": "Heroku",

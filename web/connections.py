@@ -27,7 +27,7 @@ REQUEST_SECONDS = 25
 """The deadline for reads while a request is processed. web/request_body.py has a shorter one."""
 
 LOOK_SECONDS = 0.2
-"""Between two looks for connections that have waited too long."""
+"""Seconds between two checks for connections that have waited too long."""
 
 IDLE_SECONDS = 0.2
 """When the worker stops, connections idle for longer are closed."""
@@ -79,9 +79,9 @@ class Connections:
                 del self._open[address]
 
     def shut_late(self) -> None:
-        """Shut down the connections whose deadline for a read is over.
+        """Shut down the connections whose read deadline has passed.
 
-        One look at all of them takes less time than a timer for each read.
+        One pass over all of them takes less time than a timer for each read.
         """
         now = monotonic()
         for connection in list(self._waiting):
@@ -131,7 +131,7 @@ class ClientConnection:
     def recv(self, size: int) -> bytes:
         """Read up to `size` bytes; none at the end of the stream. Raises TimeoutError.
 
-        Other connections have their turn first, also if data has arrived already.
+        Other connections have their turn first, even if data has already arrived.
         """
         self._waiting[self] = monotonic()
         try:
