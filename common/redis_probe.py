@@ -21,7 +21,7 @@ SET {KEY} 1 PX {SCRATCH_MILLISECONDS}; SETNX {KEY} 1; SETEX {KEY} 5 1; GET {KEY}
 INCRBY {KEY} 1; EXISTS {KEY}; TTL {KEY}; PTTL {KEY}; EXPIRE {KEY} 5
 PEXPIRE {KEY} {SCRATCH_MILLISECONDS}; DEL {KEY}; TIME
 RPUSH {_LIST} 1 2; PEXPIRE {_LIST} {SCRATCH_MILLISECONDS}; LINDEX {_LIST} 0; LSET {_LIST} 0 1
-LLEN {_LIST}; LRANGE {_LIST} 0 -1; LPOP {_LIST}
+LLEN {_LIST}; LRANGE {_LIST} 0 -1; LPOP {_LIST}; LREM {_LIST} 1 1
 HSET {_HASH} field 1; PEXPIRE {_HASH} {SCRATCH_MILLISECONDS}; HGET {_HASH} field
 HMGET {_HASH} field; HINCRBY {_HASH} field 1; HDEL {_HASH} field
 ZADD {_SORTED} 1 member; PEXPIRE {_SORTED} {SCRATCH_MILLISECONDS}; ZSCORE {_SORTED} member
@@ -89,6 +89,7 @@ def run_required_commands(redis: Redis) -> None:
             pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
         pipe.execute()
     redis.register_script("return redis.call('DEL', KEYS[1])")([KEY], [])
+    redis.eval("return 1", 0)
 
 
 def explain(error: BaseException) -> str | None:
