@@ -9,6 +9,7 @@ from importlib.metadata import version
 from bench import (
     attacks,
     crowds,
+    far_redis,
     hits,
     memory,
     misses,
@@ -27,6 +28,7 @@ from bench import (
 
 BENCHES = {
     "misses": misses.measure,
+    "far-redis": far_redis.measure,
     "startup": startup.measure,
     "memory": memory.measure,
     "hits": hits.measure,
