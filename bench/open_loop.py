@@ -15,7 +15,7 @@ from typing import Any
 from bench import load, read_paths, servers
 from bench.figures import Row
 from bench.peers_speed import BROWSER, HEADERS
-from bench.servers import KINDS, PROXY, Contestant
+from bench.servers import PROXY, Contestant
 from tests.processes import ROOT, redis_server, sandbox_server
 
 AUTOCANNON = ROOT / "bench/peers/node/node_modules/.bin/autocannon"
@@ -55,7 +55,7 @@ def measure() -> list[Row]:
             TARGET if (name, share) == (PROXY, max(SHARES)) else "",
         )
         for (name, share), rounds in sorted(took.items(), key=lambda item: item[0][1])
-    ] + servers.not_measured([name for name in NAMES if name in KINDS])
+    ] + servers.not_measured(NAMES)
 
 
 def _run(each: Contestant, path: str, headers: Mapping[str, str], *options: str) -> Any:

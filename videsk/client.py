@@ -83,11 +83,14 @@ class VideskClient:
         finally:
             endpoint = _ID.sub("{id}", request.path)
             self._instrumentation.count_upstream(endpoint, status, monotonic() - started)
-        # Both need a round trip to Redis, so they run concurrently.
-        reporting = gevent.spawn(self._report_outcome, response)
+        # Both need a round trip to Redis, so they run concurrently. The report logs, so it stays in
+        # the greenlet with the request context.
+        updates = []
         if request.token is None and (_rejects_key(response) or response.is_success):
-            self._api_key_status.update(rejected=not response.is_success)
-        reporting.get()
+            rejected = not response.is_success
+            updates.append(gevent.spawn(self._api_key_status.update, rejected=rejected))
+        self._report_outcome(response)
+        gevent.joinall(updates, raise_error=True)
         return self._parse(response, is_write=request.is_write)
 
     def promote(self, client: str, read_key: str) -> None:

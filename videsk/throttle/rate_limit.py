@@ -210,8 +210,8 @@ class LimiterState:
         limit = self.rate_limit
         before = sum(other < ticket for other, _ in self.queue.values())
         paced_at = max(self.paused_until, self.next_read) + before * limit.pace
-        is_burst = len(self.slots) + before < limit.burst
-        is_burst = is_burst and now >= self.paused_until + limit.window
+        has_just_paused = now < self.paused_until + limit.window
+        is_burst = len(self.slots) + before < limit.burst and not has_just_paused
         ready_at = max(now, self.paused_until if is_burst else paced_at)
         ready_at = self._slot_free_at(ready_at, limit.limit - limit.reserve, before)
         admission = _admission(ready_at - now, max_wait, ticket)

@@ -31,6 +31,7 @@ class Throttle:
     def __init__(self) -> None:
         self.reports: list[Any] = []
         self.error: Exception | None = None
+        self.context: RequestContext | None = None
 
     def acquire(
         self, seconds: float, *, is_write: bool, read_key: str = "", moved: int | None = None
@@ -48,6 +49,7 @@ class Throttle:
 
     def pause(self, seconds: float) -> None:
         self.reports.append(("pause", seconds))
+        self.context = REQUEST_CONTEXT.get()
 
 
 class Counted(NoInstrumentation):
@@ -133,6 +135,17 @@ def test_the_slot_is_moved_if_it_takes_long_to_connect(
     stage.send()
     acquired = [report for report in stage.throttle.reports if report[0] == "acquire"]
     assert acquired == [("acquire", False, "hours"), *[("acquire", False, "moved")] * moved]
+
+
+def test_a_pause_is_reported_in_the_context_of_the_request(stage: Stage) -> None:
+    """So that its log line has the id of the request."""
+    context = RequestContext("an-id")
+    token = REQUEST_CONTEXT.set(context)
+    stage.outcome = response(429, b"{}", Retry_After="7")
+    with pytest.raises(VideskResponseError):
+        stage.send()
+    REQUEST_CONTEXT.reset(token)
+    assert stage.throttle.context is context
 
 
 def test_a_request_that_is_not_sent_after_it_has_connected_is_no_failure(stage: Stage) -> None:
