@@ -46,9 +46,9 @@ test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis 
 	@echo "== tests on the days on which the clocks change"
 	@PATH="$(PATHS)" python -m tests.other_days --changes
 	@echo "== tests of timing that mostly wait"
-	@PATH="$(PATHS)" python -m pytest -m "flaky and not alone" -n $(TIMING_PROCESSES) $(PARALLEL)
+	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(TIMING_PROCESSES) $(PARALLEL)
 	@echo "== tests that other tests would disturb"
-	@PATH="$(PATHS)" python -m pytest -m alone
+	@PATH="$(PATHS)" python -m pytest -m serial
 
 test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, gunicorn or a browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile

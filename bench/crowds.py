@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bench import crowd, read_paths
 from bench.crowd import Answer
 from bench.figures import Row, milliseconds, percentile, worst_second
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server, sandbox_server
 
 CLIENTS = 500
 KEYS = 60
@@ -28,7 +28,7 @@ def measure() -> list[Row]:
             return [*_one_key(sandbox, proxy, paths.pop()), *_many_keys(sandbox, proxy, paths)]
 
 
-def _one_key(sandbox: Sandbox, proxy: Running, path: str) -> list[Row]:
+def _one_key(sandbox: Sandbox, proxy: ServerProcess, path: str) -> list[Row]:
     """The same crowd twice: the key is cold, and then it is in the cache."""
     cold = crowd.ask(proxy.port, [path] * CLIENTS)
     requests = len(sandbox.request_log())
@@ -42,9 +42,9 @@ def _one_key(sandbox: Sandbox, proxy: Running, path: str) -> list[Row]:
     ]
 
 
-def _many_keys(sandbox: Sandbox, proxy: Running, paths: Sequence[str]) -> list[Row]:
+def _many_keys(sandbox: Sandbox, proxy: ServerProcess, paths: Sequence[str]) -> list[Row]:
     paths = paths[:KEYS]
-    sandbox.forget()
+    sandbox.clear_request_log()
     answers = crowd.ask(proxy.port, [paths[client % KEYS] for client in range(CLIENTS)])
     journal = sandbox.request_log()
     worst = worst_second([float(str(entry["at"])) for entry in journal])

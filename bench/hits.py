@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from bench import load, read_paths
 from bench.figures import Row, milliseconds
 from bench.load import Load
-from tests.processes import free_port, proxy_server, redis_server, running, sandbox_server
+from tests.processes import free_port, proxy_server, redis_server, running_server, sandbox_server
 
 ROUNDS = 5
 ROUND_SECONDS = 3
@@ -56,7 +56,7 @@ def _rows(what: str, **settings: str) -> list[Row]:
 def _floor(environ: dict[str, str]) -> Iterator[int]:
     """The port of an empty application."""
     port = free_port()
-    with running(["gunicorn", "bench.empty_wsgi:app"], port, environ | {"PORT": str(port)}):
+    with running_server(["gunicorn", "bench.empty_wsgi:app"], port, environ | {"PORT": str(port)}):
         yield port
 
 

@@ -9,7 +9,7 @@ import requests
 from bench import read_paths
 from bench.figures import Row, milliseconds, percentile
 from tests.client import bearer
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server, sandbox_server
 
 ROUNDS = 70
 """Days and months ahead, each for five services and users: 350 pairs of each."""
@@ -29,7 +29,7 @@ def measure() -> list[Row]:
             ]
 
 
-def _compare(what: str, paths: Sequence[str], sandbox: Sandbox, proxy: Running) -> list[Row]:
+def _compare(what: str, paths: Sequence[str], sandbox: Sandbox, proxy: ServerProcess) -> list[Row]:
     """Pairs of reads, in turns the one and the other first; both sessions keep their connection."""
     direct_took: list[float] = []
     proxy_took: list[float] = []

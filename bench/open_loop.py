@@ -65,7 +65,7 @@ def _run(each: Contestant, path: str, headers: Mapping[str, str], *options: str)
     for name, value in headers.items():
         command += ["--headers", f"{name}={value}"]
     output = subprocess.run(
-        [*command, each.running.url + path],
+        [*command, each.server.url + path],
         capture_output=True,
         text=True,
         check=True,

@@ -35,7 +35,7 @@ def measure() -> list[Row]:
 
 def _crowd(contestant: Contestant, sandbox: Sandbox, paths: Sequence[str]) -> Row:
     sleep(1.1)  # earlier requests do not count against the limit
-    sandbox.forget()
+    sandbox.clear_request_log()
     answers = crowd.ask(contestant.port, [paths[each % len(paths)] for each in range(CLIENTS)])
     journal = sandbox.request_log()
     worst = worst_second([float(str(entry["at"])) for entry in journal])

@@ -22,7 +22,7 @@ from bench.misses import TARGET as MISS_TARGET
 from bench.servers import KINDS, ORIGIN, PEERS, PROXY, Contestant
 from bench.wrk import Done
 from tests.client import bearer
-from tests.processes import Running, Sandbox, redis_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, redis_server, sandbox_server
 
 ROUNDS = 5
 SECONDS = 2
@@ -132,7 +132,7 @@ def _etag(each: Contestant, path: str) -> str:
 
 def _round(
     sandbox: Sandbox,
-    redis: Running,
+    redis: ServerProcess,
     all_: Sequence[Contestant],
     number: int,
     loads: Mapping[tuple[str, str], Sequence[str]],
@@ -143,7 +143,7 @@ def _round(
         body = len(each.get(loads[ONE, each.name][0]).content)
         for what in (ONE, BROWSER, MANY, UNCHANGED):
             if (what, each.name) in loads:
-                sandbox.forget()
+                sandbox.clear_request_log()
                 before = each.cpu_seconds() + family_cpu_seconds(redis.process.pid)
                 done = wrk.run(each.port, loads[what, each.name], SECONDS, HEADERS.get(what))
                 after = each.cpu_seconds() + family_cpu_seconds(redis.process.pid)
@@ -196,7 +196,7 @@ def _ratio(rounds: Sequence[Round], ours: tuple[str, str], theirs: tuple[str, st
 def _misses(sandbox: Sandbox, peers: Sequence[Contestant]) -> list[Row]:
     """One read, straight to the sandbox and by each; every read has a key of its own."""
     direct = f"{sandbox.url}/public/video-contact-center/"
-    bases = {"": direct} | {each.name: f"{each.running.url}/api/" for each in peers}
+    bases = {"": direct} | {each.name: f"{each.server.url}/api/" for each in peers}
     sessions = {name: requests.Session() for name in bases}
     for session in sessions.values():
         session.trust_env = False

@@ -50,7 +50,7 @@ def _take_turn(sandbox: Sandbox, each: Contestant) -> tuple[Load, Load]:
     path = next(stalled_videsk.paths(JOHN))
     load.run(each.port, [path], 200, 1)
     well = _hits(each, path)
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault("hang", path=MARK, seconds=stalled_videsk.HANGING_SECONDS)
     with crowd.under_way(each.port, [*islice(stalled_videsk.paths(MARK), CLIENTS)]):
         stalled_videsk.wait_for_arrival(sandbox, CLIENTS)

@@ -17,7 +17,7 @@ from redis import Redis
 
 from bench.figures import Row
 from bench.memory import family_cpu_seconds, family_megabytes
-from tests.processes import ROOT, Running, Sandbox, free_port, running
+from tests.processes import ROOT, Sandbox, ServerProcess, free_port, running_server
 
 PROXY = "this proxy"
 ORIGIN = "https://www.your-shop.example"
@@ -114,15 +114,15 @@ class Contestant:
     """One that runs."""
 
     name: str
-    running: Running
+    server: ServerProcess
     redis_url: str
 
     @property
     def port(self) -> int:
-        return self.running.port
+        return self.server.port
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        return requests.get(self.running.url + path, headers=headers, timeout=30)
+        return requests.get(self.server.url + path, headers=headers, timeout=30)
 
     def forget(self) -> None:
         """Whatever it keeps in Redis."""
@@ -130,11 +130,11 @@ class Contestant:
 
     def cpu_seconds(self) -> float:
         """Of all its processes together, without Redis."""
-        return family_cpu_seconds(self.running.process.pid)
+        return family_cpu_seconds(self.server.process.pid)
 
     def megabytes(self) -> float:
         """Of all its processes together."""
-        return family_megabytes(self.running.process.pid)
+        return family_megabytes(self.server.process.pid)
 
 
 def not_measured(names: Sequence[str]) -> list[Row]:
@@ -179,7 +179,7 @@ def started(name: str, sandbox: Sandbox, redis_url: str, **more: str) -> Iterato
     }
     with TemporaryDirectory(prefix="bench-") as folder:
         command = KINDS[name].command(settings, Path(folder))
-        with running(command, port, settings) as server:
+        with running_server(command, port, settings) as server:
             contestant = Contestant(name, server, redis_url)
             _wait(contestant)
             yield contestant
@@ -211,4 +211,4 @@ def _wait(contestant: Contestant) -> None:
         except requests.ConnectionError:
             pass
         sleep(0.005)
-    raise AssertionError(f"{contestant.name} does not answer:\n{contestant.running.output()}")
+    raise AssertionError(f"{contestant.name} does not answer:\n{contestant.server.output()}")

@@ -18,7 +18,7 @@ from bench.figures import Row
 from bench.memory import proportional_megabytes
 from tests.client import JOHN, MARK, Client, bearer, working_day
 from tests.processes import (
-    Running,
+    ServerProcess,
     free_port,
     local_redis_url,
     proxy_server,
@@ -107,7 +107,7 @@ def _book_and_cancel(
         seen["canceled"] += answer.status_code == 200
 
 
-def _kill_in_turn(proxy: Running, redis: ExitStack, redis_port: int, end: float) -> None:
+def _kill_in_turn(proxy: ServerProcess, redis: ExitStack, redis_port: int, end: float) -> None:
     """A worker, then Redis, which is away for a moment, and so on until the end."""
     kills_redis = False
     while time.monotonic() < end:
@@ -121,7 +121,7 @@ def _kill_in_turn(proxy: Running, redis: ExitStack, redis_port: int, end: float)
         time.sleep(max(0.0, min(KILL_EVERY_SECONDS, end - time.monotonic())))
 
 
-def state(proxy: Running) -> tuple[str, str]:
+def state(proxy: ServerProcess) -> tuple[str, str]:
     """The PSS and the number of open sockets of each worker."""
     sockets = [
         sum("socket:" in str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
@@ -130,6 +130,6 @@ def state(proxy: Running) -> tuple[str, str]:
     return ", ".join(proportional_megabytes(proxy.process.pid)), ", ".join(map(str, sockets))
 
 
-def _workers(proxy: Running) -> list[int]:
+def _workers(proxy: ServerProcess) -> list[int]:
     pid = proxy.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

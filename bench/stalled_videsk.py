@@ -17,7 +17,7 @@ from bench.crowd import Answer
 from bench.figures import Row, milliseconds
 from bench.load import Load
 from tests.client import JOHN, MARK
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server, sandbox_server
 
 CLIENTS = 100
 TARGET = "≤ 1.5"
@@ -49,14 +49,14 @@ def measure() -> list[Row]:
     return rows("2 workers", rounds, TARGET)
 
 
-def take_turn(sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> Round:
+def take_turn(sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int) -> Round:
     """One round of each. It starts from an empty Redis: a cold cache and a closed circuit."""
     redis.flushdb()
     sandbox.control("DELETE", "faults")
     path = next(paths(JOHN))
     load.run(proxy.port, [path], 200, 1)
     healthy = _hits(proxy, path)
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault("hang", path=MARK, seconds=HANGING_SECONDS)
     cold = [path for path, _ in zip(paths(MARK), range(clients), strict=False)]
     with crowd.under_way(proxy.port, cold) as waited:
@@ -96,7 +96,7 @@ def figure(done: Load) -> str:
     return f"{done.per_second:.0f} requests/s, {times}"
 
 
-def _hits(proxy: Running, path: str) -> Load:
+def _hits(proxy: ServerProcess, path: str) -> Load:
     return load.run(proxy.port, [path], MAX_RESPONSES, MEASURED_SECONDS, "; hit")
 
 

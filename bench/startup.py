@@ -7,7 +7,7 @@ import requests
 from redis import Redis
 
 from bench.figures import Row
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server, sandbox_server
 
 STARTS = 5
 ANSWER_SECONDS = 10
@@ -43,7 +43,7 @@ def _start(sandbox: Sandbox, settings: dict[str, str]) -> tuple[float, float]:
         return healthy, perf_counter() - begun
 
 
-def _wait_for_hit(proxy: Running) -> None:
+def _wait_for_hit(proxy: ServerProcess) -> None:
     end = monotonic() + ANSWER_SECONDS
     while monotonic() < end:
         answer = requests.get(f"{proxy.url}/api/services", timeout=ANSWER_SECONDS)

@@ -50,7 +50,7 @@ def measure() -> list[Row]:
         with proxy_server(sandbox, **settings) as proxy:
             alike = _rows("Visitors alike", ALIKE, visitors(proxy.port, ALIKE), sandbox)
             Redis(port=redis.port).flushall()
-            sandbox.forget()
+            sandbox.clear_request_log()
             met = visitors(proxy.port, DIFFERENT)
             different = _rows("Visitors different", DIFFERENT, met, sandbox, too_many=True)
     return [*alike, *different]

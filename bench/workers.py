@@ -14,7 +14,14 @@ from bench import load, read_paths, stalled_videsk
 from bench.figures import Row
 from bench.load import Load
 from bench.memory import proportional_megabytes
-from tests.processes import Running, Sandbox, free_port, redis_server, running, sandbox_server
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    redis_server,
+    running_server,
+    sandbox_server,
+)
 
 CLASSES = {
     "gevent": ["-k", "web.gunicorn_worker.Worker", "app:app"],
@@ -42,7 +49,9 @@ def measure() -> list[Row]:
                 "CLIENT_RATE_LIMIT": "1000000/minute",
                 **stalled_videsk.SETTINGS,
             }
-            proxies.append(stack.enter_context(running(["gunicorn", *options], port, settings)))
+            proxies.append(
+                stack.enter_context(running_server(["gunicorn", *options], port, settings))
+            )
             databases.append(Redis(port=redis.port, db=number))
         rows = _hits(proxies)
         for clients in CROWDS:
@@ -54,7 +63,7 @@ def measure() -> list[Row]:
         return rows
 
 
-def _hits(proxies: Sequence[Running]) -> list[Row]:
+def _hits(proxies: Sequence[ServerProcess]) -> list[Row]:
     """The free days of one month, again and again."""
     path = f"/api/{read_paths.months(1)[0]}"
     rounds: list[list[Load]] = [[] for _ in proxies]
@@ -69,7 +78,9 @@ def _hits(proxies: Sequence[Running]) -> list[Row]:
     ]
 
 
-def _hanging(what: str, sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> list[Row]:
+def _hanging(
+    what: str, sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int
+) -> list[Row]:
     """One round: the difference is not one of a few per cent."""
     measured = stalled_videsk.take_turn(sandbox, proxy, redis, clients)
     return stalled_videsk.rows(what, [measured])

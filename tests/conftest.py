@@ -9,13 +9,13 @@ from redis import Redis
 
 from tests import processes
 from tests.client import Client, bearer
-from tests.gunicorn_forks import Fork
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.gunicorn_forks import ForkedGunicorn
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server, sandbox_server
 
 os.environ.setdefault("VIDESK_API_KEY", "the-key-of-the-tests")
 os.environ.setdefault("VIDESK_BASE_URL", "https://you-forgot-to-set-an-upstream.invalid")
 
-processes.start_gunicorn = Fork
+processes.start_gunicorn = ForkedGunicorn
 
 OUTPUT_LINES = 15
 
@@ -25,7 +25,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Add the last output of the running processes to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed:
-        for server in processes.RUNNING:
+        for server in processes.RUNNING_SERVERS:
             lines = [
                 line for line in server.output().splitlines() if '"message": "request"' not in line
             ]
@@ -34,13 +34,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def redis_process() -> Iterator[Running]:
+def redis_process() -> Iterator[ServerProcess]:
     with redis_server() as server:
         yield server
 
 
 @pytest.fixture
-def redis(redis_process: Running) -> Redis:
+def redis(redis_process: ServerProcess) -> Redis:
     """A client of the Redis server, which is emptied before each test."""
     client = Redis(port=redis_process.port)
     client.flushall()
@@ -48,7 +48,7 @@ def redis(redis_process: Running) -> Redis:
 
 
 @pytest.fixture
-def redis_url(redis: Redis, redis_process: Running) -> str:
+def redis_url(redis: Redis, redis_process: ServerProcess) -> str:
     """The setting REDIS_URL of that server, which is empty at first."""
     return redis_process.redis_url
 
@@ -73,13 +73,15 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def proxy_with_redis(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
+def proxy_with_redis(
+    sandbox_process: Sandbox, redis_process: ServerProcess
+) -> Iterator[ServerProcess]:
     with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def proxy_in_process(sandbox_process: Sandbox) -> Iterator[Running]:
+def proxy_in_process(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     """Without Redis nothing can empty its cache from outside: nothing is kept between tests."""
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
     with proxy_server(sandbox_process, **ttls, **SETTINGS) as server:
@@ -87,29 +89,29 @@ def proxy_in_process(sandbox_process: Sandbox) -> Iterator[Running]:
 
 
 @pytest.fixture(params=["proxy_with_redis", "proxy_in_process"])
-def proxy_process(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Running:
+def proxy_process(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> ServerProcess:
     """The proxy with an empty cache, in both its ways to be set up."""
-    server: Running = request.getfixturevalue(request.param)
+    server: ServerProcess = request.getfixturevalue(request.param)
     return server
 
 
 @pytest.fixture
-def proxy(proxy_process: Running, sandbox: Sandbox) -> Client:
+def proxy(proxy_process: ServerProcess, sandbox: Sandbox) -> Client:
     """A client of that proxy, whose circuit no earlier test's failures have brought near opening."""
     client = Client(proxy_process.url)
     while client.get("/api/appointment", headers=bearer("a.b.c")).status_code != 401:
         time.sleep(0.1)
-    sandbox.forget()
+    sandbox.clear_request_log()
     return client
 
 
 @pytest.fixture
-def proxy_output(proxy_process: Running) -> Callable[[], str]:
+def proxy_output(proxy_process: ServerProcess) -> Callable[[], str]:
     """All that the proxy has printed and logged."""
     return proxy_process.output
 
 
 @pytest.fixture
-def cached(redis: Redis, sandbox: Sandbox, proxy_with_redis: Running) -> Client:
+def cached(redis: Redis, sandbox: Sandbox, proxy_with_redis: ServerProcess) -> Client:
     """The proxy with two workers, whose cache is Redis, empty at first."""
     return Client(proxy_with_redis.url)

@@ -62,7 +62,7 @@ start_gunicorn: Start = start_command
 
 
 @dataclass
-class Running:
+class ServerProcess:
     """A process that accepts connections on a port."""
 
     process: Process
@@ -82,17 +82,17 @@ class Running:
         return self.log.read_text(errors="replace")
 
 
-RUNNING: list[Running] = []
+RUNNING_SERVERS: list[ServerProcess] = []
 """The processes that run now: the report of a failed test contains their last output."""
 
 
 @contextmanager
-def running(
+def running_server(
     command: Sequence[str],
     port: int,
     environ: Mapping[str, str] | None = None,
     start: Start = start_command,
-) -> Iterator[Running]:
+) -> Iterator[ServerProcess]:
     """Run the command from when its port accepts connections until the block ends.
 
     It is killed with its children, because gunicorn needs more than a second to stop. Temporary
@@ -101,21 +101,21 @@ def running(
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         log = Path(folder, "output")
         log.touch()
-        process = start(command, neutral_environ() | {"TMPDIR": folder} | dict(environ or {}), log)
-        server = Running(process, port, log)
+        process = start(command, clean_environ() | {"TMPDIR": folder} | dict(environ or {}), log)
+        server = ServerProcess(process, port, log)
         try:
             _wait_for_port(server)
-            RUNNING.append(server)
+            RUNNING_SERVERS.append(server)
             yield server
         finally:
-            if server in RUNNING:
-                RUNNING.remove(server)
+            if server in RUNNING_SERVERS:
+                RUNNING_SERVERS.remove(server)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
-def neutral_environ() -> dict[str, str]:
+def clean_environ() -> dict[str, str]:
     """This process's environment without any setting of the proxy's in it.
 
     LD_PRELOAD carries the shifted clock of tests/other_days.py.
@@ -124,7 +124,7 @@ def neutral_environ() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _wait_for_port(server: Running) -> None:
+def _wait_for_port(server: ServerProcess) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
         try:
@@ -140,7 +140,7 @@ def _wait_for_port(server: Running) -> None:
 def gunicorn_settings() -> dict[str, str]:
     """What gunicorn goes by once it has read gunicorn.conf.py: each setting as it prints it."""
     with TemporaryDirectory() as folder:
-        environ = neutral_environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
+        environ = clean_environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
         command = ["gunicorn", "--print-config", "app:app"]
         printed = subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
@@ -159,12 +159,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
+def redis_server(port: int | None = None, *options: str) -> Iterator[ServerProcess]:
     """A Redis that keeps nothing on disk."""
     port = port or free_port()
     command = ["redis-server", "--port", str(port), "--save", "", "--rdbcompression", "no"]
     command += ["--bind", "127.0.0.1", *options]
-    with running(command, port) as server:
+    with running_server(command, port) as server:
         while True:
             try:
                 Redis(port=port).ping()
@@ -175,13 +175,13 @@ def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
         yield server
 
 
-def everything_in(redis: Redis) -> dict[bytes, bytes]:
+def dump_all(redis: Redis) -> dict[bytes, bytes]:
     """Each key, and what it holds as Redis itself would write it out."""
     return {key: redis.dump(key) or b"" for key in redis.scan_iter()}
 
 
 @dataclass
-class Sandbox(Running):
+class Sandbox(ServerProcess):
     """The sandbox, and its control routes."""
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -204,7 +204,7 @@ class Sandbox(Running):
         entries: list[dict[str, object]] = self.control("GET", "requests").json()
         return entries
 
-    def forget(self) -> None:
+    def clear_request_log(self) -> None:
         self.control("DELETE", "requests")
 
     def appointments(self) -> list[dict[str, object]]:
@@ -216,7 +216,7 @@ class Sandbox(Running):
 def sandbox_server() -> Iterator[Sandbox]:
     """A Videsk of one's own."""
     port = free_port()
-    with running([sys.executable, "-m", "sandbox", "--port", str(port)], port) as server:
+    with running_server([sys.executable, "-m", "sandbox", "--port", str(port)], port) as server:
         sandbox = Sandbox(server.process, server.port, server.log)
         sandbox.keys = sandbox.control("GET", "keys").json()
         sandbox.reset()
@@ -224,7 +224,9 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Iterator[Running]:
+def proxy_server(
+    sandbox: Sandbox, app: str = "app:app", **settings: str
+) -> Iterator[ServerProcess]:
     """Run the proxy as Procfile does, in front of the sandbox."""
     port = free_port()
     environ = {
@@ -237,7 +239,7 @@ def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Ite
         "BOOKING_RATE_LIMIT": "1000000/minute",
         "DEFAULT_REFERRER": "tests",
     }
-    with running(["gunicorn", app], port, environ | settings, start_gunicorn) as server:
+    with running_server(["gunicorn", app], port, environ | settings, start_gunicorn) as server:
         while requests.get(f"{server.url}/healthz", timeout=10).status_code != 200:
             time.sleep(0.02)
         yield server

@@ -7,7 +7,7 @@ TIMING = pytest.mark.flaky(reruns=1)
 more when it fails, and the summary lists it as RERUN. No other test is.
 """
 
-ALONE = pytest.mark.alone
+SERIAL = pytest.mark.serial
 """For tests of which other tests would disturb the measurement, or which would disturb other tests:
 bounds below some 0.3 s, and floods. `make test` runs no other test meanwhile.
 """

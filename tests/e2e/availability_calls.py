@@ -77,7 +77,7 @@ def assert_dropped_everywhere(both: Fleet, sandbox: Sandbox, affected: set[str])
     What is affected was requested from Videsk once for all workers, and nothing else was.
     """
     now = truth(sandbox)
-    sandbox.forget()
+    sandbox.clear_request_log()
     for server in reversed(both.instances):
         for client in client_of_each_worker(server):
             assert read_everything(client) == now

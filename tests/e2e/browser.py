@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.local_server import Handler, serving
-from tests.processes import neutral_environ
+from tests.processes import clean_environ
 
 PAGE = Path(__file__).with_name("page.html")
 PAGE_SECONDS = 60
@@ -57,7 +57,7 @@ class Shop:
                 [browser(), *QUIET, f"--user-data-dir={profile}", f"{self.origin}/#{quote(json.dumps(facts))}"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=neutral_environ() | {"HOME": profile},
+                env=clean_environ() | {"HOME": profile},
                 start_new_session=True,
             )  # fmt: skip
             try:

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.client import Client
-from tests.processes import Running, Sandbox, local_redis_url, proxy_server
+from tests.processes import Sandbox, ServerProcess, local_redis_url, proxy_server
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Fleet:
     """Instances that share a Redis; `clients` has one for each."""
 
-    instances: list[Running]
+    instances: list[ServerProcess]
 
     @property
     def clients(self) -> list[Client]:
@@ -50,11 +50,11 @@ def fleet(
         yield Fleet(list(pool.map(stack.enter_context, servers)))
 
 
-def shared_fleet(settings: Mapping[str, str], instances: int = 2, with_redis: bool = True) -> Any:
+def fleet_fixture(settings: Mapping[str, str], instances: int = 2, with_redis: bool = True) -> Any:
     """Return a module-scoped fixture: a fleet that the tests of a file share."""
 
     @pytest.fixture(scope="module")
-    def shared(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    def shared(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Fleet]:
         redis_port = redis_process.port if with_redis else None
         with fleet(sandbox_process, redis_port, settings, instances) as started:
             yield started
@@ -62,7 +62,7 @@ def shared_fleet(settings: Mapping[str, str], instances: int = 2, with_redis: bo
     return shared
 
 
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Make each call in a thread of its own, and return their results."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
@@ -92,14 +92,14 @@ def cache_status(response: requests.Response) -> str:
     return status
 
 
-def workers_of(server: Running) -> list[int]:
+def workers_of(server: ServerProcess) -> list[int]:
     """Return the process ids of an instance's workers."""
     parents = {int(path.name): _stat(path)[1] for path in Path("/proc").glob("[0-9]*")}
     return [pid for pid, parent in parents.items() if parent == str(server.process.pid)]
 
 
 @contextmanager
-def alone(server: Running, worker: int) -> Iterator[None]:
+def only_worker(server: ServerProcess, worker: int) -> Iterator[None]:
     """Suspend the other workers, so that this one accepts all new connections."""
     others = [pid for pid in workers_of(server) if pid != worker]
     try:
@@ -113,7 +113,7 @@ def alone(server: Running, worker: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def client_of_each_worker(server: Running) -> list[Client]:
+def client_of_each_worker(server: ServerProcess) -> list[Client]:
     """Return a client per worker, whose connection to it is kept alive.
 
     Many calls are faster over it than with `on_each_worker`, which suspends the other workers.
@@ -122,18 +122,18 @@ def client_of_each_worker(server: Running) -> list[Client]:
     wait_until(lambda: len(workers_of(server)) == 2)
     for worker in workers_of(server):
         client = Client(server.url, requests.Session())
-        with alone(server, worker):
+        with only_worker(server, worker):
             assert client.get("/healthz").status_code == 200
         clients.append(client)
     return clients
 
 
-def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
+def on_each_worker(server: ServerProcess, call: Callable[[], T]) -> list[T]:
     """Make the call once to each of the instance's workers, and return the results."""
     responses = []
     wait_until(lambda: len(workers_of(server)) == 2)
     for worker in workers_of(server):
-        with alone(server, worker):
+        with only_worker(server, worker):
             responses.append(call())
     return responses
 
@@ -158,12 +158,12 @@ def readiness(fleet: Fleet) -> list[dict[str, Any]]:
     return known
 
 
-def arrivals(sandbox: Sandbox, path: str = "") -> list[float]:
+def arrival_times(sandbox: Sandbox, path: str = "") -> list[float]:
     """Return the times in seconds at which requests with this end of the path reached Videsk."""
     entries = sandbox.request_log()
     return [float(str(entry["at"])) for entry in entries if str(entry["path"]).endswith(path)]
 
 
-def most_in(seconds: float, times: Sequence[float]) -> int:
+def max_in_window(seconds: float, times: Sequence[float]) -> int:
     """Return the greatest number of these times in any window of so many seconds."""
     return max(sum(start <= at < start + seconds for at in times) for start in times)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from threading import Event
 
-from tests.processes import Running
+from tests.processes import ServerProcess
 
 WITHIN_SECONDS = 2
 """The longest that an innocent client's request may take in a test.
@@ -36,7 +36,7 @@ class Calls:
 
 
 @contextmanager
-def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Calls]:
+def innocent_clients(server: ServerProcess, address: str = "127.0.0.1") -> Iterator[Calls]:
     """Meanwhile one client calls over new connections and one over a connection that it keeps, from
     this address.
     """
@@ -73,11 +73,11 @@ def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Ca
             future.result()
 
 
-def _connect(server: Running, address: str = "127.0.0.1") -> HTTPConnection:
+def _connect(server: ServerProcess, address: str = "127.0.0.1") -> HTTPConnection:
     return HTTPConnection("127.0.0.1", server.port, timeout=10, source_address=(address, 0))
 
 
-def _get(server: Running, path: str) -> bytes:
+def _get(server: ServerProcess, path: str) -> bytes:
     connection = _connect(server)
     connection.request("GET", path)
     body = connection.getresponse().read()
@@ -85,7 +85,7 @@ def _get(server: Running, path: str) -> bytes:
     return body
 
 
-def open_socket(server: Running, seconds: float = 10) -> socket.socket:
+def open_socket(server: ServerProcess, seconds: float = 10) -> socket.socket:
     """A connection to the server, on which nothing takes longer than so many seconds."""
     return socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
 

@@ -7,14 +7,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client import Client, bearer
 from tests.e2e.fleet import wait_until, workers_of
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 TOKEN = "the-token-of-a-prometheus"
 WORKERS = 3
 
 
 @contextmanager
-def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[Running]:
+def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[ServerProcess]:
     """The proxy with three workers, all of which serve, and METRICS_TOKEN."""
     ours = {"METRICS_TOKEN": TOKEN, "REDIS_URL": redis_url, "WEB_CONCURRENCY": str(WORKERS)}
     with proxy_server(sandbox, **ours | {"HOURS_TTL": "600"} | settings) as server:
@@ -22,7 +22,7 @@ def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[Runn
         yield server
 
 
-def text_of(server: Running) -> str:
+def text_of(server: ServerProcess) -> str:
     response = Client(server.url).get("/metrics", headers=bearer(TOKEN))
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/plain; version=")
@@ -30,7 +30,7 @@ def text_of(server: Running) -> str:
     return response.text
 
 
-def figures(server: Running, name: str) -> dict[tuple[str, ...], float]:
+def figures(server: ServerProcess, name: str) -> dict[tuple[str, ...], float]:
     """The samples of that name, by the values of their labels in the labels' order."""
     return {
         tuple(text for _, text in sorted(sample.labels.items())): sample.value
@@ -40,5 +40,5 @@ def figures(server: Running, name: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def figure(server: Running, name: str, *labels: str) -> float:
+def figure(server: ServerProcess, name: str, *labels: str) -> float:
     return figures(server, name).get(labels, 0)

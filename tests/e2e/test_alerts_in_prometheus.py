@@ -23,15 +23,22 @@ from redis import Redis
 from tests.client import JOHN, Client, bearer
 from tests.days import YEAR
 from tests.e2e.captcha_provider import Provider, captcha_provider
-from tests.e2e.fleet import at_once, wait_until, workers_of
+from tests.e2e.fleet import concurrently, wait_until, workers_of
 from tests.e2e.scraped import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
-from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
-from tests.timing import ALONE, TIMING
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    proxy_server,
+    redis_server,
+    running_server,
+)
+from tests.timing import SERIAL, TIMING
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed"),
-    ALONE,
+    SERIAL,
     TIMING,
 ]
 
@@ -44,9 +51,9 @@ SETTINGS = {"METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "1", "HOURS_TTL": "600", 
 class Scene:
     """An instance of the proxy, and what surrounds it."""
 
-    server: Running
+    server: ServerProcess
     sandbox: Sandbox
-    redis: Running
+    redis: ServerProcess
     provider: Provider
     days: Iterator[str]
 
@@ -113,7 +120,7 @@ def be_slow(scene: Scene) -> None:
     scene.sandbox.fault("delay", seconds=1.1)
     clients = [Client(scene.server.url) for _ in range(12)]
     calls = [partial(client.hours, "users", JOHN, next(scene.days)) for client in clients]
-    assert {response.status_code for response in at_once(calls)} == {200}
+    assert {response.status_code for response in concurrently(calls)} == {200}
 
 
 def respond_with_500(scene: Scene) -> None:
@@ -211,7 +218,7 @@ FAILURES: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
 class Observed:
     """Prometheus, and the scene of each failure."""
 
-    prometheus: Running
+    prometheus: ServerProcess
     scenes: Mapping[str, Scene]
 
     def query(self, text: str) -> list[dict[str, str]]:
@@ -271,7 +278,9 @@ def observed(
         yield all_of
 
 
-def prometheus_server(folder: Path, scenes: Mapping[str, Scene]) -> AbstractContextManager[Running]:
+def prometheus_server(
+    folder: Path, scenes: Mapping[str, Scene]
+) -> AbstractContextManager[ServerProcess]:
     """Run a Prometheus with ops/alerts.yml that scrapes each scene's proxy."""
     interval = f"{SCRAPE_SECONDS * 1000:.0f}ms"
     targets = {job(name): f"127.0.0.1:{scene.server.port}" for name, scene in scenes.items()}
@@ -298,7 +307,9 @@ def prometheus_server(folder: Path, scenes: Mapping[str, Scene]) -> AbstractCont
         "storage.tsdb.path": folder / "data",
         "web.listen-address": f"127.0.0.1:{port}",
     }
-    return running(["prometheus", *[f"--{name}={value}" for name, value in options.items()]], port)
+    return running_server(
+        ["prometheus", *[f"--{name}={value}" for name, value in options.items()]], port
+    )
 
 
 @pytest.mark.parametrize("name", FAILURES)

@@ -22,9 +22,9 @@ from tests.client import (
     working_day,
 )
 from tests.days import YEAR
-from tests.e2e.fleet import arrivals, at_once, most_in, on_each_worker
+from tests.e2e.fleet import arrival_times, concurrently, max_in_window, on_each_worker
 from tests.e2e.test_errors_of_videsk import assert_ours
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import TIMING
 
 WEEKLY_SERVICE, ITS_AGENT = "63bdbf49394aad976d4aa445", "63bdbf3b25ab497401602d0a"
@@ -154,7 +154,7 @@ def test_no_hit_contains_what_a_write_has_changed(cached: Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def small_budget(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Client]:
+def small_budget(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Client]:
     settings = {"REDIS_URL": redis_process.redis_url, "VIDESK_RATE_LIMIT": "2"}
     with proxy_server(sandbox_process, **settings) as server:
         yield Client(server.url)
@@ -165,7 +165,7 @@ def test_what_does_not_fit_in_the_budget_is_missing_by_name(
     small_budget: Client, cached: Client, sandbox: Sandbox
 ) -> None:
     """Two requests a second: some of thirteen days, in good time, and never more than two."""
-    sandbox.forget()
+    sandbox.clear_request_log()
     started = time.monotonic()
     body = availability(small_budget, "services", AUTOMATIC_SERVICE, f"{YEAR}-05", days=13).json()
     assert time.monotonic() - started < 15
@@ -174,7 +174,7 @@ def test_what_does_not_fit_in_the_budget_is_missing_by_name(
     assert sorted([*body["days"], *body["missing"]]) == [text[:10] for text in free[:13]]
     assert body["missing"]
     assert len(body["days"]) >= 4
-    assert most_in(1, arrivals(sandbox)) <= 2
+    assert max_in_window(1, arrival_times(sandbox)) <= 2
 
 
 def test_a_day_that_fails_is_missing_and_the_others_are_there(
@@ -200,7 +200,7 @@ def test_a_month_that_fails_is_missing_by_its_name(cached: Client, sandbox: Sand
 
 
 def test_an_incomplete_response_is_neither_stored_nor_a_hit(
-    cached: Client, proxy_with_redis: Running, sandbox: Sandbox
+    cached: Client, proxy_with_redis: ServerProcess, sandbox: Sandbox
 ) -> None:
     free = cached.dates("users", JOHN, working_day(40)[:7]).json()
     first, second, third = (text[:10] for text in free[:3])
@@ -371,7 +371,7 @@ def test_a_day_of_yesterday_is_past_in_its_own_zone(proxy: Client) -> None:
 
 def test_a_crowd_on_one_screen_costs_each_part_once(cached: Client, sandbox: Sandbox) -> None:
     day = working_day(20)
-    responses = at_once([partial(availability, cached, "users", JOHN, day, days=3)] * 20)
+    responses = concurrently([partial(availability, cached, "users", JOHN, day, days=3)] * 20)
     assert {response.status_code for response in responses} == {200}
     assert len({str(response.json()["days"]) for response in responses}) == 1
     assert len(sandbox.request_log()) in (4, 5)  # three days of one month, or of two

@@ -96,7 +96,7 @@ def test_one_agent_in_two_services_is_booked_once(proxy: Client) -> None:
 
 
 def test_requests_to_videsk_match_its_documentation(proxy: Client, sandbox: Sandbox) -> None:
-    sandbox.forget()
+    sandbox.clear_request_log()
     proxy.book("users", JOHN.upper(), f"{YEAR}-05-06T09:00:00.1239+02:00", referrer="campaña")
     (entry,) = sandbox.request_log()
     assert entry["method"] == "POST"

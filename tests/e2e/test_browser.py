@@ -10,7 +10,7 @@ import pytest
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE
 from tests.days import YEAR
 from tests.e2e.browser import Shop, browser, shop
-from tests.processes import Running, Sandbox, proxy_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, proxy_server, sandbox_server
 
 DAY, START = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 CALLS = {
@@ -55,7 +55,7 @@ def journal(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [dict(entry) for entry in sandbox.request_log()]
 
 
-def requests_of(server: Running) -> list[dict[str, Any]]:
+def requests_of(server: ServerProcess) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in server.output().splitlines()]
     return [line for line in lines if line["message"] == "request"]
 

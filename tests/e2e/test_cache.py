@@ -9,7 +9,7 @@ from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, Client, working_day
 from tests.days import YEAR
-from tests.processes import Sandbox, everything_in, proxy_server, redis_server
+from tests.processes import Sandbox, dump_all, proxy_server, redis_server
 
 MONTH = [
     f"{YEAR}-05",
@@ -128,7 +128,7 @@ def test_without_redis_the_process_caches(sandbox: Sandbox) -> None:
 def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: Redis) -> None:
     cached.get("/api/services")
     cached.dates("users", JOHN, f"{YEAR}-05")
-    held = everything_in(redis)
+    held = dump_all(redis)
     assert len(held) >= 2
     for key, value in held.items():
         assert key.startswith(b"videsk-proxy:")
@@ -158,7 +158,7 @@ def test_foreign_data_in_redis_is_not_served(
     with proxy_server(sandbox, "tests.e2e.without_near_cache:app", REDIS_URL=redis_url) as server:
         client = Client(server.url)
         client.get("/api/services")
-        (key,) = [key for key in everything_in(redis) if b"services" in key]
+        (key,) = [key for key in dump_all(redis) if b"services" in key]
         for poison in (b"!" + pickle.dumps({"a": 1}), b"", b"garbage", b"nan\n[]", b"\xff\xfe"):
             redis.set(key, poison)
             response = client.get("/api/services")

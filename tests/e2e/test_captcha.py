@@ -15,8 +15,8 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
 from tests.days import YEAR
 from tests.e2e.captcha_provider import Provider, captcha_provider
-from tests.e2e.fleet import alone, at_once, wait_until, workers_of
-from tests.processes import Running, Sandbox, free_port, proxy_server
+from tests.e2e.fleet import concurrently, only_worker, wait_until, workers_of
+from tests.processes import Sandbox, ServerProcess, free_port, proxy_server
 from tests.timing import TIMING
 
 SECRET, TOKEN = "s3cr3t-of-the-captcha", "t0ken-of-a-visitor"
@@ -49,8 +49,8 @@ def provider(one_provider: Provider) -> Provider:
 
 @pytest.fixture(scope="module")
 def guarded(
-    sandbox_process: Sandbox, redis_process: Running, one_provider: Provider
-) -> Iterator[Running]:
+    sandbox_process: Sandbox, redis_process: ServerProcess, one_provider: Provider
+) -> Iterator[ServerProcess]:
     with proxy_server(
         sandbox_process,
         REDIS_URL=redis_process.redis_url,
@@ -63,7 +63,9 @@ def guarded(
 
 
 @pytest.fixture(scope="module")
-def guarded_without_redis(sandbox_process: Sandbox, one_provider: Provider) -> Iterator[Running]:
+def guarded_without_redis(
+    sandbox_process: Sandbox, one_provider: Provider
+) -> Iterator[ServerProcess]:
     with proxy_server(
         sandbox_process,
         CAPTCHA_PROVIDER="turnstile",
@@ -74,7 +76,7 @@ def guarded_without_redis(sandbox_process: Sandbox, one_provider: Provider) -> I
 
 
 @pytest.fixture
-def client(guarded: Running, provider: Provider, redis: Redis, sandbox: Sandbox) -> Client:
+def client(guarded: ServerProcess, provider: Provider, redis: Redis, sandbox: Sandbox) -> Client:
     return Client(guarded.url)
 
 
@@ -191,7 +193,7 @@ def test_a_hanging_captcha_provider_times_out_and_does_not_delay_others(
         booking = pool.submit(client.book, "users", JOHN, START, key(), token=TOKEN)
         assert client.get("/api/services").status_code == 200
         assert time.monotonic() - started < 3
-        sandbox.forget()
+        sandbox.clear_request_log()
         assert_unavailable(booking.result(), sandbox)
     assert 4 < time.monotonic() - started < 10
 
@@ -238,16 +240,16 @@ NOT_BOOKED = [400, 401, 404, 409, 422, 429, 503]
 @pytest.fixture(params=["guarded", "guarded_without_redis"])
 def strict(
     request: pytest.FixtureRequest, provider: Provider, redis: Redis, sandbox: Sandbox
-) -> Running:
+) -> ServerProcess:
     """The provider confirms a token once."""
-    server: Running = request.getfixturevalue(request.param)
+    server: ServerProcess = request.getfixturevalue(request.param)
     provider.once = True
     return server
 
 
 @pytest.mark.parametrize("status", NOT_BOOKED)
 def test_a_booking_that_was_not_made_does_not_spend_its_token(
-    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+    strict: ServerProcess, provider: Provider, sandbox: Sandbox, status: int
 ) -> None:
     client = Client(strict.url)
     headers = {"Retry-After": "1"} if status == 429 else {}
@@ -259,7 +261,7 @@ def test_a_booking_that_was_not_made_does_not_spend_its_token(
 
 
 def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
-    strict: Running, provider: Provider, sandbox: Sandbox
+    strict: ServerProcess, provider: Provider, sandbox: Sandbox
 ) -> None:
     client = Client(strict.url)
     sandbox.fault("reset")
@@ -273,7 +275,7 @@ def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
 
 
 def test_the_retry_may_be_another_workers(
-    guarded: Running, provider: Provider, sandbox: Sandbox, redis: Redis
+    guarded: ServerProcess, provider: Provider, sandbox: Sandbox, redis: Redis
 ) -> None:
     provider.once = True
     client = Client(guarded.url)
@@ -281,7 +283,7 @@ def test_the_retry_may_be_another_workers(
     statuses = []
     for worker in workers_of(guarded):
         sandbox.fault("status", status=503, body={}, times=1)
-        with alone(guarded, worker):
+        with only_worker(guarded, worker):
             statuses.append(client.book("users", JOHN, START, token=TOKEN).status_code)
         (name,) = redis.keys("*captcha:*")
         assert 0 < redis.pttl(name) <= 60_000
@@ -295,7 +297,7 @@ def test_the_retry_may_be_another_workers(
 
 @pytest.mark.parametrize("status", [201, 500])
 def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
-    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+    strict: ServerProcess, provider: Provider, sandbox: Sandbox, status: int
 ) -> None:
     client = Client(strict.url)
     if status == 500:
@@ -307,7 +309,7 @@ def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
 
 @pytest.mark.parametrize("other", ["hour", "path"])
 def test_the_confirmation_is_of_that_path_and_body_alone(
-    strict: Running, provider: Provider, sandbox: Sandbox, other: str
+    strict: ServerProcess, provider: Provider, sandbox: Sandbox, other: str
 ) -> None:
     client = Client(strict.url)
     sandbox.fault("status", status=503, body={}, times=1)
@@ -317,11 +319,11 @@ def test_the_confirmation_is_of_that_path_and_body_alone(
     assert client.book("users", JOHN.upper(), START, token=TOKEN).status_code == 201
 
 
-def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> None:
+def test_a_double_click_is_checked_once(strict: ServerProcess, provider: Provider) -> None:
     book = partial(
         Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
     )
-    assert {response.status_code for response in at_once([book] * 4)} == {201}
+    assert {response.status_code for response in concurrently([book] * 4)} == {201}
     assert len(provider.requests_received) == 1
 
 
@@ -338,7 +340,7 @@ def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider
 
 
 def test_neither_secret_nor_token_is_in_the_log(
-    client: Client, provider: Provider, guarded: Running
+    client: Client, provider: Provider, guarded: ServerProcess
 ) -> None:
     before = len(guarded.output())
     for codes in ([], ["invalid-input-response"], ["invalid-input-secret"]):

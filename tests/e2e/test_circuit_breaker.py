@@ -15,19 +15,19 @@ from tests.client import FIRST_SERVICE, JOHN, MARK, bearer
 from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
-    alone,
-    arrivals,
-    at_once,
+    arrival_times,
     cache_status,
+    concurrently,
     fleet,
+    fleet_fixture,
+    only_worker,
     readiness,
-    shared_fleet,
     timed,
     wait_until,
     workers_of,
 )
-from tests.processes import Running, Sandbox
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess
+from tests.timing import SERIAL, TIMING
 
 pytestmark = TIMING
 
@@ -36,7 +36,7 @@ SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "0.2", "HOURS_STALE": "600", "VIDESK_TIMEOUT": "2"}
 
 
-started = shared_fleet(SETTINGS)
+started = fleet_fixture(SETTINGS)
 
 
 @pytest.fixture
@@ -75,14 +75,16 @@ def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately
     one = both.clients[0]
     fresh, stale = one.get("/api/services"), one.hours("users", JOHN, DAY)
     time.sleep(0.2)  # HOURS_TTL
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault(fault, **options)
     for read in cold_reads(both, 4) if status != 504 else []:
         assert read().status_code == status
         assert circuits(both) == {"closed"}
-    responses = at_once(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
+    responses = (
+        concurrently(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
+    )
     assert {response.status_code for response in responses} == {status}
-    assert len(arrivals(sandbox)) == 5
+    assert len(arrival_times(sandbox)) == 5
 
     for known in readiness(both):
         assert (known["http"], known["status"]) == (200, "degraded")
@@ -104,14 +106,14 @@ def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately
         assert (kept.status_code, kept.content) == (200, stale.content)
         assert cache_status(kept).endswith("; detail=stale")
         assert seconds < 0.3
-    assert len(arrivals(sandbox)) == 5, "nothing was sent"
+    assert len(arrival_times(sandbox)) == 5, "nothing was sent"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
 def test_what_videsk_refuses_is_no_failure(both: Fleet, sandbox: Sandbox, status: int) -> None:
     sandbox.fault("status", status=status, body={"name": "No"})
     assert {read().status_code for read in cold_reads(both, 12)} == {status}
-    assert len(arrivals(sandbox)) == 12
+    assert len(arrival_times(sandbox)) == 12
     assert circuits(both) == {"closed"}
 
 
@@ -128,7 +130,7 @@ def test_answers_in_turn_with_failures_are_no_row(both: Fleet, sandbox: Sandbox)
     for number in range(5):
         sandbox.fault("hang", path=MARK, seconds=0.4 + 0.3 * number, times=1)
         sandbox.fault("delay", path=JOHN, seconds=0.55 + 0.3 * number, times=1)
-    responses = at_once(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
+    responses = concurrently(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
     assert [response.status_code for response in responses] == [502] * 5 + [200] * 5
     assert circuits(both) == {"closed"}
 
@@ -141,7 +143,7 @@ def test_an_answer_that_was_under_way_before_the_failures_breaks_their_row_too(
     sandbox.fault("delay", path=JOHN, seconds=1.5, times=1)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(one.dates, "users", JOHN, DAY[:7])
-        wait_until(lambda: len(arrivals(sandbox)) == 1)
+        wait_until(lambda: len(arrival_times(sandbox)) == 1)
         sandbox.fault("reset", path=MARK)
         for month in range(1, 5):
             assert other.dates("users", MARK, f"{DAY[:5]}{month:02}").status_code == 502
@@ -170,23 +172,23 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
 
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(go_on_reading, number) for number in range(4)]
-        wait_until(lambda: len(arrivals(sandbox)) == 6)
+        wait_until(lambda: len(arrival_times(sandbox)) == 6)
         assert circuits(both) == {"open"}, "the trial has failed"
         sandbox.control("DELETE", "faults")
         for reader in readers:
             reader.result()
-    trials = arrivals(sandbox)[5:7]
+    trials = arrival_times(sandbox)[5:7]
     for before, after in pairwise([opened, *trials]):
         assert 3 <= after - before <= 5
     assert statuses.count(502) == 1, "only who made the trial that failed"
     assert statuses.index(200) > len(statuses) - 10, (
         "no request succeeded before the successful probe"
     )
-    assert {response.status_code for response in at_once(cold_reads(both, 20))} == {200}
+    assert {response.status_code for response in concurrently(cold_reads(both, 20))} == {200}
     assert circuits(both) == {"closed"}
 
 
-@ALONE
+@SERIAL
 def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
     both: Fleet, sandbox: Sandbox
 ) -> None:
@@ -201,9 +203,9 @@ def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
     healthy = hits()
     sandbox.fault("hang")
     with ThreadPoolExecutor(100) as pool:
-        sandbox.forget()
+        sandbox.clear_request_log()
         waiting = [pool.submit(read) for read in cold_reads(both, 100)]
-        wait_until(lambda: len(arrivals(sandbox)) == 100)
+        wait_until(lambda: len(arrival_times(sandbox)) == 100)
         slow = hits()
         assert not any(future.done() for future in waiting), "this has shown nothing"
         assert {future.result().status_code for future in waiting} == {504}
@@ -213,7 +215,7 @@ def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
 
 @pytest.mark.parametrize(("key", "status"), [("removed", 403), ("expired", 401)])
 def test_a_rejected_key_is_reported_by_every_worker_and_fails_readiness(
-    redis: Redis, sandbox: Sandbox, redis_process: Running, key: str, status: int
+    redis: Redis, sandbox: Sandbox, redis_process: ServerProcess, key: str, status: int
 ) -> None:
     settings = {"VIDESK_API_KEY": sandbox.keys[key]}
     with fleet(sandbox, redis_process.port, settings, 1) as one:
@@ -231,7 +233,7 @@ def test_a_rejected_key_is_reported_by_every_worker_and_fails_readiness(
 
 
 def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
-    redis: Redis, sandbox: Sandbox, redis_process: Running
+    redis: Redis, sandbox: Sandbox, redis_process: ServerProcess
 ) -> None:
     message = "The integration token it's invalid or was removed."
     with fleet(sandbox, redis_process.port, {}, 1) as one:
@@ -244,14 +246,14 @@ def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
             return client.dates("users", JOHN, next(cold)).status_code
 
         sandbox.fault("status", status=403, body={"message": message}, times=1)
-        with alone(server, first):
+        with only_worker(server, first):
             assert read() == 403
         assert {known["http"] for known in readiness(one)} == {503}
         sandbox.fault("status", status=500, body={}, times=1)
-        with alone(server, second):
+        with only_worker(server, second):
             assert read() == 500
         assert {known["http"] for known in readiness(one)} == {503}, "a 500 accepts no key"
-        with alone(server, second):
+        with only_worker(server, second):
             assert read() == 200
         reported = {(known["http"], known["videsk"]["key"]) for known in readiness(one)}
         assert reported == {(200, "accepted")}

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.node_tools import CLIENT, node, run, tool
-from tests.processes import ROOT, Running, Sandbox
+from tests.processes import ROOT, Sandbox, ServerProcess
 from tests.timing import TIMING
 
 
 @pytest.mark.dates
 @TIMING
-def test_its_own_tests_pass(sandbox: Sandbox, proxy_in_process: Running) -> None:
+def test_its_own_tests_pass(sandbox: Sandbox, proxy_in_process: ServerProcess) -> None:
     files = sorted(str(path.relative_to(CLIENT)) for path in CLIENT.glob("tests/*.test.mjs"))
     # One file at a time: they share one sandbox and set its faults.
     output = run(
@@ -56,7 +56,7 @@ def test_it_takes_the_right_types_and_refuses_wrong_ones() -> None:
 
 
 def test_the_examples_of_its_readme_compile_and_run(
-    sandbox: Sandbox, proxy_in_process: Running, tmp_path: Path
+    sandbox: Sandbox, proxy_in_process: ServerProcess, tmp_path: Path
 ) -> None:
     examples = "".join(re.findall(r"^```ts\n(.*?)^```$", readme(), re.MULTILINE | re.DOTALL))
     examples = examples.replace("./videsk-proxy-client/", f"{CLIENT}/dist/")

@@ -14,8 +14,15 @@ from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, Client
 from tests.days import YEAR
-from tests.e2e.fleet import at_once, on_each_worker
-from tests.processes import Running, Sandbox, free_port, local_redis_url, proxy_server, redis_server
+from tests.e2e.fleet import concurrently, on_each_worker
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    local_redis_url,
+    proxy_server,
+    redis_server,
+)
 from tests.timing import TIMING
 
 SHOP = "https://shop.example"
@@ -49,7 +56,9 @@ POSTED = [
 
 
 @pytest.fixture(scope="module")
-def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
+def two_instances(
+    sandbox_process: Sandbox, redis_process: ServerProcess
+) -> Iterator[list[ServerProcess]]:
     """Two instances of two workers each on one Redis."""
     settings = LIMITS | {"REDIS_URL": redis_process.redis_url}
     with (
@@ -60,7 +69,7 @@ def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def one_process(sandbox_process: Sandbox) -> Iterator[list[Running]]:
+def one_process(sandbox_process: Sandbox) -> Iterator[list[ServerProcess]]:
     """Without Redis."""
     with proxy_server(sandbox_process, **LIMITS) as server:
         yield [server]
@@ -144,7 +153,7 @@ def test_what_is_refused_never_reaches_videsk(urls: list[str], sandbox: Sandbox)
     for minute in range(0, 15 * POSTS, 15):
         start = f"{day}T14:{minute:02}:00Z"
         assert client.book("users", JOHN, start, headers=headers).status_code == 201
-    sandbox.forget()
+    sandbox.clear_request_log()
     for url in urls * 2:
         start = f"{day}T15:00:00Z"
         assert Client(url).book("users", JOHN, start, headers=headers).status_code == 429
@@ -155,7 +164,7 @@ def test_what_is_refused_never_reaches_videsk(urls: list[str], sandbox: Sandbox)
 
 
 def test_all_workers_of_all_instances_count_together(
-    two_instances: list[Running], redis: Redis
+    two_instances: list[ServerProcess], redis: Redis
 ) -> None:
     address = next(NEW)
     seen = [
@@ -175,7 +184,7 @@ def test_concurrent_calls_get_no_more_than_the_limit(urls: list[str]) -> None:
     calls: list[Callable[[], requests.Response]] = [
         partial(call, url, address) for url in urls * (24 // len(urls))
     ]
-    assert [response.status_code for response in at_once(calls)].count(401) == CALLS
+    assert [response.status_code for response in concurrently(calls)].count(401) == CALLS
 
 
 def ask_ahead(url: str, address: str, view: str, **params: object) -> requests.Response:
@@ -213,14 +222,14 @@ def test_a_call_that_exceeds_the_limit_by_its_cost_succeeds_and_the_next_is_reje
 @TIMING
 @pytest.mark.parametrize("with_redis", [True, False])
 def test_after_the_window_it_is_free_again(
-    sandbox: Sandbox, redis_process: Running, redis: Redis, *, with_redis: bool
+    sandbox: Sandbox, redis_process: ServerProcess, redis: Redis, *, with_redis: bool
 ) -> None:
     shared = {"REDIS_URL": redis_process.redis_url} if with_redis else {}
     limits = {"CLIENT_RATE_LIMIT": "8/second", "BOOKING_RATE_LIMIT": "4/second"}
     with proxy_server(sandbox, **shared, **limits) as server:
         for method, path, free in (("GET", "/api/appointment", 8), ("POST", POSTED[2], 4)):
             for _ in range(2):
-                responses = at_once([partial(call, server.url, "", method, path)] * 16)
+                responses = concurrently([partial(call, server.url, "", method, path)] * 16)
                 refused = [response for response in responses if response.status_code == 429]
                 assert free <= 16 - len(refused) < 16
                 assert {response.headers["Retry-After"] for response in refused} == {"1"}
@@ -245,7 +254,7 @@ LARGE = 120
 
 
 @pytest.fixture(scope="module")
-def large(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Running]]:
+def large(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[list[ServerProcess]]:
     """Two instances whose limit is large enough for the short way to count behind."""
     settings = LIMITS | {
         "REDIS_URL": redis_process.redis_url,
@@ -259,7 +268,7 @@ def large(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[Run
 
 
 def test_a_large_limit_is_as_exact_though_hits_are_counted_behind(
-    large: list[Running], redis: Redis, sandbox: Sandbox
+    large: list[ServerProcess], redis: Redis, sandbox: Sandbox
 ) -> None:
     address, responses = next(NEW), []
     with requests.Session() as page:
@@ -272,7 +281,7 @@ def test_a_large_limit_is_as_exact_though_hits_are_counted_behind(
 
 @TIMING
 def test_a_burst_of_hits_gets_little_more_than_a_large_limit(
-    large: list[Running], redis: Redis, sandbox: Sandbox
+    large: list[ServerProcess], redis: Redis, sandbox: Sandbox
 ) -> None:
     address = next(NEW)
 
@@ -281,13 +290,13 @@ def test_a_burst_of_hits_gets_little_more_than_a_large_limit(
             page.headers["X-Forwarded-For"] = address
             return sum(page.get(f"{url}/api/services", timeout=10).ok for _ in range(50))
 
-    let_in = sum(at_once([partial(burst, server.url) for server in large * 4]))
+    let_in = sum(concurrently([partial(burst, server.url) for server in large * 4]))
     assert LARGE <= let_in <= LARGE * 1.1
 
 
 @TIMING
 def test_far_from_a_large_limit_hits_are_not_counted_in_redis_one_by_one(
-    large: list[Running], redis: Redis, sandbox: Sandbox
+    large: list[ServerProcess], redis: Redis, sandbox: Sandbox
 ) -> None:
     def counted() -> int:
         return int(redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])

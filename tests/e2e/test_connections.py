@@ -13,8 +13,8 @@ from tests.e2e import attacks
 from tests.e2e.fleet import wait_until, workers_of
 from tests.e2e.innocent import innocent_clients, open_socket, read_all
 from tests.e2e.test_stop import stopping
-from tests.processes import Running, Sandbox, free_port, proxy_server, running
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, free_port, proxy_server, running_server
+from tests.timing import SERIAL, TIMING
 from web.connections import SEND_BYTES
 
 pytestmark = TIMING
@@ -31,14 +31,14 @@ STOP_SECONDS = 9
 
 
 @pytest.fixture(params=["0", "1"], ids=["direct", "behind a proxy"])
-def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Running]:
+def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[ServerProcess]:
     """One worker. Behind a proxy, all clients have one address."""
     with proxy_server(sandbox, TRUSTED_PROXIES=request.param) as server:
         yield server
 
 
-@ALONE
-def test_2200_idle_and_half_open_connections_do_not_delay_others(server: Running) -> None:
+@SERIAL
+def test_2200_idle_and_half_open_connections_do_not_delay_others(server: ServerProcess) -> None:
     """Nor do 200 more of them a second."""
     with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
         time.sleep(OPENED_AFTER_SECONDS)
@@ -47,7 +47,7 @@ def test_2200_idle_and_half_open_connections_do_not_delay_others(server: Running
     calls.assert_undisturbed()
 
 
-@ALONE
+@SERIAL
 @pytest.mark.parametrize("attack", [attacks.slow_bodies, attacks.unread_responses])
 def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
     sandbox: Sandbox, redis_url: str, attack: attacks.Attack
@@ -62,7 +62,7 @@ def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
     calls.assert_undisturbed()
 
 
-@ALONE
+@SERIAL
 def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
     """The connections of others that are idle stay, however many one address opens."""
     with proxy_server(sandbox) as server, requests.Session() as session:
@@ -139,7 +139,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
     port = free_port()
     environ = {"VIDESK_API_KEY": "a-key-of-the-tests", "PORT": str(port)}
     start = ["sh", "-c", f"ulimit -Sn 256; ulimit -Hn {hard}; exec gunicorn app:app"]
-    with running(start, port, environ) as server:
+    with running_server(start, port, environ) as server:
         wait_until(lambda: workers_of(server))
         (worker,) = workers_of(server)
         limits = Path(f"/proc/{worker}/limits").read_text().splitlines()
@@ -157,7 +157,7 @@ def open_sockets(pid: int) -> int:
 
 
 @contextmanager
-def not_reading(server: Running, requests_sent: int = 5) -> Iterator[socket.socket]:
+def not_reading(server: ServerProcess, requests_sent: int = 5) -> Iterator[socket.socket]:
     """A client that sends requests and takes next to nothing of the responses."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -186,7 +186,7 @@ def test_a_unix_socket_has_no_addresses_to_share_by(sandbox: Sandbox, tmp_path: 
         "VIDESK_BASE_URL": sandbox.url,
         "GUNICORN_CMD_ARGS": f"--bind unix:{path} --bind 127.0.0.1:{port}",
     }
-    with running(["gunicorn", "app:app"], port, environ):
+    with running_server(["gunicorn", "app:app"], port, environ):
         for _ in range(3):
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(10)

@@ -43,7 +43,7 @@ from tests.e2e.demo_page import (
     texts_of,
 )
 from tests.e2e.node_tools import run, tool
-from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server, running
+from tests.processes import ROOT, Sandbox, ServerProcess, free_port, proxy_server, running_server
 
 expect.set_options(timeout=30_000)
 
@@ -66,7 +66,7 @@ def written(instant: datetime) -> str:
 
 
 @pytest.fixture(scope="module")
-def settings(sandbox_process: Sandbox, redis_process: Running) -> dict[str, str]:
+def settings(sandbox_process: Sandbox, redis_process: ServerProcess) -> dict[str, str]:
     return {
         "CORS_ORIGINS": sandbox_process.url,
         "REDIS_URL": redis_process.redis_url,
@@ -74,13 +74,15 @@ def settings(sandbox_process: Sandbox, redis_process: Running) -> dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[Running]:
-    with proxy_server(sandbox_process, **settings) as running:
-        yield running
+def server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[ServerProcess]:
+    with proxy_server(sandbox_process, **settings) as server:
+        yield server
 
 
 @pytest.fixture
-def visit(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running) -> Iterator[Visit]:
+def visit(
+    chromium: Browser, sandbox: Sandbox, redis: Redis, server: ServerProcess
+) -> Iterator[Visit]:
     """Makes visitors, each with a browser profile of their own."""
     visitors: list[Visitor] = []
 
@@ -88,7 +90,7 @@ def visit(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running) ->
         locale: str = "en-US",
         zone: str = ZONE,
         provoked: tuple[str, ...] = (),
-        proxy: Running = server,
+        proxy: ServerProcess = server,
         size: ViewportSize = DESKTOP,
         **options: Any,
     ) -> Visitor:
@@ -142,7 +144,7 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
     port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]  # fmt: skip
     with (
-        running(command, port) as files,
+        running_server(command, port) as files,
         proxy_server(sandbox, CORS_ORIGINS=files.url) as server,
     ):
         (tmp_path / "booking" / "index.html").write_text(page_for(server.url))
@@ -594,13 +596,13 @@ def test_too_many_requests_of_one_client_are_rejected_with_the_reason(
 
 
 @pytest.fixture(scope="module")
-def strict_server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[Running]:
-    with proxy_server(sandbox_process, **settings, BOOKING_RATE_LIMIT="1/minute") as running:
-        yield running
+def strict_server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[ServerProcess]:
+    with proxy_server(sandbox_process, **settings, BOOKING_RATE_LIMIT="1/minute") as server:
+        yield server
 
 
 def test_too_many_wait_for_their_turn(
-    visit: Visit, sandbox: Sandbox, strict_server: Running, redis: Redis
+    visit: Visit, sandbox: Sandbox, strict_server: ServerProcess, redis: Redis
 ) -> None:
     visitor = visit(proxy=strict_server, provoked=("429",))
     visitor.page.clock.install()
@@ -637,14 +639,14 @@ def test_a_failing_videsk(visit: Visit, sandbox: Sandbox) -> None:
 both_browsers = pytest.mark.parametrize("knows", [True, False], ids=["same browser", "another browser"])  # fmt: skip
 
 
-def mailed_link(server: Running, page: str) -> str:
+def mailed_link(server: ServerProcess, page: str) -> str:
     """Of a booking made on that page."""
     booking = booking_of(written(hour()), EMAIL) | {"referrer": page}
     booked = Client(server.url).post(f"/api/users/{JOHN}/appointments", booking)
     return str(booked.json()["rescheduleURL"])
 
 
-def at_the_link(visit: Visit, server: Running, *, knows: bool) -> Visitor:
+def at_the_link(visit: Visit, server: ServerProcess, *, knows: bool) -> Visitor:
     """Somebody who follows the link of a booking, with the browser that booked or with another."""
     customer = visit(provoked=("401",))
     if knows:
@@ -661,7 +663,7 @@ def at_the_link(visit: Visit, server: Running, *, knows: bool) -> Visitor:
 
 
 @both_browsers
-def test_moving(visit: Visit, sandbox: Sandbox, server: Running, *, knows: bool) -> None:
+def test_moving(visit: Visit, sandbox: Sandbox, server: ServerProcess, *, knows: bool) -> None:
     customer = at_the_link(visit, server, knows=knows)
     (old_link,) = (asked[4:] for asked in customer.asked if "v-schedule-auth" in asked)
     customer.examine()
@@ -718,7 +720,7 @@ def test_moving_where_the_service_chose_the_agent(visit: Visit, sandbox: Sandbox
 
 
 @both_browsers
-def test_cancelling(visit: Visit, sandbox: Sandbox, server: Running, *, knows: bool) -> None:
+def test_cancelling(visit: Visit, sandbox: Sandbox, server: ServerProcess, *, knows: bool) -> None:
     customer = at_the_link(visit, server, knows=knows)
     customer.button("Cancel appointment").click()
     customer.sees("Cancel this appointment?")
@@ -738,7 +740,7 @@ def test_cancelling(visit: Visit, sandbox: Sandbox, server: Running, *, knows: b
     assert customer.page.url == customer.home
 
 
-def test_the_link_in_spanish(visit: Visit, server: Running) -> None:
+def test_the_link_in_spanish(visit: Visit, server: ServerProcess) -> None:
     customer = visit("es-CL")
     texts = customer.come(mailed_link(server, customer.home)).texts["modify"]
     customer.button(texts["reschedule"]).click()
@@ -760,7 +762,7 @@ def confirm_cancelling(customer: Visitor) -> None:
     customer.button("Cancel appointment", customer.page.get_by_role("dialog")).click()
 
 
-def test_joining(visit: Visit, server: Running) -> None:
+def test_joining(visit: Visit, server: ServerProcess) -> None:
     """The link to join: before its time, and at it."""
     visitor = visit(provoked=("401",))
     proxy = Client(server.url)

@@ -20,12 +20,12 @@ from settings import NAMES, load
 from tests.e2e.pages import DEPLOY
 from tests.processes import (
     ROOT,
-    Running,
     Sandbox,
+    ServerProcess,
     free_port,
     gunicorn_settings,
     local_redis_url,
-    running,
+    running_server,
 )
 from web import metrics, metrics_exposition
 
@@ -143,7 +143,7 @@ def test_what_is_copied_is_enough_to_serve(sandbox: Sandbox, tmp_path: Path) -> 
         "WEB_CONCURRENCY": "1",
     }
     start = ["env", "-C", str(tmp_path), *json.loads(command)]
-    with running(start, port, environ) as server:
+    with running_server(start, port, environ) as server:
         assert requests.get(f"{server.url}/api/services", timeout=10).status_code == 200
 
 
@@ -176,7 +176,7 @@ def healthcheck(port: int) -> int:
 
 
 def test_healthcheck_distinguishes_a_live_process_from_a_dead_one(
-    proxy_in_process: Running,
+    proxy_in_process: ServerProcess,
 ) -> None:
     assert healthcheck(proxy_in_process.port) == 0
     assert healthcheck(free_port()) == 1

@@ -30,11 +30,11 @@ from settings import Settings, from_environment
 from tests.e2e.local_server import Handler, serving
 from tests.processes import (
     ROOT,
-    Running,
     Sandbox,
+    ServerProcess,
+    clean_environ,
     free_port,
     local_redis_url,
-    neutral_environ,
     redis_server,
 )
 
@@ -110,8 +110,8 @@ def as_command(environ: dict[str, str], *arguments: str) -> tuple[int, str, str]
 
 def examine(sandbox: Sandbox, key: str = "backend", run: Run = as_fork, **settings: str) -> Report:
     """One run with the sandbox's key of that kind; no run shows a secret or asks too much."""
-    sandbox.forget()
-    environ = neutral_environ() | {
+    sandbox.clear_request_log()
+    environ = clean_environ() | {
         "VIDESK_API_KEY": sandbox.keys[key],
         "VIDESK_BASE_URL": sandbox.url,
         "WEB_CONCURRENCY": "1",
@@ -138,7 +138,7 @@ class Page(Handler):
         self.answer(200 if self.path == "/booking" else 404)
 
 
-def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: Running) -> None:
+def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: ServerProcess) -> None:
     sandbox.control("POST", "rate", {"limit": 20})
     with serving(Page) as page:
         report = examine(
@@ -337,7 +337,7 @@ def test_a_node_of_a_redis_cluster_fails_the_run(sandbox: Sandbox, tmp_path: Pat
     assert "use redis+cluster://" in report.of("Redis")
 
 
-def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: Running) -> None:
+def test_a_missing_account_is_a_warning(sandbox: Sandbox, redis_process: ServerProcess) -> None:
     url = redis_process.redis_url
     assert examine(sandbox, REDIS_URL=url).of("key rotation").startswith("warn")
     report = examine(sandbox, REDIS_URL=url, VIDESK_ACCOUNT="main")
@@ -430,7 +430,7 @@ def test_each_setting_is_reported_with_its_source_and_without_secrets(
 def test_an_invalid_setting_is_one_line_and_sends_no_request(
     sandbox: Sandbox, name: str, value: str
 ) -> None:
-    sandbox.forget()
+    sandbox.clear_request_log()
     good = {"VIDESK_API_KEY": "a-key-of-the-tests", "VIDESK_BASE_URL": sandbox.url}
     status, stdout, stderr = as_command({"PATH": os.environ["PATH"]} | good | {name: value})
     assert (status, stdout) == (1, "")

@@ -11,7 +11,7 @@ from common.version import VERSION
 from doctor import redis_check
 from tests.e2e.captcha_provider import captcha_provider
 from tests.e2e.test_doctor import MARK, as_command, as_fork, examine, offline
-from tests.processes import Running, Sandbox, free_port, neutral_environ
+from tests.processes import Sandbox, ServerProcess, clean_environ, free_port
 
 KEY = {"VIDESK_API_KEY": "a-key-of-the-tests"}
 RANDOM = "0123456789abcdef" * 4
@@ -19,7 +19,7 @@ RANDOM = "0123456789abcdef" * 4
 
 def as_json(environ: dict[str, str], *options: str) -> tuple[int, dict[str, Any]]:
     """Run `main` with --json, and return its status and its output."""
-    status, stdout, stderr = as_fork(neutral_environ() | environ, "--json", *options)
+    status, stdout, stderr = as_fork(clean_environ() | environ, "--json", *options)
     assert stderr == ""
     return status, json.loads(stdout)
 
@@ -167,7 +167,7 @@ def test_the_captcha_provider_checks_the_secret(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("seconds", "which"), [(30, "ahead of"), (-30, "behind")])
 def test_a_clock_that_differs_from_that_of_redis_is_a_warning(
-    redis_process: Running, monkeypatch: pytest.MonkeyPatch, seconds: int, which: str
+    redis_process: ServerProcess, monkeypatch: pytest.MonkeyPatch, seconds: int, which: str
 ) -> None:
     now = time.time
     monkeypatch.setattr("doctor.redis_check.time.time", lambda: now() + seconds)
@@ -179,7 +179,7 @@ def test_a_clock_that_differs_from_that_of_redis_is_a_warning(
 
 
 def test_the_command_takes_options() -> None:
-    environ = neutral_environ() | KEY
+    environ = clean_environ() | KEY
     status, stdout, _ = as_command(environ, "--json", "--offline")
     assert (status, json.loads(stdout)["ok"]) == (0, True)
     assert as_command(environ, "--version")[:2] == (0, f"{VERSION}\n")

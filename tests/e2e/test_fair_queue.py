@@ -16,9 +16,9 @@ from redis import Redis
 from tests.client import Client, bearer
 from tests.e2e.fleet import (
     Fleet,
-    alone,
-    arrivals,
-    shared_fleet,
+    arrival_times,
+    fleet_fixture,
+    only_worker,
     timed,
     wait_until,
     workers_of,
@@ -36,8 +36,8 @@ BUSY, VISITOR = "198.51.100.1", "203.0.113.1"
 TURN_SECONDS = 2
 
 
-with_redis = shared_fleet(SETTINGS)
-in_process = shared_fleet(SETTINGS, instances=1, with_redis=False)
+with_redis = fleet_fixture(SETTINGS)
+in_process = fleet_fixture(SETTINGS, instances=1, with_redis=False)
 
 
 @pytest.fixture(params=["with_redis", "in_process"])
@@ -69,7 +69,7 @@ def busy(
     """Meanwhile one client has all of these under way, and the budget is at its end."""
     with ThreadPoolExecutor(len(calls)) as pool:
         under_way = [pool.submit(call) for call in calls]
-        wait_until(lambda: len(arrivals(sandbox)) >= 20)
+        wait_until(lambda: len(arrival_times(sandbox)) >= 20)
         yield under_way
         assert not all(call.done() for call in under_way), "it was over: this has shown nothing"
 
@@ -122,7 +122,7 @@ def test_places_of_a_killed_worker_s_reads_are_free_again_within_a_second(
     assert appointment(client, BUSY, 0).status_code == 429
     free_at = time.monotonic() + pause_seconds
     with ThreadPoolExecutor(80) as pool:
-        with alone(server, victim):
+        with only_worker(server, victim):
             lost = [pool.submit(appointment, client, BUSY, number) for number in range(1, 81)]
             wait_until(lambda: queued(redis) >= 70)
         os.kill(victim, signal.SIGKILL)
@@ -131,7 +131,7 @@ def test_places_of_a_killed_worker_s_reads_are_free_again_within_a_second(
         assert time.monotonic() < free_at + 1, "seventy would have left in 4 s"
         assert response.status_code == 401
         assert sum(isinstance(call.exception(), requests.ConnectionError) for call in lost) >= 70
-    assert len(arrivals(sandbox)) <= 2 + 80 - 70
+    assert len(arrival_times(sandbox)) <= 2 + 80 - 70
     assert queued(redis) == 0
 
 

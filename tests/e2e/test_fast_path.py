@@ -22,14 +22,14 @@ from tests.e2e.test_rfc9112 import (
     Response,
     split_responses,
 )
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 OWN_HEADERS = {"Date", "X-Request-ID", "Cache-Status"}
 """Those that differ between two responses to the same request. Connection and others must not."""
 
 
 @pytest.fixture(scope="module")
-def servers(sandbox_process: Sandbox) -> Iterator[list[Running]]:
+def servers(sandbox_process: Sandbox) -> Iterator[list[ServerProcess]]:
     """One with the fast path and one without, which have the list of services in their caches."""
     with (
         proxy_server(sandbox_process, CORS_ORIGINS="*") as fast,
@@ -63,7 +63,7 @@ STREAMS = {
 }
 
 
-def send(server: Running, pieces: list[bytes]) -> list[Response]:
+def send(server: ServerProcess, pieces: list[bytes]) -> list[Response]:
     with open_socket(server) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
@@ -83,7 +83,7 @@ def comparable(responses: list[Response]) -> list[object]:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_the_same_bytes_get_the_same_responses(servers: list[Running], name: str) -> None:
+def test_the_same_bytes_get_the_same_responses(servers: list[ServerProcess], name: str) -> None:
     """In one piece, in two pieces, and byte by byte."""
     data, choose = cached(STREAMS[name]), random.Random(name)
     cut = choose.randrange(1, len(data))
@@ -96,7 +96,7 @@ def test_the_same_bytes_get_the_same_responses(servers: list[Running], name: str
     assert fast
 
 
-def test_head_gets_the_headers_of_get(servers: list[Running]) -> None:
+def test_head_gets_the_headers_of_get(servers: list[ServerProcess]) -> None:
     head = cached(GET + HEAD).replace(b"GET", b"HEAD") + b"\r\n"
     for server in servers:
         for _ in range(2):  # the second from the fast path

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, FORM, JOHN, ZONE
 from tests.days import YEAR
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 CASES = int(os.environ.get("FUZZ_CASES", "400"))
 
@@ -74,7 +74,7 @@ METHODS = st.sampled_from(["GET", "GET", "GET", "POST", "POST", "HEAD", "OPTIONS
 
 
 @pytest.fixture(scope="module")
-def target(sandbox_process: Sandbox) -> Iterator[Running]:
+def target(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     sandbox_process.reset()
     more = {
         "CORS_ORIGINS": "https://shop.example",
@@ -94,7 +94,7 @@ def target(sandbox_process: Sandbox) -> Iterator[Running]:
     BODIES,
 )
 def test_no_input_causes_a_500(
-    target: Running, sandbox_process: Sandbox, method: str, route: list[str], query: dict[str, str],
+    target: ServerProcess, sandbox_process: Sandbox, method: str, route: list[str], query: dict[str, str],
     headers: dict[str, str], body: bytes,
 ) -> None:  # fmt: skip
     url = target.url + "".join(quote(part, safe="/") for part in route)
@@ -118,7 +118,9 @@ def test_no_input_causes_a_500(
         assert response.headers["X-Error-Source"] in {"proxy", "videsk"}
 
 
-def test_nothing_malformed_has_reached_videsk(target: Running, sandbox_process: Sandbox) -> None:
+def test_nothing_malformed_has_reached_videsk(
+    target: ServerProcess, sandbox_process: Sandbox
+) -> None:
     """Runs after the other one: what that let through is in the sandbox's request log."""
     instant = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     what = (

@@ -19,14 +19,14 @@ from tests.days import YEAR
 from tests.e2e.fleet import fleet as fleet_of
 from tests.e2e.fleet import wait_until
 from tests.forwarder import Forwarder
-from tests.processes import Running, Sandbox, local_redis_url, proxy_server, redis_server
+from tests.processes import Sandbox, ServerProcess, local_redis_url, proxy_server, redis_server
 from tests.timing import TIMING
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
 
 
 @pytest.fixture(scope="module")
-def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[str]]:
+def two_instances(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[list[str]]:
     """Two instances of two workers each on one Redis: their URLs."""
     settings = {"REDIS_URL": redis_process.redis_url, "VIDESK_TIMEOUT": "2"}
     with (
@@ -266,7 +266,7 @@ def test_a_double_click_books_once_without_a_key(fleet: list[Client], sandbox: S
 
 
 def test_a_double_click_is_of_one_body_and_one_address(
-    sandbox: Sandbox, redis_process: Running, redis: Redis
+    sandbox: Sandbox, redis_process: ServerProcess, redis: Redis
 ) -> None:
     with proxy_server(sandbox, REDIS_URL=redis_process.redis_url, TRUSTED_PROXIES="1") as server:
         client = Client(server.url)

@@ -24,16 +24,16 @@ from tests.e2e.availability_calls import (
 )
 from tests.e2e.fleet import (
     Fleet,
-    arrivals,
-    at_once,
+    arrival_times,
     cache_status,
     client_of_each_worker,
+    concurrently,
     fleet,
     on_each_worker,
     wait_until,
 )
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
 
 @pytest.fixture(
@@ -42,7 +42,7 @@ from tests.timing import ALONE, TIMING
     ids=["near", "without-near"],
 )
 def started(
-    request: pytest.FixtureRequest, sandbox_process: Sandbox, redis_process: Running
+    request: pytest.FixtureRequest, sandbox_process: Sandbox, redis_process: ServerProcess
 ) -> Iterator[Fleet]:
     settings = {"HOURS_TTL": "60", "VIDESK_TIMEOUT": "4"}
     with fleet(sandbox_process, redis_process.port, settings, app=request.param) as both:
@@ -163,7 +163,7 @@ def test_without_known_users_everything_is_invalidated(
 
 @TIMING
 def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
-    sandbox: Sandbox, redis: Redis, redis_process: Running
+    sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
     """Since it was read, an agent of one service may have been added to the other."""
     listed = [
@@ -188,7 +188,7 @@ def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
 
 
 @TIMING
-@ALONE
+@SERIAL
 def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
     both: Fleet, sandbox: Sandbox
 ) -> None:
@@ -196,9 +196,9 @@ def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
     readers = [partial(client.hours, "users", JOHN, DAY) for client in both.clients]
     sandbox.fault("delay", method="GET", path=JOHN, seconds=3.2, after=True, times=1)
     with ThreadPoolExecutor(8) as pool:
-        sandbox.forget()
+        sandbox.clear_request_log()
         before = [pool.submit(reader) for reader in readers * 4]
-        wait_until(lambda: arrivals(sandbox))
+        wait_until(lambda: arrival_times(sandbox))
         assert both.clients[0].book("users", JOHN, SLOT).status_code == 201
         for server, reader in zip(both.instances, readers, strict=True):
             for response in on_each_worker(server, reader):
@@ -207,5 +207,5 @@ def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
         assert SLOT in before[0].result().json(), (
             "a read that began before the write may contain it"
         )
-    for response in at_once(readers * 6):
+    for response in concurrently(readers * 6):
         assert SLOT not in response.json()

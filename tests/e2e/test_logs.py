@@ -15,12 +15,12 @@ from tests.client import FIRST_SERVICE, JOHN, MARK, SHARING_SERVICE, ZONE, Clien
 from tests.days import YEAR
 from tests.e2e.fleet import wait_until
 from tests.processes import (
-    Running,
     Sandbox,
+    ServerProcess,
     free_port,
     proxy_server,
     redis_server,
-    running,
+    running_server,
 )
 
 START = f"{YEAR}-05-06T14:00:00.000Z"
@@ -36,7 +36,7 @@ PRIVATE = [
 """Pieces of paths, queries, tokens, forms, e-mail addresses, headers and bodies."""
 
 
-def lines(server: Running) -> list[dict[str, Any]]:
+def lines(server: ServerProcess) -> list[dict[str, Any]]:
     """Each line of its output, all of which are JSON objects with time, level and message."""
     found = [json.loads(line) for line in server.output().splitlines()]
     for line in found:
@@ -47,7 +47,7 @@ def lines(server: Running) -> list[dict[str, Any]]:
     return found
 
 
-def line_of(server: Running, request_id: str) -> dict[str, Any]:
+def line_of(server: ServerProcess, request_id: str) -> dict[str, Any]:
     """The one `request` line of that request."""
     (line,) = [
         line
@@ -59,7 +59,9 @@ def line_of(server: Running, request_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> Iterator[Running]:
+def server(
+    sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest
+) -> Iterator[ServerProcess]:
     """Start the proxy at LOG_LEVEL debug, or at the level of the test."""
     level = getattr(request, "param", "debug")
     with proxy_server(
@@ -72,7 +74,9 @@ def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> 
         yield server
 
 
-def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: Sandbox) -> None:
+def test_each_request_has_one_log_line_with_its_cost(
+    server: ServerProcess, sandbox: Sandbox
+) -> None:
     hours = f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"
     calls = [
         ("GET", hours, "/api/users/{id}/hours", 200, "fwd=miss; stored", 1),
@@ -104,7 +108,7 @@ def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: S
 
 
 def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
-    server: Running, sandbox: Sandbox
+    server: ServerProcess, sandbox: Sandbox
 ) -> None:
     client, given = Client(server.url), "the-page's-own-id".replace("'", "")
     ids = {"X-Request-ID": given, "Idempotency-Key": uuid4().hex}
@@ -117,7 +121,7 @@ def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
 
 
 @pytest.mark.parametrize("server", ["debug", "info"], indirect=True)
-def test_nothing_of_a_customers_is_in_any_line(server: Running, sandbox: Sandbox) -> None:
+def test_nothing_of_a_customers_is_in_any_line(server: ServerProcess, sandbox: Sandbox) -> None:
     client = Client(server.url)
     headers = bearer("s3cr3t.of.token") | {
         "Referer": "https://shop.example/s3cr3t",
@@ -180,7 +184,7 @@ FAULTS = [
 
 
 @pytest.fixture(scope="module")
-def faulty(sandbox_process: Sandbox) -> Iterator[Running]:
+def faulty(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     """The proxy with tests/e2e/faulty.py's routes."""
     port = free_port()
     environ = {
@@ -189,13 +193,13 @@ def faulty(sandbox_process: Sandbox) -> Iterator[Running]:
         "PORT": str(port),
         "LOG_LEVEL": "debug",
     }
-    with running(["gunicorn", "tests.e2e.faulty:app"], port, environ) as server:
+    with running_server(["gunicorn", "tests.e2e.faulty:app"], port, environ) as server:
         yield server
 
 
 @pytest.mark.parametrize(("method", "path", "route", "kind", "frame"), FAULTS)
 def test_an_unexpected_exception_is_logged_without_its_message(
-    faulty: Running, method: str, path: str, route: str, kind: str, frame: str
+    faulty: ServerProcess, method: str, path: str, route: str, kind: str, frame: str
 ) -> None:
     response = Client(faulty.url).call(method, path, data="s3cr3t" if method == "POST" else None)
     body = response.json()

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, OPEN_SERVICE, Client, bearer
 from tests.days import YEAR
-from tests.e2e.fleet import alone, at_once, cache_status, wait_until, workers_of
+from tests.e2e.fleet import cache_status, concurrently, only_worker, wait_until, workers_of
 from tests.e2e.scraped import TOKEN, WORKERS, counting, figure, figures, text_of
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import TIMING
 
 DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
@@ -28,7 +28,7 @@ LABELS = {
 
 
 @pytest.fixture
-def server(sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
+def server(sandbox: Sandbox, redis_url: str) -> Iterator[ServerProcess]:
     with counting(sandbox, redis_url) as server:
         yield server
 
@@ -40,7 +40,7 @@ def test_without_a_configured_token_metrics_are_a_404(sandbox: Sandbox) -> None:
             assert (response.status_code, response.json()["name"]) == (404, "NotFound")
 
 
-def test_metrics_require_the_token(server: Running) -> None:
+def test_metrics_require_the_token(server: ServerProcess) -> None:
     wrong = [
         "",
         "Bearer",
@@ -60,11 +60,11 @@ def test_metrics_require_the_token(server: Running) -> None:
 
 
 def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
-    server: Running,
+    server: ServerProcess,
 ) -> None:
     client, route = Client(server.url), "/api/users/{id}/hours"
     for number, worker in enumerate(workers_of(server), start=1):
-        with alone(server, worker):
+        with only_worker(server, worker):
             for _ in range(number):
                 assert client.hours("users", JOHN, DAY).status_code == 200
                 assert client.get(f"/api/users/{JOHN}/hours").status_code == 400
@@ -76,7 +76,7 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
         return {labels: known[labels] for labels in expected}
 
     for worker in workers_of(server):
-        with alone(server, worker):
+        with only_worker(server, worker):
             assert counts() == expected
     for worker in workers_of(server):
         before = set(workers_of(server))
@@ -98,7 +98,7 @@ def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url:
         sleep(0.3)
         sandbox.fault("delay", seconds=1)
         assert_is(client.dates("users", JOHN, DAY), "hit; ttl=-")
-        responses = at_once([partial(client.get, "/api/services")] * 5)
+        responses = concurrently([partial(client.get, "/api/services")] * 5)
         statuses = Counter(cache_status(response) for response in responses)
         assert statuses == {"fwd=miss; stored": 1, "fwd=miss; collapsed": 4}
         assert client.get(f"/api/users/{JOHN}/hours").status_code == 400
@@ -112,7 +112,7 @@ def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url:
         }
 
 
-def has_another_worker(server: Running, before: set[int]) -> bool:
+def has_another_worker(server: ServerProcess, before: set[int]) -> bool:
     return len(set(workers_of(server)) - before) == 1
 
 
@@ -121,7 +121,7 @@ def assert_is(response: requests.Response, status: str) -> None:
     assert cache_status(response).startswith(status)
 
 
-def test_replays_and_what_writes_have_outdated_are_counted(server: Running) -> None:
+def test_replays_and_what_writes_have_outdated_are_counted(server: ServerProcess) -> None:
     client, key = Client(server.url), {"Idempotency-Key": "one-key"}
     assert client.get("/api/services").status_code == 200
     assert figure(server, "generations_raised_total") == 0
@@ -168,17 +168,17 @@ def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
         assert 0.5 <= figure(server, "upstream_request_seconds_sum", dates) < 4
 
 
-def test_a_preflight_is_counted_by_its_status(server: Running) -> None:
+def test_a_preflight_is_counted_by_its_status(server: ServerProcess) -> None:
     assert Client(server.url).call("OPTIONS", "/api/services").status_code == 204
     assert figure(server, "requests_total", "/api/services", "204") == 1
     assert figure(server, "requests_total", "/api/services", "200") == 0
 
 
-def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
+def test_an_open_circuit_is_a_figure(server: ServerProcess, sandbox: Sandbox) -> None:
     client, (worker, *_) = Client(server.url), workers_of(server)
     assert figure(server, "circuit_open") == 0
     sandbox.fault("reset")
-    with alone(server, worker):
+    with only_worker(server, worker):
         reads = [client.hours("users", JOHN, f"{YEAR}-06-{day:02}") for day in range(1, 9)]
     assert [response.status_code for response in reads] == [502] * 5 + [503] * 3
     assert figure(server, "circuit_open") == 1
@@ -202,7 +202,7 @@ def test_throttled_and_rejected_requests_are_counted(sandbox: Sandbox, redis_url
         assert figure(server, "gate_total", "full") == 1
 
 
-def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> None:
+def test_no_label_contains_personal_data(server: ServerProcess, sandbox: Sandbox) -> None:
     client = Client(server.url)
     for path in (f"/s3cr3t/{JOHN}", "/api/users/s3cr3t/hours", f"/api/users/{JOHN}/s3cr3t"):
         client.get(f"{path}?date=s3cr3t", headers=bearer("s3cr3t"))

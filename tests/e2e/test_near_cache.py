@@ -21,13 +21,13 @@ from tests.e2e.fleet import (
     Fleet,
     cache_status,
     fleet,
+    fleet_fixture,
     on_each_worker,
     readiness,
-    shared_fleet,
     wait_until,
 )
 from tests.e2e.test_redis_outage import Mortal
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 DAY = f"{YEAR}-05-06"
 READ = f"/api/users/{JOHN}/hours?date={DAY}&timezone=America/Santiago"
@@ -37,7 +37,9 @@ NOOR = "63bdbf3b25ab497401602d13"
 """Serves OPEN_SERVICE."""
 
 
-both = shared_fleet({"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"})
+both = fleet_fixture(
+    {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"}
+)
 
 
 def commands(redis: Redis) -> int:
@@ -177,7 +179,7 @@ def assert_never_shown_once_booked(
 
 
 def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh(
-    sandbox: Sandbox, redis: Redis, redis_process: Running
+    sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
     """The short way serves nothing stale: how old an answer may be is decided behind it."""
     settings = {"REDIS_URL": redis_process.redis_url, "HOURS_TTL": "1"}
@@ -185,7 +187,7 @@ def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh
         client = Client(server.url)
         for _ in range(5):
             client.get(READ)
-        sandbox.forget()
+        sandbox.clear_request_log()
         time.sleep(1.1)
         statuses = [cache_status(client.get(READ)) for _ in range(5)]
         assert statuses[0].startswith("fwd=miss")

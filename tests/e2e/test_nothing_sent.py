@@ -18,7 +18,7 @@ from redis import Redis
 from tests.client import JOHN, Client, booking_of, working_day
 from tests.e2e.fleet import workers_of
 from tests.e2e.raw_videsk import RawVidesk, raw_videsk
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 HOUR = f"{working_day()}T14:00:00.000Z"
 READ = f"/api/users/{JOHN}/dates?date={working_day()}&timezone=America/Santiago"
@@ -82,7 +82,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Stage]:
+def started(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Stage]:
 
     def serve(connection: socket.socket) -> None:
         stage.handshake(connection)

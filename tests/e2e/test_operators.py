@@ -10,7 +10,7 @@ from common.version import VERSION
 from tests.client import JOHN, Client
 from tests.days import YEAR
 from tests.e2e.captcha_provider import captcha_provider
-from tests.e2e.fleet import at_once, wait_until, workers_of
+from tests.e2e.fleet import concurrently, wait_until, workers_of
 from tests.e2e.scraped import WORKERS, counting, figure, figures
 from tests.e2e.test_metrics import has_another_worker
 from tests.processes import Sandbox, free_port, local_redis_url, redis_server
@@ -82,7 +82,7 @@ def test_bookings_are_counted_by_their_outcome(sandbox: Sandbox, redis_url: str)
             assert book(LATER, key).status_code == 504
             assert_counted(replayed=1)
         sandbox.fault("delay", seconds=0.3)
-        clicks = at_once([partial(book, LATER, {"X-Request-ID": "x"})] * 3)
+        clicks = concurrently([partial(book, LATER, {"X-Request-ID": "x"})] * 3)
         assert {response.status_code for response in clicks} == {201}
         assert_counted(booked=1, replayed=2)
         assert client.hours("users", JOHN, DAY).status_code == 200

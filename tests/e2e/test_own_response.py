@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.client import Client, bearer
-from tests.e2e.fleet import at_once, wait_until
+from tests.e2e.fleet import concurrently, wait_until
 from tests.e2e.raw_videsk import RawVidesk, raw_videsk, request_heads, response
 from tests.processes import Sandbox, proxy_server
 
@@ -104,7 +104,7 @@ def slowly(connection: socket.socket, body: bytes) -> None:
 )
 def test_interim_responses_are_skipped(stage: Stage, serve: Serve) -> None:
     stage.serve = serve
-    answers = at_once([lambda number=number: own(stage, number) for number in range(48)])  # type: ignore[misc]
+    answers = concurrently([lambda number=number: own(stage, number) for number in range(48)])  # type: ignore[misc]
     assert all(answers)
     assert all(own(stage, number) for number in range(48, 54))
     assert stage.videsk.accepted <= 48, "connections are used again"

@@ -16,19 +16,19 @@ from tests.client import JOHN, Client, bearer
 from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
-    arrivals,
-    at_once,
+    arrival_times,
     cache_status,
+    concurrently,
     fleet,
-    most_in,
-    shared_fleet,
+    fleet_fixture,
+    max_in_window,
     timed,
     wait_until,
 )
-from tests.processes import Running, Sandbox, free_port, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, free_port, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 KEYS = [
@@ -39,7 +39,7 @@ KEYS = [
 """Sixty months of services that do not share JOHN."""
 
 
-started = shared_fleet({"VIDESK_RATE_LIMIT": "20"})
+started = fleet_fixture({"VIDESK_RATE_LIMIT": "20"})
 
 
 @pytest.fixture
@@ -57,16 +57,16 @@ def flood(servers: Fleet, keys: list[tuple[str, str, str]], each: int = 5) -> li
 
 
 def assert_within(sandbox: Sandbox, limit: int) -> None:
-    assert most_in(1, arrivals(sandbox)) <= limit
+    assert max_in_window(1, arrival_times(sandbox)) <= limit
     assert 429 not in {entry["status"] for entry in sandbox.request_log()}
 
 
 def test_a_flood_is_served_whole_within_the_budget_and_without_haste_or_delay(
     both: Fleet, sandbox: Sandbox
 ) -> None:
-    answers, seconds = timed(partial(at_once, flood(both, KEYS)))
+    answers, seconds = timed(partial(concurrently, flood(both, KEYS)))
     assert Counter(answer.status_code for answer in answers) == {200: 300}
-    assert len(arrivals(sandbox)) == len(KEYS)
+    assert len(arrival_times(sandbox)) == len(KEYS)
     assert_within(sandbox, 20)
     assert seconds < 60 / 18 + 1.5
 
@@ -87,13 +87,13 @@ def test_the_budget_holds_if_it_takes_up_to_450_ms_to_connect(sandbox: Sandbox) 
         answers = [pool.submit(call) for call in [*calls[:30], *writes, *calls[30:]]]
         statuses = Counter(answer.result().status_code for answer in answers)
     assert statuses == {200: 60, 401: 30}
-    assert most_in(0.95, arrivals(sandbox)) <= 20  # a busy machine adds its own delays
+    assert max_in_window(0.95, arrival_times(sandbox)) <= 20  # a busy machine adds its own delays
 
 
 def test_a_write_goes_before_the_reads_that_wait(both: Fleet, sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(300) as pool:
         reads = [pool.submit(call) for call in flood(both, KEYS, each=1)]
-        wait_until(lambda: len(arrivals(sandbox)) > 25)
+        wait_until(lambda: len(arrival_times(sandbox)) > 25)
         for number, client in enumerate(both.clients):
             start_at = SLOT.replace("14:00", f"{14 + number}:30")
             booked, seconds = timed(partial(client.book, "users", JOHN, start_at))
@@ -123,13 +123,13 @@ def test_a_retry_after_pauses_all_requests(
         partial(client.book, "users", JOHN, f"{YEAR}-05-06T{14 + number}:00:00.000Z")
         for number, client in enumerate(both.clients)
     ]
-    assert {answer.status_code for answer in at_once(calls)} == {200, 201}
-    first, *others = arrivals(sandbox)
+    assert {answer.status_code for answer in concurrently(calls)} == {200, 201}
+    first, *others = arrival_times(sandbox)
     assert pause <= min(others) - first < pause + 0.5
 
 
 def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
-    redis: Redis, sandbox: Sandbox, redis_process: Running
+    redis: Redis, sandbox: Sandbox, redis_process: ServerProcess
 ) -> None:
     settings = {"VIDESK_RATE_LIMIT": "1", "HOURS_TTL": "0.1", "HOURS_STALE": "60"}
     with fleet(sandbox, redis_process.port, settings, 1) as one:
@@ -148,7 +148,7 @@ def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
     served = Counter(answer.status_code for answer, _ in answers)
     assert set(served) == {200, 503}
     assert 8 <= served[200] <= 11, "who has its turn within ten seconds"
-    assert most_in(1, arrivals(sandbox)) == 1
+    assert max_in_window(1, arrival_times(sandbox)) == 1
     in_vain = [seconds for answer, seconds in answers if answer.status_code == 503 and seconds > 2]
     assert len(in_vain) <= 1, (
         "immediately rejected, since waiting would be in vain, except for the last in turn"
@@ -163,9 +163,9 @@ def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
 def test_without_redis_the_process_keeps_the_budget(sandbox: Sandbox) -> None:
     with fleet(sandbox, None, {"VIDESK_RATE_LIMIT": "5"}, 1) as one:
         sandbox.control("POST", "rate", {"limit": 5})
-        answers = at_once(flood(one, KEYS[:11]))
+        answers = concurrently(flood(one, KEYS[:11]))
     assert Counter(answer.status_code for answer in answers) == {200: 55}
-    assert len(arrivals(sandbox)) == 11
+    assert len(arrival_times(sandbox)) == 11
     assert_within(sandbox, 5)
 
 
@@ -185,9 +185,9 @@ def test_the_budget_holds_while_redis_dies_and_when_it_is_back(sandbox: Sandbox)
         def flood_with(year: int) -> None:
             keys = [(kind, ident, f"{year}{date[4:]}") for kind, ident, date in KEYS[:8]]
             calls = [write] * 20 + flood(one, keys, each=1)
-            sent = len(arrivals(sandbox))
+            sent = len(arrival_times(sandbox))
             answers.extend(pool.submit(call) for call in calls)
-            wait_until(lambda: len(arrivals(sandbox)) >= sent + 18)
+            wait_until(lambda: len(arrival_times(sandbox)) >= sent + 18)
 
         flood_with(YEAR + 1)
         redis.process.send_signal(signal.SIGKILL)
@@ -199,7 +199,7 @@ def test_the_budget_holds_while_redis_dies_and_when_it_is_back(sandbox: Sandbox)
         flood_with(YEAR + 4)
         assert {answer.result().status_code for answer in answers} == {200, 401}
     # Twenty that left together reach a busy machine's sandbox up to 0.1 s apart.
-    assert most_in(0.9, arrivals(sandbox)) <= 20
+    assert max_in_window(0.9, arrival_times(sandbox)) <= 20
 
 
 def _redis_is(client: Client, state: str) -> bool:

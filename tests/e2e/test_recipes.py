@@ -14,7 +14,7 @@ from tests.client import AUTOMATIC_SERVICE, FORM, OPEN_SERVICE, working_day
 from tests.e2e.local_server import Handler, serving
 from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.e2e.pages import FRONTEND
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 expect.set_options(timeout=30_000)
 
@@ -40,10 +40,10 @@ def origin() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox, origin: str) -> Iterator[Running]:
+def server(sandbox_process: Sandbox, origin: str) -> Iterator[ServerProcess]:
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
-    with proxy_server(sandbox_process, CORS_ORIGINS=origin, **ttls) as running:
-        yield running
+    with proxy_server(sandbox_process, CORS_ORIGINS=origin, **ttls) as server:
+        yield server
 
 
 @dataclass
@@ -69,7 +69,9 @@ Open = Callable[[str], RecipePage]
 
 
 @pytest.fixture(scope="module")
-def bundle(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def bundle(
+    server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     """Bundles the recipe of a kind once for all tests, and returns the file."""
 
     @cache
@@ -216,7 +218,7 @@ def test_a_conflict_shows_the_hours_that_are_free(
 
 
 @pytest.fixture
-def phone(sandbox: Sandbox, server: Running, tmp_path: Path) -> Callable[[str], Any]:
+def phone(sandbox: Sandbox, server: ServerProcess, tmp_path: Path) -> Callable[[str], Any]:
     """Runs lines of JavaScript below the recipe's own, and returns what they call `result`."""
 
     def phone(lines: str) -> Any:

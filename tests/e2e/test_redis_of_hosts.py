@@ -16,8 +16,15 @@ from redis import Redis
 
 from tests.client import JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import at_once, cache_status, on_each_worker, wait_until
-from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
+from tests.e2e.fleet import cache_status, concurrently, on_each_worker, wait_until
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    proxy_server,
+    redis_server,
+    running_server,
+)
 from tests.timing import TIMING
 
 DAY = f"{YEAR}-05-06"
@@ -28,14 +35,14 @@ SMALL = 20
 """Connections that the smallest plans of hosts allow."""
 
 
-def knows_of_redis(server: Running) -> set[str]:
+def knows_of_redis(server: ServerProcess) -> set[str]:
     """Return each worker's status of Redis; all workers are ready."""
     answers = on_each_worker(server, partial(Client(server.url).get, "/readyz"))
     assert {answer.status_code for answer in answers} == {200}
     return {answer.json()["redis"] for answer in answers}
 
 
-def statuses(server: Running) -> list[str]:
+def statuses(server: ServerProcess) -> list[str]:
     """How each worker comes by the same hours, one after the other."""
     read = partial(Client(server.url).hours, "users", JOHN, DAY)
     answers = on_each_worker(server, read)
@@ -43,14 +50,14 @@ def statuses(server: Running) -> list[str]:
     return [cache_status(answer).partition(" ttl")[0] for answer in answers]
 
 
-def assert_shares(server: Running) -> None:
+def assert_shares(server: ServerProcess) -> None:
     """The workers share the cache in Redis: what one has fetched, the other has."""
     assert knows_of_redis(server) == {"ok"}
     assert statuses(server) == ["fwd=miss; stored", "hit;"]
     assert "Redis is unavailable" not in server.output()
 
 
-def assert_goes_on_alone(server: Running) -> None:
+def assert_goes_on_alone(server: ServerProcess) -> None:
     wait_until(lambda: knows_of_redis(server) == {"away"})
     assert statuses(server) == ["fwd=miss; stored"] * 2
     assert Client(server.url).book("users", JOHN, f"{DAY}T14:00:00Z").status_code == 201
@@ -67,7 +74,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tls_redis(certificate: Path) -> Iterator[Running]:
+def tls_redis(certificate: Path) -> Iterator[ServerProcess]:
     port = free_port()
     command = ["redis-server", "--port", "0", "--tls-port", str(port), "--save", ""]
     command += ["--bind", "127.0.0.1", "--tls-auth-clients", "no"]
@@ -77,7 +84,7 @@ def tls_redis(certificate: Path) -> Iterator[Running]:
         reason = "this redis-server has no TLS built in"
         assert os.environ.get("CI") != "true", reason
         pytest.skip(reason)
-    with running(command, port) as server:
+    with running_server(command, port) as server:
         wait_until(partial(answers, look_into(server)))
         yield server
 
@@ -89,7 +96,7 @@ def has_tls() -> bool:
     return "not listen anywhere" in tried.stdout
 
 
-def look_into(server: Running) -> Redis:
+def look_into(server: ServerProcess) -> Redis:
     return Redis(port=server.port, ssl=True, ssl_cert_reqs="none", ssl_check_hostname=False)
 
 
@@ -101,7 +108,9 @@ def answers(redis: Redis) -> bool:
 
 
 @contextmanager
-def proxy_on_tls(sandbox: Sandbox, redis: Running, **settings: str) -> Iterator[Running]:
+def proxy_on_tls(
+    sandbox: Sandbox, redis: ServerProcess, **settings: str
+) -> Iterator[ServerProcess]:
     look_into(redis).flushall()
     url = f"rediss://127.0.0.1:{redis.port}"
     with proxy_server(sandbox, REDIS_URL=url, HOURS_TTL="600", **settings) as server:
@@ -115,7 +124,7 @@ def proxy_on_tls(sandbox: Sandbox, redis: Running, **settings: str) -> Iterator[
 )
 @TIMING
 def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
-    sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
+    sandbox: Sandbox, tls_redis: ServerProcess, settings: dict[str, str]
 ) -> None:
     with proxy_on_tls(sandbox, tls_redis, **settings) as server:
         assert_shares(server)
@@ -124,7 +133,7 @@ def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
 
 @TIMING
 def test_tls_is_used_with_sentinel_too(
-    sandbox: Sandbox, tls_redis: Running, certificate: Path, tmp_path: Path
+    sandbox: Sandbox, tls_redis: ServerProcess, certificate: Path, tmp_path: Path
 ) -> None:
     port, config = free_port(), tmp_path / "sentinel.conf"
     lines = [f"tls-{it}-file {certificate}/{it}.pem" for it in ("cert", "key")]
@@ -136,7 +145,7 @@ def test_tls_is_used_with_sentinel_too(
     url = f"rediss+sentinel://127.0.0.1:{port}/bookings"
     settings = {"REDIS_URL": url, "REDIS_TLS_VERIFY": "false", "HOURS_TTL": "600"}
     with (
-        running(["redis-server", str(config), "--sentinel"], port),
+        running_server(["redis-server", str(config), "--sentinel"], port),
         proxy_server(sandbox, **settings) as server,
     ):
         assert_shares(server)
@@ -149,7 +158,7 @@ def test_tls_is_used_with_sentinel_too(
     ids=["default", "on Heroku, to be verified"],
 )
 def test_a_redis_with_an_unverified_certificate_receives_no_data(
-    sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
+    sandbox: Sandbox, tls_redis: ServerProcess, settings: dict[str, str]
 ) -> None:
     with proxy_on_tls(sandbox, tls_redis, **settings) as server:
         assert_goes_on_alone(server)
@@ -185,7 +194,7 @@ def test_a_redis_password_is_used_and_never_disclosed(sandbox: Sandbox, user: st
     assert not [password for password in PASSWORDS if password in texts]
 
 
-def told_by(server: Running) -> str:
+def told_by(server: ServerProcess) -> str:
     """Its log, and its health endpoints."""
     client = Client(server.url)
     metrics = client.get("/metrics", headers={"Authorization": "Bearer the-token"})
@@ -208,11 +217,11 @@ def test_four_workers_share_the_few_connections_of_a_small_redis(
             booked: list[requests.Response] = []
             with watched(Redis(port=redis.port)) as connected:
                 for _ in range(3):
-                    found = at_once(hits + read + book)
+                    found = concurrently(hits + read + book)
                     assert {answer.status_code for answer in found[:40]} == {200}
                     assert {answer.status_code for answer in found[40:]} <= {201, 409}
                     booked += [answer for answer in found if answer.status_code == 201]
-                    for answer in at_once([partial(client.get, "/readyz")] * 20):
+                    for answer in concurrently([partial(client.get, "/readyz")] * 20):
                         assert (answer.status_code, answer.json()["redis"]) == (200, "ok")
             assert 4 * 2 < max(connected) <= SMALL
             assert Redis(port=redis.port).info("stats")["rejected_connections"] == 0

@@ -14,21 +14,21 @@ from tests.client import AUTOMATIC_SERVICE, JOHN, MARK
 from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
-    alone,
-    at_once,
     cache_status,
+    concurrently,
     fleet,
     on_each_worker,
+    only_worker,
     readiness,
     timed,
     wait_until,
     workers_of,
 )
 from tests.e2e.slow_sockets import SlowWire
-from tests.processes import Running, Sandbox, free_port, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, free_port, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "600"}
@@ -43,7 +43,7 @@ class Mortal:
         self.port = free_port()
         self.redis = Redis(port=self.port)
         self._stack = ExitStack()
-        self._server: Running | None = None
+        self._server: ServerProcess | None = None
 
     def start(self) -> None:
         self._server = self._stack.enter_context(redis_server(self.port))
@@ -109,7 +109,7 @@ def assert_goes_on(servers: Fleet, sandbox: Sandbox, slot: str) -> None:
     """Each worker has its own cache, and invalidates what its own bookings have changed."""
     for server, client in zip(servers.instances, servers.clients, strict=True):
         for worker in workers_of(server):
-            with alone(server, worker):
+            with only_worker(server, worker):
                 read = partial(client.hours, "users", JOHN, DAY)
                 hour = read().json()[0]
                 assert cache_status(read()).startswith("hit; ttl=")
@@ -141,7 +141,7 @@ def test_without_redis_all_goes_on_at_no_price_and_it_is_picked_up_again(
     well = seconds_of_hits(both)
     hurt(mortal)
     since = monotonic()
-    first_second = at_once(
+    first_second = concurrently(
         [partial(client.hours, "users", MARK, DAY) for client in both.clients_for(20)]
         + [partial(both.clients[0].book, "services", AUTOMATIC_SERVICE, SLOT)]
     )
@@ -172,7 +172,7 @@ def test_what_redis_held_before_its_loss_is_not_served_after_it(
     assert len(held) == 1
     mortal.signal(signal.SIGSTOP)
     wait_until(lambda: all_say(both, "away"))
-    with alone(server, workers_of(server)[0]):
+    with only_worker(server, workers_of(server)[0]):
         assert client.book("users", JOHN, SLOT).status_code == 201
         mortal.signal(signal.SIGCONT)
         while client.get("/readyz").json()["redis"] != "ok":
@@ -231,7 +231,7 @@ def test_a_slow_redis_slows_no_hit_after_the_first_second(
                 hits.append((elapsed, seconds))
             sleep(0.03)
 
-    at_once([go_on_reading] * 8)
+    concurrently([go_on_reading] * 8)
     assert_degraded(one)
     wire.delay_seconds = 0
     wait_until(lambda: all_say(one, "ok"), seconds=5)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e import attacks
 from tests.e2e.innocent import innocent_clients, open_socket, read_all
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
 pytestmark = TIMING
 
@@ -24,13 +24,13 @@ ATTACK_SECONDS = 5
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox) -> Iterator[Running]:
+def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     """One worker, so that anything that blocks it delays all clients."""
     with proxy_server(sandbox_process, CORS_ORIGINS="*") as server:
         yield server
 
 
-def answer(server: Running, request: bytes) -> tuple[int, dict[str, str], bytes]:
+def answer(server: ServerProcess, request: bytes) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of the one answer to these bytes."""
     with open_socket(server) as connection:
         connection.sendall(request)
@@ -45,7 +45,7 @@ def field(number: int, size: int) -> bytes:
     return name + b"x" * (size - len(name)) + b"\r\n"
 
 
-def test_as_many_and_as_long_fields_as_allowed_are_served(server: Running) -> None:
+def test_as_many_and_as_long_fields_as_allowed_are_served(server: ServerProcess) -> None:
     fields = b"".join(field(number, FIELD_BYTES) for number in range(FIELDS - 2))
     assert answer(server, START + CLOSE + fields + b"\r\n")[0] == 200
 
@@ -65,7 +65,7 @@ def test_as_many_and_as_long_fields_as_allowed_are_served(server: Running) -> No
     ids=["51 fields", "a field over 4 KB", "a field that does not end"],
 )
 def test_more_and_longer_fields_are_a_431_in_our_shape(
-    server: Running, fields: bytes, status: int, name: str, end: bytes
+    server: ServerProcess, fields: bytes, status: int, name: str, end: bytes
 ) -> None:
     got, headers, body = answer(server, START + fields + end)
     assert got == status
@@ -81,12 +81,12 @@ def test_more_and_longer_fields_are_a_431_in_our_shape(
 
 
 @pytest.mark.parametrize(("size", "status"), [(8190, 404), (8191, 414), (200_000, 414)])
-def test_a_request_line_has_its_limit(server: Running, size: int, status: int) -> None:
+def test_a_request_line_has_its_limit(server: ServerProcess, size: int, status: int) -> None:
     line = b"GET /" + b"x" * (size - len(b"GET / HTTP/1.1")) + b" HTTP/1.1\r\n"
     assert answer(server, line + b"Host: proxy\r\n" + CLOSE + b"\r\n")[0] == status
 
 
-def test_a_head_that_comes_byte_by_byte_is_served(server: Running) -> None:
+def test_a_head_that_comes_byte_by_byte_is_served(server: ServerProcess) -> None:
     with open_socket(server) as connection:
         for byte in b"\r\n" + START + field(0, 60) + CLOSE + b"\r\n":
             connection.sendall(bytes([byte]))
@@ -96,7 +96,7 @@ def test_a_head_that_comes_byte_by_byte_is_served(server: Running) -> None:
 
 @pytest.mark.parametrize("before", [b"", START + b"\r\n"], ids=["the first", "the second"])
 def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
-    server: Running, before: bytes
+    server: ServerProcess, before: bytes
 ) -> None:
     with open_socket(server) as connection:
         if before:
@@ -117,8 +117,8 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
         assert HEAD_SECONDS - 0.5 < time.monotonic() - started < HEAD_SECONDS + 2
 
 
-@ALONE
-def test_endless_heads_do_not_delay_others(server: Running) -> None:
+@SERIAL
+def test_endless_heads_do_not_delay_others(server: ServerProcess) -> None:
     attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
     with attack, innocent_clients(server, "127.0.0.2") as calls:
         time.sleep(ATTACK_SECONDS - 1)

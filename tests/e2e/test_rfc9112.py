@@ -15,7 +15,7 @@ import pytest
 
 from tests.client import JOHN
 from tests.e2e.innocent import open_socket, read_all
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 HEAD = b"Host: proxy\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n"
@@ -243,7 +243,7 @@ PERSISTENCE = {
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox) -> Iterator[Running]:
+def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     with proxy_server(sandbox_process) as server:
         yield server
 
@@ -251,7 +251,7 @@ def server(sandbox_process: Sandbox) -> Iterator[Running]:
 Response = tuple[int, dict[str, str], bytes]
 
 
-def responses(server: Running, data: bytes) -> list[Response]:
+def responses(server: ServerProcess, data: bytes) -> list[Response]:
     """Status, headers and body of all final responses until the server closes."""
     with open_socket(server) as connection:
         connection.sendall(data)
@@ -291,7 +291,7 @@ def assert_refused(response: Response, status: int) -> str:
 
 @pytest.mark.parametrize("case", [*REQUEST_LINES, *HOSTS, *FIELDS, *FRAMINGS])
 def test_what_a_head_must_not_be_is_refused_and_ends_the_connection(
-    server: Running, case: str
+    server: ServerProcess, case: str
 ) -> None:
     head, status = (REQUEST_LINES | HOSTS | FIELDS | FRAMINGS)[case]
     (response,) = responses(server, head + b"\r\n" + LAST)
@@ -300,7 +300,7 @@ def test_what_a_head_must_not_be_is_refused_and_ends_the_connection(
 
 @pytest.mark.parametrize("case", CHUNKED_BODIES)
 def test_what_a_chunked_body_must_not_be_is_refused_and_ends_the_connection(
-    server: Running, case: str
+    server: ServerProcess, case: str
 ) -> None:
     (response,) = responses(server, POST + CHUNKED + b"\r\n" + CHUNKED_BODIES[case] + LAST)
     message = assert_refused(response, 400)
@@ -308,13 +308,15 @@ def test_what_a_chunked_body_must_not_be_is_refused_and_ends_the_connection(
 
 
 @pytest.mark.parametrize("case", SERVED)
-def test_what_a_head_may_be_is_served(server: Running, case: str) -> None:
+def test_what_a_head_may_be_is_served(server: ServerProcess, case: str) -> None:
     got = responses(server, SERVED[case] + b"\r\n" + LAST)
     assert [status for status, _, _ in got] == [200, 200]
 
 
 @pytest.mark.parametrize("case", READ)
-def test_what_a_body_may_be_is_read_and_the_next_request_served(server: Running, case: str) -> None:
+def test_what_a_body_may_be_is_read_and_the_next_request_served(
+    server: ServerProcess, case: str
+) -> None:
     (status, headers, body), (next_status, _, _) = responses(server, READ[case] + LAST)
     assert (status, json.loads(body)["message"]) == (400, VALID_BODY_MESSAGE)
     assert headers["Connection"] == "keep-alive"
@@ -324,7 +326,7 @@ def test_what_a_body_may_be_is_read_and_the_next_request_served(server: Running,
 @pytest.mark.parametrize("case", PERSISTENCE)
 @pytest.mark.parametrize("path", [b"/healthz", b"/api/services"])
 def test_a_connection_is_kept_or_closed_as_the_client_requests(
-    server: Running, path: bytes, case: str
+    server: ServerProcess, path: bytes, case: str
 ) -> None:
     version, fields, lasts = PERSISTENCE[case]
     request = b"GET " + path + b" " + version + b"\r\n" + HEAD + fields + b"\r\n"
@@ -335,7 +337,7 @@ def test_a_connection_is_kept_or_closed_as_the_client_requests(
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"PUT"])
 def test_a_body_that_is_not_expected_is_never_taken_for_a_request(
-    server: Running, method: bytes
+    server: ServerProcess, method: bytes
 ) -> None:
     """Its length decides, whatever the method (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
     smuggled = b"GET /smuggled HTTP/1.1\r\n" + HEAD + b"\r\n"
@@ -347,7 +349,7 @@ def test_a_body_that_is_not_expected_is_never_taken_for_a_request(
     assert b" 404 " not in received
 
 
-def test_a_body_that_breaks_off_is_a_400(server: Running) -> None:
+def test_a_body_that_breaks_off_is_a_400(server: ServerProcess) -> None:
     """It is incomplete and not processed (https://www.rfc-editor.org/rfc/rfc9112#section-8)."""
     for body in (lengths(b"10") + b"\r\n{}", POST + CHUNKED + b"\r\n2\r\n{}\r\n"):
         with open_socket(server) as connection:
@@ -358,14 +360,14 @@ def test_a_body_that_breaks_off_is_a_400(server: Running) -> None:
         assert b"\r\nConnection: close\r\n" in received
 
 
-def test_a_head_without_its_end_is_no_request(server: Running) -> None:
+def test_a_head_without_its_end_is_no_request(server: ServerProcess) -> None:
     with open_socket(server) as connection:
         connection.sendall(GET + HEAD)
         connection.shutdown(socket.SHUT_WR)
         assert read_all(connection) == b""
 
 
-def test_the_request_id_of_a_head_that_can_be_read_is_kept(server: Running) -> None:
+def test_the_request_id_of_a_head_that_can_be_read_is_kept(server: ServerProcess) -> None:
     head = GET + b"Host:\r\nX-Request-ID: mine\r\n\r\n"
     ((_, headers, _),) = responses(server, head)
     assert headers["X-Request-ID"] == "mine"

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, Client, bearer, working_day
-from tests.processes import Sandbox, everything_in, proxy_server
+from tests.processes import Sandbox, dump_all, proxy_server
 
 FAULTS = [
     "leak",
@@ -29,7 +29,7 @@ def test_the_key_and_the_customers_words_leave_no_trace(
 ) -> None:
     with proxy_server(sandbox, REDIS_URL=redis_url, LOG_LEVEL=level, VIDESK_TIMEOUT="1") as server:
         texts = list(everything_that_can_happen(Client(server.url), sandbox, redis))
-        held = everything_in(redis)
+        held = dump_all(redis)
         texts += [*held.keys(), *held.values()]
         log = server.output().encode()
     assert held
@@ -91,7 +91,7 @@ def test_nothing_in_the_environment_changes_where_or_with_what_we_call(
         "HOME": str(tmp_path),
         "NETRC": str(tmp_path / ".netrc"),
     }
-    sandbox.forget()
+    sandbox.clear_request_log()
     with proxy_server(sandbox, **environ) as server:
         assert Client(server.url).get("/api/services").status_code == 200
     headers = sandbox.request_log()[0]["headers"]

@@ -8,7 +8,7 @@ import requests
 from redis import Redis
 
 from tests.client import Client, bearer
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 OLD, NEW = "the-old-secret", "the-new-secret"
 WRONG_A_MINUTE = 20
@@ -23,20 +23,20 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def two_workers(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
+def two_workers(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[ServerProcess]:
     with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def one_process(sandbox_process: Sandbox) -> Iterator[Running]:
+def one_process(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     with proxy_server(sandbox_process, **SETTINGS) as server:
         yield server
 
 
 @pytest.fixture(params=["two_workers", "one_process"])
 def client(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Client:
-    server: Running = request.getfixturevalue(request.param)
+    server: ServerProcess = request.getfixturevalue(request.param)
     return Client(server.url)
 
 

@@ -14,17 +14,17 @@ from tests.client import FIRST_SERVICE, JOHN, MARK, Client, working_day
 from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
-    alone,
-    arrivals,
-    at_once,
+    arrival_times,
     cache_status,
-    shared_fleet,
+    concurrently,
+    fleet_fixture,
+    only_worker,
     timed,
     wait_until,
     workers_of,
 )
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
 pytestmark = TIMING
 
@@ -34,7 +34,7 @@ SETTINGS = {"DATES_TTL": "300", "HOURS_TTL": "0", "VIDESK_TIMEOUT": "10"}
 """Hours are not cached, the rest is."""
 
 
-started = shared_fleet(SETTINGS)
+started = fleet_fixture(SETTINGS)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_concurrent_cold_reads_cost_one_request(
     both: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
 ) -> None:
     sandbox.fault("delay", seconds=1)
-    responses = at_once([partial(client.get, path) for client in both.clients_for(CROWD)])
+    responses = concurrently([partial(client.get, path) for client in both.clients_for(CROWD)])
     assert Counter((a.status_code, a.content) for a in responses) == {
         (200, responses[0].content): CROWD
     }
@@ -66,17 +66,17 @@ def test_concurrent_cold_reads_cost_one_request(
     assert statuses == {miss: 1, "fwd=miss; collapsed": CROWD - 1}
 
 
-@ALONE
+@SERIAL
 @pytest.mark.parametrize("what", ["dates", "hours"])
 def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, what: str) -> None:
     sandbox.fault("delay", seconds=1)
-    responses = at_once(
+    responses = concurrently(
         [
             partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
             for client in both.clients_for(CROWD)
         ]
     )
-    assert len(arrivals(sandbox)) == 1
+    assert len(arrival_times(sandbox)) == 1
     assert {response.status_code for response in responses} == {404}
     assert {response.headers["X-Error-Source"] for response in responses} == {"videsk"}
     assert {response.headers["Content-Type"] for response in responses} == {
@@ -88,10 +88,10 @@ def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, 
 
 def test_a_broken_connection_is_shared_with_all_followers(both: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("hang", seconds=1)
-    responses = at_once(
+    responses = concurrently(
         [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
     )
-    assert len(arrivals(sandbox)) == 1
+    assert len(arrival_times(sandbox)) == 1
     assert {response.status_code for response in responses} == {502}
     assert {response.json()["name"] for response in responses} == {"BadGateway"}
 
@@ -105,9 +105,9 @@ def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
     victim = workers_of(server)[0]
     clients = both.clients
     with ThreadPoolExecutor(50) as pool:
-        with alone(server, victim):
+        with only_worker(server, victim):
             lost = pool.submit(clients[0].dates, "users", MARK, f"{YEAR}-05")
-            wait_until(lambda: arrivals(sandbox))
+            wait_until(lambda: arrival_times(sandbox))
         early = [
             pool.submit(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))
             for _ in range(20)
@@ -116,14 +116,14 @@ def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
         os.kill(victim, signal.SIGKILL)
         died = time.monotonic()
         assert lost.exception() is not None
-        late = at_once(
+        late = concurrently(
             [partial(timed, partial(clients[1].dates, "users", MARK, f"{YEAR}-05"))] * 20
         )
         responses = [response for response, _ in [future.result() for future in early] + late]
         took = time.monotonic() - died
     assert {response.status_code for response in responses} == {200}
     assert took < 5 + 0.7, "the fetch itself takes a moment"
-    assert len(arrivals(sandbox)) == 2, "the dead one's, and one for all who waited"
+    assert len(arrival_times(sandbox)) == 2, "the dead one's, and one for all who waited"
     wait_until(lambda: len(workers_of(server)) == 2)
 
 
@@ -140,13 +140,13 @@ def test_a_leader_slower_than_its_lock_still_costs_one_request(
         partial(ask, client, 5.5 * number / CROWD)
         for number, client in enumerate(both.clients_for(CROWD))
     ]
-    assert set(at_once(crowd)) == {200}
-    assert len(arrivals(sandbox)) == 1
+    assert set(concurrently(crowd)) == {200}
+    assert len(arrival_times(sandbox)) == 1
 
 
 @pytest.mark.parametrize("with_redis", [True, False])
 def test_a_stale_answer_is_refreshed_once_however_long_videsk_takes(
-    sandbox: Sandbox, redis: Redis, redis_process: Running, with_redis: bool
+    sandbox: Sandbox, redis: Redis, redis_process: ServerProcess, with_redis: bool
 ) -> None:
     settings = {"HOURS_TTL": "0.5", "HOURS_STALE": "30", "VIDESK_TIMEOUT": "8"}
     if with_redis:
@@ -155,12 +155,12 @@ def test_a_stale_answer_is_refreshed_once_however_long_videsk_takes(
         read = partial(Client(server.url).hours, "users", JOHN, working_day())
         assert cache_status(read()) == "fwd=miss; stored"
         time.sleep(0.6)
-        sandbox.forget()
+        sandbox.clear_request_log()
         sandbox.fault("delay", seconds=4)
         started = time.monotonic()
         while time.monotonic() - started < 3.8:
             assert cache_status(read()).endswith("detail=stale")
             time.sleep(0.05)
-        assert len(arrivals(sandbox)) == 1
+        assert len(arrival_times(sandbox)) == 1
         sandbox.control("DELETE", "faults")
         wait_until(lambda: "stale" not in cache_status(read()))

@@ -14,18 +14,18 @@ from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, JOHN, MARK
 from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
-    arrivals,
-    at_once,
+    arrival_times,
     cache_status,
+    concurrently,
+    fleet_fixture,
     on_each_worker,
-    shared_fleet,
     timed,
     wait_until,
 )
 from tests.processes import Sandbox
-from tests.timing import ALONE, TIMING
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 HOURS_TTL, HOURS_STALE = 0.5, 1.8
 SETTINGS = {
@@ -41,7 +41,7 @@ OLD = [f"{YEAR}-05-06T12:00:00.000Z"]
 STORED, COLLAPSED = "fwd=miss; stored", "fwd=miss; collapsed"
 
 
-started = shared_fleet(SETTINGS)
+started = fleet_fixture(SETTINGS)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_fresh_response_is_served_by_all_workers_with_its_ttl(
             assert response.content == first.content
     assert time.monotonic() - requested_at < 0.5, "the machine is too slow for this test"
     wait_until(lambda: cache_status(read[1]()) == "hit; ttl=1")
-    assert len(arrivals(sandbox)) == 1
+    assert len(arrival_times(sandbox)) == 1
 
 
 def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
@@ -82,7 +82,7 @@ def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
         for read, server in zip(reads, both.instances, strict=True)
         for response in on_each_worker(server, partial(timed, read))
     ]
-    crowd = at_once([partial(timed, reads[number % 2]) for number in range(40)])
+    crowd = concurrently([partial(timed, reads[number % 2]) for number in range(40)])
     assert time.monotonic() - requested_at < 2.5, "the refresh has ended: this has shown nothing"
 
     for response, seconds in by_worker + crowd:
@@ -92,7 +92,7 @@ def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
     wait_until(lambda: reads[1]().json() != OLD)
     for read in reads:
         assert cache_status(read()) == "hit; ttl=1"
-    assert len(arrivals(sandbox)) == 2, "the first read and one refresh, for all workers"
+    assert len(arrival_times(sandbox)) == 2, "the first read and one refresh, for all workers"
 
 
 FAILURES: list[tuple[str, dict[str, Any], int]] = [
@@ -114,7 +114,7 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
     ]
     truth = reads[0]()
     requested_at = time.monotonic()
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault(fault, **options)
     responses: list[requests.Response] = []
     while True:
@@ -140,7 +140,9 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
     assert served[True] > 5, "stale ones"
     assert started > HOURS_TTL + HOURS_STALE - 0.2, f"gone too early: {response.text}"
     assert response.status_code == status
-    refreshes = [at for at in arrivals(sandbox) if at < arrivals(sandbox)[0] + HOURS_STALE - 0.1]
+    refreshes = [
+        at for at in arrival_times(sandbox) if at < arrival_times(sandbox)[0] + HOURS_STALE - 0.1
+    ]
     assert len(refreshes) == {504: 1}.get(status, 2)
     for first, second in pairwise(refreshes):
         assert second - first >= 1
@@ -157,19 +159,19 @@ def test_a_follower_is_marked_as_collapsed(both: Fleet, sandbox: Sandbox) -> Non
         partial(client.hours, "services", AUTOMATIC_SERVICE, f"{YEAR}-05-06")
         for client in both.clients_for(12)
     ]
-    assert sorted(map(cache_status, at_once(reads))) == [COLLAPSED] * 11 + [STORED]
-    assert len(arrivals(sandbox)) == 1
+    assert sorted(map(cache_status, concurrently(reads))) == [COLLAPSED] * 11 + [STORED]
+    assert len(arrival_times(sandbox)) == 1
 
 
 def test_what_is_not_cached_is_never_called_stored(both: Fleet, sandbox: Sandbox) -> None:
     one, other = both.clients
     for client in (one, one, other):
         assert cache_status(client.get("/api/services")) == "fwd=miss"
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault("delay", seconds=1)
     lists = [partial(client.get, "/api/services") for client in both.clients_for(120)]
-    assert sorted(map(cache_status, at_once(lists))) == ["fwd=miss"] + [COLLAPSED] * 119
-    assert len(arrivals(sandbox)) == 2, "each of the two pages once"
+    assert sorted(map(cache_status, concurrently(lists))) == ["fwd=miss"] + [COLLAPSED] * 119
+    assert len(arrival_times(sandbox)) == 2, "each of the two pages once"
 
 
 def test_an_error_is_not_cached(both: Fleet, sandbox: Sandbox) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app import app
 from tests.client import Client, bearer
-from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server
+from tests.processes import ROOT, Sandbox, ServerProcess, free_port, proxy_server
 
 MARK = "hunter2"
 """Part of every bad value: no output may show it."""
@@ -87,7 +87,7 @@ def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) ->
 
 
 def test_secrets_in_files_start_it(
-    sandbox: Sandbox, redis_process: Running, tmp_path: Path
+    sandbox: Sandbox, redis_process: ServerProcess, tmp_path: Path
 ) -> None:
     secrets = {
         "VIDESK_API_KEY": sandbox.keys["backend"],

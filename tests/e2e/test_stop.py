@@ -19,12 +19,12 @@ import requests
 
 from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import alone, arrivals, cache_status, wait_until, workers_of
+from tests.e2e.fleet import arrival_times, cache_status, only_worker, wait_until, workers_of
 from tests.e2e.test_logs import lines
 from tests.processes import (
     ROOT,
-    Running,
     Sandbox,
+    ServerProcess,
     free_port,
     gunicorn_settings,
     proxy_server,
@@ -54,7 +54,9 @@ ROUTER_SECONDS = 90
 
 
 @pytest.fixture(params=["redis", "in process"])
-def server(request: pytest.FixtureRequest, sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
+def server(
+    request: pytest.FixtureRequest, sandbox: Sandbox, redis_url: str
+) -> Iterator[ServerProcess]:
     """The proxy with two workers on Redis, and with one without."""
     with_redis = {"REDIS_URL": redis_url} if request.param == "redis" else {}
     with proxy_server(sandbox, HOURS_TTL="600", **with_redis) as server:
@@ -62,7 +64,7 @@ def server(request: pytest.FixtureRequest, sandbox: Sandbox, redis_url: str) -> 
 
 
 @contextmanager
-def stopping(server: Running, within_seconds: float) -> Iterator[None]:
+def stopping(server: ServerProcess, within_seconds: float) -> Iterator[None]:
     """From SIGTERM to the master on, until all has ended, with status 0 and in so many seconds."""
     since = monotonic()
     workers = workers_of(server)
@@ -78,12 +80,12 @@ def stopping(server: Running, within_seconds: float) -> Iterator[None]:
     )
 
 
-def all_ended(server: Running, workers: list[int]) -> bool:
+def all_ended(server: ServerProcess, workers: list[int]) -> bool:
     """Whether the master has reaped each of these workers."""
     return not set(workers) & set(workers_of(server))
 
 
-def refuses(server: Running) -> bool:
+def refuses(server: ServerProcess) -> bool:
     """Whether its port is closed."""
     try:
         with socket.create_connection(("127.0.0.1", server.port), timeout=1):
@@ -112,11 +114,11 @@ def read_until_refused(client: Client, warm: threading.Semaphore) -> int:
 
 
 def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
-    server: Running, sandbox: Sandbox
+    server: ServerProcess, sandbox: Sandbox
 ) -> None:
     client, warm = Client(server.url), threading.Semaphore(0)
     assert client.hours("users", MARK, DAY, "UTC").json()
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault("delay", seconds=SLOW_SECONDS)
     days = [f"{YEAR}-06-{day:02}" for day in range(2, 15)]
     with ThreadPoolExecutor(40) as pool:
@@ -125,7 +127,7 @@ def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
         reading = [pool.submit(read_until_refused, client, warm) for _ in range(13)]
         for _ in reading:
             assert warm.acquire(timeout=20)
-        wait_until(lambda: len(arrivals(sandbox)) == len(bookings) + len(misses))
+        wait_until(lambda: len(arrival_times(sandbox)) == len(bookings) + len(misses))
         assert not any(future.done() for future in bookings + misses)
         with stopping(server, within_seconds=5):
             wait_until(partial(refuses, server), seconds=REFUSED_WITHIN_SECONDS)
@@ -143,7 +145,7 @@ def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
     assert sum(future.result() for future in reading) == len(hits), "none begun and not answered"
 
 
-def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> None:
+def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: ServerProcess) -> None:
     with requests.Session() as session, requests.Session() as other:
         assert session.get(f"{server.url}/healthz").headers["Connection"] == "keep-alive"
         assert other.get(f"{server.url}/api/services").status_code == 200
@@ -158,7 +160,7 @@ def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> N
 
 
 def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
-    server: Running,
+    server: ServerProcess,
 ) -> None:
     """The workers are suspended while the signal and the requests arrive, so both are there when
     they continue.
@@ -192,7 +194,7 @@ def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
 
 
 def test_a_stopping_proxy_is_not_ready_over_a_kept_connection(
-    server: Running,
+    server: ServerProcess,
 ) -> None:
     with requests.Session() as session:
         readyz = f"{server.url}/readyz"
@@ -209,11 +211,11 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
         client = Client(server.url)
         wait_until(lambda: len(workers_of(server)) == 2)
         victim, survivor = workers_of(server)
-        sandbox.forget()
+        sandbox.clear_request_log()
         sandbox.fault("delay", seconds=SLOW_SECONDS)
-        with alone(server, survivor):
+        with only_worker(server, survivor):
             bookings = [pool.submit(client.book, "services", OPEN_SERVICE, it) for it in SLOTS]
-            wait_until(lambda: len(arrivals(sandbox)) == len(SLOTS))
+            wait_until(lambda: len(arrival_times(sandbox)) == len(SLOTS))
         sandbox.control("DELETE", "faults")
         os.kill(victim, signal.SIGKILL)
         for _ in range(30):
@@ -223,7 +225,7 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
         assert survivor in workers_of(server)
         (replacement,) = set(workers_of(server)) - {survivor}
         wait_until(lambda: victim not in workers_of(server))
-        with alone(server, replacement):
+        with only_worker(server, replacement):
             assert client.get("/api/services").status_code == 200
 
 
@@ -238,7 +240,7 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
     """20 workers end: 4 for each of 4 reloads, and 4 for the stop."""
     ended = threading.Event()
 
-    def read_until_ended(server: Running) -> list[int]:
+    def read_until_ended(server: ServerProcess) -> list[int]:
         statuses = []
         while not ended.is_set():
             statuses.append(requests.get(f"{server.url}/api/services", timeout=30).status_code)

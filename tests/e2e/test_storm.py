@@ -17,10 +17,10 @@ from uuid import uuid4
 import requests
 
 from tests.client import JOHN, Client, bearer, booking_of, working_day
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 CLIENTS = 50
 SLOTS = 30
@@ -71,7 +71,7 @@ def weather(
             outcomes[key].canceled = canceled.status_code
 
 
-def kill_a_worker(server: Running, chance: random.Random) -> bool:
+def kill_a_worker(server: ServerProcess, chance: random.Random) -> bool:
     """As the kernel does when memory is short; whether there was one."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     workers = [int(pid) for pid in children.read_text().split()]
@@ -81,7 +81,7 @@ def kill_a_worker(server: Running, chance: random.Random) -> bool:
 
 
 def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
-    sandbox: Sandbox, redis_process: Running
+    sandbox: Sandbox, redis_process: ServerProcess
 ) -> None:
     chance = random.Random(7)
     outcomes: dict[str, Outcome] = {}

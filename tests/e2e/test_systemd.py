@@ -26,9 +26,9 @@ from tests.processes import (
     ROOT,
     Process,
     Sandbox,
+    clean_environ,
     free_port,
-    neutral_environ,
-    running,
+    running_server,
     start_command,
 )
 from tests.timing import TIMING
@@ -113,7 +113,7 @@ def service(
     sandbox: Sandbox, redis_url: str, listener: socket.socket, tmp_path: Path
 ) -> Iterator["Service"]:
     """Run the service until the block ends."""
-    environ = neutral_environ() | {
+    environ = clean_environ() | {
         "VIDESK_API_KEY": sandbox.keys["backend"],
         "VIDESK_BASE_URL": sandbox.url,
         "VIDESK_ACCOUNT": "main",
@@ -211,7 +211,7 @@ def nginx_of_the_page(proxy_port: int, folder: Path) -> Iterator[int]:
         f"daemon off;\npid {folder}/pid;\nevents {{}}\nhttp {{\n{paths}{site}}}\n"
     )
     command = ["nginx", "-p", str(folder), "-e", "error.log", "-c", "nginx.conf"]
-    with running(command, port, start=start_command):
+    with running_server(command, port, start=start_command):
         yield port
 
 

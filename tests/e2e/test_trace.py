@@ -11,7 +11,7 @@ import requests
 from tests.client import JOHN, Client, bearer, booking_of
 from tests.days import YEAR
 from tests.e2e.test_logs import lines
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -35,7 +35,7 @@ NO_REQUEST_IDS = ["a b", "s3cr3t/../", "a" * 129, "ñ".encode().decode("latin-1"
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox) -> Iterator[Running]:
+def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     """The proxy, without a cache in front of it."""
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
     with proxy_server(sandbox_process, **ttls) as server:
@@ -43,7 +43,7 @@ def server(sandbox_process: Sandbox) -> Iterator[Running]:
 
 
 @pytest.fixture
-def client(server: Running, sandbox: Sandbox) -> Client:
+def client(server: ServerProcess, sandbox: Sandbox) -> Client:
     return Client(server.url)
 
 
@@ -61,7 +61,7 @@ def ways_to_videsk(client: Client, headers: dict[str, str]) -> list[requests.Res
     ]
 
 
-def logged(server: Running, response: requests.Response) -> dict[str, Any]:
+def logged(server: ServerProcess, response: requests.Response) -> dict[str, Any]:
     """The one line of that request."""
     request_id = response.headers["X-Request-ID"]
     (line,) = [line for line in lines(server) if line.get("request_id") == request_id]
@@ -76,7 +76,7 @@ def forwarded(sandbox: Sandbox, header: str) -> set[str | None]:
 
 @pytest.mark.parametrize("traceparent", GOOD)
 def test_a_trace_goes_into_the_log_and_on_to_videsk(
-    client: Client, server: Running, sandbox: Sandbox, traceparent: str
+    client: Client, server: ServerProcess, sandbox: Sandbox, traceparent: str
 ) -> None:
     responses = ways_to_videsk(client, {"traceparent": traceparent})
     assert [response.status_code for response in responses] == [200, 200, 201, 401]
@@ -87,7 +87,7 @@ def test_a_trace_goes_into_the_log_and_on_to_videsk(
 
 @pytest.mark.parametrize("traceparent", [*MALFORMED, *INVALID])
 def test_what_is_no_trace_goes_nowhere(
-    client: Client, server: Running, sandbox: Sandbox, traceparent: str
+    client: Client, server: ServerProcess, sandbox: Sandbox, traceparent: str
 ) -> None:
     responses = ways_to_videsk(client, {"traceparent": traceparent})
     assert [response.status_code for response in responses] == [200, 200, 201, 401]
@@ -97,11 +97,11 @@ def test_what_is_no_trace_goes_nowhere(
 
 
 def test_a_trace_is_its_own_requests_and_not_the_next_ones_of_the_connection(
-    server: Running, sandbox: Sandbox
+    server: ServerProcess, sandbox: Sandbox
 ) -> None:
     with requests.Session() as session:
         for traceparent in (GOOD[0], None, GOOD[1], "s3cr3t"):
-            sandbox.forget()
+            sandbox.clear_request_log()
             response = session.get(
                 f"{server.url}/api/services", headers={"traceparent": traceparent}
             )
@@ -122,7 +122,7 @@ def test_nothing_else_of_a_callers_trace_is_sent_on(client: Client, sandbox: San
 
 
 def test_a_tracestate_goes_on_to_videsk_with_its_traceparent(
-    client: Client, server: Running, sandbox: Sandbox
+    client: Client, server: ServerProcess, sandbox: Sandbox
 ) -> None:
     trace = {"traceparent": GOOD[0], "tracestate": f"{TRACESTATE},z=s3cr3t"}
     responses = ways_to_videsk(client, trace)
@@ -151,10 +151,10 @@ def test_a_tracestate_goes_nowhere_without_both_valid(
 
 
 def test_header_lines_of_a_tracestate_are_joined_and_two_traceparents_are_none(
-    server: Running, sandbox: Sandbox
+    server: ServerProcess, sandbox: Sandbox
 ) -> None:
     def get(lines: list[tuple[str, str]]) -> None:
-        sandbox.forget()
+        sandbox.clear_request_log()
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.putrequest("GET", "/api/services")
         for name, value in lines:
@@ -172,7 +172,7 @@ def test_header_lines_of_a_tracestate_are_joined_and_two_traceparents_are_none(
 
 
 def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
-    client: Client, server: Running, sandbox: Sandbox
+    client: Client, server: ServerProcess, sandbox: Sandbox
 ) -> None:
     later = f"cc-{TRACE}-{SPAN}-01-s3cr3t.field"
     response = client.get("/api/services", headers={"traceparent": later})
@@ -183,7 +183,7 @@ def test_a_later_versions_own_fields_are_forwarded_and_not_logged(
 
 @pytest.mark.parametrize("given", ["a", "A-Za.z_0-9", "x" * 128])
 def test_a_request_id_goes_into_the_log_on_to_videsk_and_back(
-    client: Client, server: Running, sandbox: Sandbox, given: str
+    client: Client, server: ServerProcess, sandbox: Sandbox, given: str
 ) -> None:
     responses = ways_to_videsk(client, {"X-Request-ID": given})
     assert [response.headers["X-Request-ID"] for response in responses] == [given] * 4
@@ -194,7 +194,7 @@ def test_a_request_id_goes_into_the_log_on_to_videsk_and_back(
 
 @pytest.mark.parametrize("given", NO_REQUEST_IDS)
 def test_what_is_no_request_id_is_replaced_by_one(
-    client: Client, server: Running, sandbox: Sandbox, given: str
+    client: Client, server: ServerProcess, sandbox: Sandbox, given: str
 ) -> None:
     responses = ways_to_videsk(client, {"X-Request-ID": given})
     made = {response.headers["X-Request-ID"] for response in responses}

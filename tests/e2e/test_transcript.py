@@ -14,7 +14,7 @@ from tests.e2e.pages import HTTP_API
 from tests.processes import (
     ROOT,
     Sandbox,
-    neutral_environ,
+    clean_environ,
     proxy_server,
     sandbox_server,
 )
@@ -57,7 +57,7 @@ def steps() -> list[Step]:
             capture_output=True,
             check=False,
             timeout=60,
-            env=neutral_environ() | {"LANG": "C.UTF-8"},
+            env=clean_environ() | {"LANG": "C.UTF-8"},
         )
     assert (bash.returncode, bash.stderr.decode()) == (0, "")
     *outputs, rest = bash.stdout.decode().split(mark)

@@ -18,7 +18,7 @@ from tests.e2e.availability_calls import (
     assert_dropped_everywhere,
     read_everything,
 )
-from tests.e2e.fleet import Fleet, cache_status, on_each_worker, shared_fleet
+from tests.e2e.fleet import Fleet, cache_status, fleet_fixture, on_each_worker
 from tests.processes import Sandbox
 
 SECRET = "the-secret-of-the-webhook"
@@ -26,7 +26,7 @@ HOOK, PURGE = "/hooks/videsk", "/hooks/purge"
 FORM = "/api/forms/63bdbf49394aad976d4aa5aa"
 
 
-started = shared_fleet({"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET})
+started = fleet_fixture({"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET})
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_purge_drops_services_forms_and_all_availability_everywhere(
     assert (response.status_code, response.content) == (204, b"")
     assert_dropped_everywhere(both, sandbox, set(KINDS))
     for path in ("/api/services", FORM):
-        sandbox.forget()
+        sandbox.clear_request_log()
         first, *others = on_each_worker(both.instances[1], partial(both.clients[1].get, path))
         assert cache_status(first) == "fwd=miss; stored"
         assert all(cache_status(other).startswith("hit; ttl=") for other in others)

@@ -18,7 +18,7 @@ from tests.e2e.pages import FRONTEND, README
 from tests.e2e.test_demo import book_elsewhere, hour, mailed_link, pending, written
 from tests.e2e.test_widget_build import WIDGET
 from tests.e2e.widget_page import POLICY, SEGMENT, Enter, ShopVisitor, Site, site
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 expect.set_options(timeout=30_000)
 
@@ -38,14 +38,16 @@ def shop() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox, redis_process: Running, shop: Site) -> Iterator[Running]:
+def server(
+    sandbox_process: Sandbox, redis_process: ServerProcess, shop: Site
+) -> Iterator[ServerProcess]:
     settings = {"CORS_ORIGINS": shop.origin, "REDIS_URL": redis_process.redis_url}
-    with proxy_server(sandbox_process, **settings, HOURS_TTL="0", HOURS_STALE="0") as running:
-        yield running
+    with proxy_server(sandbox_process, **settings, HOURS_TTL="0", HOURS_STALE="0") as server:
+        yield server
 
 
 @pytest.fixture
-def enter(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running, shop: Site) -> Iterator[Enter]:  # fmt: skip
+def enter(chromium: Browser, sandbox: Sandbox, redis: Redis, server: ServerProcess, shop: Site) -> Iterator[Enter]:  # fmt: skip
     """Opens the page with this body for a new visitor."""
     visitors: list[ShopVisitor] = []
 
@@ -110,7 +112,7 @@ def test_a_page_with_a_strict_policy_books(enter: Enter, sandbox: Sandbox, local
     assert visitor.detail("booked")["booking"]["startAt"] == written(hour())
 
 
-def test_an_e_mailed_link_moves_and_cancels(enter: Enter, sandbox: Sandbox, server: Running) -> None:  # fmt: skip
+def test_an_e_mailed_link_moves_and_cancels(enter: Enter, sandbox: Sandbox, server: ServerProcess) -> None:  # fmt: skip
     visitor = enter()
     link = mailed_link(server, visitor.home)
     visitor.come(link + "#faq")
@@ -490,7 +492,7 @@ def test_the_snippet_of_the_docs_books(enter: Enter, sandbox: Sandbox, page: Any
     shown.is_booked()
 
 
-def test_a_page_can_pin_a_version(enter: Enter, server: Running) -> None:
+def test_a_page_can_pin_a_version(enter: Enter, server: ServerProcess) -> None:
     """The browser itself compares the script with its hash."""
     pins = requests.get(f"{server.url}/widget/v1/integrity.json", timeout=10).json()
     script = pins["script"]

@@ -17,7 +17,7 @@ import requests
 from openapi.examples import SERVICE, START, USER, ZONE
 from tests.client import FORM, OPEN_SERVICE, Client, bearer, next_open_day
 from tests.e2e.captcha_provider import Provider, captcha_provider
-from tests.processes import Sandbox, free_port, proxy_server, running, sandbox_server
+from tests.processes import Sandbox, free_port, proxy_server, running_server, sandbox_server
 from tests.unit.openapi.reading import examples_of, resolved
 
 ORIGIN = "https://shop.example"
@@ -84,7 +84,7 @@ class Stage:
             if name in {"failing", "impatient"}:
                 port = free_port()
                 environ = {"VIDESK_API_KEY": "key", "PORT": str(port), **self._settings(name)}
-                start = running(["gunicorn", f"tests.e2e.openapi.{name}:app"], port, environ)
+                start = running_server(["gunicorn", f"tests.e2e.openapi.{name}:app"], port, environ)
             else:
                 start = proxy_server(self.sandbox, **self._settings(name))
             server = self._ends.enter_context(start)

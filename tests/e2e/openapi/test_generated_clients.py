@@ -9,14 +9,14 @@ import pytest
 
 from tests.client import JOHN, ZONE, booking_of, working_day
 from tests.e2e.node_tools import node, run, tool
-from tests.processes import ROOT, Running, Sandbox
+from tests.processes import ROOT, Sandbox, ServerProcess
 
 TOOLS = ROOT / "tests/e2e/openapi/tools"
 
 
 def test_python_client(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox,
-    proxy_in_process: Running,
+    proxy_in_process: ServerProcess,
 ) -> None:  # fmt: skip
     run(
         "openapi-python-client", "generate", "--path", document, "--meta", "none",
@@ -45,7 +45,7 @@ def test_python_client(
 
 
 def test_typescript_client(
-    document: Path, tmp_path: Path, sandbox: Sandbox, proxy_in_process: Running
+    document: Path, tmp_path: Path, sandbox: Sandbox, proxy_in_process: ServerProcess
 ) -> None:
     generator, compiler = tool("openapi-ts", TOOLS), tool("tsc", TOOLS)
     for name in ("book.ts", "package.json", "tsconfig.json"):

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.processes import ROOT, neutral_environ
+from tests.processes import ROOT, clean_environ
 from tests.unit.openapi.reading import DOCUMENT
 
 
@@ -12,7 +12,7 @@ def test_it_prints_itself_without_any_setting() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "openapi"],
         cwd=ROOT,
-        env=neutral_environ(),
+        env=clean_environ(),
         capture_output=True,
         check=True,
     )

@@ -12,10 +12,10 @@ from tests.client import JOHN, Client, bearer, working_day
 from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SLOT, Cluster, client, cluster, run
 from tests.e2e.test_redis_commands import documented_user
-from tests.processes import Running, Sandbox, proxy_server, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield it
 
 
-def move_slot(source: Running, target: Running, nodes: list[Running]) -> None:
+def move_slot(source: ServerProcess, target: ServerProcess, nodes: list[ServerProcess]) -> None:
     """As `redis-cli --cluster reshard` does."""
     ids = {node.port: run(node, "CLUSTER", "MYID").decode() for node in (source, target)}
     run(target, "CLUSTER", "SETSLOT", SLOT, "IMPORTING", ids[source.port])

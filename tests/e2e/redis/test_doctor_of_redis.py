@@ -9,7 +9,7 @@ from redis import Redis
 
 from tests.e2e.redis.topologies import cluster, sentinels
 from tests.e2e.test_doctor import MARK, examine
-from tests.processes import Running, Sandbox, redis_server
+from tests.processes import Sandbox, ServerProcess, redis_server
 
 
 def test_a_redis_cluster_is_ok(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -73,7 +73,9 @@ def test_a_user_who_may_not_wait_for_a_replica_is_a_warning(
     assert "WAIT" in found
 
 
-def test_tls_to_a_port_without_tls_is_detected(sandbox: Sandbox, redis_process: Running) -> None:
+def test_tls_to_a_port_without_tls_is_detected(
+    sandbox: Sandbox, redis_process: ServerProcess
+) -> None:
     url = redis_process.redis_url.replace("redis:", "rediss:")
     report = examine(sandbox, REDIS_URL=url)
     assert "does not use TLS at this port" in report.of("Redis")

@@ -20,9 +20,9 @@ from tests.days import YEAR
 from tests.e2e.fleet import Fleet, client_of_each_worker, fleet, wait_until
 from tests.e2e.redis.topologies import Topology, cluster, sentinels
 from tests.processes import Sandbox
-from tests.timing import ALONE, TIMING
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 NOOR = "63bdbf3b25ab497401602d13"
 """Gets the first booking of each hour of OPEN_SERVICE; a second one would be another agent's."""

@@ -5,7 +5,7 @@ from redis import Redis
 
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from idempotency.store import UNREADABLE, RedisStore
-from tests.processes import Running, free_port, local_redis_url
+from tests.processes import ServerProcess, free_port, local_redis_url
 from tests.unit.idempotency.test_store import (  # noqa: F401 - pytest runs these with `kept` of this file
     DAY,
     answered,
@@ -21,7 +21,7 @@ PREFIX = "tests:"
 
 
 @pytest.fixture(scope="module")
-def link(redis_process: Running) -> ResilientRedis:
+def link(redis_process: ServerProcess) -> ResilientRedis:
     return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 

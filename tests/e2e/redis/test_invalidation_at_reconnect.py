@@ -12,7 +12,7 @@ from cache.shared_single_flight import SharedSingleFlight
 from cache.store import process_store, redis_store
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.fakes import NoInstrumentation
-from tests.processes import Running
+from tests.processes import ServerProcess
 from videsk.errors import VideskErrors
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class LateLink(ResilientRedis):
         return super().call(action)
 
 
-def test_it_reaches_redis_too(redis: Redis, redis_process: Running) -> None:
+def test_it_reaches_redis_too(redis: Redis, redis_process: ServerProcess) -> None:
     link = LateLink(redis_process.redis_url, verify_tls=True)
     shared = SharedCache(
         link, redis_store(link.client, "t:"), SharedSingleFlight(link, "t:", VideskErrors())

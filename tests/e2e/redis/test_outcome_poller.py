@@ -12,28 +12,28 @@ from cache.outcome_poller import OutcomePoller
 from cache.single_flight import SingleFlightTimeoutError
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.e2e.redis.two_processes import until
-from tests.processes import Running, redis_server
+from tests.processes import ServerProcess, redis_server
 
 MANY = 100
 LEADER = b"leader"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[ServerProcess]:
     """A Redis for this test alone."""
     with redis_server() as started:
         yield started
 
 
 @pytest.fixture
-def redis(server: Running) -> Redis:
+def redis(server: ServerProcess) -> Redis:
     redis = Redis(port=server.port)
     redis.flushall()
     return redis
 
 
 @pytest.fixture(scope="module")
-def link(server: Running) -> ResilientRedis:
+def link(server: ServerProcess) -> ResilientRedis:
     return ResilientRedis(server.redis_url, verify_tls=True)
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from common.resilient_redis import ResilientRedis
-from tests.processes import Running
+from tests.processes import ServerProcess
 from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, START
 from videsk.throttle.rate_limit import GRACE, HEARTBEAT, SECOND, LimiterState, RateLimit, Ticket
 from videsk.throttle.throttle import RedisLimiter
 
 
 @pytest.fixture(scope="module")
-def link(redis_process: Running) -> ResilientRedis:
+def link(redis_process: ServerProcess) -> ResilientRedis:
     return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 

@@ -12,16 +12,18 @@ from idempotency.store import REPLICATION_MILLISECONDS, Record, RedisStore, new_
 from tests.e2e.fleet import timed, wait_until
 from tests.e2e.redis.topologies import has_synchronized
 from tests.forwarder import Forwarder
-from tests.processes import Running, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import ServerProcess, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 DELAY_SECONDS = 0.02
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Running, Forwarder]]:
+def pair(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[ServerProcess, ServerProcess, Forwarder]]:
     """A primary, its replica, and what is between them."""
     options = ("--repl-diskless-sync-delay", "0", "--dir", str(tmp_path_factory.mktemp("redis")))
     with redis_server(None, *options) as primary, closing(Forwarder(primary.port)) as road:
@@ -42,7 +44,7 @@ def store_in(url: str) -> RedisStore:
 
 
 def test_a_record_is_on_a_replica_before_the_booking_is_sent(
-    pair: tuple[Running, Running, Forwarder],
+    pair: tuple[ServerProcess, ServerProcess, Forwarder],
 ) -> None:
     primary, replica, road = pair
     store = store_in(primary.redis_url)
@@ -53,7 +55,9 @@ def test_a_record_is_on_a_replica_before_the_booking_is_sent(
     assert begin(store, name) is not None, "another request's record is returned as ever"
 
 
-def test_a_slow_replica_delays_a_booking_by_50_ms(pair: tuple[Running, Running, Forwarder]) -> None:
+def test_a_slow_replica_delays_a_booking_by_50_ms(
+    pair: tuple[ServerProcess, ServerProcess, Forwarder],
+) -> None:
     primary, _, road = pair
     store = store_in(primary.redis_url)
     road.delay = 0.5
@@ -65,7 +69,9 @@ def test_a_slow_replica_delays_a_booking_by_50_ms(pair: tuple[Running, Running, 
     road.delay = 0
 
 
-def test_a_user_who_may_not_wait_can_book(pair: tuple[Running, Running, Forwarder]) -> None:
+def test_a_user_who_may_not_wait_can_book(
+    pair: tuple[ServerProcess, ServerProcess, Forwarder],
+) -> None:
     primary, _, road = pair
     road.delay = 0
     commands = ["+@all", "-wait"]

@@ -20,10 +20,10 @@ from common.resilient_redis import (
     ResilientRedis,
 )
 from tests.forwarder import Forwarder
-from tests.processes import Running, free_port, local_redis_url, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import ServerProcess, free_port, local_redis_url, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 AT_ONCE_SECONDS = 0.05
 BACK_SECONDS = 5
@@ -48,7 +48,7 @@ def is_away_at_once(link: ResilientRedis) -> bool:
 
 
 @pytest.fixture
-def road(redis_process: Running) -> Iterator[Forwarder]:
+def road(redis_process: ServerProcess) -> Iterator[Forwarder]:
     with closing(Forwarder(redis_process.port)) as forwarder:
         yield forwarder
 
@@ -63,7 +63,7 @@ def frozen(redis: Redis, milliseconds: int) -> Iterator[None]:
         redis.client_unpause()
 
 
-def test_a_call_answers_what_its_action_returns(redis_process: Running) -> None:
+def test_a_call_answers_what_its_action_returns(redis_process: ServerProcess) -> None:
     link = link_to(redis_process.port)
     assert link.call(lambda: link.client.set("tests:k", b"v")) is True
     assert link.call(lambda: link.client.get("tests:k")) == b"v"
@@ -87,7 +87,7 @@ def test_a_refused_port_at_the_start_costs_nothing_and_is_picked_up_once_it_is_t
     assert link.outages == 1
 
 
-def test_no_action_starts_while_redis_is_unavailable(redis_process: Running) -> None:
+def test_no_action_starts_while_redis_is_unavailable(redis_process: ServerProcess) -> None:
     link = link_to(free_port())
     until(lambda: link.unavailable)
     begun: list[int] = []
@@ -128,7 +128,9 @@ def test_a_write_waits_for_a_redis_that_restarts_and_not_for_one_that_is_gone() 
     assert time.monotonic() - started < 1
 
 
-def test_an_idle_connection_that_broke_costs_no_loss(redis: Redis, redis_process: Running) -> None:
+def test_an_idle_connection_that_broke_costs_no_loss(
+    redis: Redis, redis_process: ServerProcess
+) -> None:
     link = link_to(redis_process.port)
     link.call(link.client.ping)
     redis.client_kill_filter(_type="normal", skipme=True)
@@ -137,7 +139,7 @@ def test_an_idle_connection_that_broke_costs_no_loss(redis: Redis, redis_process
 
 
 def test_an_outage_ends_after_all_reconnect_actions(
-    redis_process: Running,
+    redis_process: ServerProcess,
 ) -> None:
     link = link_to(redis_process.port)
     seen: list[tuple[str, bool]] = []
@@ -162,7 +164,7 @@ def test_an_outage_ends_after_all_reconnect_actions(
 
 
 def test_a_failed_reconnect_action_is_retried_before_redis_is_used(
-    redis_process: Running,
+    redis_process: ServerProcess,
 ) -> None:
     link = link_to(redis_process.port)
     tries: list[bool] = []
@@ -179,7 +181,7 @@ def test_a_failed_reconnect_action_is_retried_before_redis_is_used(
     assert tries == [True, True, False]
 
 
-def test_an_error_of_redis_s_is_a_loss(redis_process: Running) -> None:
+def test_an_error_of_redis_s_is_a_loss(redis_process: ServerProcess) -> None:
     link = link_to(redis_process.port)
     link.call(lambda: link.client.set("tests:k", b"no list"))
     with pytest.raises(RedisUnavailableError):
@@ -188,7 +190,7 @@ def test_an_error_of_redis_s_is_a_loss(redis_process: Running) -> None:
     until(lambda: not link.unavailable)
 
 
-def test_a_fault_of_the_proxy_is_not_counted(redis_process: Running) -> None:
+def test_a_fault_of_the_proxy_is_not_counted(redis_process: ServerProcess) -> None:
     link = link_to(redis_process.port)
     with pytest.raises(ZeroDivisionError):
         link.call(lambda: 1 / 0)
@@ -233,7 +235,7 @@ print(redis.outages, flush=True)
 
 
 @contextmanager
-def checking(server: Running, threads: int) -> Iterator["subprocess.Popen[str]"]:
+def checking(server: ServerProcess, threads: int) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         [sys.executable, "-c", CHECKING, server.redis_url, str(threads)],
         stdin=subprocess.PIPE,
@@ -250,7 +252,7 @@ def checking(server: Running, threads: int) -> Iterator["subprocess.Popen[str]"]
         process.kill()
 
 
-def test_a_suspended_process_is_no_outage(redis_process: Running) -> None:
+def test_a_suspended_process_is_no_outage(redis_process: ServerProcess) -> None:
     """A host may suspend it for some time. The response of a health check is late then."""
     with checking(redis_process, 0) as process:
         for _ in range(10):
@@ -260,7 +262,7 @@ def test_a_suspended_process_is_no_outage(redis_process: Running) -> None:
             time.sleep(0.1)
 
 
-def test_a_busy_process_is_no_outage(redis_process: Running) -> None:
+def test_a_busy_process_is_no_outage(redis_process: ServerProcess) -> None:
     """Each system call of a health check then waits for the other threads."""
     with checking(redis_process, 8):
         time.sleep(5)
@@ -315,7 +317,9 @@ def test_a_redis_that_takes_no_writes_is_of_no_use(redis: Redis) -> None:
         until(lambda: not link.unavailable)
 
 
-def test_a_redis_that_pauses_a_moment_is_not_lost(redis: Redis, redis_process: Running) -> None:
+def test_a_redis_that_pauses_a_moment_is_not_lost(
+    redis: Redis, redis_process: ServerProcess
+) -> None:
     link = link_to(redis_process.port)
     link.call(link.client.ping)
     with frozen(redis, 200):
@@ -406,7 +410,7 @@ def test_a_node_of_a_cluster_is_refused_with_a_reason(
     assert sum("use redis+cluster://" in text for text in caplog.messages) == 1
 
 
-def test_no_maintenance_notification_makes_a_call_wait_longer(redis_process: Running) -> None:
+def test_no_maintenance_notification_makes_a_call_wait_longer(redis_process: ServerProcess) -> None:
     """redis-py would raise the timeout of 0.7 s to 10 s."""
     link = link_to(redis_process.port)
     pool = link.client.connection_pool

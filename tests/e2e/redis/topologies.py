@@ -10,7 +10,7 @@ from redis.crc import key_slot
 
 from common.redis_url import HASH_TAG
 from tests.e2e.fleet import wait_until
-from tests.processes import Running, free_port, redis_server, running
+from tests.processes import ServerProcess, free_port, redis_server, running_server
 
 SERVICE = "bookings"
 DOWN_MILLISECONDS = 1000
@@ -19,15 +19,15 @@ DOWN_MILLISECONDS = 1000
 SLOT = key_slot(HASH_TAG.encode())
 
 
-def client(server: Running) -> Redis:
+def client(server: ServerProcess) -> Redis:
     return Redis(port=server.port, socket_timeout=5)
 
 
-def run(server: Running, *command: object) -> Any:
+def run(server: ServerProcess, *command: object) -> Any:
     return client(server).execute_command(*command)  # type: ignore[no-untyped-call]
 
 
-def replication(server: Running) -> dict[str, Any]:
+def replication(server: ServerProcess) -> dict[str, Any]:
     """Its INFO; empty if it does not respond."""
     try:
         info: dict[str, Any] = Redis(port=server.port, socket_timeout=0.2).info("replication")
@@ -39,12 +39,12 @@ def replication(server: Running) -> dict[str, Any]:
 class Topology(Protocol):
     """`servers`: those that can hold the data, at first a primary and its replica."""
 
-    servers: list[Running]
+    servers: list[ServerProcess]
 
     @property
     def url(self) -> str: ...
 
-    def primary(self) -> Running: ...
+    def primary(self) -> ServerProcess: ...
 
     def fail_over(self) -> None:
         """Promote the replica by hand."""
@@ -59,7 +59,7 @@ class Topology(Protocol):
 class Sentinels:
     """A primary, its replica and Sentinels."""
 
-    def __init__(self, servers: list[Running], sentinels: list[Running]) -> None:
+    def __init__(self, servers: list[ServerProcess], sentinels: list[ServerProcess]) -> None:
         self.servers = servers
         self.sentinels = sentinels
 
@@ -73,7 +73,7 @@ class Sentinels:
         states: list[Any] = [client(each).sentinel_master(SERVICE) for each in self.sentinels]
         return [state["port"] for state in states]
 
-    def primary(self) -> Running:
+    def primary(self) -> ServerProcess:
         return next(server for server in self.servers if server.port == self.named()[0])
 
     def fail_over(self) -> None:
@@ -96,7 +96,7 @@ class Sentinels:
         return has_synchronized(self.servers)
 
 
-def has_synchronized(servers: list[Running]) -> bool:
+def has_synchronized(servers: list[ServerProcess]) -> bool:
     return "up" in [replication(server).get("master_link_status") for server in servers]
 
 
@@ -115,7 +115,7 @@ def sentinels(folder: Path, *options: str) -> Iterator[Sentinels]:
 
 
 @contextmanager
-def _sentinel(folder: Path, primary: int) -> Iterator[Running]:
+def _sentinel(folder: Path, primary: int) -> Iterator[ServerProcess]:
     port = free_port()
     config = folder / f"sentinel-{port}.conf"
     config.write_text(
@@ -124,14 +124,14 @@ def _sentinel(folder: Path, primary: int) -> Iterator[Running]:
         f"sentinel down-after-milliseconds {SERVICE} {DOWN_MILLISECONDS}\n"
         f"sentinel failover-timeout {SERVICE} 5000\n"
     )
-    with running(["redis-server", str(config), "--sentinel"], port) as server:
+    with running_server(["redis-server", str(config), "--sentinel"], port) as server:
         yield server
 
 
 class Cluster:
     """Three primaries and a replica of the one that owns SLOT."""
 
-    def __init__(self, nodes: list[Running]) -> None:
+    def __init__(self, nodes: list[ServerProcess]) -> None:
         self.nodes = nodes
         self.servers = [nodes[0], nodes[-1]]
 
@@ -139,10 +139,10 @@ class Cluster:
     def url(self) -> str:
         return f"redis+cluster://127.0.0.1:{self.nodes[1].port}"
 
-    def primary(self) -> Running:
+    def primary(self) -> ServerProcess:
         return next(it for it in self.servers if replication(it).get("role") == "master")
 
-    def replica(self) -> Running:
+    def replica(self) -> ServerProcess:
         return next(it for it in self.servers if replication(it).get("role") == "slave")
 
     def fail_over(self) -> None:

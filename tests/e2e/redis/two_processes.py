@@ -12,7 +12,7 @@ from redis import Redis
 from cache.shared_single_flight import FlightKey, SharedSingleFlight
 from common.resilient_redis import ResilientRedis
 from tests.fakes import PlainFetch, Recheck
-from tests.processes import Running
+from tests.processes import ServerProcess
 from videsk.errors import VideskErrors
 
 
@@ -45,7 +45,7 @@ class Process:
 
 
 @pytest.fixture(scope="module")
-def links(redis_process: Running) -> list[ResilientRedis]:
+def links(redis_process: ServerProcess) -> list[ResilientRedis]:
     return [ResilientRedis(redis_process.redis_url, verify_tls=True) for _ in range(2)]
 
 

@@ -13,7 +13,7 @@ import pytest
 from cache import near_cache
 from cache.near_cache import NearCache
 from common.resilient_redis import RedisUnavailableError
-from tests.e2e.fleet import at_once
+from tests.e2e.fleet import concurrently
 
 FAR = 1e12
 
@@ -63,7 +63,7 @@ def test_after_the_lease_one_read_of_the_version_serves_all_waiters(redis: Redis
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
     now[0], redis.way = 10.0, lambda: 0.01
-    assert at_once([partial(near.get, "key")] * 50) == ["answer"] * 50
+    assert concurrently([partial(near.get, "key")] * 50) == ["answer"] * 50
     assert redis.reads == 2
 
 
@@ -78,7 +78,7 @@ def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
         return 0.01
 
     redis.way = late
-    assert at_once([partial(near.get, "key")] * 2) == ["answer"] * 2
+    assert concurrently([partial(near.get, "key")] * 2) == ["answer"] * 2
     assert redis.reads == 3
 
 
@@ -286,7 +286,7 @@ def test_no_read_returns_what_an_acknowledged_write_has_changed(seed: int) -> No
             answered[0] = max(answered[0], written)
 
     readers = [partial(read, process) for process in processes for _ in range(3)]
-    at_once([*readers, *(partial(write, process) for process in processes[:2])])
+    concurrently([*readers, *(partial(write, process) for process in processes[:2])])
     assert old[0] == 0
     assert hits[0] > 100
     assert truth[0] > 10

@@ -30,7 +30,7 @@ class Fetch:
         return self.outcome
 
 
-def at_once(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object]) -> Outcomes:
+def concurrently(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object]) -> Outcomes:
     """MANY callers; the fetch ends when all of them are there."""
     arrived = threading.Semaphore(0)
 
@@ -51,7 +51,7 @@ def at_once(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object])
 def test_many_callers_get_the_value_of_one_call() -> None:
     flights: SingleFlight[str] = SingleFlight()
     fetch = Fetch()
-    outcomes = at_once(flights, fetch, fetch.may_end.set)
+    outcomes = concurrently(flights, fetch, fetch.may_end.set)
     assert fetch.calls == 1
     assert sorted(outcome.result() for outcome in outcomes) == [
         ("value", False),
@@ -66,7 +66,7 @@ def test_many_callers_get_the_value_of_one_call() -> None:
 def test_many_callers_get_the_error_of_one_call(error: BaseException) -> None:
     flights: SingleFlight[str] = SingleFlight()
     fetch = Fetch(error)
-    outcomes = at_once(flights, fetch, fetch.may_end.set)
+    outcomes = concurrently(flights, fetch, fetch.may_end.set)
     assert fetch.calls == 1
     assert [outcome.exception() for outcome in outcomes] == [error] * MANY
     assert not flights.in_progress("name")
