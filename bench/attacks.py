@@ -7,7 +7,7 @@ from time import sleep
 
 from bench.figures import Row, milliseconds, percentile
 from tests.e2e import attacks
-from tests.e2e.innocent import innocent_clients
+from tests.e2e.background_clients import background_clients
 from tests.processes import proxy_server, redis_server, sandbox_server
 
 SECONDS = 10
@@ -31,13 +31,13 @@ def measure() -> list[Row]:
     with redis_server() as redis, sandbox_server() as sandbox:
         url = redis.redis_url
         with proxy_server(sandbox, REDIS_URL=url) as proxy:
-            with innocent_clients(proxy, "127.0.0.2") as calls:
+            with background_clients(proxy, "127.0.0.2") as calls:
                 sleep(SECONDS / 2)
             rows = [_row("no attack", calls.seconds, calls.failures)]
             for what, attack in ATTACKS.items():
                 with attacks.under(attack, proxy.port, SECONDS + WARM_UP_SECONDS):
                     sleep(WARM_UP_SECONDS)
-                    with innocent_clients(proxy, "127.0.0.2") as calls:
+                    with background_clients(proxy, "127.0.0.2") as calls:
                         sleep(SECONDS - 1)
                 rows.append(_row(what, calls.seconds, calls.failures, TARGET))
     return rows

@@ -115,9 +115,9 @@ def _check(each: Contestant, sandbox: Sandbox) -> None:
     key = bearer(sandbox.keys["backend"])
     for path in (read_paths.months(1)[0], read_paths.days(5)[-1]):
         url = f"{sandbox.url}/public/video-contact-center/{path}"
-        truth = requests.get(url, headers=key, timeout=10).json()
+        videsk_availability = requests.get(url, headers=key, timeout=10).json()
         answer = each.get(f"/api/{path}", Origin=ORIGIN)
-        if answer.status_code != 200 or answer.json() != truth:
+        if answer.status_code != 200 or answer.json() != videsk_availability:
             raise ValueError(f"{each.name} answers {path} by {answer.status_code} {answer.text}")
         if answer.headers.get("Access-Control-Allow-Origin") != ORIGIN:
             raise ValueError(f"{each.name} lets no page of {ORIGIN} read its answer")

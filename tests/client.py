@@ -84,7 +84,7 @@ class Client:
         return self.post(f"/api/{kind}/{ident}/appointments", body | more, headers=headers)
 
 
-def booking_of(start_at: str, email: str) -> dict[str, Any]:
+def booking_body(start_at: str, email: str) -> dict[str, Any]:
     """The body of a user booking in FIRST_SERVICE, under this e-mail address."""
     form = [*FORM[:-1], {"_id": FORM[-1]["_id"], "value": email}]
     return {"startAt": start_at, "timezone": ZONE, "form": form, "service": FIRST_SERVICE}

@@ -118,7 +118,7 @@ def running_server(
 def clean_environ() -> dict[str, str]:
     """This process's environment without any setting of the proxy's in it.
 
-    LD_PRELOAD carries the shifted clock of tests/other_days.py.
+    LD_PRELOAD carries the shifted clock of tests/shifted_clock.py.
     """
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_PRELOAD")
     return {name: os.environ[name] for name in kept if name in os.environ}

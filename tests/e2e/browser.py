@@ -16,12 +16,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 from tests.processes import clean_environ
 
 PAGE = Path(__file__).with_name("page.html")
 PAGE_SECONDS = 60
-QUIET = [
+CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
     "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
     "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
@@ -31,7 +31,7 @@ QUIET = [
 """No window, and no connection to another machine."""
 
 
-def browser() -> str:
+def chromium_command() -> str:
     """The browser's command. Skips the test where there is none, and fails it under CI=true."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
@@ -44,7 +44,7 @@ def browser() -> str:
 
 
 @dataclass
-class Shop:
+class PageServer:
     """A server of one page."""
 
     origin: str = ""
@@ -54,7 +54,7 @@ class Shop:
         """What the page has made of these facts, by the name of each of its calls."""
         with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             process = subprocess.Popen(
-                [browser(), *QUIET, f"--user-data-dir={profile}", f"{self.origin}/#{quote(json.dumps(facts))}"],
+                [chromium_command(), *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"{self.origin}/#{quote(json.dumps(facts))}"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=clean_environ() | {"HOME": profile},
@@ -72,17 +72,17 @@ class Shop:
 
 
 @contextmanager
-def shop() -> Iterator[Shop]:
+def page_server() -> Iterator[PageServer]:
     """A page of an origin of its own, on a free loopback port."""
-    one = Shop()
+    one = PageServer()
 
     class Serve(Handler):
         def respond(self) -> None:
             if self.command == "POST":
                 one.results.put(json.loads(self.body()))
-                self.answer(204)
+                self.reply(204)
             else:
-                self.answer(200, PAGE.read_bytes() if self.path == "/" else b"")
+                self.reply(200, PAGE.read_bytes() if self.path == "/" else b"")
 
-    with serving(Serve) as one.origin:
+    with http_server(Serve) as one.origin:
         yield one

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from threading import Event
 from urllib.parse import parse_qs
 
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 
 
 @dataclass
-class Provider:
+class CaptchaProvider:
     """The response of a captcha provider, and the requests it received: path and form."""
 
     url: str = ""
@@ -20,7 +20,7 @@ class Provider:
     headers: dict[str, str] = field(default_factory=dict)
     requests_received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     hangs: bool = False
-    once: bool = False
+    single_use: bool = False
     """Like the real ones, confirm each token a single time."""
     ended: Event = field(default_factory=Event)
 
@@ -29,14 +29,14 @@ class Provider:
         self.verdict = verdict if isinstance(verdict, bytes) else json.dumps(verdict).encode()
         self.status, self.headers, self.hangs = status, headers, False
 
-    def refuses(self, *codes: str) -> None:
+    def reject(self, *codes: str) -> None:
         self.respond_with({"success": False, "error-codes": list(codes)})
 
 
 @contextmanager
-def captcha_provider() -> Iterator[Provider]:
+def captcha_provider() -> Iterator[CaptchaProvider]:
     """Run a captcha provider without a verdict yet."""
-    provider = Provider()
+    provider = CaptchaProvider()
 
     class Verify(Handler):
         def respond(self) -> None:
@@ -45,19 +45,19 @@ def captcha_provider() -> Iterator[Provider]:
             if provider.hangs:
                 provider.ended.wait(30)
             elif (
-                provider.once
+                provider.single_use
                 and provider.requests_received.count(provider.requests_received[-1]) > 1
             ):
-                self.answer(
+                self.reply(
                     200,
                     b'{"success": false, "error-codes": ["timeout-or-duplicate"]}',
                     "application/json",
                 )
             else:
-                self.answer(
+                self.reply(
                     provider.status, provider.verdict, "application/json", **provider.headers
                 )
 
-    with serving(Verify) as provider.url:
+    with http_server(Verify) as provider.url:
         yield provider
         provider.ended.set()

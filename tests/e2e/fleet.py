@@ -36,7 +36,7 @@ class Fleet:
 
 
 @contextmanager
-def fleet(
+def run_fleet(
     sandbox: Sandbox,
     redis_port: int | None,
     settings: Mapping[str, str],
@@ -56,8 +56,8 @@ def fleet_fixture(settings: Mapping[str, str], instances: int = 2, with_redis: b
     @pytest.fixture(scope="module")
     def shared(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Fleet]:
         redis_port = redis_process.port if with_redis else None
-        with fleet(sandbox_process, redis_port, settings, instances) as started:
-            yield started
+        with run_fleet(sandbox_process, redis_port, settings, instances) as fleet:
+            yield fleet
 
     return shared
 

@@ -22,9 +22,9 @@ from redis import Redis
 
 from tests.client import JOHN, Client, bearer
 from tests.days import YEAR
-from tests.e2e.captcha_provider import Provider, captcha_provider
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
 from tests.e2e.fleet import concurrently, wait_until, workers_of
-from tests.e2e.scraped import TOKEN
+from tests.e2e.metrics import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
 from tests.processes import (
     Sandbox,
@@ -54,7 +54,7 @@ class Scene:
     server: ServerProcess
     sandbox: Sandbox
     redis: ServerProcess
-    provider: Provider
+    provider: CaptchaProvider
     days: Iterator[str]
 
     def __post_init__(self) -> None:
@@ -182,7 +182,7 @@ def break_the_connection_of_a_booking(scene: Scene) -> None:
 
 
 def reject_the_captcha_secret(scene: Scene) -> None:
-    scene.provider.refuses("invalid-input-secret")
+    scene.provider.reject("invalid-input-secret")
     assert scene.client.book("users", JOHN, SLOT, token="a-token").status_code == 503
 
 

@@ -23,7 +23,7 @@ from tests.client import (
 )
 from tests.days import YEAR
 from tests.e2e.fleet import arrival_times, concurrently, max_in_window, on_each_worker
-from tests.e2e.test_errors_of_videsk import assert_ours
+from tests.e2e.test_videsk_errors import assert_ours
 from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import TIMING
 
@@ -97,9 +97,14 @@ def test_days_are_those_of_the_requested_zone(proxy: Client) -> None:
     }
 
 
-def test_a_day_that_has_filled_up_makes_room_for_the_next(cached: Client, sandbox: Sandbox) -> None:
+def test_a_day_that_has_filled_up_makes_room_for_the_next(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
     """The month is cached for longer than its days: it may still list a full one."""
-    assert cached.dates("users", ITS_AGENT, f"{YEAR}-05").json()[0] == f"{YEAR}-05-01T04:00:00.000Z"
+    assert (
+        cached_proxy.dates("users", ITS_AGENT, f"{YEAR}-05").json()[0]
+        == f"{YEAR}-05-01T04:00:00.000Z"
+    )
     elsewhere = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{ITS_AGENT}",
         headers=bearer(sandbox.keys["backend"]),
@@ -108,23 +113,25 @@ def test_a_day_that_has_filled_up_makes_room_for_the_next(cached: Client, sandbo
         timeout=10,
     )
     assert elsewhere.status_code == 201
-    body = availability(cached, "users", ITS_AGENT, f"{YEAR}-05", days=2).json()
+    body = availability(cached_proxy, "users", ITS_AGENT, f"{YEAR}-05", days=2).json()
     assert list(body["days"]) == [f"{YEAR}-05-08", f"{YEAR}-05-15"]
     assert body["complete"] is True
 
 
-def test_its_parts_come_from_the_cache_and_go_into_it(cached: Client, sandbox: Sandbox) -> None:
-    cached.dates("users", JOHN, f"{YEAR}-05")
-    cached.hours("users", JOHN, f"{YEAR}-05-01")
-    first = availability(cached, "users", JOHN, f"{YEAR}-05", days=2)
+def test_its_parts_come_from_the_cache_and_go_into_it(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
+    cached_proxy.hours("users", JOHN, f"{YEAR}-05-01")
+    first = availability(cached_proxy, "users", JOHN, f"{YEAR}-05", days=2)
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     assert len(sandbox.request_log()) == 3
-    again = availability(cached, "users", JOHN, f"{YEAR}-05", days=2)
+    again = availability(cached_proxy, "users", JOHN, f"{YEAR}-05", days=2)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert again.headers["Cache-Control"] == "no-cache"
-    cached.hours("users", JOHN, f"{YEAR}-05-02")
+    cached_proxy.hours("users", JOHN, f"{YEAR}-05-02")
     assert len(sandbox.request_log()) == 3
-    repeated = availability_if_changed(cached, again.headers["ETag"])
+    repeated = availability_if_changed(cached_proxy, again.headers["ETag"])
     assert (repeated.status_code, repeated.content) == (304, b"")
 
 
@@ -134,23 +141,27 @@ def availability_if_changed(client: Client, etag: str) -> requests.Response:
     return client.get(path, params=params, headers={"If-None-Match": etag})
 
 
-def test_as_of_is_the_request_time_of_the_oldest_part(cached: Client) -> None:
+def test_as_of_is_the_request_time_of_the_oldest_part(cached_proxy: Client) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    cached.dates("users", JOHN, f"{YEAR}-05")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
     read_at = datetime.now(UTC)
     time.sleep(0.2)
-    body = availability(cached, "users", JOHN, f"{YEAR}-05", days=1).json()
+    body = availability(cached_proxy, "users", JOHN, f"{YEAR}-05", days=1).json()
     assert before <= instant(body["asOf"]) <= read_at
 
 
-def test_no_hit_contains_what_a_write_has_changed(cached: Client) -> None:
-    hours = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
+def test_no_hit_contains_what_a_write_has_changed(cached_proxy: Client) -> None:
+    hours = availability(cached_proxy, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()[
+        "days"
+    ]
     first = hours[f"{YEAR}-05-06"][0]
     for agent in ("63bdbf3230013a2792550a1c", "63bdbf3b25ab497401602d07"):
-        assert cached.book("users", agent, first).status_code == 201
-    after = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
+        assert cached_proxy.book("users", agent, first).status_code == 201
+    after = availability(cached_proxy, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()[
+        "days"
+    ]
     assert after[f"{YEAR}-05-06"] == hours[f"{YEAR}-05-06"][1:]
-    assert first not in next_hours(cached, "services", FIRST_SERVICE, limit=20).json()
+    assert first not in next_hours(cached_proxy, "services", FIRST_SERVICE, limit=20).json()
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +173,7 @@ def small_budget(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iter
 
 @TIMING
 def test_what_does_not_fit_in_the_budget_is_missing_by_name(
-    small_budget: Client, cached: Client, sandbox: Sandbox
+    small_budget: Client, cached_proxy: Client, sandbox: Sandbox
 ) -> None:
     """Two requests a second: some of thirteen days, in good time, and never more than two."""
     sandbox.clear_request_log()
@@ -191,28 +202,28 @@ def test_a_day_that_fails_is_missing_and_the_others_are_there(
     assert len(body["missing"]) == 1
 
 
-def test_a_month_that_fails_is_missing_by_its_name(cached: Client, sandbox: Sandbox) -> None:
-    assert cached.dates("users", JOHN, f"{YEAR}-05").status_code == 200
+def test_a_month_that_fails_is_missing_by_its_name(cached_proxy: Client, sandbox: Sandbox) -> None:
+    assert cached_proxy.dates("users", JOHN, f"{YEAR}-05").status_code == 200
     sandbox.fault("status", path="/dates", status=500, body={"message": "no"})
-    body = availability(cached, "users", JOHN, f"{YEAR}-05-29", days=5).json()
+    body = availability(cached_proxy, "users", JOHN, f"{YEAR}-05-29", days=5).json()
     assert list(body["days"]) == [f"{YEAR}-05-29", f"{YEAR}-05-30"]
     assert (body["complete"], body["missing"]) == (False, [f"{YEAR}-06"])
 
 
 def test_an_incomplete_response_is_neither_stored_nor_a_hit(
-    cached: Client, proxy_with_redis: ServerProcess, sandbox: Sandbox
+    cached_proxy: Client, proxy_with_redis: ServerProcess, sandbox: Sandbox
 ) -> None:
-    free = cached.dates("users", JOHN, working_day(40)[:7]).json()
+    free = cached_proxy.dates("users", JOHN, working_day(40)[:7]).json()
     first, second, third = (text[:10] for text in free[:3])
-    read = partial(availability, cached, "users", JOHN, first, days=3)
+    read = partial(availability, cached_proxy, "users", JOHN, first, days=3)
     for day in (first, second):
-        assert cached.hours("users", JOHN, day).status_code == 200
+        assert cached_proxy.hours("users", JOHN, day).status_code == 200
     sandbox.fault("status", path="/hours", status=400, body={"message": "no"})
     incomplete = [response for _ in "123" for response in on_each_worker(proxy_with_redis, read)]
     tagged = {"If-None-Match": "*"}
     params: dict[str, object] = {"date": first, "timezone": ZONE, "days": 3}
     path = f"/api/users/{JOHN}/availability"
-    incomplete.append(cached.get(path, params=params, headers=tagged))
+    incomplete.append(cached_proxy.get(path, params=params, headers=tagged))
     for response in incomplete:
         assert response.status_code == 200
         assert (response.json()["complete"], response.json()["missing"]) == (False, [third])
@@ -308,18 +319,18 @@ def test_next_goes_over_months_ends_and_three_months_ahead(proxy: Client, sandbo
 
 
 @pytest.mark.dates
-def test_next_leaves_out_an_hour_that_has_begun(cached: Client, sandbox: Sandbox) -> None:
+def test_next_leaves_out_an_hour_that_has_begun(cached_proxy: Client, sandbox: Sandbox) -> None:
     past, coming = datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC) + timedelta(hours=1)
     listed = [f"{moment:%Y-%m-%dT%H:%M:%S}.000Z" for moment in (past, coming)]
     sandbox.fault("status", path="/hours", status=200, body=listed, times=1)
     sandbox.fault("status", path="/dates", status=200, body=listed[1:], times=1)
-    assert next_hours(cached, "users", JOHN, timezone="UTC", limit=1).json() == listed[1:]
+    assert next_hours(cached_proxy, "users", JOHN, timezone="UTC", limit=1).json() == listed[1:]
 
 
-def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
-    first = next_hours(cached, "users", JOHN)
+def test_next_is_cached_by_its_parts(cached_proxy: Client, sandbox: Sandbox) -> None:
+    first = next_hours(cached_proxy, "users", JOHN)
     count = len(sandbox.request_log())
-    again = next_hours(cached, "users", JOHN)
+    again = next_hours(cached_proxy, "users", JOHN)
     assert (again.json(), len(sandbox.request_log())) == (first.json(), count)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert (again.headers["Cache-Control"], again.headers["ETag"]) == (
@@ -369,9 +380,9 @@ def test_a_day_of_yesterday_is_past_in_its_own_zone(proxy: Client) -> None:
     assert over.json()["data"] == "dateInPast"
 
 
-def test_a_crowd_on_one_screen_costs_each_part_once(cached: Client, sandbox: Sandbox) -> None:
+def test_a_crowd_on_one_screen_costs_each_part_once(cached_proxy: Client, sandbox: Sandbox) -> None:
     day = working_day(20)
-    responses = concurrently([partial(availability, cached, "users", JOHN, day, days=3)] * 20)
+    responses = concurrently([partial(availability, cached_proxy, "users", JOHN, day, days=3)] * 20)
     assert {response.status_code for response in responses} == {200}
     assert len({str(response.json()["days"]) for response in responses}) == 1
     assert len(sandbox.request_log()) in (4, 5)  # three days of one month, or of two

@@ -9,7 +9,7 @@ import pytest
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE
 from tests.days import YEAR
-from tests.e2e.browser import Shop, browser, shop
+from tests.e2e.browser import PageServer, chromium_command, page_server
 from tests.processes import Sandbox, ServerProcess, proxy_server, sandbox_server
 
 DAY, START = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
@@ -34,13 +34,13 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Shop]:
-    browser()
-    with shop() as one:
+def page() -> Iterator[PageServer]:
+    chromium_command()
+    with page_server() as one:
         yield one
 
 
-def visit(page: Shop, origins: str) -> Visit:
+def visit(page: PageServer, origins: str) -> Visit:
     """The page's visit to a proxy that lets these origins call."""
     with sandbox_server() as sandbox, proxy_server(sandbox, CORS_ORIGINS=origins) as server:
         sandbox.fault("status", path="/dates", status=429, body={}, headers={"Retry-After": "7"})
@@ -61,12 +61,12 @@ def requests_of(server: ServerProcess) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def ours(page: Shop) -> Visit:
+def ours(page: PageServer) -> Visit:
     return visit(page, f"https://shop.example,{page.origin}")
 
 
 @pytest.fixture(scope="module", params=["https://shop.example", ""])
-def stranger(page: Shop, request: pytest.FixtureRequest) -> Visit:
+def stranger(page: PageServer, request: pytest.FixtureRequest) -> Visit:
     """The page is of none of the origins."""
     return visit(page, request.param)
 
@@ -139,7 +139,7 @@ def test_a_page_of_another_origin_changes_nothing(stranger: Visit) -> None:
     assert statuses == {415}
 
 
-def test_with_an_asterisk_any_page_may_but_none_with_credentials(page: Shop) -> None:
+def test_with_an_asterisk_any_page_may_but_none_with_credentials(page: PageServer) -> None:
     any_origin = visit(page, "*")
     assert any_origin.statuses("services", "booked", "cancelled", "refused here") == [200, 201, 200, 400]  # fmt: skip
     assert any_origin.calls["with credentials"] == {"refused": "TypeError"}

@@ -27,9 +27,9 @@ MONTH = [
 """May in Santiago, four hours behind UTC."""
 
 
-def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
-    responses = [cached.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
-    responses.append(cached.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
+def test_every_spelling_of_one_month_is_one_entry(cached_proxy: Client, sandbox: Sandbox) -> None:
+    responses = [cached_proxy.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
+    responses.append(cached_proxy.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
     assert len({response.content for response in responses}) == 1
     (entry,) = sandbox.request_log()
     assert entry["path"] == f"/public/video-contact-center/services/{AUTOMATIC_SERVICE}/dates"
@@ -39,28 +39,28 @@ def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandb
         assert re.fullmatch(r"videsk-proxy; hit; ttl=\d+", response.headers["Cache-Status"])
 
 
-def test_every_spelling_of_one_day_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
+def test_every_spelling_of_one_day_is_one_entry(cached_proxy: Client, sandbox: Sandbox) -> None:
     for date in (f"{YEAR}-05-17", f"{YEAR}-05-17T23:00:00", f"{YEAR}-05-18T03:59:59Z"):
-        assert cached.hours("users", JOHN, date).status_code == 200
+        assert cached_proxy.hours("users", JOHN, date).status_code == 200
     (entry,) = sandbox.request_log()
     assert entry["query"] == f"date={YEAR}-05-17T04%3A00%3A00.000Z&timezone=America%2FSantiago"
 
 
-def test_kinds_ids_days_and_zones_are_kept_apart(cached: Client, sandbox: Sandbox) -> None:
-    cached.dates("users", JOHN, f"{YEAR}-05")
-    cached.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05")
-    cached.dates("users", JOHN, f"{YEAR}-06")
-    cached.dates("users", JOHN, f"{YEAR}-05", "Europe/Madrid")
-    cached.hours("users", JOHN, f"{YEAR}-05-01")
+def test_kinds_ids_days_and_zones_are_kept_apart(cached_proxy: Client, sandbox: Sandbox) -> None:
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
+    cached_proxy.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-06")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05", "Europe/Madrid")
+    cached_proxy.hours("users", JOHN, f"{YEAR}-05-01")
     assert len(sandbox.request_log()) == 5
 
 
 def test_unknown_parameters_headers_and_cookies_change_nothing_and_go_nowhere(
-    cached: Client, sandbox: Sandbox
+    cached_proxy: Client, sandbox: Sandbox
 ) -> None:
     path = f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"
-    cached.get(path)
-    again = cached.get(
+    cached_proxy.get(path)
+    again = cached_proxy.get(
         f"{path}&$limit=1&nocache=1",
         headers={"Cache-Control": "no-cache", "Pragma": "no-cache", "Cookie": "a=b"},
     )
@@ -125,9 +125,9 @@ def test_without_redis_the_process_caches(sandbox: Sandbox) -> None:
         assert "WEB_CONCURRENCY" in server.output()
 
 
-def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: Redis) -> None:
-    cached.get("/api/services")
-    cached.dates("users", JOHN, f"{YEAR}-05")
+def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached_proxy: Client, redis: Redis) -> None:
+    cached_proxy.get("/api/services")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
     held = dump_all(redis)
     assert len(held) >= 2
     for key, value in held.items():
@@ -138,12 +138,12 @@ def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: R
 
 
 def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_minute(
-    cached: Client, redis: Redis
+    cached_proxy: Client, redis: Redis
 ) -> None:
     ids = [f"{number:024x}" for number in range(20)]
     for ident in ids:
-        assert cached.hours("services", ident, working_day()).status_code == 404
-        assert cached.dates("users", ident, working_day()).status_code == 404
+        assert cached_proxy.hours("services", ident, working_day()).status_code == 404
+        assert cached_proxy.dates("users", ident, working_day()).status_code == 404
     left = [
         redis.ttl(key) for key in redis.scan_iter() if any(ident.encode() in key for ident in ids)
     ]
@@ -155,7 +155,7 @@ def test_foreign_data_in_redis_is_not_served(
     sandbox: Sandbox, redis: Redis, redis_url: str
 ) -> None:
     """By an app without the near cache, in which each read comes to Redis."""
-    with proxy_server(sandbox, "tests.e2e.without_near_cache:app", REDIS_URL=redis_url) as server:
+    with proxy_server(sandbox, "tests.e2e.no_fast_path_app:app", REDIS_URL=redis_url) as server:
         client = Client(server.url)
         client.get("/api/services")
         (key,) = [key for key in dump_all(redis) if b"services" in key]

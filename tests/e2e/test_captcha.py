@@ -14,7 +14,7 @@ from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
 from tests.days import YEAR
-from tests.e2e.captcha_provider import Provider, captcha_provider
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
 from tests.e2e.fleet import concurrently, only_worker, wait_until, workers_of
 from tests.processes import Sandbox, ServerProcess, free_port, proxy_server
 from tests.timing import TIMING
@@ -33,23 +33,23 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def one_provider() -> Iterator[Provider]:
+def one_provider() -> Iterator[CaptchaProvider]:
     with captcha_provider() as provider:
         yield provider
 
 
 @pytest.fixture
-def provider(one_provider: Provider) -> Provider:
+def provider(one_provider: CaptchaProvider) -> CaptchaProvider:
     """It confirms every token by default."""
     one_provider.respond_with({"success": True, "error-codes": []})
     one_provider.requests_received.clear()
-    one_provider.once = False
+    one_provider.single_use = False
     return one_provider
 
 
 @pytest.fixture(scope="module")
 def guarded(
-    sandbox_process: Sandbox, redis_process: ServerProcess, one_provider: Provider
+    sandbox_process: Sandbox, redis_process: ServerProcess, one_provider: CaptchaProvider
 ) -> Iterator[ServerProcess]:
     with proxy_server(
         sandbox_process,
@@ -64,7 +64,7 @@ def guarded(
 
 @pytest.fixture(scope="module")
 def guarded_without_redis(
-    sandbox_process: Sandbox, one_provider: Provider
+    sandbox_process: Sandbox, one_provider: CaptchaProvider
 ) -> Iterator[ServerProcess]:
     with proxy_server(
         sandbox_process,
@@ -76,7 +76,9 @@ def guarded_without_redis(
 
 
 @pytest.fixture
-def client(guarded: ServerProcess, provider: Provider, redis: Redis, sandbox: Sandbox) -> Client:
+def client(
+    guarded: ServerProcess, provider: CaptchaProvider, redis: Redis, sandbox: Sandbox
+) -> Client:
     return Client(guarded.url)
 
 
@@ -92,7 +94,7 @@ def assert_unavailable(response: requests.Response, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_confirmed_token_books_and_stays_here(
-    client: Client, provider: Provider, sandbox: Sandbox, kind: str
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, kind: str
 ) -> None:
     assert client.book(kind, KINDS[kind], START, token=TOKEN).status_code == 201
     assert provider.requests_received == [("/siteverify", {"secret": SECRET, "response": TOKEN})]
@@ -106,9 +108,9 @@ def test_a_confirmed_token_books_and_stays_here(
 @pytest.mark.parametrize("code", ["invalid-input-response", "timeout-or-duplicate"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_refused_token_is_videsks_own_422(
-    client: Client, provider: Provider, sandbox: Sandbox, kind: str, code: str
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, kind: str, code: str
 ) -> None:
-    provider.refuses(code, "another-code")
+    provider.reject(code, "another-code")
     response = client.book(kind, KINDS[kind], START, token=TOKEN)
     assert (response.status_code, response.headers["X-Error-Source"]) == (422, "proxy")
     assert response.json() == REFUSED | {"data": {"extraData": code}}
@@ -125,7 +127,7 @@ def test_a_refused_token_is_videsks_own_422(
     ],
 )
 def test_without_a_token_no_request_is_sent(
-    client: Client, provider: Provider, sandbox: Sandbox, none: dict[str, Any], message: str
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, none: dict[str, Any], message: str
 ) -> None:
     response = client.book("users", JOHN, START, **none)
     assert (response.status_code, response.json()["name"]) == (400, "BadRequest")
@@ -151,7 +153,7 @@ def test_without_a_token_no_request_is_sent(
     ids=["500", "HTML", "empty", "deep", "list", "text", "no-verdict", "wrong-secret", "no-secret"],
 )
 def test_what_is_no_verdict_is_a_503_and_books_nothing(
-    client: Client, provider: Provider, sandbox: Sandbox, verdict: object, status: int
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, verdict: object, status: int
 ) -> None:
     provider.respond_with(verdict, status)
     headers = key()
@@ -163,7 +165,7 @@ def test_what_is_no_verdict_is_a_503_and_books_nothing(
 
 @pytest.mark.parametrize("codes", ["a-text", 5, [], [{}], [[]], {"a": 1}, [None]])
 def test_odd_error_codes_are_not_a_fault_of_the_proxy(
-    client: Client, provider: Provider, sandbox: Sandbox, codes: object
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, codes: object
 ) -> None:
     provider.respond_with({"success": False, "error-codes": codes})
     headers = key()
@@ -175,7 +177,7 @@ def test_odd_error_codes_are_not_a_fault_of_the_proxy(
 
 
 def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
-    client: Client, provider: Provider, sandbox: Sandbox
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox
 ) -> None:
     provider.respond_with(b"<p>Moved", 307, Location=f"{provider.url}/elsewhere")
     response = client.book("users", JOHN, START, token=TOKEN)
@@ -185,7 +187,7 @@ def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
 
 @TIMING
 def test_a_hanging_captcha_provider_times_out_and_does_not_delay_others(
-    client: Client, provider: Provider, sandbox: Sandbox
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox
 ) -> None:
     provider.hangs = True
     with ThreadPoolExecutor(1) as pool:
@@ -210,10 +212,10 @@ def test_a_provider_that_is_down_is_a_503(sandbox: Sandbox, name: str) -> None:
 
 
 def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
-    client: Client, provider: Provider
+    client: Client, provider: CaptchaProvider
 ) -> None:
     headers = key()
-    provider.refuses("invalid-input-response")
+    provider.reject("invalid-input-response")
     assert client.book("users", JOHN, START, headers, token="a-bad-one").status_code == 422
     assert client.book("users", JOHN, START, headers).status_code == 400
     provider.respond_with({"success": True})
@@ -222,10 +224,12 @@ def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
     assert "Idempotency-Replayed" not in booked.headers
 
 
-def test_a_replay_does_not_verify_the_captcha_again(client: Client, provider: Provider) -> None:
+def test_a_replay_does_not_verify_the_captcha_again(
+    client: Client, provider: CaptchaProvider
+) -> None:
     headers = key()
     first = client.book("users", JOHN, START, headers, token=TOKEN)
-    provider.refuses("timeout-or-duplicate")
+    provider.reject("timeout-or-duplicate")
     for _ in range(4):
         again = client.book("users", JOHN, START, headers, token=TOKEN)
         assert (again.status_code, again.content) == (201, first.content)
@@ -239,17 +243,17 @@ NOT_BOOKED = [400, 401, 404, 409, 422, 429, 503]
 
 @pytest.fixture(params=["guarded", "guarded_without_redis"])
 def strict(
-    request: pytest.FixtureRequest, provider: Provider, redis: Redis, sandbox: Sandbox
+    request: pytest.FixtureRequest, provider: CaptchaProvider, redis: Redis, sandbox: Sandbox
 ) -> ServerProcess:
     """The provider confirms a token once."""
     server: ServerProcess = request.getfixturevalue(request.param)
-    provider.once = True
+    provider.single_use = True
     return server
 
 
 @pytest.mark.parametrize("status", NOT_BOOKED)
 def test_a_booking_that_was_not_made_does_not_spend_its_token(
-    strict: ServerProcess, provider: Provider, sandbox: Sandbox, status: int
+    strict: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, status: int
 ) -> None:
     client = Client(strict.url)
     headers = {"Retry-After": "1"} if status == 429 else {}
@@ -261,7 +265,7 @@ def test_a_booking_that_was_not_made_does_not_spend_its_token(
 
 
 def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
-    strict: ServerProcess, provider: Provider, sandbox: Sandbox
+    strict: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox
 ) -> None:
     client = Client(strict.url)
     sandbox.fault("reset")
@@ -275,9 +279,9 @@ def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
 
 
 def test_the_retry_may_be_another_workers(
-    guarded: ServerProcess, provider: Provider, sandbox: Sandbox, redis: Redis
+    guarded: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, redis: Redis
 ) -> None:
-    provider.once = True
+    provider.single_use = True
     client = Client(guarded.url)
     wait_until(lambda: len(workers_of(guarded)) == 2)
     statuses = []
@@ -297,7 +301,7 @@ def test_the_retry_may_be_another_workers(
 
 @pytest.mark.parametrize("status", [201, 500])
 def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
-    strict: ServerProcess, provider: Provider, sandbox: Sandbox, status: int
+    strict: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, status: int
 ) -> None:
     client = Client(strict.url)
     if status == 500:
@@ -309,7 +313,7 @@ def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
 
 @pytest.mark.parametrize("other", ["hour", "path"])
 def test_the_confirmation_is_of_that_path_and_body_alone(
-    strict: ServerProcess, provider: Provider, sandbox: Sandbox, other: str
+    strict: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, other: str
 ) -> None:
     client = Client(strict.url)
     sandbox.fault("status", status=503, body={}, times=1)
@@ -319,7 +323,7 @@ def test_the_confirmation_is_of_that_path_and_body_alone(
     assert client.book("users", JOHN.upper(), START, token=TOKEN).status_code == 201
 
 
-def test_a_double_click_is_checked_once(strict: ServerProcess, provider: Provider) -> None:
+def test_a_double_click_is_checked_once(strict: ServerProcess, provider: CaptchaProvider) -> None:
     book = partial(
         Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
     )
@@ -327,10 +331,10 @@ def test_a_double_click_is_checked_once(strict: ServerProcess, provider: Provide
     assert len(provider.requests_received) == 1
 
 
-def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider) -> None:
+def test_moving_and_canceling_need_no_captcha(client: Client, provider: CaptchaProvider) -> None:
     booked = client.book("users", JOHN, START, token=TOKEN).json()
     provider.requests_received.clear()
-    provider.refuses("invalid-input-response")
+    provider.reject("invalid-input-response")
     token = bearer(booked["actionToken"])
     moved = client.post("/api/appointment/reschedule", {"date": LATER}, headers=token)
     assert moved.status_code == 200
@@ -340,7 +344,7 @@ def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider
 
 
 def test_neither_secret_nor_token_is_in_the_log(
-    client: Client, provider: Provider, guarded: ServerProcess
+    client: Client, provider: CaptchaProvider, guarded: ServerProcess
 ) -> None:
     before = len(guarded.output())
     for codes in ([], ["invalid-input-response"], ["invalid-input-secret"]):

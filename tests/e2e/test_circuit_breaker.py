@@ -18,10 +18,10 @@ from tests.e2e.fleet import (
     arrival_times,
     cache_status,
     concurrently,
-    fleet,
     fleet_fixture,
     only_worker,
     readiness,
+    run_fleet,
     timed,
     wait_until,
     workers_of,
@@ -36,25 +36,25 @@ SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "0.2", "HOURS_STALE": "600", "VIDESK_TIMEOUT": "2"}
 
 
-started = fleet_fixture(SETTINGS)
+shared_fleet = fleet_fixture(SETTINGS)
 
 
 @pytest.fixture
-def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     """Two instances with an empty cache and a closed circuit."""
-    return started
+    return shared_fleet
 
 
-def cold_reads(both: Fleet, number: int, ident: str = MARK) -> list[Any]:
+def cold_reads(fleet: Fleet, number: int, ident: str = MARK) -> list[Any]:
     """Calls for so many months that are not cached."""
     return [
         partial(client.dates, "users", ident, f"{YEAR + index // 12}-{1 + index % 12:02}")
-        for index, client in enumerate(both.clients_for(number))
+        for index, client in enumerate(fleet.clients_for(number))
     ]
 
 
-def circuits(both: Fleet) -> set[str]:
-    return {known["videsk"]["circuit"] for known in readiness(both)}
+def circuits(fleet: Fleet) -> set[str]:
+    return {known["videsk"]["circuit"] for known in readiness(fleet)}
 
 
 FAILURES: list[tuple[str, dict[str, Any], int]] = [
@@ -70,26 +70,26 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
     ("fault", "options", "status"), FAILURES, ids=["reset", "close", "timeout", "500", "503-html"]
 )
 def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately(
-    both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
+    fleet: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
 ) -> None:
-    one = both.clients[0]
+    one = fleet.clients[0]
     fresh, stale = one.get("/api/services"), one.hours("users", JOHN, DAY)
     time.sleep(0.2)  # HOURS_TTL
     sandbox.clear_request_log()
     sandbox.fault(fault, **options)
-    for read in cold_reads(both, 4) if status != 504 else []:
+    for read in cold_reads(fleet, 4) if status != 504 else []:
         assert read().status_code == status
-        assert circuits(both) == {"closed"}
+        assert circuits(fleet) == {"closed"}
     responses = (
-        concurrently(cold_reads(both, 17)[-5:]) if status == 504 else [cold_reads(both, 5)[4]()]
+        concurrently(cold_reads(fleet, 17)[-5:]) if status == 504 else [cold_reads(fleet, 5)[4]()]
     )
     assert {response.status_code for response in responses} == {status}
     assert len(arrival_times(sandbox)) == 5
 
-    for known in readiness(both):
+    for known in readiness(fleet):
         assert (known["http"], known["status"]) == (200, "degraded")
         assert known["videsk"]["circuit"] == "open"
-    for client in both.clients:
+    for client in fleet.clients:
         for call in (
             partial(client.dates, "users", JOHN, f"{YEAR + 1}-05"),
             partial(client.book, "users", JOHN, SLOT),
@@ -110,36 +110,36 @@ def test_after_five_failures_cached_reads_are_served_and_others_fail_immediately
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
-def test_what_videsk_refuses_is_no_failure(both: Fleet, sandbox: Sandbox, status: int) -> None:
+def test_what_videsk_refuses_is_no_failure(fleet: Fleet, sandbox: Sandbox, status: int) -> None:
     sandbox.fault("status", status=status, body={"name": "No"})
-    assert {read().status_code for read in cold_reads(both, 12)} == {status}
+    assert {read().status_code for read in cold_reads(fleet, 12)} == {status}
     assert len(arrival_times(sandbox)) == 12
-    assert circuits(both) == {"closed"}
+    assert circuits(fleet) == {"closed"}
 
 
-def test_an_answer_between_the_failures_keeps_it_closed(both: Fleet, sandbox: Sandbox) -> None:
+def test_an_answer_between_the_failures_keeps_it_closed(fleet: Fleet, sandbox: Sandbox) -> None:
     for number in range(10):
         sandbox.fault("reset", times=4)
-        for read in cold_reads(both, 4, JOHN):
+        for read in cold_reads(fleet, 4, JOHN):
             assert read().status_code == 502
-        assert both.clients[0].dates("users", MARK, f"20{31 + number}-05").status_code == 200
+        assert fleet.clients[0].dates("users", MARK, f"20{31 + number}-05").status_code == 200
 
 
-def test_answers_in_turn_with_failures_are_no_row(both: Fleet, sandbox: Sandbox) -> None:
+def test_answers_in_turn_with_failures_are_no_row(fleet: Fleet, sandbox: Sandbox) -> None:
     """All requests start together; every second one fails, 0.15 s after the one before it."""
     for number in range(5):
         sandbox.fault("hang", path=MARK, seconds=0.4 + 0.3 * number, times=1)
         sandbox.fault("delay", path=JOHN, seconds=0.55 + 0.3 * number, times=1)
-    responses = concurrently(cold_reads(both, 5, MARK) + cold_reads(both, 5, JOHN))
+    responses = concurrently(cold_reads(fleet, 5, MARK) + cold_reads(fleet, 5, JOHN))
     assert [response.status_code for response in responses] == [502] * 5 + [200] * 5
-    assert circuits(both) == {"closed"}
+    assert circuits(fleet) == {"closed"}
 
 
 def test_an_answer_that_was_under_way_before_the_failures_breaks_their_row_too(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
     """The failures are those of another instance."""
-    one, other = both.clients
+    one, other = fleet.clients
     sandbox.fault("delay", path=JOHN, seconds=1.5, times=1)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(one.dates, "users", JOHN, DAY[:7])
@@ -150,17 +150,17 @@ def test_an_answer_that_was_under_way_before_the_failures_breaks_their_row_too(
         assert not slow.done(), "too late: this has shown nothing"
         assert slow.result().status_code == 200
     assert other.dates("users", MARK, DAY[:7]).status_code == 502
-    assert circuits(both) == {"closed"}
+    assert circuits(fleet) == {"closed"}
 
 
 def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_it(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
     sandbox.fault("reset")
-    for read in cold_reads(both, 5):
+    for read in cold_reads(fleet, 5):
         read()
     opened = time.time()
-    reads = cold_reads(both, 60, JOHN)
+    reads = cold_reads(fleet, 60, JOHN)
     statuses: list[int] = []
 
     def go_on_reading(number: int) -> None:
@@ -173,7 +173,7 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(go_on_reading, number) for number in range(4)]
         wait_until(lambda: len(arrival_times(sandbox)) == 6)
-        assert circuits(both) == {"open"}, "the trial has failed"
+        assert circuits(fleet) == {"open"}, "the trial has failed"
         sandbox.control("DELETE", "faults")
         for reader in readers:
             reader.result()
@@ -184,15 +184,15 @@ def test_while_it_is_open_one_trial_in_3_to_5_s_over_all_and_one_answer_closes_i
     assert statuses.index(200) > len(statuses) - 10, (
         "no request succeeded before the successful probe"
     )
-    assert {response.status_code for response in concurrently(cold_reads(both, 20))} == {200}
-    assert circuits(both) == {"closed"}
+    assert {response.status_code for response in concurrently(cold_reads(fleet, 20))} == {200}
+    assert circuits(fleet) == {"closed"}
 
 
 @SERIAL
 def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    one = both.clients[0]
+    one = fleet.clients[0]
 
     def hits() -> list[float]:
         responses = [timed(partial(one.get, "/api/services")) for _ in range(100)]
@@ -204,7 +204,7 @@ def test_a_hundred_requests_that_wait_for_videsk_do_not_delay_cached_reads(
     sandbox.fault("hang")
     with ThreadPoolExecutor(100) as pool:
         sandbox.clear_request_log()
-        waiting = [pool.submit(read) for read in cold_reads(both, 100)]
+        waiting = [pool.submit(read) for read in cold_reads(fleet, 100)]
         wait_until(lambda: len(arrival_times(sandbox)) == 100)
         slow = hits()
         assert not any(future.done() for future in waiting), "this has shown nothing"
@@ -218,7 +218,7 @@ def test_a_rejected_key_is_reported_by_every_worker_and_fails_readiness(
     redis: Redis, sandbox: Sandbox, redis_process: ServerProcess, key: str, status: int
 ) -> None:
     settings = {"VIDESK_API_KEY": sandbox.keys[key]}
-    with fleet(sandbox, redis_process.port, settings, 1) as one:
+    with run_fleet(sandbox, redis_process.port, settings, 1) as one:
         (client,) = one.clients
         for known in readiness(one):
             assert (known["http"], known["videsk"]["key"]) == (200, "accepted")
@@ -236,7 +236,7 @@ def test_the_next_good_answer_on_any_worker_ends_a_refusal_for_all(
     redis: Redis, sandbox: Sandbox, redis_process: ServerProcess
 ) -> None:
     message = "The integration token it's invalid or was removed."
-    with fleet(sandbox, redis_process.port, {}, 1) as one:
+    with run_fleet(sandbox, redis_process.port, {}, 1) as one:
         (server,), (client,) = one.instances, one.clients
         first, second = workers_of(server)
 

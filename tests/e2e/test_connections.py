@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from tests.e2e import attacks
+from tests.e2e.background_clients import background_clients, open_socket, read_all
 from tests.e2e.fleet import wait_until, workers_of
-from tests.e2e.innocent import innocent_clients, open_socket, read_all
 from tests.e2e.test_stop import stopping
 from tests.processes import Sandbox, ServerProcess, free_port, proxy_server, running_server
 from tests.timing import SERIAL, TIMING
@@ -42,7 +42,7 @@ def test_2200_idle_and_half_open_connections_do_not_delay_others(server: ServerP
     """Nor do 200 more of them a second."""
     with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
         time.sleep(OPENED_AFTER_SECONDS)
-        with innocent_clients(server, "127.0.0.2") as calls:
+        with background_clients(server, "127.0.0.2") as calls:
             time.sleep(ATTACK_SECONDS - OPENED_AFTER_SECONDS - 1)
     calls.assert_undisturbed()
 
@@ -57,7 +57,7 @@ def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
         attacks.under(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
     ):
         time.sleep(HELD_AFTER_SECONDS)
-        with innocent_clients(server, "127.0.0.2") as calls:
+        with background_clients(server, "127.0.0.2") as calls:
             time.sleep(MEASURED_SECONDS)
     calls.assert_undisturbed()
 

@@ -27,7 +27,7 @@ from tests.client import (
     ZONE,
     Client,
     bearer,
-    booking_of,
+    booking_body,
     working_day,
 )
 from tests.e2e.demo_page import (
@@ -641,7 +641,7 @@ both_browsers = pytest.mark.parametrize("knows", [True, False], ids=["same brows
 
 def mailed_link(server: ServerProcess, page: str) -> str:
     """Of a booking made on that page."""
-    booking = booking_of(written(hour()), EMAIL) | {"referrer": page}
+    booking = booking_body(written(hour()), EMAIL) | {"referrer": page}
     booked = Client(server.url).post(f"/api/users/{JOHN}/appointments", booking)
     return str(booked.json()["rescheduleURL"])
 

@@ -173,7 +173,7 @@ def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
         "CAPTCHA_PROVIDER": "hcaptcha",
         "CAPTCHA_SECRET": "secret-of-the-captcha",
     }
-    command = [sys.executable, "-m", "tests.e2e.settings_read"]
+    command = [sys.executable, "-m", "tests.e2e.print_used_settings"]
     names = subprocess.run(
         command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True
     ).stdout

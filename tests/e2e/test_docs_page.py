@@ -14,10 +14,10 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from tests.client import JOHN, Client, booking_of, working_day
+from tests.client import JOHN, Client, booking_body, working_day
 from tests.e2e.fleet import workers_of
 from tests.processes import ServerProcess, proxy_server, sandbox_server
-from tests.unit.openapi.reading import operations
+from tests.unit.openapi.spec_document import operations
 
 expect.set_options(timeout=30_000)
 
@@ -68,7 +68,7 @@ def test_two_bookings_can_be_tried_one_after_the_other(
     first, second, *_ = Client(server.url).hours("users", JOHN, working_day()).json()
     operation.get_by_role("textbox").nth(0).fill(JOHN)
     for start in (first, second):
-        operation.locator("textarea.body-param__text").fill(json.dumps(booking_of(start, "ana@example.com")))  # fmt: skip
+        operation.locator("textarea.body-param__text").fill(json.dumps(booking_body(start, "ana@example.com")))  # fmt: skip
         operation.get_by_role("button", name="Execute").click()
         live = operation.locator(".live-responses-table")
         expect(live.locator(".response-col_status").last).to_have_text("201")

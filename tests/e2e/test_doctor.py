@@ -27,7 +27,7 @@ from doctor.findings import fail, line, ok
 from doctor.settings_report import address
 from sandbox.seed import SERVICES
 from settings import Settings, from_environment
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 from tests.processes import (
     ROOT,
     Sandbox,
@@ -135,12 +135,12 @@ class Page(Handler):
     """A shop with one page."""
 
     def respond(self) -> None:
-        self.answer(200 if self.path == "/booking" else 404)
+        self.reply(200 if self.path == "/booking" else 404)
 
 
 def test_all_is_well_where_all_is_well(sandbox: Sandbox, redis_process: ServerProcess) -> None:
     sandbox.control("POST", "rate", {"limit": 20})
-    with serving(Page) as page:
+    with http_server(Page) as page:
         report = examine(
             sandbox,
             run=as_command,
@@ -391,7 +391,7 @@ def test_allowed_origins_are_ok_and_doubtful_ones_are_reported(sandbox: Sandbox)
 
 
 def test_a_referrers_page_that_is_not_there_is_a_warning(sandbox: Sandbox) -> None:
-    with serving(Page) as page:
+    with http_server(Page) as page:
         nobody = f"http://127.0.0.1:{free_port()}"
         origins = f"{page},{nobody}"
         gone = examine(sandbox, REFERRER_ORIGINS=origins, DEFAULT_REFERRER=f"{page}/gone")

@@ -150,10 +150,10 @@ def test_the_captcha_provider_checks_the_secret(sandbox: Sandbox) -> None:
             "CAPTCHA_SECRET": f"{MARK}-of-the-captcha",
             "CAPTCHA_VERIFY_URL": f"{provider.url}/siteverify",
         }
-        provider.refuses("invalid-input-response")
+        provider.reject("invalid-input-response")
         assert examine(sandbox, **settings).of("captcha").startswith("ok  ")
         assert provider.requests_received[0][1]["secret"] == settings["CAPTCHA_SECRET"]
-        provider.refuses("invalid-input-secret")
+        provider.reject("invalid-input-secret")
         assert "rejects CAPTCHA_SECRET" in examine(sandbox, **settings).of("captcha")
         provider.respond_with({"success": True})
         assert "accepts every token" in examine(sandbox, **settings).of("captcha")

@@ -43,8 +43,8 @@ in_process = fleet_fixture(SETTINGS, instances=1, with_redis=False)
 @pytest.fixture(params=["with_redis", "in_process"])
 def servers(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Fleet:
     time.sleep(1.2)  # the window of another test's last requests
-    started: Fleet = request.getfixturevalue(request.param)
-    return started
+    shared_fleet: Fleet = request.getfixturevalue(request.param)
+    return shared_fleet
 
 
 def from_address(address: str, token: str | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client import Client
-from tests.e2e.innocent import open_socket, read_all
+from tests.e2e.background_clients import open_socket, read_all
 from tests.e2e.test_rfc9112 import (
     FIELDS,
     FRAMINGS,
@@ -33,7 +33,7 @@ def servers(sandbox_process: Sandbox) -> Iterator[list[ServerProcess]]:
     """One with the fast path and one without, which have the list of services in their caches."""
     with (
         proxy_server(sandbox_process, CORS_ORIGINS="*") as fast,
-        proxy_server(sandbox_process, "tests.e2e.without_near_cache:app", CORS_ORIGINS="*") as slow,
+        proxy_server(sandbox_process, "tests.e2e.no_fast_path_app:app", CORS_ORIGINS="*") as slow,
     ):
         for server in (fast, slow):
             for _ in range(3):

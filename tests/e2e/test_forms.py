@@ -3,7 +3,7 @@
 import pytest
 
 from tests.client import Client
-from tests.e2e.test_errors_of_videsk import assert_ours
+from tests.e2e.test_videsk_errors import assert_ours
 from tests.processes import Sandbox
 
 SEGMENT, UNKNOWN = "63bdbf49394aad976d4aa5aa", "63bdbf49394aad976d4aa5ab"
@@ -31,19 +31,21 @@ def test_a_form_comes_simplified_with_its_captcha(proxy: Client, sandbox: Sandbo
     )
 
 
-def test_the_two_versions_are_two_forms(cached: Client, sandbox: Sandbox) -> None:
-    base, contact = (cached.get(f"{FORM}?version={name}").json() for name in ("base", "contact"))
+def test_the_two_versions_are_two_forms(cached_proxy: Client, sandbox: Sandbox) -> None:
+    base, contact = (
+        cached_proxy.get(f"{FORM}?version={name}").json() for name in ("base", "contact")
+    )
     assert len(base["form"]) > len(contact["form"]) > 0
-    assert cached.get(FORM).json() == base
+    assert cached_proxy.get(FORM).json() == base
     assert len(sandbox.request_log()) == 2
 
 
-def test_a_form_is_cached_like_the_services(cached: Client, sandbox: Sandbox) -> None:
-    first, again = cached.get(FORM), cached.get(FORM.replace(SEGMENT, SEGMENT.upper()))
+def test_a_form_is_cached_like_the_services(cached_proxy: Client, sandbox: Sandbox) -> None:
+    first, again = cached_proxy.get(FORM), cached_proxy.get(FORM.replace(SEGMENT, SEGMENT.upper()))
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     assert 250 < int(again.headers["Cache-Status"].removeprefix("videsk-proxy; hit; ttl=")) <= 300
     assert again.headers["Cache-Control"] == "public, max-age=30"
-    repeated = cached.get(FORM, headers={"If-None-Match": first.headers["ETag"]})
+    repeated = cached_proxy.get(FORM, headers={"If-None-Match": first.headers["ETag"]})
     assert (repeated.status_code, repeated.content) == (304, b"")
     assert len(sandbox.request_log()) == 1
 

@@ -16,8 +16,7 @@ from redis import Redis
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer, working_day
 from tests.days import YEAR
-from tests.e2e.fleet import fleet as fleet_of
-from tests.e2e.fleet import wait_until
+from tests.e2e.fleet import run_fleet, wait_until
 from tests.forwarder import Forwarder
 from tests.processes import Sandbox, ServerProcess, local_redis_url, proxy_server, redis_server
 from tests.timing import TIMING
@@ -380,7 +379,7 @@ def interruptible(redis: Redis) -> Iterator[Interruptible]:
 def workers(sandbox: Sandbox, interruptible: Interruptible) -> Iterator[list[Client]]:
     """Two instances of one worker each, so that a test chooses the worker."""
     settings = {"REDIS_URL": interruptible.url, "WEB_CONCURRENCY": "1", "VIDESK_TIMEOUT": "8"}
-    with fleet_of(sandbox, None, settings, instances=2) as both:
+    with run_fleet(sandbox, None, settings, instances=2) as both:
         yield both.clients
 
 

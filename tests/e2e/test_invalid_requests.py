@@ -11,7 +11,7 @@ import pytest
 
 from tests.client import AUTOMATIC_SERVICE, FORM, JOHN, ZONE, Client, bearer
 from tests.days import YEAR
-from tests.e2e.test_errors_of_videsk import assert_ours
+from tests.e2e.test_videsk_errors import assert_ours
 from tests.processes import Sandbox
 
 PLACES = [("services", "service"), ("users", "user")]

@@ -185,7 +185,7 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def faulty(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
-    """The proxy with tests/e2e/faulty.py's routes."""
+    """The proxy with tests/e2e/failing_app.py's routes."""
     port = free_port()
     environ = {
         "VIDESK_API_KEY": sandbox_process.keys["backend"],
@@ -193,7 +193,7 @@ def faulty(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
         "PORT": str(port),
         "LOG_LEVEL": "debug",
     }
-    with running_server(["gunicorn", "tests.e2e.faulty:app"], port, environ) as server:
+    with running_server(["gunicorn", "tests.e2e.failing_app:app"], port, environ) as server:
         yield server
 
 

@@ -20,10 +20,10 @@ from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
     cache_status,
-    fleet,
     fleet_fixture,
     on_each_worker,
     readiness,
+    run_fleet,
     wait_until,
 )
 from tests.e2e.test_redis_outage import Mortal
@@ -37,7 +37,7 @@ NOOR = "63bdbf3b25ab497401602d13"
 """Serves OPEN_SERVICE."""
 
 
-both = fleet_fixture(
+fleet = fleet_fixture(
     {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"}
 )
 
@@ -47,13 +47,13 @@ def commands(redis: Redis) -> int:
     return int(redis.info("stats")["total_commands_processed"])
 
 
-def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+def test_hits_cost_no_round_trip_each(fleet: Fleet, redis: Redis, sandbox: Sandbox) -> None:
     with requests.Session() as page:
         for _ in range(3):
-            page.get(both.instances[0].url + READ, timeout=10)
+            page.get(fleet.instances[0].url + READ, timeout=10)
         before, started = commands(redis), time.monotonic()
         for _ in range(HITS):
-            response = page.get(both.instances[0].url + READ, timeout=10)
+            response = page.get(fleet.instances[0].url + READ, timeout=10)
             assert cache_status(response).startswith("hit; ttl=")
         sent, seconds = commands(redis) - before, time.monotonic() - started
     # Leases, counts behind, and what the two instances' watches ask in any case.
@@ -62,18 +62,18 @@ def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbo
 
 
 def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
     own = {"X-Request-ID", "Cache-Status", "Date"}
     for headers in ({}, {"Origin": SHOP}, {"Origin": "https://other.example"}):
         with requests.Session() as page:
             page.headers.update(headers)
-            responses = [page.get(both.instances[0].url + READ, timeout=10) for _ in range(5)]
+            responses = [page.get(fleet.instances[0].url + READ, timeout=10) for _ in range(5)]
             tagged = {"If-None-Match": responses[0].headers["ETag"], "X-Request-ID": "mine"}
             unchanged = [
-                page.get(both.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
+                page.get(fleet.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
             ]
-            heads = [page.head(both.instances[0].url + READ, timeout=10) for _ in "123"]
+            heads = [page.head(fleet.instances[0].url + READ, timeout=10) for _ in "123"]
         for group in (responses, unchanged, heads):
             assert len({response.content for response in group}) == 1
             assert len({response.status_code for response in group}) == 1
@@ -87,8 +87,8 @@ def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
         assert heads[0].headers["Content-Length"] == responses[0].headers["Content-Length"]
 
 
-def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
-    server, client = both.instances[1], both.clients[1]
+def test_each_is_counted_and_reported(fleet: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+    server, client = fleet.instances[1], fleet.clients[1]
 
     def counted() -> float:
         figures = client.get("/metrics", headers={"Authorization": "Bearer the-metrics-token"}).text
@@ -110,29 +110,29 @@ def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbo
 
 
 def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
     """Meanwhile, every worker of both instances is read without a pause."""
-    free: list[str] = both.clients[0].get(READ).json()
-    assert_never_shown_once_booked(both, READ, free[:12], "users", JOHN, pause_seconds=0.2)
+    free: list[str] = fleet.clients[0].get(READ).json()
+    assert_never_shown_once_booked(fleet, READ, free[:12], "users", JOHN, pause_seconds=0.2)
 
 
 def test_nor_does_it_where_a_booking_changes_more_groups_than_one_packet_holds(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
     """An account of 74 services whose users are not listed: a booking changes them all."""
     listed = [{"_id": OPEN_SERVICE, "title": "Open", "users": [{"_id": NOOR}]}]
     listed += [{"_id": f"{number:024x}", "title": "Closed"} for number in range(74)]
     sandbox.fault("status", status=200, path="/services", body=listed, times=1)
-    assert len(both.clients[0].get("/api/services").json()) == 75
+    assert len(fleet.clients[0].get("/api/services").json()) == 75
     read = f"/api/users/{NOOR}/hours?date={working_day()}&timezone=UTC"
-    free: list[str] = both.clients[0].get(read).json()
-    booked = partial(assert_never_shown_once_booked, both, read, free[:60], "users", NOOR)
+    free: list[str] = fleet.clients[0].get(read).json()
+    booked = partial(assert_never_shown_once_booked, fleet, read, free[:60], "users", NOOR)
     booked(pause_seconds=0.05, service=OPEN_SERVICE)
 
 
 def assert_never_shown_once_booked(
-    both: Fleet,
+    fleet: Fleet,
     read: str,
     hours: list[str],
     kind: str,
@@ -157,10 +157,10 @@ def assert_never_shown_once_booked(
                 shown.append((started, response.json()))
 
     with ThreadPoolExecutor(8) as pool:
-        reading = [pool.submit(keep_reading, server.url) for server in both.instances * 3]
+        reading = [pool.submit(keep_reading, server.url) for server in fleet.instances * 3]
         try:
             for hour in hours:
-                assert both.clients[0].book(kind, ident, hour, **more).status_code == 201
+                assert fleet.clients[0].book(kind, ident, hour, **more).status_code == 201
                 booked.append((time.monotonic(), hour))
                 time.sleep(pause_seconds)
             time.sleep(0.5)
@@ -222,16 +222,16 @@ def test_during_and_after_an_outage_no_outdated_entry_is_served(
     redis = Mortal()
     redis.start()
     try:
-        with fleet(sandbox, redis.port, {"HOURS_TTL": "600"}) as both:
+        with run_fleet(sandbox, redis.port, {"HOURS_TTL": "600"}) as fleet:
 
             def read_near(client: Client) -> None:
                 while not cache_status(client.get(READ)).startswith("hit; ttl="):
                     pass
 
-            for server, client in zip(both.instances, both.clients, strict=True):
+            for server, client in zip(fleet.instances, fleet.clients, strict=True):
                 on_each_worker(server, partial(read_near, client))
             lose(redis)
-            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"away"})
+            wait_until(lambda: {known["redis"] for known in readiness(fleet)} == {"away"})
             booked: list[str] = []
 
             def book_and_read(client: Client) -> None:
@@ -242,13 +242,13 @@ def test_during_and_after_an_outage_no_outdated_entry_is_served(
                 for _ in "123":
                     assert client.get(READ).json() == free_hours(sandbox)
 
-            for server, client in zip(both.instances, both.clients, strict=True):
+            for server, client in zip(fleet.instances, fleet.clients, strict=True):
                 on_each_worker(server, partial(book_and_read, client))
             assert len(booked) == 4
             assert not set(booked) & set(free_hours(sandbox))
             bring_back(redis)
-            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"ok"})
-            for server, client in zip(both.instances, both.clients, strict=True):
+            wait_until(lambda: {known["redis"] for known in readiness(fleet)} == {"ok"})
+            for server, client in zip(fleet.instances, fleet.clients, strict=True):
                 for responses in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called in this iteration
                     assert [response.json() for response in responses] == [free_hours(sandbox)] * 3
     finally:

@@ -19,9 +19,9 @@ from tests.e2e.fleet import (
     arrival_times,
     cache_status,
     concurrently,
-    fleet,
     fleet_fixture,
     max_in_window,
+    run_fleet,
     timed,
     wait_until,
 )
@@ -39,14 +39,14 @@ KEYS = [
 """Sixty months of services that do not share JOHN."""
 
 
-started = fleet_fixture({"VIDESK_RATE_LIMIT": "20"})
+shared_fleet = fleet_fixture({"VIDESK_RATE_LIMIT": "20"})
 
 
 @pytest.fixture
-def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     """Two instances with an empty cache, in front of a Videsk that enforces its own rate limit."""
     sandbox.control("POST", "rate", {"limit": 20})
-    return started
+    return shared_fleet
 
 
 def flood(servers: Fleet, keys: list[tuple[str, str, str]], each: int = 5) -> list[Any]:
@@ -62,9 +62,9 @@ def assert_within(sandbox: Sandbox, limit: int) -> None:
 
 
 def test_a_flood_is_served_whole_within_the_budget_and_without_haste_or_delay(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    answers, seconds = timed(partial(concurrently, flood(both, KEYS)))
+    answers, seconds = timed(partial(concurrently, flood(fleet, KEYS)))
     assert Counter(answer.status_code for answer in answers) == {200: 300}
     assert len(arrival_times(sandbox)) == len(KEYS)
     assert_within(sandbox, 20)
@@ -75,26 +75,26 @@ def test_the_budget_holds_if_it_takes_up_to_450_ms_to_connect(sandbox: Sandbox) 
     """Each write opens a connection, and so does each read of a burst. They count when sent."""
     with ExitStack() as stack, ThreadPoolExecutor(200) as pool:
         redis = stack.enter_context(redis_server(free_port()))
-        slow = "tests.e2e.slow_connections:app"
+        slow = "tests.e2e.slow_connect_app:app"
         settings = {"VIDESK_RATE_LIMIT": "20"}
-        both = stack.enter_context(fleet(sandbox, redis.port, settings, app=slow))
+        fleet = stack.enter_context(run_fleet(sandbox, redis.port, settings, app=slow))
         writes = [
             partial(client.post, "/api/appointment/cancel", {}, headers=bearer(f"a.b.{number}"))
             for number in range(15)
-            for client in both.clients
+            for client in fleet.clients
         ]
-        calls = flood(both, KEYS, each=1)
+        calls = flood(fleet, KEYS, each=1)
         answers = [pool.submit(call) for call in [*calls[:30], *writes, *calls[30:]]]
         statuses = Counter(answer.result().status_code for answer in answers)
     assert statuses == {200: 60, 401: 30}
     assert max_in_window(0.95, arrival_times(sandbox)) <= 20  # a busy machine adds its own delays
 
 
-def test_a_write_goes_before_the_reads_that_wait(both: Fleet, sandbox: Sandbox) -> None:
+def test_a_write_goes_before_the_reads_that_wait(fleet: Fleet, sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(300) as pool:
-        reads = [pool.submit(call) for call in flood(both, KEYS, each=1)]
+        reads = [pool.submit(call) for call in flood(fleet, KEYS, each=1)]
         wait_until(lambda: len(arrival_times(sandbox)) > 25)
-        for number, client in enumerate(both.clients):
+        for number, client in enumerate(fleet.clients):
             start_at = SLOT.replace("14:00", f"{14 + number}:30")
             booked, seconds = timed(partial(client.book, "users", JOHN, start_at))
             assert booked.status_code == 201
@@ -114,14 +114,14 @@ def test_a_write_goes_before_the_reads_that_wait(both: Fleet, sandbox: Sandbox) 
     ids=["retry-after", "429-without-it", "none-remaining"],
 )
 def test_a_retry_after_pauses_all_requests(
-    both: Fleet, sandbox: Sandbox, status: int, headers: dict[str, str], pause: int
+    fleet: Fleet, sandbox: Sandbox, status: int, headers: dict[str, str], pause: int
 ) -> None:
     sandbox.fault("status", status=status, body=[], headers=headers, times=1)
-    response = both.clients[0].dates("users", JOHN, f"{YEAR}-05")
+    response = fleet.clients[0].dates("users", JOHN, f"{YEAR}-05")
     assert response.status_code == status
-    calls = flood(both, KEYS[:8]) + [
+    calls = flood(fleet, KEYS[:8]) + [
         partial(client.book, "users", JOHN, f"{YEAR}-05-06T{14 + number}:00:00.000Z")
-        for number, client in enumerate(both.clients)
+        for number, client in enumerate(fleet.clients)
     ]
     assert {answer.status_code for answer in concurrently(calls)} == {200, 201}
     first, *others = arrival_times(sandbox)
@@ -132,7 +132,7 @@ def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
     redis: Redis, sandbox: Sandbox, redis_process: ServerProcess
 ) -> None:
     settings = {"VIDESK_RATE_LIMIT": "1", "HOURS_TTL": "0.1", "HOURS_STALE": "60"}
-    with fleet(sandbox, redis_process.port, settings, 1) as one:
+    with run_fleet(sandbox, redis_process.port, settings, 1) as one:
         (client,) = one.clients
         cached_response = client.hours("users", JOHN, f"{YEAR}-05-06")
         assert cached_response.status_code == 200
@@ -161,7 +161,7 @@ def test_a_read_without_room_is_refused_and_a_stale_entry_is_served(
 
 
 def test_without_redis_the_process_keeps_the_budget(sandbox: Sandbox) -> None:
-    with fleet(sandbox, None, {"VIDESK_RATE_LIMIT": "5"}, 1) as one:
+    with run_fleet(sandbox, None, {"VIDESK_RATE_LIMIT": "5"}, 1) as one:
         sandbox.control("POST", "rate", {"limit": 5})
         answers = concurrently(flood(one, KEYS[:11]))
     assert Counter(answer.status_code for answer in answers) == {200: 55}
@@ -177,7 +177,7 @@ def test_the_budget_holds_while_redis_dies_and_when_it_is_back(sandbox: Sandbox)
     settings = {"VIDESK_RATE_LIMIT": "20"}
     with ExitStack() as stack, ThreadPoolExecutor(200) as pool:
         redis = stack.enter_context(redis_server(port))
-        one = stack.enter_context(fleet(sandbox, port, settings, 1))
+        one = stack.enter_context(run_fleet(sandbox, port, settings, 1))
         (client,) = one.clients
         write = partial(client.post, "/api/appointment/cancel", {}, headers=bearer("a.b.c"))
         answers: list[Future[requests.Response]] = []

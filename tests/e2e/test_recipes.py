@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.client import AUTOMATIC_SERVICE, FORM, OPEN_SERVICE, working_day
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.e2e.pages import FRONTEND
 from tests.processes import Sandbox, ServerProcess, proxy_server
@@ -29,13 +29,13 @@ both = pytest.mark.parametrize("kind", ["tsx", "vue"], ids=["React", "Vue"])
 
 class Serve(Handler):
     def respond(self) -> None:
-        self.answer(200, b'<!doctype html><link rel="icon" href="data:,"><div id="page"></div>')
+        self.reply(200, b'<!doctype html><link rel="icon" href="data:,"><div id="page"></div>')
 
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     """Of a page that is not the proxy's."""
-    with serving(Serve) as origin:
+    with http_server(Serve) as origin:
         yield origin
 
 

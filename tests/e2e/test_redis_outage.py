@@ -12,19 +12,19 @@ from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, MARK
 from tests.days import YEAR
+from tests.e2e.delayed_forwarder import DelayedForwarder
 from tests.e2e.fleet import (
     Fleet,
     cache_status,
     concurrently,
-    fleet,
     on_each_worker,
     only_worker,
     readiness,
+    run_fleet,
     timed,
     wait_until,
     workers_of,
 )
-from tests.e2e.slow_sockets import SlowWire
 from tests.processes import Sandbox, ServerProcess, free_port, redis_server
 from tests.timing import SERIAL, TIMING
 
@@ -73,17 +73,17 @@ def mortal() -> Iterator[Mortal]:
 
 
 @pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, mortal: Mortal) -> Iterator[Fleet]:
-    with fleet(sandbox_process, mortal.port, SETTINGS) as both:
-        yield both
+def shared_fleet(sandbox_process: Sandbox, mortal: Mortal) -> Iterator[Fleet]:
+    with run_fleet(sandbox_process, mortal.port, SETTINGS) as fleet:
+        yield fleet
 
 
 @pytest.fixture
-def both(started: Fleet, mortal: Mortal, sandbox: Sandbox) -> Fleet:
+def fleet(shared_fleet: Fleet, mortal: Mortal, sandbox: Sandbox) -> Fleet:
     """Two instances, whose Redis is well and empty."""
-    wait_until(lambda: all_say(started, "ok"))
+    wait_until(lambda: all_say(shared_fleet, "ok"))
     mortal.redis.flushall()
-    return started
+    return shared_fleet
 
 
 def all_say(servers: Fleet, redis: str) -> bool:
@@ -136,58 +136,58 @@ Hurt = Callable[[Mortal], None]
     ids=["killed", "stopped", "full"],
 )
 def test_without_redis_all_goes_on_at_no_price_and_it_is_picked_up_again(
-    both: Fleet, mortal: Mortal, sandbox: Sandbox, hurt: Hurt, heal: Hurt
+    fleet: Fleet, mortal: Mortal, sandbox: Sandbox, hurt: Hurt, heal: Hurt
 ) -> None:
-    well = seconds_of_hits(both)
+    well = seconds_of_hits(fleet)
     hurt(mortal)
     since = monotonic()
     first_second = concurrently(
-        [partial(client.hours, "users", MARK, DAY) for client in both.clients_for(20)]
-        + [partial(both.clients[0].book, "services", AUTOMATIC_SERVICE, SLOT)]
+        [partial(client.hours, "users", MARK, DAY) for client in fleet.clients_for(20)]
+        + [partial(fleet.clients[0].book, "services", AUTOMATIC_SERVICE, SLOT)]
     )
     assert {response.status_code for response in first_second} == {200, 201}
     assert monotonic() - since < 2
     sleep(max(0, 1 - (monotonic() - since)))
 
-    assert_degraded(both)
-    ill = seconds_of_hits(both)
+    assert_degraded(fleet)
+    ill = seconds_of_hits(fleet)
     assert median(ill) < median(well) + 0.05
     assert ill[-3] < well[-3] + 0.05 + NOISE_SECONDS
-    assert_goes_on(both, sandbox, SLOT)
+    assert_goes_on(fleet, sandbox, SLOT)
 
     heal(mortal)
-    wait_until(lambda: all_say(both, "ok"), seconds=5)
-    one, other = both.clients
+    wait_until(lambda: all_say(fleet, "ok"), seconds=5)
+    one, other = fleet.clients
     assert cache_status(one.hours("users", JOHN, DAY)) == "fwd=miss; stored"
     assert cache_status(other.hours("users", JOHN, DAY)).startswith("hit; ttl=")
 
 
 def test_what_redis_held_before_its_loss_is_not_served_after_it(
-    both: Fleet, mortal: Mortal, sandbox: Sandbox
+    fleet: Fleet, mortal: Mortal, sandbox: Sandbox
 ) -> None:
-    server, client = both.instances[0], both.clients[0]
-    for each in both.clients:
+    server, client = fleet.instances[0], fleet.clients[0]
+    for each in fleet.clients:
         assert SLOT in each.hours("users", JOHN, DAY).json()
     held = mortal.redis.keys(f"*hours:users:{JOHN}*")
     assert len(held) == 1
     mortal.signal(signal.SIGSTOP)
-    wait_until(lambda: all_say(both, "away"))
+    wait_until(lambda: all_say(fleet, "away"))
     with only_worker(server, workers_of(server)[0]):
         assert client.book("users", JOHN, SLOT).status_code == 201
         mortal.signal(signal.SIGCONT)
         while client.get("/readyz").json()["redis"] != "ok":
             assert SLOT not in client.hours("users", JOHN, DAY).json()
         assert SLOT not in client.hours("users", JOHN, DAY).json()
-    wait_until(lambda: all_say(both, "ok"), seconds=5)
+    wait_until(lambda: all_say(fleet, "ok"), seconds=5)
     assert mortal.redis.exists(*held), "Redis itself has kept it: this has shown something"
-    for each, its in zip(both.clients, both.instances, strict=True):
+    for each, its in zip(fleet.clients, fleet.instances, strict=True):
         for response in on_each_worker(its, partial(each.hours, "users", JOHN, DAY)):
             assert SLOT not in response.json()
 
 
 def test_absent_at_the_start_it_is_picked_up_when_it_comes(sandbox: Sandbox) -> None:
     late = Mortal()
-    with fleet(sandbox, late.port, SETTINGS, 1) as one:
+    with run_fleet(sandbox, late.port, SETTINGS, 1) as one:
         sleep(1)
         assert_degraded(one)
         assert_goes_on(one, sandbox, SLOT)
@@ -206,14 +206,17 @@ def test_absent_at_the_start_it_is_picked_up_when_it_comes(sandbox: Sandbox) -> 
 
 
 @pytest.fixture(scope="module")
-def slowed(sandbox_process: Sandbox, mortal: Mortal) -> Iterator[tuple[SlowWire, Fleet]]:
-    with SlowWire(mortal.port) as wire, fleet(sandbox_process, wire.port, SETTINGS, 1) as one:
+def slowed(sandbox_process: Sandbox, mortal: Mortal) -> Iterator[tuple[DelayedForwarder, Fleet]]:
+    with (
+        DelayedForwarder(mortal.port) as wire,
+        run_fleet(sandbox_process, wire.port, SETTINGS, 1) as one,
+    ):
         yield wire, one
 
 
 @pytest.mark.parametrize("delay_seconds", [0.2, 0.5])
 def test_a_slow_redis_slows_no_hit_after_the_first_second(
-    slowed: tuple[SlowWire, Fleet], sandbox: Sandbox, delay_seconds: float
+    slowed: tuple[DelayedForwarder, Fleet], sandbox: Sandbox, delay_seconds: float
 ) -> None:
     wire, one = slowed
     wait_until(lambda: all_say(one, "ok"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import attacks
-from tests.e2e.innocent import innocent_clients, open_socket, read_all
+from tests.e2e.background_clients import background_clients, open_socket, read_all
 from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import SERIAL, TIMING
 
@@ -120,6 +120,6 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
 @SERIAL
 def test_endless_heads_do_not_delay_others(server: ServerProcess) -> None:
     attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
-    with attack, innocent_clients(server, "127.0.0.2") as calls:
+    with attack, background_clients(server, "127.0.0.2") as calls:
         time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()

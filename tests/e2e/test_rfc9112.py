@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client import JOHN
-from tests.e2e.innocent import open_socket, read_all
+from tests.e2e.background_clients import open_socket, read_all
 from tests.processes import Sandbox, ServerProcess, proxy_server
 
 HEAD = b"Host: proxy\r\n"

@@ -66,9 +66,9 @@ def everything_that_can_happen(client: Client, sandbox: Sandbox, redis: Redis) -
 
 
 def test_the_key_goes_to_its_endpoints_alone_and_tokens_to_theirs(
-    cached: Client, sandbox: Sandbox, redis: Redis
+    cached_proxy: Client, sandbox: Sandbox, redis: Redis
 ) -> None:
-    everything_that_can_happen(cached, sandbox, redis)
+    everything_that_can_happen(cached_proxy, sandbox, redis)
     journal = sandbox.request_log()
     assert len(journal) > 30
     for entry in journal:

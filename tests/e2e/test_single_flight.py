@@ -34,13 +34,13 @@ SETTINGS = {"DATES_TTL": "300", "HOURS_TTL": "0", "VIDESK_TIMEOUT": "10"}
 """Hours are not cached, the rest is."""
 
 
-started = fleet_fixture(SETTINGS)
+shared_fleet = fleet_fixture(SETTINGS)
 
 
 @pytest.fixture
-def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     """Two instances with an empty cache."""
-    return started
+    return shared_fleet
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,10 @@ def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     ids=["dates-cached", "hours-not-cached", "services-of-two-pages"],
 )
 def test_concurrent_cold_reads_cost_one_request(
-    both: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
+    fleet: Fleet, sandbox: Sandbox, path: str, requests: int, miss: str
 ) -> None:
     sandbox.fault("delay", seconds=1)
-    responses = concurrently([partial(client.get, path) for client in both.clients_for(CROWD)])
+    responses = concurrently([partial(client.get, path) for client in fleet.clients_for(CROWD)])
     assert Counter((a.status_code, a.content) for a in responses) == {
         (200, responses[0].content): CROWD
     }
@@ -68,12 +68,12 @@ def test_concurrent_cold_reads_cost_one_request(
 
 @SERIAL
 @pytest.mark.parametrize("what", ["dates", "hours"])
-def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, what: str) -> None:
+def test_the_error_of_one_fetch_is_shared_by_all(fleet: Fleet, sandbox: Sandbox, what: str) -> None:
     sandbox.fault("delay", seconds=1)
     responses = concurrently(
         [
             partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
-            for client in both.clients_for(CROWD)
+            for client in fleet.clients_for(CROWD)
         ]
     )
     assert len(arrival_times(sandbox)) == 1
@@ -86,10 +86,10 @@ def test_the_error_of_one_fetch_is_shared_by_all(both: Fleet, sandbox: Sandbox, 
     assert UNKNOWN.encode() in body
 
 
-def test_a_broken_connection_is_shared_with_all_followers(both: Fleet, sandbox: Sandbox) -> None:
+def test_a_broken_connection_is_shared_with_all_followers(fleet: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("hang", seconds=1)
     responses = concurrently(
-        [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in both.clients_for(CROWD)]
+        [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in fleet.clients_for(CROWD)]
     )
     assert len(arrival_times(sandbox)) == 1
     assert {response.status_code for response in responses} == {502}
@@ -97,13 +97,13 @@ def test_a_broken_connection_is_shared_with_all_followers(both: Fleet, sandbox: 
 
 
 def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
     """Half of the others begin to wait before it dies, half of them after."""
     sandbox.fault("delay", seconds=60, times=1)
-    server = both.instances[0]
+    server = fleet.instances[0]
     victim = workers_of(server)[0]
-    clients = both.clients
+    clients = fleet.clients
     with ThreadPoolExecutor(50) as pool:
         with only_worker(server, victim):
             lost = pool.submit(clients[0].dates, "users", MARK, f"{YEAR}-05")
@@ -128,7 +128,7 @@ def test_a_worker_that_dies_during_a_fetch_blocks_others_for_at_most_5_s(
 
 
 def test_a_leader_slower_than_its_lock_still_costs_one_request(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
     sandbox.fault("delay", seconds=6)
 
@@ -138,7 +138,7 @@ def test_a_leader_slower_than_its_lock_still_costs_one_request(
 
     crowd = [
         partial(ask, client, 5.5 * number / CROWD)
-        for number, client in enumerate(both.clients_for(CROWD))
+        for number, client in enumerate(fleet.clients_for(CROWD))
     ]
     assert set(concurrently(crowd)) == {200}
     assert len(arrival_times(sandbox)) == 1

@@ -41,24 +41,24 @@ OLD = [f"{YEAR}-05-06T12:00:00.000Z"]
 STORED, COLLAPSED = "fwd=miss; stored", "fwd=miss; collapsed"
 
 
-started = fleet_fixture(SETTINGS)
+shared_fleet = fleet_fixture(SETTINGS)
 
 
 @pytest.fixture
-def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     """Two instances with an empty cache."""
-    return started
+    return shared_fleet
 
 
 def test_a_fresh_response_is_served_by_all_workers_with_its_ttl(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    one, other = both.clients
+    one, other = fleet.clients
     read = [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in (one, other)]
     first = read[0]()
     requested_at = time.monotonic()
     assert cache_status(first) == STORED
-    for number, server in enumerate(both.instances):
+    for number, server in enumerate(fleet.instances):
         for response in on_each_worker(server, read[number]):
             assert cache_status(response) == "hit; ttl=2"
             assert response.content == first.content
@@ -68,9 +68,9 @@ def test_a_fresh_response_is_served_by_all_workers_with_its_ttl(
 
 
 def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
-    both: Fleet, sandbox: Sandbox
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in both.clients]
+    reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in fleet.clients]
     sandbox.fault("status", status=200, body=OLD, times=1)
     assert reads[0]().json() == OLD
     requested_at = time.monotonic()
@@ -79,7 +79,7 @@ def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
 
     by_worker = [
         response
-        for read, server in zip(reads, both.instances, strict=True)
+        for read, server in zip(reads, fleet.instances, strict=True)
         for response in on_each_worker(server, partial(timed, read))
     ]
     crowd = concurrently([partial(timed, reads[number % 2]) for number in range(40)])
@@ -107,12 +107,13 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
     ("fault", "options", "status"), FAILURES, ids=["reset", "timeout", "500", "429"]
 )
 def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_a_second(
-    both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
+    fleet: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
 ) -> None:
     reads = [
-        partial(client.hours, "services", FIRST_SERVICE, f"{YEAR}-05-06") for client in both.clients
+        partial(client.hours, "services", FIRST_SERVICE, f"{YEAR}-05-06")
+        for client in fleet.clients
     ]
-    truth = reads[0]()
+    videsk_availability = reads[0]()
     requested_at = time.monotonic()
     sandbox.clear_request_log()
     sandbox.fault(fault, **options)
@@ -124,7 +125,7 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
         if response.status_code != 200:
             break
         ended = time.monotonic() - requested_at
-        assert response.content == truth.content
+        assert response.content == videsk_availability.content
         assert seconds < 0.4, "a cached response does not wait"
         if ended < HOURS_TTL - 0.1:  # it was requested a moment before it arrived
             assert cache_status(response) == "hit; ttl=1"
@@ -153,29 +154,29 @@ def _ttls(least_age: float, greatest_age: float) -> set[int]:
     return {-1 - int(age - HOURS_TTL) for age in (least_age, greatest_age, greatest_age + 0.1)}
 
 
-def test_a_follower_is_marked_as_collapsed(both: Fleet, sandbox: Sandbox) -> None:
+def test_a_follower_is_marked_as_collapsed(fleet: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("delay", seconds=0.7)
     reads = [
         partial(client.hours, "services", AUTOMATIC_SERVICE, f"{YEAR}-05-06")
-        for client in both.clients_for(12)
+        for client in fleet.clients_for(12)
     ]
     assert sorted(map(cache_status, concurrently(reads))) == [COLLAPSED] * 11 + [STORED]
     assert len(arrival_times(sandbox)) == 1
 
 
-def test_what_is_not_cached_is_never_called_stored(both: Fleet, sandbox: Sandbox) -> None:
-    one, other = both.clients
+def test_what_is_not_cached_is_never_called_stored(fleet: Fleet, sandbox: Sandbox) -> None:
+    one, other = fleet.clients
     for client in (one, one, other):
         assert cache_status(client.get("/api/services")) == "fwd=miss"
     sandbox.clear_request_log()
     sandbox.fault("delay", seconds=1)
-    lists = [partial(client.get, "/api/services") for client in both.clients_for(120)]
+    lists = [partial(client.get, "/api/services") for client in fleet.clients_for(120)]
     assert sorted(map(cache_status, concurrently(lists))) == ["fwd=miss"] + [COLLAPSED] * 119
     assert len(arrival_times(sandbox)) == 2, "each of the two pages once"
 
 
-def test_an_error_is_not_cached(both: Fleet, sandbox: Sandbox) -> None:
+def test_an_error_is_not_cached(fleet: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("reset", times=1)
-    one, other = both.clients
+    one, other = fleet.clients
     assert one.hours("users", JOHN, f"{YEAR}-05-06").status_code == 502
     assert cache_status(other.hours("users", JOHN, f"{YEAR}-05-06")) == STORED

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import requests
 
-from tests.client import JOHN, Client, bearer, booking_of, working_day
+from tests.client import JOHN, Client, bearer, booking_body, working_day
 from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import SERIAL, TIMING
 
@@ -60,7 +60,7 @@ def weather(
     chance = random.Random(seed)
     while time.monotonic() < end:
         key, url = uuid4().hex, chance.choice(urls)
-        booking = booking_of(chance.choice(hours), f"{key}@example.com")
+        booking = booking_body(chance.choice(hours), f"{key}@example.com")
         path = f"{url}/api/users/{JOHN}/appointments"
         response = insist(path, booking, {"Idempotency-Key": key}, chance)
         outcomes[key] = Outcome(response.status_code)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.client import JOHN, Client, bearer, booking_of
+from tests.client import JOHN, Client, bearer, booking_body
 from tests.days import YEAR
 from tests.e2e.test_logs import lines
 from tests.processes import Sandbox, ServerProcess, proxy_server
@@ -50,7 +50,7 @@ def client(server: ServerProcess, sandbox: Sandbox) -> Client:
 def ways_to_videsk(client: Client, headers: dict[str, str]) -> list[requests.Response]:
     """A read, a booking, and a call with an appointment's own token."""
     booking = {
-        "json": booking_of(SLOT, "ana@example.com"),
+        "json": booking_body(SLOT, "ana@example.com"),
         "headers": headers | {"Idempotency-Key": uuid4().hex},
     }
     return [

@@ -10,7 +10,12 @@ import pytest
 
 from tests.e2e import attacks
 from tests.e2e.attacks import CHUNKED, HEADS, TINY_CHUNKS, head, send_until_closed
-from tests.e2e.innocent import innocent_clients, open_socket, read_all, seconds_until_closed
+from tests.e2e.background_clients import (
+    background_clients,
+    open_socket,
+    read_all,
+    seconds_until_closed,
+)
 from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import SERIAL, TIMING
 
@@ -33,7 +38,7 @@ def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
 @SERIAL
 def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: ServerProcess) -> None:
     attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
-    with attack, innocent_clients(server) as calls:
+    with attack, background_clients(server) as calls:
         time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.e2e.demo_page import Visitor
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 
 SEGMENT = "63bdbf49394aad976d4aa5aa"
 POLICY = "script-src 'self' {proxy}; style-src 'self'; require-trusted-types-for 'script'"
@@ -38,9 +38,9 @@ def site() -> Iterator[Site]:
             if self.command == "POST":
                 one.posted.append(self.body().decode())
             page = f'<!doctype html><html lang="en"><title>A shop</title><link rel="icon" href="data:,"><main><h1>A shop</h1>{one.body}</main>'
-            self.answer(200, page.encode(), "text/html; charset=utf-8", **{"Content-Security-Policy": one.policy})  # fmt: skip
+            self.reply(200, page.encode(), "text/html; charset=utf-8", **{"Content-Security-Policy": one.policy})  # fmt: skip
 
-    with serving(Serve) as one.origin:
+    with http_server(Serve) as one.origin:
         yield one
 
 

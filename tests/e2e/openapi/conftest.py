@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.openapi.reading import DOCUMENT
+from tests.unit.openapi.spec_document import DOCUMENT
 
 
 @pytest.fixture(scope="session")

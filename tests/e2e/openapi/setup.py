@@ -16,9 +16,9 @@ import requests
 
 from openapi.examples import SERVICE, START, USER, ZONE
 from tests.client import FORM, OPEN_SERVICE, Client, bearer, next_open_day
-from tests.e2e.captcha_provider import Provider, captcha_provider
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
 from tests.processes import Sandbox, free_port, proxy_server, running_server, sandbox_server
-from tests.unit.openapi.reading import examples_of, resolved
+from tests.unit.openapi.spec_document import examples_of, resolved
 
 ORIGIN = "https://shop.example"
 SLOT_SECONDS = 300
@@ -40,14 +40,14 @@ class Call:
     proxy: str = "plain"
 
 
-class Stage:
+class Servers:
     """The sandbox, the captcha provider, and the proxies."""
 
     def __init__(self, ends: ExitStack) -> None:
         self._ends = ends
         self._proxies: dict[str, Client] = {}
         self.sandbox: Sandbox = ends.enter_context(sandbox_server())
-        self.provider: Provider = ends.enter_context(captcha_provider())
+        self.provider: CaptchaProvider = ends.enter_context(captcha_provider())
         self._dead_port = free_port()
         self._unreached = 0
         self._used: set[str] = set()
@@ -62,7 +62,7 @@ class Stage:
             "guessed": NO_CACHE,
             "limited": {"CLIENT_RATE_LIMIT": "1/day"},
             "failing": {},
-            "impatient": {},
+            "short_body_timeout": {},
             "without_secrets": {"METRICS_TOKEN": "", "WEBHOOK_SECRET": ""},
             "public": {"VIDESK_API_KEY": self.sandbox.keys["public"]},
             "unreachable": {"VIDESK_BASE_URL": f"http://127.0.0.1:{self._dead_port}"},
@@ -81,10 +81,12 @@ class Stage:
 
     def proxy(self, name: str) -> Client:
         if name not in self._proxies:
-            if name in {"failing", "impatient"}:
+            if name in {"failing", "short_body_timeout"}:
                 port = free_port()
                 environ = {"VIDESK_API_KEY": "key", "PORT": str(port), **self._settings(name)}
-                start = running_server(["gunicorn", f"tests.e2e.openapi.{name}:app"], port, environ)
+                start = running_server(
+                    ["gunicorn", f"tests.e2e.openapi.{name}_app:app"], port, environ
+                )
             else:
                 start = proxy_server(self.sandbox, **self._settings(name))
             server = self._ends.enter_context(start)
@@ -187,8 +189,8 @@ class Stage:
 
 
 @contextmanager
-def running_stage() -> Iterator[Stage]:
+def running_servers() -> Iterator[Servers]:
     """Yield a stage, and stop its processes."""
     with ExitStack() as ends:
-        stage = Stage(ends)
-        yield stage
+        servers = Servers(ends)
+        yield servers

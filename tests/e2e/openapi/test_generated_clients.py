@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.client import JOHN, ZONE, booking_of, working_day
+from tests.client import JOHN, ZONE, booking_body, working_day
 from tests.e2e.node_tools import node, run, tool
 from tests.processes import ROOT, Sandbox, ServerProcess
 
@@ -33,7 +33,7 @@ def test_python_client(
         start, *_ = users.list_user_hours.sync(
             JOHN, client=client, date=working_day(), timezone=ZONE
         )
-        body = models.BookingByUser.from_dict(booking_of(start.isoformat(), "ana@example.com"))
+        body = models.BookingByUser.from_dict(booking_body(start.isoformat(), "ana@example.com"))
         booked, again = (
             users.book_by_user.sync(JOHN, client=client, body=body, idempotency_key=key)
             for _ in range(2)

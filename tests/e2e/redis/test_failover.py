@@ -17,7 +17,7 @@ import requests
 
 from tests.client import OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import Fleet, client_of_each_worker, fleet, wait_until
+from tests.e2e.fleet import Fleet, client_of_each_worker, run_fleet, wait_until
 from tests.e2e.redis.topologies import Topology, cluster, sentinels
 from tests.processes import Sandbox
 from tests.timing import SERIAL, TIMING
@@ -127,21 +127,23 @@ def topology(
 
 
 @pytest.fixture(scope="module")
-def both(topology: Topology, sandbox_process: Sandbox) -> Iterator[Fleet]:
-    with fleet(sandbox_process, None, {"REDIS_URL": topology.url, "HOURS_TTL": "600"}) as servers:
+def fleet(topology: Topology, sandbox_process: Sandbox) -> Iterator[Fleet]:
+    with run_fleet(
+        sandbox_process, None, {"REDIS_URL": topology.url, "HOURS_TTL": "600"}
+    ) as servers:
         yield servers
 
 
 @pytest.mark.parametrize("fault", [promote, suspend, kill])
 def test_a_failover_loses_no_booking(
-    topology: Topology, both: Fleet, sandbox: Sandbox, fault: Callable[[Topology], None]
+    topology: Topology, fleet: Fleet, sandbox: Sandbox, fault: Callable[[Topology], None]
 ) -> None:
     topology.heal()
     wait_until(topology.is_replicated, seconds=20)
-    workers = [worker for server in both.instances for worker in client_of_each_worker(server)]
+    workers = [worker for server in fleet.instances for worker in client_of_each_worker(server)]
     wait_until(lambda: watch(workers, 0.1) == (0, 0))
     old = topology.primary()
-    with Load(both) as load:
+    with Load(fleet) as load:
         sleep(1)
         started = monotonic()
         fault(topology)
@@ -154,7 +156,7 @@ def test_a_failover_loses_no_booking(
     with ThreadPoolExecutor(8) as pool:
         retries = list(
             pool.map(
-                lambda it: book(both.clients[it[0] % 2], *reversed(it[1])),
+                lambda it: book(fleet.clients[it[0] % 2], *reversed(it[1])),
                 enumerate(load.booked.items()),
             )
         )

@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 from idempotency.attempt import REPLAYED
 from idempotency.protocol import Idempotency
-from tests.unit.idempotency.posts import (
+from tests.unit.idempotency.setup import (
     BODY,
     PATH,
     Action,

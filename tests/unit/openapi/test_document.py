@@ -10,7 +10,7 @@ from idempotency import attempt
 from openapi.document import UndescribedError, build
 from openapi.spec import Operation, describe
 from settings import load
-from tests.unit.openapi.reading import DOCUMENT, operations
+from tests.unit.openapi.spec_document import DOCUMENT, operations
 from web import responses
 
 OPERATION_IDS = {

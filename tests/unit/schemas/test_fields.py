@@ -27,7 +27,7 @@ from schemas.fields import (
 from schemas.hooks import MeetingSchema
 from schemas.queries import AvailabilityQuery, NextQuery, load_day, load_month
 from tests.days import YEAR
-from tests.unit.openapi.reading import DOCUMENT
+from tests.unit.openapi.spec_document import DOCUMENT
 
 HEX_ID = "63bdbf3230013a2792550a1c"
 INSTANTS = [

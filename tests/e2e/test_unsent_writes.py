@@ -15,7 +15,7 @@ import pytest
 import requests
 from redis import Redis
 
-from tests.client import JOHN, Client, booking_of, working_day
+from tests.client import JOHN, Client, booking_body, working_day
 from tests.e2e.fleet import workers_of
 from tests.e2e.raw_videsk import RawVidesk, raw_videsk
 from tests.processes import Sandbox, ServerProcess, proxy_server
@@ -143,7 +143,7 @@ def test_a_lack_of_file_descriptors_does_not_open_the_circuit(sandbox: Sandbox) 
 
         def book() -> requests.Response:
             url = f"{server.url}/api/users/{JOHN}/appointments"
-            body = booking_of(HOUR, "ana@example.com")
+            body = booking_body(HOUR, "ana@example.com")
             return session.post(url, json=body, headers=key, timeout=10)
 
         # The connection is open and the time zone is loaded before the limit falls.

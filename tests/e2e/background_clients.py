@@ -11,7 +11,7 @@ from threading import Event
 
 from tests.processes import ServerProcess
 
-WITHIN_SECONDS = 2
+MAX_CALL_SECONDS = 2
 """The longest that an innocent client's request may take in a test.
 
 bench/attacks.py measures against 0.5 s (p99); here, other tests may keep the machine busy.
@@ -22,7 +22,7 @@ PATHS = ("/api/services", "/healthz")
 
 
 @dataclass
-class Calls:
+class CallLog:
     """How an innocent client's calls went."""
 
     seconds: list[float] = field(default_factory=list)
@@ -32,15 +32,15 @@ class Calls:
         """Every call was answered rightly and in time."""
         assert self.failures == []
         assert len(self.seconds) >= at_least
-        assert max(self.seconds) < WITHIN_SECONDS
+        assert max(self.seconds) < MAX_CALL_SECONDS
 
 
 @contextmanager
-def innocent_clients(server: ServerProcess, address: str = "127.0.0.1") -> Iterator[Calls]:
+def background_clients(server: ServerProcess, address: str = "127.0.0.1") -> Iterator[CallLog]:
     """Meanwhile one client calls over new connections and one over a connection that it keeps, from
     this address.
     """
-    calls, ended = Calls(), Event()
+    calls, ended = CallLog(), Event()
     expected = {path: _get(server, path) for path in PATHS}
 
     def call(keep: bool) -> None:

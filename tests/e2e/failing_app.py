@@ -1,4 +1,4 @@
-"""The proxy with faults of its own built in: `gunicorn tests.e2e.faulty:app`.
+"""The proxy with faults of its own built in: `gunicorn tests.e2e.failing_app:app`.
 
 Each route fails in its way, with what a customer sent in the exception's message.
 """

@@ -14,7 +14,9 @@ WORKERS = 3
 
 
 @contextmanager
-def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[ServerProcess]:
+def proxy_with_metrics(
+    sandbox: Sandbox, redis_url: str, **settings: str
+) -> Iterator[ServerProcess]:
     """The proxy with three workers, all of which serve, and METRICS_TOKEN."""
     ours = {"METRICS_TOKEN": TOKEN, "REDIS_URL": redis_url, "WEB_CONCURRENCY": str(WORKERS)}
     with proxy_server(sandbox, **ours | {"HOURS_TTL": "600"} | settings) as server:
@@ -22,7 +24,7 @@ def counting(sandbox: Sandbox, redis_url: str, **settings: str) -> Iterator[Serv
         yield server
 
 
-def text_of(server: ServerProcess) -> str:
+def metrics_text(server: ServerProcess) -> str:
     response = Client(server.url).get("/metrics", headers=bearer(TOKEN))
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/plain; version=")
@@ -30,15 +32,15 @@ def text_of(server: ServerProcess) -> str:
     return response.text
 
 
-def figures(server: ServerProcess, name: str) -> dict[tuple[str, ...], float]:
+def samples(server: ServerProcess, name: str) -> dict[tuple[str, ...], float]:
     """The samples of that name, by the values of their labels in the labels' order."""
     return {
         tuple(text for _, text in sorted(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text_of(server))
+        for family in text_string_to_metric_families(metrics_text(server))
         for sample in family.samples
         if sample.name == f"videsk_proxy_{name}"
     }
 
 
-def figure(server: ServerProcess, name: str, *labels: str) -> float:
-    return figures(server, name).get(labels, 0)
+def sample(server: ServerProcess, name: str, *labels: str) -> float:
+    return samples(server, name).get(labels, 0)

@@ -1,5 +1,5 @@
 """Build the proxy as gunicorn does, and print the settings that this reads:
-`python -m tests.e2e.settings_read`.
+`python -m tests.e2e.print_used_settings`.
 """
 
 import os

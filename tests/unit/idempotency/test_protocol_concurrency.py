@@ -10,7 +10,7 @@ from idempotency import protocol
 from idempotency.attempt import REPLAYED, digest
 from idempotency.protocol import Idempotency
 from idempotency.store import UNREADABLE, Record
-from tests.unit.idempotency.posts import (
+from tests.unit.idempotency.setup import (
     KEY,
     Action,
     Send,

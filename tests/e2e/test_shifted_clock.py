@@ -9,8 +9,8 @@ import requests
 from redis import Redis
 
 from tests.client import Client
-from tests.other_days import SANTIAGO, clock_changes, days_of_change, other_days
 from tests.processes import Sandbox
+from tests.shifted_clock import SANTIAGO, clock_changes, days_of_change, other_days
 
 IN_2026 = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Run the tests that depend on the date on other days: `python -m tests.other_days [--changes]`.
+"""Run the tests that depend on the date on other days: `python -m tests.shifted_clock [--changes]`.
 
 For each day a library that shifts the clock (clock_shift.c) is compiled and preloaded into pytest
 and into every process that a test starts. `--changes` runs only the days on which Santiago's clocks

@@ -8,7 +8,7 @@ from threading import Thread
 from types import TracebackType
 
 
-class SlowWire:
+class DelayedForwarder:
     """Forwards to `target_port`; what comes back arrives `delay_seconds` later."""
 
     def __init__(self, target_port: int) -> None:
@@ -18,7 +18,7 @@ class SlowWire:
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = [self._listener]
 
-    def __enter__(self) -> "SlowWire":
+    def __enter__(self) -> "DelayedForwarder":
         Thread(target=self._accept, daemon=True).start()
         return self
 

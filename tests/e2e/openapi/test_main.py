@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.processes import ROOT, clean_environ
-from tests.unit.openapi.reading import DOCUMENT
+from tests.unit.openapi.spec_document import DOCUMENT
 
 
 def test_it_prints_itself_without_any_setting() -> None:

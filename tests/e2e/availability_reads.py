@@ -32,9 +32,9 @@ KINDS = {
     CAMILA: "users",
     ELENA: "users",
 }
-OF_JOHN = {JOHN, FIRST_SERVICE, AUTOMATIC_SERVICE}
+AFFECTED_BY_JOHN = {JOHN, FIRST_SERVICE, AUTOMATIC_SERVICE}
 """What an hour of his is an hour of; whose users are not known may share him."""
-OF_FIRST_SERVICE = OF_JOHN | {MARK, SHARING_SERVICE}
+AFFECTED_BY_FIRST_SERVICE = AFFECTED_BY_JOHN | {MARK, SHARING_SERVICE}
 
 
 READS = [("hours", ident) for ident in KINDS] + [
@@ -42,7 +42,7 @@ READS = [("hours", ident) for ident in KINDS] + [
 ]
 
 
-def read_everything(client: Client) -> dict[tuple[str, str], object]:
+def read_all_availability(client: Client) -> dict[tuple[str, str], object]:
     """Return the proxy's dates and hours of each service and user."""
     responses = {
         (what, ident): getattr(client, what)(KINDS[ident], ident, DAY) for what, ident in READS
@@ -51,7 +51,7 @@ def read_everything(client: Client) -> dict[tuple[str, str], object]:
     return {name: response.json() for name, response in responses.items()}
 
 
-def truth(sandbox: Sandbox) -> dict[tuple[str, str], object]:
+def videsk_availability(sandbox: Sandbox) -> dict[tuple[str, str], object]:
     """Return Videsk's own dates and hours of each service and user."""
     first = {"dates": f"{YEAR}-05-01T04:00:00.000Z", "hours": f"{YEAR}-05-06T04:00:00.000Z"}
     return {
@@ -71,16 +71,16 @@ def reads_sent(sandbox: Sandbox) -> list[tuple[str, str]]:
     return [(what, ident) for *_, ident, what in reads if what in {"dates", "hours"}]
 
 
-def assert_dropped_everywhere(both: Fleet, sandbox: Sandbox, affected: set[str]) -> None:
+def assert_invalidated_everywhere(fleet: Fleet, sandbox: Sandbox, affected: set[str]) -> None:
     """Check that every worker returns the current availability, the other instance's first.
 
     What is affected was requested from Videsk once for all workers, and nothing else was.
     """
-    now = truth(sandbox)
+    now = videsk_availability(sandbox)
     sandbox.clear_request_log()
-    for server in reversed(both.instances):
+    for server in reversed(fleet.instances):
         for client in client_of_each_worker(server):
-            assert read_everything(client) == now
+            assert read_all_availability(client) == now
     sent = reads_sent(sandbox)
     assert len(sent) == len(set(sent)), "once for all workers"
     assert set(sent) == {(what, ident) for what, ident in READS if ident in affected}

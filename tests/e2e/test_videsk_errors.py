@@ -37,14 +37,18 @@ def assert_ours(response: Any, status: int, name: str) -> dict[str, Any]:
     ],
 )
 def test_an_error_is_passed_on_unchanged(
-    cached: Client, sandbox: Sandbox, status: int, text: str, content_type: str
+    cached_proxy: Client, sandbox: Sandbox, status: int, text: str, content_type: str
 ) -> None:
     headers = {
         "Retry-After": "2", "Ratelimit-Limit": "20", "Ratelimit-Remaining": "3",
         "Ratelimit-Reset": "1", "Ratelimit-Policy": "20;w=1", "Set-Cookie": "a=b", "X-Other": "1",
     }  # fmt: skip
     sandbox.fault("status", status=status, text=text, content_type=content_type, headers=headers)
-    answers = [cached.get(READ), cached.book("users", JOHN, HOUR), cached.get("/api/services")]
+    answers = [
+        cached_proxy.get(READ),
+        cached_proxy.book("users", JOHN, HOUR),
+        cached_proxy.get("/api/services"),
+    ]
     for answer in answers:
         assert (answer.status_code, answer.content) == (status, text.encode())
         assert answer.headers["Content-Type"] == content_type
@@ -58,15 +62,15 @@ def test_an_error_is_passed_on_unchanged(
         assert "X-Other" not in answer.headers
 
 
-def test_an_error_is_never_cached(cached: Client, sandbox: Sandbox) -> None:
+def test_an_error_is_never_cached(cached_proxy: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", status=400, body={"name": "BadRequest"}, times=1)
-    assert cached.get(READ).status_code == 400
-    assert cached.get(READ).status_code == 200
+    assert cached_proxy.get(READ).status_code == 400
+    assert cached_proxy.get(READ).status_code == 200
 
 
-def test_an_error_is_never_a_304(cached: Client, sandbox: Sandbox) -> None:
+def test_an_error_is_never_a_304(cached_proxy: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", status=404, body={})
-    assert cached.get(READ, headers={"If-None-Match": "*"}).status_code == 404
+    assert cached_proxy.get(READ, headers={"If-None-Match": "*"}).status_code == 404
 
 
 LEAKS = ["leak", "leak-twice", "leak-escaped"]
@@ -84,12 +88,14 @@ UNSOUND = [
 
 
 @pytest.mark.parametrize("fault", [*UNSOUND, "reset", "close"])
-def test_what_is_no_sound_json_is_a_502(cached: Client, sandbox: Sandbox, fault: str) -> None:
+def test_what_is_no_sound_json_is_a_502(cached_proxy: Client, sandbox: Sandbox, fault: str) -> None:
     sandbox.fault(fault)
-    assert_ours(cached.get(READ), 502, "BadGateway")
-    assert_ours(cached.get("/api/services"), 502, "BadGateway")
+    assert_ours(cached_proxy.get(READ), 502, "BadGateway")
+    assert_ours(cached_proxy.get("/api/services"), 502, "BadGateway")
     if fault not in LEAKS:  # it echoes what was sent, which is not the key here
-        assert_ours(cached.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
+        assert_ours(
+            cached_proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway"
+        )
     paths = {str(entry["path"]) for entry in sandbox.request_log()}
     assert not any(path.startswith("/elsewhere") for path in paths), "redirects are not followed"
 
@@ -98,10 +104,10 @@ def test_what_is_no_sound_json_is_a_502(cached: Client, sandbox: Sandbox, fault:
     "fault", ["html", "empty", "no-content", "redirect", "cut", "reset", "close"]
 )
 def test_a_write_without_a_response_is_an_unknown_outcome(
-    cached: Client, sandbox: Sandbox, fault: str
+    cached_proxy: Client, sandbox: Sandbox, fault: str
 ) -> None:
     sandbox.fault(fault)
-    body = assert_ours(cached.book("users", JOHN, HOUR), 502, "BadGateway")
+    body = assert_ours(cached_proxy.book("users", JOHN, HOUR), 502, "BadGateway")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
@@ -117,59 +123,63 @@ def test_a_write_that_never_left_has_a_known_outcome(sandbox: Sandbox) -> None:
     ("fault", "seconds"), [("hang", 30), ("delay", 5), ("drip", 0.3), ("drip-head", 0.3)]
 )
 def test_a_slow_videsk_is_a_504_in_time(
-    cached: Client, sandbox: Sandbox, fault: str, seconds: float
+    cached_proxy: Client, sandbox: Sandbox, fault: str, seconds: float
 ) -> None:
     sandbox.fault(fault, seconds=seconds)
     started = time.monotonic()
-    assert "data" not in assert_ours(cached.get(READ), 504, "GatewayTimeout")
+    assert "data" not in assert_ours(cached_proxy.get(READ), 504, "GatewayTimeout")
     assert 1.4 < time.monotonic() - started < 2.5, "VIDESK_TIMEOUT is 1.5 in these tests"
-    body = assert_ours(cached.book("users", JOHN, HOUR), 504, "GatewayTimeout")
+    body = assert_ours(cached_proxy.book("users", JOHN, HOUR), 504, "GatewayTimeout")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
-def test_one_failing_page_fails_the_list_of_services(cached: Client, sandbox: Sandbox) -> None:
+def test_one_failing_page_fails_the_list_of_services(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
     page = {"total": 30, "limit": 1, "skip": 0, "data": [{"id": "a"}]}
     sandbox.fault("status", status=200, body=page, path="/services", times=1)
     sandbox.fault("status", status=500, body={"name": "GeneralError"}, path="/services")
-    assert cached.get("/api/services").status_code == 500
+    assert cached_proxy.get("/api/services").status_code == 500
 
 
-def test_pages_without_end_are_a_502_after_100(cached: Client, sandbox: Sandbox) -> None:
+def test_pages_without_end_are_a_502_after_100(cached_proxy: Client, sandbox: Sandbox) -> None:
     page = {"total": 10_000, "limit": 1, "skip": 0, "data": [{"id": "a"}]}
     sandbox.fault("status", status=200, body=page, path="/services")
-    assert_ours(cached.get("/api/services"), 502, "BadGateway")
+    assert_ours(cached_proxy.get("/api/services"), 502, "BadGateway")
     assert len(sandbox.request_log()) == 100
 
 
 @pytest.mark.parametrize("body", [{}, "text", 7, None, {"data": 5}])
-def test_a_list_that_is_no_list_is_a_502(cached: Client, sandbox: Sandbox, body: object) -> None:
+def test_a_list_that_is_no_list_is_a_502(
+    cached_proxy: Client, sandbox: Sandbox, body: object
+) -> None:
     sandbox.fault("status", status=200, body=body)
-    assert_ours(cached.get(READ), 502, "BadGateway")
-    assert_ours(cached.get("/api/services"), 502, "BadGateway")
+    assert_ours(cached_proxy.get(READ), 502, "BadGateway")
+    assert_ours(cached_proxy.get("/api/services"), 502, "BadGateway")
 
 
 @pytest.mark.parametrize("status", [200, 202, 299])
 def test_any_2xx_of_videsk_is_our_own_success(
-    cached: Client, sandbox: Sandbox, status: int
+    cached_proxy: Client, sandbox: Sandbox, status: int
 ) -> None:
     answer = {"new": [{"_id": "x", "deep": {"_id": "y"}}], "ñ": 1.5, "id": None, "big": 2**60}
     sandbox.fault("status", status=status, body=answer)
-    booked = cached.book("users", JOHN, HOUR)
+    booked = cached_proxy.book("users", JOHN, HOUR)
     assert booked.status_code == 201
     expected = json.loads(json.dumps(answer).replace('"_id"', '"id"'))
     assert json.loads(booked.content) == expected
     assert list(booked.json()) == list(answer), "nothing is reordered"
-    looked_up = cached.get("/api/appointment", headers=bearer("a.b.c"))
+    looked_up = cached_proxy.get("/api/appointment", headers=bearer("a.b.c"))
     assert (looked_up.status_code, looked_up.json()) == (200, expected)
 
 
 def test_the_first_free_day_of_a_faulty_videsk_comes_back_with_it(
-    cached: Client, sandbox: Sandbox
+    cached_proxy: Client, sandbox: Sandbox
 ) -> None:
     sandbox.fault("reset", times=1)
     day = working_day()
-    assert cached.dates("users", JOHN, day).status_code == 502
-    assert cached.dates("users", JOHN, day).status_code == 200
+    assert cached_proxy.dates("users", JOHN, day).status_code == 502
+    assert cached_proxy.dates("users", JOHN, day).status_code == 200
 
 
 @pytest.mark.parametrize("depth", [600, 100_000])
