@@ -323,8 +323,8 @@ def test_an_unreachable_or_silent_redis_fails_the_run(sandbox: Sandbox) -> None:
     report = examine(sandbox, REDIS_URL=f"redis://:{MARK}@127.0.0.1:{free_port()}")
     assert report.of("Redis").startswith("FAIL")
     assert "no connection" in report.of("Redis")
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        report = examine(sandbox, REDIS_URL=local_redis_url(mute.getsockname()[1]))
+    with socket.create_server(("127.0.0.1", 0)) as stalled:
+        report = examine(sandbox, REDIS_URL=local_redis_url(stalled.getsockname()[1]))
     assert "no response within" in report.of("Redis")
 
 

@@ -388,12 +388,12 @@ def redis_is(client: Client, state: str) -> bool:
 
 
 def silence(it: Interruptible, workers: list[Client]) -> None:
-    it.road.mute = True
+    it.road.stalled = True
     wait_until(lambda: all(redis_is(client, "away") for client in workers))
 
 
 def restore(it: Interruptible, workers: list[Client]) -> None:
-    it.road.mute = False
+    it.road.stalled = False
     wait_until(lambda: all(redis_is(client, "ok") for client in workers))
 
 

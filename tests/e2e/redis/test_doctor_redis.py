@@ -1,4 +1,4 @@
-"""What `python -m doctor` finds out about Redis: Sentinels, a cluster, its role, eviction and TLS."""
+"""`python -m doctor` checks Redis: Sentinels, cluster, role, eviction and TLS."""
 
 import signal
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_the_sentinels_are_checked(sandbox: Sandbox, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "level"), [("noeviction", "ok  "), ("volatile-lru", "warn"), ("allkeys-lru", "FAIL")]
 )
-def test_a_redis_that_may_evict_records_is_reported(
+def test_an_eviction_policy_that_may_drop_records_is_reported(
     sandbox: Sandbox, policy: str, level: str
 ) -> None:
     with redis_server(None, "--maxmemory-policy", policy) as server:
@@ -60,9 +60,7 @@ def test_a_redis_that_may_evict_records_is_reported(
     assert policy in found
 
 
-def test_a_user_who_may_not_wait_for_a_replica_is_a_warning(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_user_without_permission_for_wait_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
     with sentinels(tmp_path) as topology:
         primary = topology.primary()
         rights: dict[str, Any] = {"keys": ["*"], "commands": ["+@all", "-wait"]}

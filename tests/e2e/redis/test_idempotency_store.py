@@ -1,4 +1,4 @@
-"""Records of POSTs in a real Redis: the tests of tests/unit/idempotency/test_store.py, and TTLs."""
+"""RedisStore with a real Redis: runs the tests of tests/unit/idempotency/test_store.py, and more."""
 
 import pytest
 from redis import Redis
@@ -21,13 +21,13 @@ PREFIX = "tests:"
 
 
 @pytest.fixture(scope="module")
-def link(redis_process: ServerProcess) -> ResilientRedis:
+def resilient_redis(redis_process: ServerProcess) -> ResilientRedis:
     return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 
 @pytest.fixture
-def in_redis(link: ResilientRedis, redis: Redis) -> RedisStore:
-    return RedisStore(link, PREFIX)
+def in_redis(resilient_redis: ResilientRedis, redis: Redis) -> RedisStore:
+    return RedisStore(resilient_redis, PREFIX)
 
 
 @pytest.fixture
@@ -38,16 +38,16 @@ def kept(in_redis: RedisStore) -> RedisStore:
 def test_an_owner_can_store_its_own_record_again(
     in_redis: RedisStore,
 ) -> None:
-    """Redis did it, the connection broke before its answer, and the owner sends it again."""
+    """Redis stored it, the connection broke before the response, and the owner retries."""
     first = started()
     assert in_redis.begin("a", first, 60) is None
     assert in_redis.begin("a", first, 60) is None
     in_redis.end("a", answered(first), DAY, answered(first))
-    assert in_redis.begin("a", first, 60) is None, "what has ended stays as it ended"
+    assert in_redis.begin("a", first, 60) is None, "a finished record does not change"
     assert in_redis.begin("a", started(), 60) == answered(first)
 
 
-def test_the_ending_of_another_owner_replaces_nothing(in_redis: RedisStore) -> None:
+def test_an_outcome_from_another_owner_replaces_nothing(in_redis: RedisStore) -> None:
     first, second = started(), started()
     in_redis.begin("a", first, 60)
     for keep_seconds in (DAY, 0):
@@ -56,7 +56,7 @@ def test_the_ending_of_another_owner_replaces_nothing(in_redis: RedisStore) -> N
         assert in_redis.outcome(second.owner)[0] == answered(second)
 
 
-def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
+def test_an_owner_holds_a_renewable_lease_until_it_finishes(
     in_redis: RedisStore, redis: Redis
 ) -> None:
     first = started()
@@ -88,10 +88,10 @@ def test_every_key_has_a_ttl(in_redis: RedisStore, redis: Redis) -> None:
     assert len(redis.keys("tests:*")) == 3
 
 
-def test_a_client_of_the_callers_is_used_while_redis_is_unavailable(
+def test_a_client_passed_by_the_caller_is_used_while_redis_is_unavailable(
     in_redis: RedisStore, redis: Redis
 ) -> None:
-    """As the actions do that run before the proxy uses Redis again."""
+    """Reconnect actions pass such a client, before the proxy uses Redis again."""
     unavailable = RedisStore(ResilientRedis(local_redis_url(free_port()), verify_tls=True), PREFIX)
     first = started()
     assert unavailable.begin("a", first, 60, redis) is None
@@ -103,11 +103,13 @@ def test_a_client_of_the_callers_is_used_while_redis_is_unavailable(
     assert unavailable.is_unavailable
 
 
-def test_they_are_unavailable_when_redis_is(in_redis: RedisStore, link: ResilientRedis) -> None:
-    assert in_redis.is_unavailable is link.unavailable is False
+def test_the_store_is_unavailable_when_redis_is(
+    in_redis: RedisStore, resilient_redis: ResilientRedis
+) -> None:
+    assert in_redis.is_unavailable is resilient_redis.unavailable is False
 
 
-def test_what_is_not_readable_in_redis_is_in_doubt_and_not_booked_again(
+def test_an_unreadable_record_is_in_doubt_and_not_booked_again(
     in_redis: RedisStore, redis: Redis
 ) -> None:
     for stored in (b"", b"x", b"0 owner of an older release"):

@@ -1,4 +1,4 @@
-"""The store over a real Redis: the tests of tests/unit/cache/test_store.py, and its commands."""
+"""The store with a real Redis: runs the tests of tests/unit/cache/test_store.py, and counts commands."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,13 +42,13 @@ def item(redis: Redis) -> Kept:
 
 
 @pytest.fixture
-def quiet() -> Iterator[Redis]:
-    """A Redis for this test alone, without a proxy's health checks."""
+def own_redis() -> Iterator[Redis]:
+    """Run a Redis that receives no health checks of a proxy."""
     with redis_server() as server:
         yield Redis(port=server.port)
 
 
-def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
+def count_commands(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
     redis.config_resetstat()
     action()
     stats: dict[str, dict[str, int]] = redis.info("commandstats")
@@ -57,34 +57,34 @@ def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("stored", [0, 10, 5000])
-def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) -> None:
-    redis = quiet
+def test_invalidation_costs_the_same_however_much_is_stored(own_redis: Redis, stored: int) -> None:
+    redis = own_redis
     store = redis_store(redis, PREFIX)
     _, stamp = store.lookup("k0", GROUPS)
     entry = Entry(1.0, stamp, b"[]").to_bytes()
     redis.mset({f"{PREFIX}k{number}": entry for number in range(stored)} | {"k": b""})
     found = store.lookup("k0", GROUPS)[0]
     assert bool(found) == bool(stored)
-    assert commands_of(redis, lambda: store.invalidate(["service:a", "user:b"])) == {"set": 3}
-    missed = commands_of(redis, lambda: store.lookup("k0", GROUPS))
+    assert count_commands(redis, lambda: store.invalidate(["service:a", "user:b"])) == {"set": 3}
+    missed = count_commands(redis, lambda: store.lookup("k0", GROUPS))
     assert missed == {"mget": 1}
     assert store.lookup("k0", GROUPS)[0] is None
 
 
-def test_a_lookup_is_one_round_trip_and_every_key_has_a_ttl(quiet: Redis) -> None:
-    redis = quiet
+def test_a_lookup_is_one_round_trip_and_every_key_has_a_ttl(own_redis: Redis) -> None:
+    redis = own_redis
     store = redis_store(redis, PREFIX)
     remember(store, "k", GROUPS)
-    assert commands_of(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
+    assert count_commands(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
     store.invalidate(GROUPS)
     assert len(redis.keys()) == 5
     assert all(0 < redis.ttl(key) <= 2 * 86400 for key in redis.scan_iter())
 
 
-def test_redis_is_given_the_token_of_changes_after_those_of_all_groups(quiet: Redis) -> None:
-    watching: Any = quiet
-    with watching.monitor() as monitor:
-        redis_store(quiet, PREFIX).invalidate(MANY_GROUPS)
+def test_the_version_token_is_written_after_the_tokens_of_all_groups(own_redis: Redis) -> None:
+    monitored: Any = own_redis
+    with monitored.monitor() as monitor:
+        redis_store(own_redis, PREFIX).invalidate(MANY_GROUPS)
         written: list[str] = []
         while f"{PREFIX}generation:changes" not in written:
             words = monitor.next_command()["command"].split()

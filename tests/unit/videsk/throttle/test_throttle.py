@@ -46,7 +46,7 @@ class Sleeping:
 
 def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
     """How long so many reads wait, of a process whose Redis has last answered that long ago."""
-    link = SimpleNamespace(
+    resilient_redis = SimpleNamespace(
         outages=1,
         last_response_at=time.monotonic() - answered_seconds_ago,
         on_reconnect=lambda _: None,
@@ -54,7 +54,7 @@ def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
     throttle = UpstreamThrottle(
         SHARE,
         cast("RedisLimiter", UnreachableLimiter()),
-        cast("ResilientRedis", link),
+        cast("ResilientRedis", resilient_redis),
         NoInstrumentation(),
     )
     slept = []
@@ -84,11 +84,11 @@ def test_one_of_a_clients_waiters_promotes_the_read() -> None:
         def promote(self, client: str, what: str) -> None:
             promoted.append((client, what))
 
-    link = SimpleNamespace(on_reconnect=lambda _: None)
+    resilient_redis = SimpleNamespace(on_reconnect=lambda _: None)
     throttle = UpstreamThrottle(
         SHARE,
         cast("RedisLimiter", SharedLimiter()),
-        cast("ResilientRedis", link),
+        cast("ResilientRedis", resilient_redis),
         NoInstrumentation(),
     )
     for client in ("a", "b"):
