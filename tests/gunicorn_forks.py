@@ -20,7 +20,7 @@ _lock = Lock()
 
 
 class ForkedGunicorn:
-    """The part of `subprocess.Popen` that tests use."""
+    """A gunicorn process with the methods of `subprocess.Popen` that tests use."""
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self._status: int | None = None

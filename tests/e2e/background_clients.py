@@ -1,4 +1,4 @@
-"""An innocent client that calls the proxy while others attack it, and what an attacker needs."""
+"""Clients that call the proxy while others attack or overload it, and helpers for raw sockets."""
 
 import socket
 import time
@@ -12,9 +12,9 @@ from threading import Event
 from tests.processes import ServerProcess
 
 MAX_CALL_SECONDS = 2
-"""The longest that an innocent client's request may take in a test.
+"""The maximum duration of a background client's request in a test.
 
-bench/attacks.py measures against 0.5 s (p99); here, other tests may keep the machine busy.
+bench/attacks.py requires 0.5 s (p99). Here, other tests may keep the machine busy.
 """
 
 PAUSE_SECONDS = 0.02
@@ -23,13 +23,13 @@ PATHS = ("/api/services", "/healthz")
 
 @dataclass
 class CallLog:
-    """How an innocent client's calls went."""
+    """The durations and failures of a background client's calls."""
 
     seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def assert_undisturbed(self, at_least: int = 10) -> None:
-        """Every call was answered rightly and in time."""
+        """Check that every call got the right response in time."""
         assert self.failures == []
         assert len(self.seconds) >= at_least
         assert max(self.seconds) < MAX_CALL_SECONDS
@@ -37,13 +37,14 @@ class CallLog:
 
 @contextmanager
 def background_clients(server: ServerProcess, address: str = "127.0.0.1") -> Iterator[CallLog]:
-    """Meanwhile one client calls over new connections and one over a connection that it keeps, from
-    this address.
+    """Call the proxy from this address during the block.
+
+    One client opens a new connection for each call, another keeps its connection.
     """
     calls, ended = CallLog(), Event()
     expected = {path: _get(server, path) for path in PATHS}
 
-    def call(keep: bool) -> None:
+    def call(keep_alive: bool) -> None:
         connection = _connect(server, address)
         while not ended.is_set():
             for path, body in expected.items():
@@ -58,13 +59,13 @@ def background_clients(server: ServerProcess, address: str = "127.0.0.1") -> Ite
                     calls.failures.append(f"{path}: {error!r}")
                     connection.close()
                 calls.seconds.append(time.monotonic() - started)
-                if not keep:
+                if not keep_alive:
                     connection.close()
                 time.sleep(PAUSE_SECONDS)
         connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        calling = [pool.submit(call, keep) for keep in (False, True)]
+        calling = [pool.submit(call, keep_alive) for keep_alive in (False, True)]
         try:
             yield calls
         finally:
@@ -86,12 +87,12 @@ def _get(server: ServerProcess, path: str) -> bytes:
 
 
 def open_socket(server: ServerProcess, seconds: float = 10) -> socket.socket:
-    """A connection to the server, on which nothing takes longer than so many seconds."""
+    """Connect to the server, with a socket timeout in seconds."""
     return socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
 
 
 def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
-    """What the server sends until it closes. Raises TimeoutError if it does not."""
+    """Read until the server closes the connection. Raise TimeoutError if it does not."""
     connection.settimeout(seconds)
     received = b""
     with suppress(ConnectionResetError):
@@ -101,7 +102,7 @@ def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
 
 
 def seconds_until_closed(connection: socket.socket, at_most: float) -> float:
-    """How long the server keeps the connection. Raises TimeoutError if it still does after that."""
+    """Return the seconds until the server closes the connection. Raise TimeoutError after `at_most`."""
     started = time.monotonic()
     read_all(connection, at_most)
     return time.monotonic() - started

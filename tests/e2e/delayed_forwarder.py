@@ -1,4 +1,4 @@
-"""A wire to a server on this machine, on which every answer takes its time."""
+"""A TCP proxy that simulates latency to a server on this machine."""
 
 import socket
 import time
@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class DelayedForwarder:
-    """Forwards to `target_port`; what comes back arrives `delay_seconds` later."""
+    """Forwards to `target_port`. Responses arrive `delay_seconds` later."""
 
     def __init__(self, target_port: int) -> None:
         self.delay_seconds = 0.0
@@ -28,10 +28,10 @@ class DelayedForwarder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for one in self._sockets:
+        for sock in self._sockets:
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
     def _accept(self) -> None:
         with suppress(OSError):

@@ -1,6 +1,6 @@
-"""The proxy with faults of its own built in: `gunicorn tests.e2e.failing_app:app`.
+"""The proxy with routes that raise exceptions: `gunicorn tests.e2e.failing_app:app`.
 
-Each route fails in its way, with what a customer sent in the exception's message.
+The exceptions' messages contain what the client sent.
 """
 
 from flask import request
@@ -14,15 +14,15 @@ class OddError(Exception):
     """An unexpected exception."""
 
 
-@app.get("/api/faulty/<ident>")
+@app.get("/api/failing/<ident>")
 def fail(ident: str) -> str:
     """Fail with the query in the message."""
     raise OddError(f"{ident} requested {request.query_string.decode()}")
 
 
-@app.post("/api/faulty/<ident>")
-def fail_of_a_cause(ident: str) -> str:
-    """Fail while another failure is dealt with, each with the body in the message."""
+@app.post("/api/failing/<ident>")
+def fail_with_cause(ident: str) -> str:
+    """Fail while handling another exception. Both messages contain the body."""
     text = request.get_data(as_text=True)
     try:
         int(text)
@@ -31,7 +31,7 @@ def fail_of_a_cause(ident: str) -> str:
     return text
 
 
-@app.get("/api/faulty-answer")
-def fail_too_late() -> str:
-    """Return what is no answer."""
-    return None  # type: ignore[return-value]  # the very fault
+@app.get("/api/failing-response")
+def return_none() -> str:
+    """Return a value that is not a response."""
+    return None  # type: ignore[return-value]  # the error under test

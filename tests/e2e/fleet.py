@@ -1,4 +1,4 @@
-"""Several instances of the proxy on one Redis, and helpers to call each instance and worker."""
+"""Several instances of the proxy that share a Redis, and helpers to call each instance and worker."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass
 class Fleet:
-    """Instances that share a Redis; `clients` has one for each."""
+    """Instances that share a Redis, and a client of each (`clients`)."""
 
     instances: list[ServerProcess]
 
@@ -43,7 +43,7 @@ def run_fleet(
     instances: int = 2,
     app: str = "app:app",
 ) -> Iterator[Fleet]:
-    """Start this number of instances of two workers each, in parallel."""
+    """Start this number of instances with two workers each, in parallel."""
     redis_url = {"REDIS_URL": local_redis_url(redis_port)} if redis_port else {}
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
@@ -51,7 +51,7 @@ def run_fleet(
 
 
 def fleet_fixture(settings: Mapping[str, str], instances: int = 2, with_redis: bool = True) -> Any:
-    """Return a module-scoped fixture: a fleet that the tests of a file share."""
+    """Return a module-scoped fixture: a fleet shared by the tests of a file."""
 
     @pytest.fixture(scope="module")
     def shared(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Fleet]:
@@ -63,7 +63,7 @@ def fleet_fixture(settings: Mapping[str, str], instances: int = 2, with_redis: b
 
 
 def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make each call in a thread of its own, and return their results."""
+    """Run the calls concurrently, each in its own thread, and return their results."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
@@ -75,12 +75,12 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     return response, time.monotonic() - started
 
 
-def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 8) -> float:
     """Poll until the condition holds, and return the seconds that took."""
     started = time.monotonic()
-    while not what():
+    while not condition():
         took = time.monotonic() - started
-        assert took < seconds, f"still not so after {took:.1f} s"
+        assert took < seconds, f"condition still false after {took:.1f} s"
         time.sleep(0.02)
     return time.monotonic() - started
 
@@ -151,19 +151,19 @@ def _stat(process: Path) -> list[str]:
 
 def readiness(fleet: Fleet) -> list[dict[str, Any]]:
     """Return the body of `/readyz` and its status (`http`), of each worker of each instance."""
-    known = []
+    states = []
     for server, client in zip(fleet.instances, fleet.clients, strict=True):
         for response in on_each_worker(server, partial(client.get, "/readyz")):
-            known.append(response.json() | {"http": response.status_code})
-    return known
+            states.append(response.json() | {"http": response.status_code})
+    return states
 
 
 def arrival_times(sandbox: Sandbox, path: str = "") -> list[float]:
-    """Return the times in seconds at which requests with this end of the path reached Videsk."""
+    """Return the times in seconds at which requests whose path ends with `path` reached Videsk."""
     entries = sandbox.request_log()
     return [float(str(entry["at"])) for entry in entries if str(entry["path"]).endswith(path)]
 
 
 def max_in_window(seconds: float, times: Sequence[float]) -> int:
-    """Return the greatest number of these times in any window of so many seconds."""
+    """Return the maximum number of these times within any window of `seconds`."""
     return max(sum(start <= at < start + seconds for at in times) for start in times)

@@ -1,4 +1,4 @@
-"""A small real HTTP server inside a test: what stands beside the proxy and is not Videsk."""
+"""A small HTTP server for tests, in a thread: pages, captcha providers and other third parties."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from threading import Thread
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Base class of test servers; a subclass implements `respond`."""
+    """Base class of request handlers. Subclasses implement `respond`."""
 
     def respond(self) -> None:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""A proxy of three workers that counts, and its figures as Prometheus reads them."""
+"""Run the proxy with metrics and three workers, and parse /metrics as Prometheus does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ WORKERS = 3
 def proxy_with_metrics(
     sandbox: Sandbox, redis_url: str, **settings: str
 ) -> Iterator[ServerProcess]:
-    """The proxy with three workers, all of which serve, and METRICS_TOKEN."""
-    ours = {"METRICS_TOKEN": TOKEN, "REDIS_URL": redis_url, "WEB_CONCURRENCY": str(WORKERS)}
-    with proxy_server(sandbox, **ours | {"HOURS_TTL": "600"} | settings) as server:
+    """Run the proxy with METRICS_TOKEN and three workers, and wait until all of them are running."""
+    defaults = {"METRICS_TOKEN": TOKEN, "REDIS_URL": redis_url, "WEB_CONCURRENCY": str(WORKERS)}
+    with proxy_server(sandbox, **defaults | {"HOURS_TTL": "600"} | settings) as server:
         wait_until(lambda: len(workers_of(server)) == WORKERS)
         yield server
 
@@ -33,7 +33,7 @@ def metrics_text(server: ServerProcess) -> str:
 
 
 def samples(server: ServerProcess, name: str) -> dict[tuple[str, ...], float]:
-    """The samples of that name, by the values of their labels in the labels' order."""
+    """Return the samples of this name by their label values, sorted by label name."""
     return {
         tuple(text for _, text in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(metrics_text(server))

@@ -20,7 +20,7 @@ from web.connections import SEND_BYTES
 pytestmark = TIMING
 
 ATTACK_SECONDS = 9
-HELD_AFTER_SECONDS = attacks.HELD / attacks.HELD_A_SECOND
+HELD_AFTER_SECONDS = attacks.OPEN_CONNECTIONS / attacks.OPENED_PER_SECOND
 """As long as the deadlines: by then the first connections are replaced by others."""
 
 MEASURED_SECONDS = 5
@@ -40,7 +40,7 @@ def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[ServerP
 @SERIAL
 def test_2200_idle_and_half_open_connections_do_not_delay_others(server: ServerProcess) -> None:
     """Nor do 200 more of them a second."""
-    with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
+    with attacks.run_attack(attacks.idle_connections, server.port, ATTACK_SECONDS):
         time.sleep(OPENED_AFTER_SECONDS)
         with background_clients(server, "127.0.0.2") as calls:
             time.sleep(ATTACK_SECONDS - OPENED_AFTER_SECONDS - 1)
@@ -54,7 +54,7 @@ def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
 ) -> None:
     with (
         proxy_server(sandbox, REDIS_URL=redis_url, TRUSTED_PROXIES="1") as server,
-        attacks.under(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
+        attacks.run_attack(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
     ):
         time.sleep(HELD_AFTER_SECONDS)
         with background_clients(server, "127.0.0.2") as calls:
@@ -69,7 +69,7 @@ def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
         session.mount("http://", SourceAddress("127.0.0.2"))
         assert session.get(f"{server.url}/healthz").status_code == 200
         (worker,) = workers_of(server)
-        with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
+        with attacks.run_attack(attacks.idle_connections, server.port, ATTACK_SECONDS):
             wait_until(lambda: open_sockets(worker) > 400)
             time.sleep(OPENED_AFTER_SECONDS)
             assert open_sockets(worker) < 700

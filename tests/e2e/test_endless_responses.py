@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.client import JOHN, Client, working_day
-from tests.e2e.raw_videsk import raw_videsk, request_heads, response
+from tests.e2e.raw_videsk import json_response, raw_videsk, request_heads
 from tests.processes import Sandbox, proxy_server
 from tests.timing import TIMING
 
@@ -78,7 +78,7 @@ def test_others_are_served_meanwhile(
     statuses: set[int],
 ) -> None:
     client, current = answering
-    current[:] = [whole(response(b"[]"))]
+    current[:] = [whole(json_response(b"[]"))]
     assert client.get(READ).status_code == 200
     current[:] = [answer]
     with ThreadPoolExecutor(1) as pool, requests.Session() as innocent:

@@ -177,9 +177,15 @@ def test_the_start_and_its_remarks_are_lines_of_json(sandbox: Sandbox) -> None:
 
 
 FAULTS = [
-    ("GET", f"/api/faulty/{JOHN}?s3cr3t", "/api/faulty/{id}", "OddError", "in fail"),
-    ("POST", f"/api/faulty/{JOHN}", "/api/faulty/{id}", "OddError", "in fail_of_a_cause"),
-    ("GET", "/api/faulty-answer?s3cr3t", "/api/faulty-answer", "TypeError", "in make_response"),
+    ("GET", f"/api/failing/{JOHN}?s3cr3t", "/api/failing/{id}", "OddError", "in fail"),
+    ("POST", f"/api/failing/{JOHN}", "/api/failing/{id}", "OddError", "in fail_with_cause"),
+    (
+        "GET",
+        "/api/failing-response?s3cr3t",
+        "/api/failing-response",
+        "TypeError",
+        "in make_response",
+    ),
 ]
 
 

@@ -119,7 +119,7 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
 
 @SERIAL
 def test_endless_heads_do_not_delay_others(server: ServerProcess) -> None:
-    attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
+    attack = attacks.run_attack(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
     with attack, background_clients(server, "127.0.0.2") as calls:
         time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()

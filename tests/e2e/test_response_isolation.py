@@ -10,7 +10,7 @@ import requests
 
 from tests.client import Client, bearer
 from tests.e2e.fleet import concurrently, wait_until
-from tests.e2e.raw_videsk import RawVidesk, raw_videsk, request_heads, response
+from tests.e2e.raw_videsk import RawVidesk, json_response, raw_videsk, request_heads
 from tests.processes import Sandbox, proxy_server
 
 Serve = Callable[[socket.socket, bytes], None]
@@ -57,7 +57,7 @@ def started(sandbox_process: Sandbox) -> Iterator[Stage]:
 def stage(started: Stage) -> Stage:
     """No connection is open, and the circuit is closed."""
     started.serve = lambda connection, body: connection.sendall(
-        response(body, "200 OK", "Connection: close")
+        json_response(body, "200 OK", "Connection: close")
     )
     wait_until(lambda: all(started.ask(n).status_code == 200 for n in range(8)))
     started.videsk.connections.clear()
@@ -71,12 +71,12 @@ def own(stage: Stage, number: int) -> bool:
 
 
 def well(connection: socket.socket, body: bytes) -> None:
-    connection.sendall(response(body))
+    connection.sendall(json_response(body))
 
 
 def after(*interim: bytes) -> Serve:
     def serve(connection: socket.socket, body: bytes) -> None:
-        connection.sendall(b"".join(interim) + response(body))
+        connection.sendall(b"".join(interim) + json_response(body))
 
     return serve
 
@@ -85,7 +85,7 @@ def slowly(connection: socket.socket, body: bytes) -> None:
     for interim in (PROCESSING, HINTS, PROCESSING):
         connection.sendall(interim)
         time.sleep(0.1)
-    connection.sendall(response(body))
+    connection.sendall(json_response(body))
 
 
 @pytest.mark.parametrize(
@@ -107,26 +107,26 @@ def test_interim_responses_are_skipped(stage: Stage, serve: Serve) -> None:
     answers = concurrently([lambda number=number: own(stage, number) for number in range(48)])  # type: ignore[misc]
     assert all(answers)
     assert all(own(stage, number) for number in range(48, 54))
-    assert stage.videsk.accepted <= 48, "connections are used again"
+    assert stage.videsk.connection_count <= 48, "connections are used again"
 
 
 def test_a_connection_without_anything_left_over_is_used_again(stage: Stage) -> None:
     stage.serve = well
     assert all(own(stage, number) for number in range(4))
-    assert stage.videsk.accepted == 1
+    assert stage.videsk.connection_count == 1
 
 
 def at_the_same_time(extra: bytes) -> Serve:
     def serve(connection: socket.socket, body: bytes) -> None:
-        connection.sendall(response(body) + extra)
+        connection.sendall(json_response(body) + extra)
 
     return serve
 
 
 def a_moment_later(connection: socket.socket, body: bytes) -> None:
-    connection.sendall(response(body))
+    connection.sendall(json_response(body))
     time.sleep(0.05)
-    connection.sendall(response(ANOTHERS))
+    connection.sendall(json_response(ANOTHERS))
 
 
 def in_chunks(end: bytes) -> Serve:
@@ -149,16 +149,16 @@ def framed_twice(*lines: str) -> Serve:
 
 
 def with_two_lengths(connection: socket.socket, body: bytes) -> None:
-    connection.sendall(response(body, "200 OK", f"Content-Length: {len(body)}"))
+    connection.sendall(json_response(body, "200 OK", f"Content-Length: {len(body)}"))
 
 
 LEFT_OVER = {
-    "a response": at_the_same_time(response(ANOTHERS)),
+    "a response": at_the_same_time(json_response(ANOTHERS)),
     "one byte": at_the_same_time(b"H"),
     "line end": at_the_same_time(b"\r\n"),
-    "more than a buffer": at_the_same_time(response(b'"%b"' % (b"x" * 20_000))),
+    "more than a buffer": at_the_same_time(json_response(b'"%b"' % (b"x" * 20_000))),
     "later": a_moment_later,
-    "after chunks": in_chunks(response(ANOTHERS)),
+    "after chunks": in_chunks(json_response(ANOTHERS)),
     "two framings": framed_twice("Transfer-Encoding: chunked"),
     "two lengths": with_two_lengths,
 }
@@ -172,16 +172,16 @@ def test_a_connection_on_which_something_is_left_over_is_not_used_again(
     for number in range(4):
         assert own(stage, number)
         time.sleep(0.1)  # what Videsk sends later has come
-    assert stage.videsk.accepted == 4
+    assert stage.videsk.connection_count == 4
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
 def test_a_body_where_there_is_none_is_not_the_next_response(stage: Stage, status: str) -> None:
     def serve(connection: socket.socket, body: bytes) -> None:
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(response(ANOTHERS))}\r\n\r\n"
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(json_response(ANOTHERS))}\r\n\r\n"
         connection.sendall(head.encode())
         time.sleep(0.05)
-        connection.sendall(response(ANOTHERS))
+        connection.sendall(json_response(ANOTHERS))
 
     stage.serve = serve
     assert stage.ask(1).status_code == 502

@@ -10,7 +10,7 @@ from redis import Redis
 
 from tests.client import Client
 from tests.processes import Sandbox
-from tests.shifted_clock import SANTIAGO, clock_changes, days_of_change, other_days
+from tests.shifted_clock import SANTIAGO, clock_change_days, clock_changes, special_days
 
 IN_2026 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def test_the_clock_changes_are_santiagos() -> None:
 
 
 def test_days_of_change_are_in_the_hour_that_comes_twice_and_after_the_one_left_out() -> None:
-    back, forward = (day.astimezone(SANTIAGO) for day in days_of_change(IN_2026).values())
+    back, forward = (day.astimezone(SANTIAGO) for day in clock_change_days(IN_2026).values())
     assert f"{back:%a %d %H:%M} {back.fold}" == "Sat 04 23:30 1"
     assert f"{forward:%a %d %H:%M}" == "Sun 06 01:30"
 
@@ -34,7 +34,7 @@ def test_days_of_change_are_in_the_hour_that_comes_twice_and_after_the_one_left_
     [IN_2026, datetime(2028, 2, 29, 18, tzinfo=UTC), datetime(2027, 12, 31, 23, 59, tzinfo=UTC)],
 )
 def test_each_other_day_is_in_the_future_and_matches_its_name(now: datetime) -> None:
-    days = other_days(now)
+    days = special_days(now)
     assert all(now < day for day in days.values())
     local = {name: day.astimezone(SANTIAGO) for name, day in days.items()}
     assert local["New Year's Eve, 23:58"].strftime("%d %B %H:%M") == "31 December 23:58"

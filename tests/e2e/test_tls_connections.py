@@ -12,10 +12,10 @@ from socket import socket
 import pytest
 import requests
 
-from tests.e2e.raw_videsk import RawVidesk, raw_videsk, request_heads, response
+from tests.e2e.raw_videsk import RawVidesk, json_response, raw_videsk, request_heads
 from videsk.transport import _new_session
 
-HEAD_LENGTH = len(response(b"x" * 1000)) - 1000
+HEAD_LENGTH = len(json_response(b"x" * 1000)) - 1000
 BODY = b'"%b"' % (b"a" * (io.DEFAULT_BUFFER_SIZE - HEAD_LENGTH - 2))
 """Ends where the buffer ends: what follows it in the same record stays in TLS."""
 
@@ -44,7 +44,7 @@ def videsk(certificate: Path, extra: list[bytes]) -> Iterator[RawVidesk]:
     def serve(connection: socket) -> None:
         with suppress(OSError), context.wrap_socket(connection, server_side=True) as encrypted:
             for _ in request_heads(encrypted):
-                encrypted.sendall(response(BODY) + extra[0])
+                encrypted.sendall(json_response(BODY) + extra[0])
 
     with raw_videsk(serve) as videsk:
         yield videsk
@@ -58,7 +58,9 @@ def session(certificate: Path) -> Iterator[requests.Session]:
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
-@pytest.mark.parametrize(("left_over", "connections"), [(b"", 1), (b"H", 3), (response(b"1"), 3)])
+@pytest.mark.parametrize(
+    ("left_over", "connections"), [(b"", 1), (b"H", 3), (json_response(b"1"), 3)]
+)
 def test_a_connection_with_decrypted_bytes_left_is_not_used_again(
     session: requests.Session,
     videsk: RawVidesk,
@@ -70,4 +72,4 @@ def test_a_connection_with_decrypted_bytes_left_is_not_used_again(
     for _ in range(3):
         with session.get(videsk.url("https"), stream=True, timeout=5) as answer:
             assert answer.raw.read(100_000, decode_content=True) == BODY
-    assert videsk.accepted == connections
+    assert videsk.connection_count == connections

@@ -37,7 +37,7 @@ def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
 
 @SERIAL
 def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: ServerProcess) -> None:
-    attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
+    attack = attacks.run_attack(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
     with attack, background_clients(server) as calls:
         time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()

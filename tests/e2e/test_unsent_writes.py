@@ -98,9 +98,9 @@ def started(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[
 def test_a_handshake_that_fails_leaves_nothing_in_doubt(
     started: Stage, redis: Redis, handshake: Callable[[socket.socket], None], status: int
 ) -> None:
-    started.handshake, before = handshake, started.videsk.accepted
+    started.handshake, before = handshake, started.videsk.connection_count
     assert_nothing_was_sent(book_twice(started.client), status)
-    assert started.videsk.accepted == before + 2
+    assert started.videsk.connection_count == before + 2
     assert started.client.get(READ).status_code == status
 
 

@@ -14,7 +14,7 @@ from web.shared_secrets import MAX_WRONG_PER_MINUTE
 LONG_AGO = "2023-02-07T04:24:00.000Z"
 NEW_DATE = REQUEST_EXAMPLES["reschedule"][1]["date"]
 Provocation = Callable[[Servers, Call], requests.Response | None]
-"""Changes the call or the stage; or sends the call, and returns the response."""
+"""Changes the call or the servers, or sends the call and returns the response."""
 
 
 def valid(_stage: Servers, _call: Call) -> None:
@@ -57,9 +57,9 @@ def with_fault(fault: str, **options: Any) -> Provocation:
 
 
 def videsk_responds(name: str) -> Provocation:
-    """Let the sandbox respond with an example that it never produces otherwise."""
-    refusal = ERROR_EXAMPLES[name]
-    return with_fault("status", status=refusal.status, body=refusal.body())
+    """Make the sandbox respond with an example that it does not produce otherwise."""
+    example = ERROR_EXAMPLES[name]
+    return with_fault("status", status=example.status, body=example.body())
 
 
 def form_element(index: int, **changes: Any) -> Provocation:
@@ -67,7 +67,7 @@ def form_element(index: int, **changes: Any) -> Provocation:
 
 
 def token_or_key(token: str | None, name: str) -> Provocation:
-    """Use this token; if the operation needs the API key, let Videsk respond with the example."""
+    """Use this token. If the operation needs the API key, make Videsk respond with the example."""
 
     def change(servers: Servers, call: Call) -> None:
         if call.operation["security"] and token:
@@ -78,7 +78,7 @@ def token_or_key(token: str | None, name: str) -> Provocation:
     return change
 
 
-def signed_by_another(servers: Servers, call: Call) -> None:
+def signed_with_other_key(servers: Servers, call: Call) -> None:
     token_or_key(servers.sandbox.keys["public"], "signatureInvalid")(servers, call)
 
 
@@ -140,16 +140,16 @@ def too_many(servers: Servers, call: Call) -> requests.Response:
 
 
 def too_many_guesses(servers: Servers, call: Call) -> None:
-    """Use a proxy of its own, because it rejects this machine's address for a minute."""
+    """Use a separate proxy, because it rejects this machine's address for a minute."""
     call.proxy = "guessed"
     wrong = {"X-Webhook-Secret": "a-guess", **bearer("a-guess")}
     for _ in range(MAX_WRONG_PER_MINUTE):
-        refused = servers.proxy("guessed").call(call.method, call.path, headers=wrong)
-        assert refused.status_code in {401, 429}
+        response = servers.proxy("guessed").call(call.method, call.path, headers=wrong)
+        assert response.status_code in {401, 429}
 
 
 def rate_limit_exhausted(servers: Servers, call: Call) -> None:
-    """Let Videsk request a pause that is longer than reads wait."""
+    """Make Videsk request a pause that is longer than reads wait."""
     call.proxy = "paused"
     options = {"status": 429, "body": {}, "headers": {"Retry-After": "60"}, "times": 1}
     services = Call(call.operation, "GET", "/api/services", proxy="paused")

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a file, for tools."""
+"""The OpenAPI document as a file, for command-line tools."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""How to provoke each documented response.
+"""How to provoke each documented response, by the name of its example.
 
-By the name of the example, or by the status of a response without examples.
+Responses without examples are listed by status.
 """
 
 from openapi.errors import ERROR_EXAMPLES
@@ -55,7 +55,7 @@ ERRORS: dict[str, Provocation] = {
     "reasonNotString": videsk_responds("reasonNotString"),
     "reasonTooLong": videsk_responds("reasonTooLong"),
     "jwtMalformed": token_or_key("x", "jwtMalformed"),
-    "signatureInvalid": call_changes.signed_by_another,
+    "signatureInvalid": call_changes.signed_with_other_key,
     "jwtUnreadable": token_or_key("a.b.c", "jwtUnreadable"),
     "jwtExpired": videsk_responds("jwtExpired"),
     "tokenInvalidated": call_changes.invalidated_token,

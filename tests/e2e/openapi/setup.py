@@ -1,6 +1,6 @@
-"""One sandbox, and proxies with all the settings that the documented responses need.
+"""The sandbox, and proxies with all the settings that the documented responses need.
 
-A proxy starts on first use. None has a Redis.
+A proxy starts on first use. None uses Redis.
 """
 
 import json
@@ -28,7 +28,7 @@ METRICS_TOKEN, WEBHOOK_SECRET = "the-metrics-token", "the-webhook-secret"
 
 @dataclass
 class Call:
-    """A request to the proxy of this name."""
+    """A request to the proxy named `proxy`."""
 
     operation: dict[str, Any]
     method: str
@@ -54,7 +54,7 @@ class Servers:
 
     def _settings(self, proxy: str) -> Mapping[str, str]:
         """Return the settings of a proxy."""
-        own: dict[str, dict[str, str]] = {
+        by_proxy: dict[str, dict[str, str]] = {
             "plain": NO_CACHE,
             "caching": {},
             "impatient_with_videsk": NO_CACHE | {"VIDESK_TIMEOUT": "0.2"},
@@ -72,12 +72,12 @@ class Servers:
                 "CAPTCHA_VERIFY_URL": self.provider.url,
             },
         }
-        ours = {
+        common = {
             "CORS_ORIGINS": ORIGIN,
             "METRICS_TOKEN": METRICS_TOKEN,
             "WEBHOOK_SECRET": WEBHOOK_SECRET,
         }
-        return ours | own[proxy.partition("-")[0]]
+        return common | by_proxy[proxy.partition("-")[0]]
 
     def proxy(self, name: str) -> Client:
         if name not in self._proxies:
@@ -121,7 +121,7 @@ class Servers:
         raise AssertionError(f"{call.operation['operationId']} does not respond with {status}")
 
     def proxy_without_videsk(self) -> str:
-        """Return a proxy that cannot reach Videsk, before five failures open its circuit breaker."""
+        """Return a proxy that cannot reach Videsk. After five uses its circuit would open, so start another."""
         self._unreached += 1
         return f"unreachable-{self._unreached // 5}"
 
@@ -138,7 +138,7 @@ class Servers:
         return response
 
     def book_soon(self) -> dict[str, Any]:
-        """Book the next slot, whose appointment can be looked up already."""
+        """Book the next slot, so that the appointment can already be looked up."""
         left = SLOT_SECONDS - time.time() % SLOT_SECONDS
         time.sleep(left + 0.1 if left < 2 else 0)
         proxy = self.proxy("plain")
@@ -174,7 +174,7 @@ class Servers:
         return call
 
     def send_incomplete_body(self, call: Call) -> requests.Response:
-        """Return the response to a body that does not arrive."""
+        """Send a body that does not arrive completely, and return the response."""
         url = self.proxy(call.proxy).url
         response = requests.Response()
         with closing(HTTPConnection(url.removeprefix("http://"), timeout=20)) as connection:
@@ -182,15 +182,15 @@ class Servers:
             for name, text in (call.headers | {"Content-Length": "100"}).items():
                 connection.putheader(name, text)
             connection.endheaders(b"{")
-            given = connection.getresponse()
-            response.status_code, response._content = given.status, given.read()
-            response.headers.update(given.getheaders())
+            received = connection.getresponse()
+            response.status_code, response._content = received.status, received.read()
+            response.headers.update(received.getheaders())
         return response
 
 
 @contextmanager
 def running_servers() -> Iterator[Servers]:
-    """Yield a stage, and stop its processes."""
+    """Yield the servers, and stop their processes after the block."""
     with ExitStack() as ends:
         servers = Servers(ends)
         yield servers
