@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 def under_way(port: int, paths: Sequence[str]) -> Iterator[list[Answer]]:
     """A client for each path. The list is filled when the block has ended and all have answers."""
     command = [sys.executable, "-m", "bench.crowd", str(port)]
-    answers: list[Answer] = []
+    responses: list[Answer] = []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -36,19 +36,19 @@ def under_way(port: int, paths: Sequence[str]) -> Iterator[list[Answer]]:
         process.stdin.close()
         process.stdin = None
         try:
-            yield answers
+            yield responses
             output, _ = process.communicate(timeout=2 * ANSWER_SECONDS)
         except BaseException:
             process.kill()
             raise
-    answers += [Answer(*answer) for answer in json.loads(output)]
+    responses += [Answer(*response) for response in json.loads(output)]
 
 
 def ask(port: int, paths: Sequence[str]) -> list[Answer]:
     """What each client got, in the order of the paths."""
-    with under_way(port, paths) as answers:
+    with under_way(port, paths) as responses:
         pass
-    return answers
+    return responses
 
 
 def main() -> None:

@@ -45,16 +45,18 @@ def _one_key(sandbox: Sandbox, proxy: ServerProcess, path: str) -> list[Row]:
 def _many_keys(sandbox: Sandbox, proxy: ServerProcess, paths: Sequence[str]) -> list[Row]:
     paths = paths[:KEYS]
     sandbox.clear_request_log()
-    answers = crowd.ask(proxy.port, [paths[client % KEYS] for client in range(CLIENTS)])
-    journal = sandbox.request_log()
-    worst = worst_second([float(str(entry["at"])) for entry in journal])
-    refused = sum(entry["status"] == 429 for entry in journal)
+    responses = crowd.ask(proxy.port, [paths[client % KEYS] for client in range(CLIENTS)])
+    request_log = sandbox.request_log()
+    worst = worst_second([float(str(entry["at"])) for entry in request_log])
+    refused = sum(entry["status"] == 429 for entry in request_log)
     what = f"{CLIENTS} concurrent clients, {KEYS} cold keys, {LIMIT} requests/s"
-    last = max(answer.seconds for answer in answers)
+    last = max(response.seconds for response in responses)
     least = KEYS / LIMIT
     return [
-        Row(f"{what}: clients with an error", _errors(answers), "0"),
-        Row(f"{what}: requests to Videsk", f"{len(journal)}, {refused} answered 429", str(KEYS)),
+        Row(f"{what}: clients with an error", _errors(responses), "0"),
+        Row(
+            f"{what}: requests to Videsk", f"{len(request_log)}, {refused} answered 429", str(KEYS)
+        ),
         Row(f"{what}: worst second at Videsk", str(worst), f"≤ {LIMIT}"),
         Row(
             f"{what}: the last answer after",
@@ -63,15 +65,15 @@ def _many_keys(sandbox: Sandbox, proxy: ServerProcess, paths: Sequence[str]) -> 
     ]
 
 
-def _errors(answers: Sequence[Answer]) -> str:
+def _errors(responses: Sequence[Answer]) -> str:
     """How many were no 200, and which."""
     kinds = Counter(
-        answer.status or answer.cache_status for answer in answers if answer.status != 200
+        response.status or response.cache_status for response in responses if response.status != 200
     )
     return f"{kinds.total()} {dict(kinds) or ''}".strip()
 
 
-def _times(answers: Sequence[Answer]) -> str:
-    took = [answer.seconds for answer in answers]
-    p50, p99 = percentile(took, 50), percentile(took, 99)
-    return f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)}, max {milliseconds(max(took))}"
+def _times(responses: Sequence[Answer]) -> str:
+    elapsed = [response.seconds for response in responses]
+    p50, p99 = percentile(elapsed, 50), percentile(elapsed, 99)
+    return f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)}, max {milliseconds(max(elapsed))}"

@@ -42,11 +42,11 @@ def _rows(what: str, **settings: str) -> list[Row]:
             hits.append(load.run(proxy.port, [path], ROUND_ANSWERS, ROUND_SECONDS, "; hit"))
             floors.append(load.run(floor_port, ["/"], ROUND_ANSWERS, ROUND_SECONDS))
     asked_videsk = sum(done.unexpected for done in hits)
-    answers = sum(done.answers for done in hits)
+    responses = sum(done.answers for done in hits)
     ratio = load.middle(hits).per_second / load.middle(floors).per_second
     return [
         Row(f"Hits, {what}, {load.CONNECTIONS} connections", _figure(load.middle(hits))),
-        Row(f"Of these, no hits after all, {what}", f"{asked_videsk} of {answers}", "0"),
+        Row(f"Of these, no hits after all, {what}", f"{asked_videsk} of {responses}", "0"),
         Row(f"An empty WSGI application, {what}", _figure(load.middle(floors))),
         Row(f"Hits to empty application, {what}", f"{ratio:.2f}"),
     ]

@@ -68,16 +68,16 @@ def main() -> None:
     begun = monotonic()
     turns = _turns(requests, chosen.most, begun + chosen.seconds)
     expected = chosen.expected.encode()
-    answers: list[tuple[float, bool]] = []
+    responses: list[tuple[float, bool]] = []
     callers = [
-        gevent.spawn(_ask, chosen.port, turns, expected, answers) for _ in range(CONNECTIONS)
+        gevent.spawn(_ask, chosen.port, turns, expected, responses) for _ in range(CONNECTIONS)
     ]
     gevent.joinall(callers, raise_error=True)
-    per_second = len(answers) / (monotonic() - begun)
-    took = [seconds for seconds, _ in answers]
-    unexpected = sum(not as_expected for _, as_expected in answers)
-    times = percentile(took, 50), percentile(took, 99)
-    print(json.dumps(Load(len(answers), unexpected, per_second, *times)))
+    per_second = len(responses) / (monotonic() - begun)
+    elapsed = [seconds for seconds, _ in responses]
+    unexpected = sum(not as_expected for _, as_expected in responses)
+    times = percentile(elapsed, 50), percentile(elapsed, 99)
+    print(json.dumps(Load(len(responses), unexpected, per_second, *times)))
 
 
 def _turns(requests: Sequence[bytes], most: int, end: float) -> Iterator[bytes]:
@@ -89,7 +89,7 @@ def _turns(requests: Sequence[bytes], most: int, end: float) -> Iterator[bytes]:
 
 
 def _ask(
-    port: int, turns: Iterator[bytes], expected: bytes, answers: list[tuple[float, bool]]
+    port: int, turns: Iterator[bytes], expected: bytes, responses: list[tuple[float, bool]]
 ) -> None:
     """Ask on one connection while there are turns; note the seconds, and if it was `expected`."""
     with sockets.connect(port, ANSWER_SECONDS) as connection:
@@ -98,9 +98,9 @@ def _ask(
             try:
                 head, _ = sockets.exchange(connection, request)
             except TimeoutError:
-                answers.append((monotonic() - asked_at, False))
+                responses.append((monotonic() - asked_at, False))
                 return
-            answers.append((monotonic() - asked_at, expected in head))
+            responses.append((monotonic() - asked_at, expected in head))
             if sockets.status(head) != 200:
                 raise ValueError(head.decode(errors="replace"))
 

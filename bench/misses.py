@@ -53,13 +53,13 @@ def _session() -> requests.Session:
     return session
 
 
-def _read(session: requests.Session, url: str, took: list[float]) -> None:
+def _read(session: requests.Session, url: str, elapsed: list[float]) -> None:
     asked_at = perf_counter()
-    answer = session.get(url, timeout=10)
-    took.append(perf_counter() - asked_at)
-    answer.raise_for_status()
-    if "fwd=miss" not in answer.headers.get("Cache-Status", "fwd=miss"):
-        raise ValueError(f"no miss: {answer.headers['Cache-Status']}")
+    response = session.get(url, timeout=10)
+    elapsed.append(perf_counter() - asked_at)
+    response.raise_for_status()
+    if "fwd=miss" not in response.headers.get("Cache-Status", "fwd=miss"):
+        raise ValueError(f"no miss: {response.headers['Cache-Status']}")
 
 
 def _rows(what: str, direct_took: list[float], proxy_took: list[float]) -> list[Row]:

@@ -34,7 +34,7 @@ def measure() -> list[Row]:
         return [Row("Not measured: latency at a constant rate", "not installed: autocannon")]
     path = f"/api/{read_paths.months(1)[0]}"
     headers = HEADERS[BROWSER]
-    took: dict[tuple[str, float], list[Mapping[str, float]]] = {}
+    elapsed: dict[tuple[str, float], list[Mapping[str, float]]] = {}
     with (
         redis_server() as redis,
         sandbox_server() as sandbox,
@@ -46,7 +46,7 @@ def measure() -> list[Row]:
                 capacity = _run(each, path, headers)["requests"]["average"]
                 for share in SHARES:
                     result = _run(each, path, headers, "--overallRate", str(int(capacity * share)))
-                    took.setdefault((each.name, share), []).append(result["latency"])
+                    elapsed.setdefault((each.name, share), []).append(result["latency"])
     return [
         Row(
             f"{BROWSER} at {share:.0%} of capacity, p50, p99 and p99.9: {name}",
@@ -54,7 +54,7 @@ def measure() -> list[Row]:
             + " ms",
             TARGET if (name, share) == (PROXY, max(SHARES)) else "",
         )
-        for (name, share), rounds in sorted(took.items(), key=lambda item: item[0][1])
+        for (name, share), rounds in sorted(elapsed.items(), key=lambda item: item[0][1])
     ] + servers.not_measured(NAMES)
 
 

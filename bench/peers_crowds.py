@@ -36,19 +36,19 @@ def measure() -> list[Row]:
 def _crowd(contestant: Contestant, sandbox: Sandbox, paths: Sequence[str]) -> Row:
     sleep(1.1)  # earlier requests do not count against the limit
     sandbox.clear_request_log()
-    answers = crowd.ask(contestant.port, [paths[each % len(paths)] for each in range(CLIENTS)])
-    journal = sandbox.request_log()
-    worst = worst_second([float(str(entry["at"])) for entry in journal])
+    responses = crowd.ask(contestant.port, [paths[each % len(paths)] for each in range(CLIENTS)])
+    request_log = sandbox.request_log()
+    worst = worst_second([float(str(entry["at"])) for entry in request_log])
     keys = f"{len(paths)} cold keys" if len(paths) > 1 else "one cold key"
-    refused = sum(entry["status"] == 429 for entry in journal)
-    last = max(answer.seconds for answer in answers)
+    refused = sum(entry["status"] == 429 for entry in request_log)
+    last = max(response.seconds for response in responses)
     return Row(
         f"{CLIENTS} concurrent clients on {keys}: {contestant.name}",
-        f"to Videsk {len(journal)} ({refused} answered 429), worst second {worst}; "
-        f"clients with an error {_errors(answers)}; the last answer after {last:.2f} s",
+        f"to Videsk {len(request_log)} ({refused} answered 429), worst second {worst}; "
+        f"clients with an error {_errors(responses)}; the last answer after {last:.2f} s",
         f"{len(paths)}, {min(len(paths), LIMIT)}, 0" if contestant.name == PROXY else "",
     )
 
 
-def _errors(answers: Sequence[Answer]) -> int:
-    return sum(answer.status != 200 for answer in answers)
+def _errors(responses: Sequence[Answer]) -> int:
+    return sum(response.status != 200 for response in responses)

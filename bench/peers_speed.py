@@ -116,10 +116,12 @@ def _check(each: Contestant, sandbox: Sandbox) -> None:
     for path in (read_paths.months(1)[0], read_paths.days(5)[-1]):
         url = f"{sandbox.url}/public/video-contact-center/{path}"
         videsk_availability = requests.get(url, headers=key, timeout=10).json()
-        answer = each.get(f"/api/{path}", Origin=ORIGIN)
-        if answer.status_code != 200 or answer.json() != videsk_availability:
-            raise ValueError(f"{each.name} answers {path} by {answer.status_code} {answer.text}")
-        if answer.headers.get("Access-Control-Allow-Origin") != ORIGIN:
+        response = each.get(f"/api/{path}", Origin=ORIGIN)
+        if response.status_code != 200 or response.json() != videsk_availability:
+            raise ValueError(
+                f"{each.name} answers {path} by {response.status_code} {response.text}"
+            )
+        if response.headers.get("Access-Control-Allow-Origin") != ORIGIN:
             raise ValueError(f"{each.name} lets no page of {ORIGIN} read its answer")
 
 
@@ -201,20 +203,20 @@ def _misses(sandbox: Sandbox, peers: Sequence[Contestant]) -> list[Row]:
     for session in sessions.values():
         session.trust_env = False
     sessions[""].headers.update(bearer(sandbox.keys["backend"]))
-    took: dict[str, list[float]] = {name: [] for name in bases}
+    elapsed: dict[str, list[float]] = {name: [] for name in bases}
     for number, path in enumerate(read_paths.months(MISSES // 5 + 1)[5:]):
         names = [*bases]
         for name in names[number % len(names) :] + names[: number % len(names)]:
             asked_at = perf_counter()
-            answer = sessions[name].get(bases[name] + path, timeout=10)
-            took[name].append(perf_counter() - asked_at)
-            answer.raise_for_status()
+            response = sessions[name].get(bases[name] + path, timeout=10)
+            elapsed[name].append(perf_counter() - asked_at)
+            response.raise_for_status()
     for session in sessions.values():
         session.close()
-    added = {name: median(took[name]) - median(took[""]) for name in bases if name}
+    added = {name: median(elapsed[name]) - median(elapsed[""]) for name in bases if name}
     return [
         Row(
-            f"What a miss adds to Videsk's own {milliseconds(median(took['']))}: {name}",
+            f"What a miss adds to Videsk's own {milliseconds(median(elapsed['']))}: {name}",
             milliseconds(seconds),
             MISS_TARGET if name == PROXY else "",
         )

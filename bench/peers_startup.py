@@ -14,22 +14,22 @@ STARTS = 5
 def measure() -> list[Row]:
     """In turns, each alone, with nothing in any cache."""
     names = [name for name in KINDS if not servers.missing(name)]
-    took: dict[str, list[float]] = {name: [] for name in names}
+    elapsed: dict[str, list[float]] = {name: [] for name in names}
     with redis_server() as redis, sandbox_server() as sandbox:
         for number in range(STARTS):
             for name in names[number:] + names[:number]:
                 begun = perf_counter()
                 with servers.started(name, sandbox, redis.redis_url) as contestant:
-                    took[name].append(perf_counter() - begun)
+                    elapsed[name].append(perf_counter() - begun)
                     contestant.forget()
-    ours = median(took[PROXY])
+    ours = median(elapsed[PROXY])
     return [
         *(
             Row(
                 f"From start to the first answer, median of {STARTS}: {PROXY} to {name}",
                 f"{ours / median(seconds):.2f}; {ours:.2f} s to {median(seconds):.2f} s",
             )
-            for name, seconds in took.items()
+            for name, seconds in elapsed.items()
             if name != PROXY
         ),
         *servers.not_measured([*KINDS]),

@@ -61,14 +61,14 @@ def _visit(name: str, spelling: str, sandbox: Sandbox, redis_url: str) -> Seen:
         contestant.forget()
         met = visitors(contestant.port, KIND, spelling)
         contestant.forget()
-    journal = sandbox.request_log()
+    request_log = sandbox.request_log()
     return Seen(
         name,
         spelling,
         reads=len(met.reads),
-        sent=sum(entry["method"] == "GET" for entry in journal),
-        refused=sum(entry["status"] == 429 for entry in journal),
-        worst=worst_second([float(str(entry["at"])) for entry in journal]),
+        sent=sum(entry["method"] == "GET" for entry in request_log),
+        refused=sum(entry["status"] == 429 for entry in request_log),
+        worst=worst_second([float(str(entry["at"])) for entry in request_log]),
         errors=sum(read.status != 200 for read in met.reads),
         shown=met.shown,
         could_show=met.could_show,

@@ -103,8 +103,8 @@ def _book_and_cancel(
     if booked.status_code == 201:
         seen["booked"] += 1
         token = bearer(booked.json()["actionToken"])
-        answer = client.post("/api/appointment/cancel", {}, headers=token)
-        seen["canceled"] += answer.status_code == 200
+        response = client.post("/api/appointment/cancel", {}, headers=token)
+        seen["canceled"] += response.status_code == 200
 
 
 def _kill_in_turn(proxy: ServerProcess, redis: ExitStack, redis_port: int, end: float) -> None:

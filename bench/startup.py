@@ -27,8 +27,10 @@ def _rows(what: str, sandbox: Sandbox, **settings: str) -> list[Row]:
     starts = [_start(sandbox, settings) for _ in range(STARTS)]
     labels = "its first 200 on /healthz", "its first hit on /api/services"
     return [
-        Row(f"From start to {label}, {what}, median of {STARTS}", f"{median(took):.2f} s", TARGET)
-        for label, took in zip(labels, zip(*starts, strict=True), strict=True)
+        Row(
+            f"From start to {label}, {what}, median of {STARTS}", f"{median(elapsed):.2f} s", TARGET
+        )
+        for label, elapsed in zip(labels, zip(*starts, strict=True), strict=True)
     ]
 
 
@@ -46,8 +48,8 @@ def _start(sandbox: Sandbox, settings: dict[str, str]) -> tuple[float, float]:
 def _wait_for_hit(proxy: ServerProcess) -> None:
     end = monotonic() + ANSWER_SECONDS
     while monotonic() < end:
-        answer = requests.get(f"{proxy.url}/api/services", timeout=ANSWER_SECONDS)
-        if answer.ok and "; hit" in answer.headers["Cache-Status"]:
+        response = requests.get(f"{proxy.url}/api/services", timeout=ANSWER_SECONDS)
+        if response.ok and "; hit" in response.headers["Cache-Status"]:
             return
         sleep(0.001)
     raise TimeoutError("no hit on /api/services")

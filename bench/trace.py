@@ -96,10 +96,10 @@ def visitors(port: int, kind: VisitorProfile, spelling: str = "short") -> Met:
 def _rows(
     what: str, kind: VisitorProfile, met: Met, sandbox: Sandbox, *, too_many: bool = False
 ) -> list[Row]:
-    journal = sandbox.request_log()
-    fetches = sum(entry["method"] == "GET" for entry in journal)
-    refused = sum(entry["status"] == 429 for entry in journal)
-    worst = worst_second([float(str(entry["at"])) for entry in journal])
+    request_log = sandbox.request_log()
+    fetches = sum(entry["method"] == "GET" for entry in request_log)
+    refused = sum(entry["status"] == 429 for entry in request_log)
+    worst = worst_second([float(str(entry["at"])) for entry in request_log])
     least = ideal(met)
     reads = len(met.reads)
     errors = Counter(read.status or read.cache_status for read in met.reads if read.status != 200)
@@ -150,11 +150,12 @@ def _times(what: str, reads: Sequence[Read]) -> list[Row]:
     return [
         Row(
             f"{what}: time to answer, {how}",
-            f"p50 {milliseconds(percentile(took, 50))}, p99 {milliseconds(percentile(took, 99))}, "
-            f"max {milliseconds(max(took))} ({len(took)} reads)",
+            f"p50 {milliseconds(percentile(seconds, 50))}, "
+            f"p99 {milliseconds(percentile(seconds, 99))}, "
+            f"max {milliseconds(max(seconds))} ({len(seconds)} reads)",
         )
-        for how, took in groups.items()
-        if took
+        for how, seconds in groups.items()
+        if seconds
     ]
 
 

@@ -109,8 +109,8 @@ class _Page:
         self.met.reads.append(Read(asked_at, time() - asked_at, path, status, how))
         if status != 200:
             return []
-        answer = json.loads(body)
-        listed: list[Any] = answer["data"] if isinstance(answer, dict) else answer
+        response = json.loads(body)
+        listed: list[Any] = response["data"] if isinstance(response, dict) else response
         return listed
 
     def services(self, connection: socket.socket) -> list[dict[str, Any]]:
@@ -145,8 +145,8 @@ class _Page:
         answered_at, status = time(), sockets.status(head)
         self.met.bookings.append(Booking(answered_at, service["id"], user, status))
         if status == 201:
-            answer = json.loads(body)
-            taken = _Taken(answered_at, answer["startAt"], answer["endAt"])
+            response = json.loads(body)
+            taken = _Taken(answered_at, response["startAt"], response["endAt"])
             self._taken[f"users/{user}"].append(taken)
             for each in self.met.services:
                 if [its["id"] for its in each["users"]] == [user]:

@@ -54,7 +54,12 @@ def run(
         output = subprocess.run(
             command, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 30
         ).stdout
-    answers, errors, length, took, p50, p99 = json.loads(output.splitlines()[-1])
+    responses, errors, length, elapsed, p50, p99 = json.loads(output.splitlines()[-1])
     return Done(
-        answers, errors, answers / took * 1e6, length / max(1, answers), p50 / 1e6, p99 / 1e6
+        responses,
+        errors,
+        responses / elapsed * 1e6,
+        length / max(1, responses),
+        p50 / 1e6,
+        p99 / 1e6,
     )

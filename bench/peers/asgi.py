@@ -74,8 +74,8 @@ async def times(
 async def book(kind: Kind, record_id: Id, request: Request) -> Response:
     path = f"schedule/{kind.removesuffix('s')}/{record_id}"
     headers = {"Content-Type": "application/json"}
-    answer = await videsk.post(path, content=await request.body(), headers=headers)
-    return json_response(answer.content, answer.status_code)
+    response = await videsk.post(path, content=await request.body(), headers=headers)
+    return json_response(response.content, response.status_code)
 
 
 @app.exception_handler(httpx.HTTPError)
@@ -95,10 +95,10 @@ async def cached(path: str, ttl: int, params: dict[str, str]) -> Response:
 
 
 async def fetch(path: str, ttl: int, params: dict[str, str], key: str) -> Answer:
-    answer = await videsk.get(path, params=params)
-    if answer.status_code == 200:
-        await redis.set(key, answer.content, ex=ttl)
-    return answer.content, answer.status_code
+    response = await videsk.get(path, params=params)
+    if response.status_code == 200:
+        await redis.set(key, response.content, ex=ttl)
+    return response.content, response.status_code
 
 
 def json_response(content: bytes, status: int = 200) -> Response:

@@ -79,8 +79,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 8) -> float:
     """Poll until the condition holds, and return the seconds that took."""
     started = time.monotonic()
     while not condition():
-        took = time.monotonic() - started
-        assert took < seconds, f"condition still false after {took:.1f} s"
+        elapsed = time.monotonic() - started
+        assert elapsed < seconds, f"condition still false after {elapsed:.1f} s"
         time.sleep(0.02)
     return time.monotonic() - started
 

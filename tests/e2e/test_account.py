@@ -1,4 +1,4 @@
-"""With VIDESK_ACCOUNT, a key is rotated instance by instance without losing a guarantee.
+"""With VIDESK_ACCOUNT, the guarantees hold while a key is rotated instance by instance.
 
 See docs/guarantees.md#g3, docs/guarantees.md#g4 and docs/guarantees.md#g5.
 """
@@ -21,7 +21,7 @@ RATE_LIMIT = 6
 def instances(
     sandbox: Sandbox, redis_process: ServerProcess, keys: tuple[str, ...], **settings: str
 ) -> Iterator[list[Client]]:
-    """One instance for each of these keys, all on one Redis."""
+    """Start an instance for each of these keys. All share one Redis."""
     with ExitStack() as stack:
         yield [
             Client(
@@ -42,7 +42,7 @@ def instances(
 def rotating(
     sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> Iterator[tuple[Client, Client]]:
-    """The instance with the old key and the one with the new key."""
+    """Return an instance with the old key and one with the new key."""
     settings = {"VIDESK_ACCOUNT": "a shop", "VIDESK_RATE_LIMIT": str(RATE_LIMIT)}
     with instances(sandbox, redis_process, ("backend", "rotated"), **settings) as (old, new):
         yield old, new
@@ -62,7 +62,7 @@ def test_the_same_idempotency_key_books_once_across_a_rotation(
     assert len(sandbox.appointments()) == 1
 
 
-def test_a_booking_with_one_key_invalidates_what_the_other_has_cached(
+def test_a_booking_with_one_key_invalidates_the_cache_of_the_other(
     rotating: tuple[Client, Client],
 ) -> None:
     old, new = rotating
@@ -83,7 +83,7 @@ def test_both_keys_share_one_rate_limit(rotating: tuple[Client, Client], sandbox
     assert max_in_window(1, arrival_times(sandbox, "/hours")) <= RATE_LIMIT
 
 
-def test_a_refused_old_key_takes_no_instance_with_the_new_key_out(
+def test_a_rejected_old_key_does_not_affect_instances_with_the_new_key(
     sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
     settings = {"VIDESK_ACCOUNT": "a shop", "SERVICES_TTL": "0"}
@@ -106,8 +106,8 @@ def test_two_accounts_share_nothing(
     sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
     with (
-        instances(sandbox, redis_process, ("backend",), VIDESK_ACCOUNT="one") as (one,),
+        instances(sandbox, redis_process, ("backend",), VIDESK_ACCOUNT="one") as (instance,),
         instances(sandbox, redis_process, ("backend",), VIDESK_ACCOUNT="other") as (other,),
     ):
-        assert cache_status(one.hours("users", JOHN, working_day())) == "fwd=miss; stored"
+        assert cache_status(instance.hours("users", JOHN, working_day())) == "fwd=miss; stored"
         assert cache_status(other.hours("users", JOHN, working_day())) == "fwd=miss; stored"

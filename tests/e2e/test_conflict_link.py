@@ -1,4 +1,4 @@
-"""A 409 to a booking links to the hours that are free, and that list is fresh."""
+"""A 409 to a booking links to the free hours, which are read again from Videsk."""
 
 import pytest
 import requests
@@ -15,7 +15,7 @@ KINDS = {"users": JOHN, "services": FIRST_SERVICE}
 
 
 def book_elsewhere(sandbox: Sandbox, agent: str, start: str = START) -> requests.Response:
-    """Book the hour at Videsk directly, not through the proxy."""
+    """Book the hour directly with Videsk, without the proxy."""
     return requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{agent}",
         json={"startAt": start, "timezone": ZONE, "form": FORM, "referrer": "x", "service": FIRST_SERVICE},
@@ -63,7 +63,7 @@ def test_a_conflict_links_to_a_fresh_list_without_the_taken_hour(
         (f"{YEAR}-05-06T23:00:00Z", "Asia/Tokyo", f"{YEAR}-05-06T23:00:00.000Z"),
     ],
 )
-def test_the_link_is_of_the_visitors_own_day_in_any_zone(
+def test_the_link_is_for_the_day_in_the_visitors_zone(
     cached_proxy: Client, sandbox: Sandbox, start: str, zone: str, date: str
 ) -> None:
     sandbox.fault("status", status=409, body={"name": "Conflict"}, method="POST", times=1)
@@ -71,11 +71,11 @@ def test_the_link_is_of_the_visitors_own_day_in_any_zone(
     free = cached_proxy.get(link_of(conflict))
     same = cached_proxy.hours("users", JOHN, date, zone)
     assert (free.status_code, same.status_code) == (200, 200)
-    assert cache_status(same).startswith("hit"), "one day, one entry"
+    assert cache_status(same).startswith("hit"), "the day has one cache entry"
     assert free.content == same.content
 
 
-def test_only_a_conflict_of_a_booking_links(cached_proxy: Client, sandbox: Sandbox) -> None:
+def test_only_a_booking_conflict_has_a_link(cached_proxy: Client, sandbox: Sandbox) -> None:
     booked = cached_proxy.book("users", JOHN, START)
     assert book_elsewhere(sandbox, JOHN, LATER).status_code == 201
     token = bearer(booked.json()["actionToken"])

@@ -1,6 +1,6 @@
-"""The booking page (frontend/demo/) in a real browser: whole journeys through the real proxy to the sandbox.
+"""The booking page (frontend/demo/) in a real browser, with the real proxy and the sandbox.
 
-Every visitor's browser is held to it that it complained of nothing and asked nobody else.
+Each test also checks that the browser logged no unexpected errors and called no third parties.
 """
 
 import os
@@ -124,13 +124,13 @@ def pending_starts(sandbox: Sandbox) -> list[object]:
 
 def book_elsewhere(sandbox: Sandbox, start: datetime, agent: str = JOHN, service: str = FIRST_SERVICE) -> None:  # fmt: skip
     """Book the hour directly with Videsk, without the proxy."""
-    answer = requests.post(
+    response = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{agent}",
         json={"startAt": videsk_instant(start), "timezone": ZONE, "form": FORM, "referrer": "x", "service": service},
         headers=bearer(sandbox.keys["backend"]),
         timeout=10,
     )  # fmt: skip
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
 # Copying the page

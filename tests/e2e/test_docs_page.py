@@ -1,4 +1,4 @@
-"""The page of the documentation in a real browser, without connections to other machines."""
+"""The API documentation (Swagger UI) in a real browser, without connections to other machines."""
 
 import gzip
 import hashlib
@@ -57,7 +57,7 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
 def test_two_bookings_can_be_tried_one_after_the_other(
     chromium: Browser, server: ServerProcess
 ) -> None:
-    """The field of the Idempotency-Key is there, and empty: a constant would make the second a 422."""
+    """The Idempotency-Key field is empty. With a default value, the second booking would be a 422."""
     page = chromium.new_page()
     page.goto(f"{server.url}/api/docs")
     operation = page.locator("#operations-users-bookByUser")
@@ -76,7 +76,7 @@ def test_two_bookings_can_be_tried_one_after_the_other(
     page.close()
 
 
-def test_its_files_are_kept_by_browsers_and_compressed(server: ServerProcess) -> None:
+def test_the_files_are_cached_by_browsers_and_compressed(server: ServerProcess) -> None:
     page = requests.get(f"{server.url}/api/docs", timeout=10)
     assert page.headers["Cache-Control"] == "no-store"
     links = re.findall(r'(?:href|src)="(docs/[^"]+)"', page.text)
@@ -109,8 +109,8 @@ def test_its_files_are_kept_by_browsers_and_compressed(server: ServerProcess) ->
     assert sizes["swagger-ui-bundle.js"] > 1_000_000
 
 
-def test_its_files_are_compressed_once(server: ServerProcess) -> None:
-    """A second answer costs far less than the compression of 1.5 MB."""
+def test_the_files_are_compressed_only_once(server: ServerProcess) -> None:
+    """A second response takes much less CPU time than compressing 1.5 MB."""
     url, header = f"{server.url}/api/docs/swagger-ui-bundle.js", {"Accept-Encoding": "gzip"}
     requests.get(url, headers=header, timeout=10)
     before = cpu_seconds(server)
@@ -124,7 +124,7 @@ def test_its_files_are_compressed_once(server: ServerProcess) -> None:
 
 
 def cpu_seconds(server: ServerProcess) -> float:
-    """Of all its processes."""
+    """Return the CPU time of all its processes."""
     ticks = 0
     for pid in [server.process.pid, *workers_of(server)]:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
@@ -132,7 +132,7 @@ def cpu_seconds(server: ServerProcess) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def test_its_files_are_a_packages_and_no_others(server: ServerProcess) -> None:
+def test_only_files_of_the_package_are_served(server: ServerProcess) -> None:
     for name, status in (
         ("swagger-ui.css", 200), ("start.js", 200), ("swagger-ui.js", 404), ("..%2f__init__.py", 404),
         ("%2e%2e/__init__.py", 404), ("index.css", 404), ("", 404),

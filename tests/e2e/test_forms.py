@@ -1,9 +1,9 @@
-"""The form that a page draws without the key: normalized, and cached like the services."""
+"""Forms: normalized, and cached like the list of services."""
 
 import pytest
 
 from tests.client import Client
-from tests.e2e.test_videsk_errors import assert_ours
+from tests.e2e.test_videsk_errors import assert_own_error
 from tests.processes import Sandbox
 
 SEGMENT, UNKNOWN = "63bdbf49394aad976d4aa5aa", "63bdbf49394aad976d4aa5ab"
@@ -19,7 +19,7 @@ NAME = {
 }
 
 
-def test_a_form_comes_simplified_with_its_captcha(proxy: Client, sandbox: Sandbox) -> None:
+def test_a_form_is_normalized_and_includes_its_captcha(proxy: Client, sandbox: Sandbox) -> None:
     response = proxy.get(FORM)
     assert response.status_code == 200
     assert list(response.json()) == ["form", "siteKey", "resource", "provider"]
@@ -31,7 +31,7 @@ def test_a_form_comes_simplified_with_its_captcha(proxy: Client, sandbox: Sandbo
     )
 
 
-def test_the_two_versions_are_two_forms(cached_proxy: Client, sandbox: Sandbox) -> None:
+def test_the_two_versions_are_cached_separately(cached_proxy: Client, sandbox: Sandbox) -> None:
     base, contact = (
         cached_proxy.get(f"{FORM}?version={name}").json() for name in ("base", "contact")
     )
@@ -61,9 +61,11 @@ def test_an_unknown_form_is_videsks_404_each_time(proxy: Client, sandbox: Sandbo
 
 
 @pytest.mark.parametrize("body", [[], "form", 7, None])
-def test_a_form_that_is_no_object_is_a_502(proxy: Client, sandbox: Sandbox, body: object) -> None:
+def test_a_form_that_is_not_an_object_is_a_502(
+    proxy: Client, sandbox: Sandbox, body: object
+) -> None:
     sandbox.fault("status", path="/forms", status=200, body=body)
-    assert_ours(proxy.get(FORM), 502, "BadGateway")
+    assert_own_error(proxy.get(FORM), 502, "BadGateway")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +77,9 @@ def test_a_form_that_is_no_object_is_a_502(proxy: Client, sandbox: Sandbox, body
         (f"{FORM}?version=Base", '"version" must be base or contact'),
     ],
 )
-def test_what_is_wrong_is_refused_here(
+def test_invalid_form_requests_are_rejected_by_the_proxy(
     proxy: Client, sandbox: Sandbox, path: str, message: str
 ) -> None:
-    body = assert_ours(proxy.get(path), 400, "BadRequest")
+    body = assert_own_error(proxy.get(path), 400, "BadRequest")
     assert (body["message"], body["errors"]) == (message, {})
     assert sandbox.request_log() == []

@@ -1,4 +1,4 @@
-"""No read returns what a write has changed, on any worker of any instance (docs/guarantees.md#g4)."""
+"""After a write, no read on any worker or instance returns outdated data (docs/guarantees.md#g4)."""
 
 import time
 from collections.abc import Iterator
@@ -51,13 +51,13 @@ def shared_fleet(
 
 @pytest.fixture
 def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances that have cached the list of services alone."""
+    """Return two instances that have cached only the list of services."""
     assert shared_fleet.clients[0].get("/api/services").status_code == 200
     return shared_fleet
 
 
-def everybody_reads_everything(fleet: Fleet) -> None:
-    """Read twice on every worker, so that its near cache has everything, where it has one."""
+def fill_near_caches(fleet: Fleet) -> None:
+    """Read everything twice on every worker, so that near caches are filled."""
     for server in fleet.instances:
         for client in client_of_each_worker(server):
             read_all_availability(client)
@@ -65,7 +65,7 @@ def everybody_reads_everything(fleet: Fleet) -> None:
 
 
 def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
-    """Book at Videsk directly, not through the proxy."""
+    """Book directly with Videsk, without the proxy."""
     booking = {"startAt": start_at, "timezone": ZONE, "form": FORM, "referrer": "elsewhere"}
     response = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{JOHN}",
@@ -87,7 +87,7 @@ BOOKINGS = pytest.mark.parametrize(
 def test_after_a_booking(
     fleet: Fleet, sandbox: Sandbox, kind: str, ident: str, affected: set[str]
 ) -> None:
-    everybody_reads_everything(fleet)
+    fill_near_caches(fleet)
     assert fleet.clients[0].book(kind, ident, SLOT).status_code == 201
     assert_invalidated_everywhere(fleet, sandbox, affected)
 
@@ -97,17 +97,19 @@ def test_after_a_booking(
     [("cancel", {}), ("reschedule", {"date": LATER})],
     ids=["cancellation", "rescheduling"],
 )
-def test_after_a(fleet: Fleet, sandbox: Sandbox, path: str, body: dict[str, str]) -> None:
-    """Its response contains the service, not the user."""
+def test_after_a_cancellation_or_move(
+    fleet: Fleet, sandbox: Sandbox, path: str, body: dict[str, str]
+) -> None:
+    """The response to a cancellation contains the service, but not the user."""
     token = fleet.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
-    everybody_reads_everything(fleet)
+    fill_near_caches(fleet)
     response = fleet.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
     assert response.status_code == 200
     assert_invalidated_everywhere(fleet, sandbox, AFFECTED_BY_FIRST_SERVICE)
 
 
 def test_after_a_conflict(fleet: Fleet, sandbox: Sandbox) -> None:
-    everybody_reads_everything(fleet)
+    fill_near_caches(fleet)
     book_elsewhere(sandbox)
     assert fleet.clients[0].book("users", JOHN, SLOT).status_code == 409
     assert_invalidated_everywhere(fleet, sandbox, AFFECTED_BY_JOHN)
@@ -121,7 +123,7 @@ def test_after_a_conflict(fleet: Fleet, sandbox: Sandbox) -> None:
 def test_after_a_write_of_unknown_outcome(
     fleet: Fleet, sandbox: Sandbox, fault: str, options: dict[str, int]
 ) -> None:
-    everybody_reads_everything(fleet)
+    fill_near_caches(fleet)
     sandbox.fault(fault, method="POST", times=1, after=True, **options)
     assert fleet.clients[0].book("services", FIRST_SERVICE, SLOT).status_code >= 500
     assert len(sandbox.appointments()) == 1
@@ -129,11 +131,11 @@ def test_after_a_write_of_unknown_outcome(
 
 
 @pytest.mark.parametrize("path", ["cancel", "reschedule"])
-def test_after_a_change_of_unknown_outcome_nothing_is_believed(
+def test_after_a_change_of_unknown_outcome_everything_is_invalidated(
     fleet: Fleet, sandbox: Sandbox, path: str
 ) -> None:
     token = fleet.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
-    everybody_reads_everything(fleet)
+    fill_near_caches(fleet)
     sandbox.fault("reset", method="POST", times=1, after=True)
     body = {"date": LATER} if path == "reschedule" else {}
     response = fleet.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
@@ -141,8 +143,8 @@ def test_after_a_change_of_unknown_outcome_nothing_is_believed(
     assert_invalidated_everywhere(fleet, sandbox, set(KINDS))
 
 
-def test_a_refused_write_drops_nothing(fleet: Fleet, sandbox: Sandbox) -> None:
-    everybody_reads_everything(fleet)
+def test_a_rejected_write_invalidates_nothing(fleet: Fleet, sandbox: Sandbox) -> None:
+    fill_near_caches(fleet)
     client = fleet.clients[0]
     for status in (400, 401, 403, 404, 422, 429):
         sandbox.fault("status", method="POST", status=status, body={"name": "No"}, times=2)
@@ -152,20 +154,20 @@ def test_a_refused_write_drops_nothing(fleet: Fleet, sandbox: Sandbox) -> None:
     assert_invalidated_everywhere(fleet, sandbox, set())
 
 
-def test_without_known_users_everything_is_invalidated(
+def test_without_a_list_of_users_everything_is_invalidated(
     fleet: Fleet, sandbox: Sandbox, redis: Redis
 ) -> None:
     redis.flushall()
-    everybody_reads_everything(fleet)
+    fill_near_caches(fleet)
     assert fleet.clients[0].book("services", FIRST_SERVICE, SLOT).status_code == 201
     assert_invalidated_everywhere(fleet, sandbox, set(KINDS))
 
 
 @TIMING
-def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
+def test_an_expired_list_of_services_does_not_limit_the_invalidation(
     sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
-    """Since it was read, an agent of one service may have been added to the other."""
+    """An agent may have been added to another service since the list was read."""
     listed = [
         {"_id": FIRST_SERVICE, "title": "First", "users": [{"_id": JOHN}]},
         {"_id": UNRELATED_SERVICE, "title": "Unrelated", "users": [{"_id": ELENA}]},
@@ -189,10 +191,10 @@ def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
 
 @TIMING
 @SERIAL
-def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
+def test_a_fetch_that_started_before_a_write_is_not_joined_or_served_after_it(
     fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    """Videsk has answered before the write, and the answer is on its way until after it."""
+    """Videsk responds before the write, and the response arrives after the write."""
     readers = [partial(client.hours, "users", JOHN, DAY) for client in fleet.clients]
     sandbox.fault("delay", method="GET", path=JOHN, seconds=3.2, after=True, times=1)
     with ThreadPoolExecutor(8) as pool:
@@ -203,9 +205,11 @@ def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
         for server, reader in zip(fleet.instances, readers, strict=True):
             for response in on_each_worker(server, reader):
                 assert SLOT not in response.json()
-        assert not any(future.done() for future in before), "this has shown nothing"
+        assert not any(future.done() for future in before), (
+            "ended too early for a meaningful result"
+        )
         assert SLOT in before[0].result().json(), (
-            "a read that began before the write may contain it"
+            "a read that began before the write may still list the hour"
         )
     for response in concurrently(readers * 6):
         assert SLOT not in response.json()

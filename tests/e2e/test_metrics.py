@@ -72,8 +72,8 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
     expected = {(route, "200"): 6, (route, "400"): 6, ("unknown", "404"): WORKERS}
 
     def counts() -> dict[tuple[str, ...], float]:
-        known = samples(server, "requests_total")
-        return {labels: known[labels] for labels in expected}
+        counts = samples(server, "requests_total")
+        return {labels: counts[labels] for labels in expected}
 
     for worker in workers_of(server):
         with only_worker(server, worker):

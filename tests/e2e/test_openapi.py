@@ -1,4 +1,4 @@
-"""The running proxy accepts every documented request, and sends every documented response."""
+"""The proxy accepts every documented request, and sends every documented response."""
 
 import json
 import re
@@ -97,13 +97,13 @@ def compare(
 
 
 def assert_same(example: Any, real: Any) -> None:
-    """Compare to the letter, except instants."""
+    """Check that they are equal, except for instants."""
     texts = [_INSTANT.sub("INSTANT", json.dumps(value)) for value in (example, real)]
     assert texts[0] == texts[1]
 
 
 def assert_same_structure(example: Any, real: Any) -> None:
-    """Compare the order of keys and the types; keys that are days count as equal."""
+    """Check the order of keys and the types. Keys that are days count as equal."""
     assert type(real) is type(example)
     if isinstance(example, dict):
         keys = [
@@ -113,8 +113,8 @@ def assert_same_structure(example: Any, real: Any) -> None:
         example, real = list(example.values()), list(real.values())
     if isinstance(example, list):
         assert bool(real) == bool(example)
-        for one, other in zip(example, real, strict=False):
-            assert_same_structure(one, other)
+        for documented, actual in zip(example, real, strict=False):
+            assert_same_structure(documented, actual)
 
 
 def request_examples() -> list[tuple[str, str, str, Any]]:
@@ -122,8 +122,8 @@ def request_examples() -> list[tuple[str, str, str, Any]]:
     found = []
     for name, (_, _, operation) in OPERATIONS.items():
         for parameter in map(resolved, operation["parameters"]):
-            one = {"example": parameter["example"]} if "example" in parameter else {}
-            examples = examples_of(parameter) or one
+            single = {"example": parameter["example"]} if "example" in parameter else {}
+            examples = examples_of(parameter) or single
             found += [
                 (name, parameter["in"], parameter["name"], value) for value in examples.values()
             ]
@@ -141,7 +141,7 @@ def test_request_example_is_accepted(
         call.body = value
     else:
         target = {"path": call.placeholders, "query": call.query, "header": call.headers}[place]
-        # A key belongs to one request, whatever the operation.
+        # An idempotency key can be used for only one request.
         target[what] = f"{value}-{uuid4().hex}" if what == "Idempotency-Key" else value
     response = servers.send(call)
     (success,) = [status for status in call.operation["responses"] if status.startswith("2")]

@@ -1,4 +1,4 @@
-"""What an operator is alerted by: outcomes of bookings, losses, refusals, restarts, the release."""
+"""Metrics for alerts: outcomes of bookings, outages, rejected keys, restarts and the release."""
 
 import os
 import signal
@@ -34,12 +34,12 @@ AT_ZERO: dict[str, set[tuple[str, ...]]] = {
 }
 
 
-def test_what_alerts_are_made_of_is_there_from_the_start(sandbox: Sandbox, redis_url: str) -> None:
+def test_metrics_for_alerts_exist_from_the_start(sandbox: Sandbox, redis_url: str) -> None:
     with proxy_with_metrics(sandbox, redis_url) as server:
         for name, labels in AT_ZERO.items():
             found = samples(server, name)
             assert found.keys() == labels
-            # on a busy machine a Redis may have been too slow for a moment
+            # on a busy machine, Redis may have been too slow for a moment
             assert name.startswith("redis_") or set(found.values()) == {0}, name
         requests = samples(server, "requests_total")
         for route in ("/api/services", "/api/users/{id}/appointments", "/api/appointment/cancel"):
@@ -102,17 +102,17 @@ def test_a_failed_read_and_a_write_in_doubt_are_counted_separately(
         sandbox.fault("reset", times=1)
         assert client.book("users", JOHN, SLOT).status_code == 502
         expected = {("read", "502"): 1, ("read", "504"): 1, ("write_in_doubt", "502"): 1}
-        assert counted(samples(server, "gateway_errors_total")) == expected
+        assert nonzero(samples(server, "gateway_errors_total")) == expected
     with proxy_with_metrics(
         sandbox, redis_url, VIDESK_BASE_URL=f"http://127.0.0.1:{free_port()}"
     ) as nowhere:
         assert Client(nowhere.url).book("users", JOHN, SLOT).status_code == 502
-        assert counted(samples(nowhere, "gateway_errors_total")) == {("write_not_done", "502"): 1}
-        assert counted(samples(nowhere, "bookings_total")) == {("refused",): 1}
+        assert nonzero(samples(nowhere, "gateway_errors_total")) == {("write_not_done", "502"): 1}
+        assert nonzero(samples(nowhere, "bookings_total")) == {("refused",): 1}
 
 
-def counted(found: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Those that are not 0."""
+def nonzero(found: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """Return the samples that are not 0."""
     return {labels: value for labels, value in found.items() if value}
 
 
@@ -159,7 +159,7 @@ def test_the_proxys_429_and_videsks_are_counted_separately(
         assert samples(server, "rate_limited_total") == {("client",): 2, ("videsk",): 1}
 
 
-def test_a_lost_redis_is_a_figure_and_its_loss_counts_once_a_worker(sandbox: Sandbox) -> None:
+def test_a_redis_outage_is_a_metric_and_counts_once_for_each_worker(sandbox: Sandbox) -> None:
     port = free_port()
     with proxy_with_metrics(sandbox, local_redis_url(port)) as server:
         wait_until(lambda: sample(server, "redis_unavailable") == 1)
@@ -172,7 +172,7 @@ def test_a_lost_redis_is_a_figure_and_its_loss_counts_once_a_worker(sandbox: San
         assert sample(server, "redis_unavailable") == 1
 
 
-def test_a_key_that_videsk_refuses_is_a_figure(sandbox: Sandbox, redis_url: str) -> None:
+def test_a_rejected_key_is_a_metric(sandbox: Sandbox, redis_url: str) -> None:
     with proxy_with_metrics(sandbox, redis_url) as server:
         client = Client(server.url)
         sandbox.fault("status", status=401, body={}, times=1)

@@ -1,4 +1,4 @@
-"""Fresh, stale, expired: what is served at which age, and the Cache-Status."""
+"""Fresh, stale and expired entries: what is served at which age, and its Cache-Status."""
 
 import time
 from collections import Counter
@@ -35,8 +35,8 @@ SETTINGS = {
     "HOURS_STALE": str(HOURS_STALE),
     "VIDESK_TIMEOUT": "1.3",
 }
-OLD = [f"{YEAR}-05-06T12:00:00.000Z"]
-"""What Videsk has answered once, and does not answer any more."""
+OLD_HOURS = [f"{YEAR}-05-06T12:00:00.000Z"]
+"""Hours that Videsk returned for the first read only."""
 
 STORED, COLLAPSED = "fwd=miss; stored", "fwd=miss; collapsed"
 
@@ -46,15 +46,15 @@ shared_fleet = fleet_fixture(SETTINGS)
 
 @pytest.fixture
 def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances with an empty cache."""
+    """Return two instances with an empty cache."""
     return shared_fleet
 
 
 def test_a_fresh_response_is_served_by_all_workers_with_its_ttl(
     fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    one, other = fleet.clients
-    read = [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in (one, other)]
+    instance, other = fleet.clients
+    read = [partial(client.dates, "users", JOHN, f"{YEAR}-05") for client in (instance, other)]
     first = read[0]()
     requested_at = time.monotonic()
     assert cache_status(first) == STORED
@@ -71,8 +71,8 @@ def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
     fleet: Fleet, sandbox: Sandbox
 ) -> None:
     reads = [partial(client.dates, "users", MARK, f"{YEAR}-05") for client in fleet.clients]
-    sandbox.fault("status", status=200, body=OLD, times=1)
-    assert reads[0]().json() == OLD
+    sandbox.fault("status", status=200, body=OLD_HOURS, times=1)
+    assert reads[0]().json() == OLD_HOURS
     requested_at = time.monotonic()
     sandbox.fault("delay", seconds=1)
     time.sleep(1.52)
@@ -83,16 +83,18 @@ def test_a_stale_response_is_served_immediately_while_one_refresh_runs(
         for response in on_each_worker(server, partial(timed, read))
     ]
     crowd = concurrently([partial(timed, reads[number % 2]) for number in range(40)])
-    assert time.monotonic() - requested_at < 2.5, "the refresh has ended: this has shown nothing"
+    assert time.monotonic() - requested_at < 2.5, (
+        "the refresh has ended: too early for a meaningful result"
+    )
 
     for response, seconds in by_worker + crowd:
-        assert (response.status_code, response.json()) == (200, OLD)
+        assert (response.status_code, response.json()) == (200, OLD_HOURS)
         assert cache_status(response) == "hit; ttl=-1; detail=stale"
         assert seconds < 0.7, "a stale response does not wait"
-    wait_until(lambda: reads[1]().json() != OLD)
+    wait_until(lambda: reads[1]().json() != OLD_HOURS)
     for read in reads:
         assert cache_status(read()) == "hit; ttl=1"
-    assert len(arrival_times(sandbox)) == 2, "the first read and one refresh, for all workers"
+    assert len(arrival_times(sandbox)) == 2, "the first read and one refresh for all workers"
 
 
 FAILURES: list[tuple[str, dict[str, Any], int]] = [
@@ -106,7 +108,7 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
 @pytest.mark.parametrize(
     ("fault", "options", "status"), FAILURES, ids=["reset", "timeout", "500", "429"]
 )
-def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_a_second(
+def test_while_videsk_fails_stale_entries_are_served_and_refreshed_once_a_second(
     fleet: Fleet, sandbox: Sandbox, fault: str, options: dict[str, Any], status: int
 ) -> None:
     reads = [
@@ -127,19 +129,19 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
         ended = time.monotonic() - requested_at
         assert response.content == videsk_availability.content
         assert seconds < 0.4, "a cached response does not wait"
-        if ended < HOURS_TTL - 0.1:  # it was requested a moment before it arrived
+        if ended < HOURS_TTL - 0.1:  # it was requested slightly before it arrived
             assert cache_status(response) == "hit; ttl=1"
         elif started > HOURS_TTL:
             assert cache_status(response) in {
                 f"hit; ttl={ttl}; detail=stale" for ttl in _ttls(started, ended)
             }
-        assert started < HOURS_TTL + HOURS_STALE, "it is gone"
+        assert started < HOURS_TTL + HOURS_STALE, "it has expired"
         time.sleep(0.02)
 
     served = Counter("stale" in cache_status(response) for response in responses[:-1])
     assert served[False] > 1, "fresh ones"
     assert served[True] > 5, "stale ones"
-    assert started > HOURS_TTL + HOURS_STALE - 0.2, f"gone too early: {response.text}"
+    assert started > HOURS_TTL + HOURS_STALE - 0.2, f"expired too early: {response.text}"
     assert response.status_code == status
     refreshes = [
         at for at in arrival_times(sandbox) if at < arrival_times(sandbox)[0] + HOURS_STALE - 0.1
@@ -150,7 +152,7 @@ def test_while_videsk_fails_stale_is_served_to_its_end_and_a_refresh_tried_once_
 
 
 def _ttls(least_age: float, greatest_age: float) -> set[int]:
-    """Seconds below freshness, rounded down; some hundredths more for the read that is the first."""
+    """Return the possible `ttl` values at this age, with some hundredths of a second of tolerance."""
     return {-1 - int(age - HOURS_TTL) for age in (least_age, greatest_age, greatest_age + 0.1)}
 
 
@@ -164,9 +166,9 @@ def test_a_follower_is_marked_as_collapsed(fleet: Fleet, sandbox: Sandbox) -> No
     assert len(arrival_times(sandbox)) == 1
 
 
-def test_what_is_not_cached_is_never_called_stored(fleet: Fleet, sandbox: Sandbox) -> None:
-    one, other = fleet.clients
-    for client in (one, one, other):
+def test_uncached_responses_are_not_marked_as_stored(fleet: Fleet, sandbox: Sandbox) -> None:
+    instance, other = fleet.clients
+    for client in (instance, instance, other):
         assert cache_status(client.get("/api/services")) == "fwd=miss"
     sandbox.clear_request_log()
     sandbox.fault("delay", seconds=1)
@@ -177,6 +179,6 @@ def test_what_is_not_cached_is_never_called_stored(fleet: Fleet, sandbox: Sandbo
 
 def test_an_error_is_not_cached(fleet: Fleet, sandbox: Sandbox) -> None:
     sandbox.fault("reset", times=1)
-    one, other = fleet.clients
-    assert one.hours("users", JOHN, f"{YEAR}-05-06").status_code == 502
+    instance, other = fleet.clients
+    assert instance.hours("users", JOHN, f"{YEAR}-05-06").status_code == 502
     assert cache_status(other.hours("users", JOHN, f"{YEAR}-05-06")) == STORED

@@ -1,5 +1,6 @@
-"""A request body that the answer does not need costs little, whatever the client goes on to send:
-at most 128 KB or 2 s of it are read, and other clients have their turn meanwhile (docs/guarantees.md#g11).
+"""A request body that the response does not need costs little, whatever else the client sends.
+
+At most 128 KB or 2 s of it are read, without delaying other clients (docs/guarantees.md#g11).
 """
 
 import socket
@@ -25,12 +26,12 @@ DRAIN_SECONDS = 2
 ATTACK_SECONDS = 5
 HUGE_LENGTH = 2**40
 OPENINGS = {("413", CHUNKED): b"20000\r\n" + b"x" * 65537}
-"""What makes the body too large for an answer to be due; else the answer needs nothing of it."""
+"""Bytes that make the body too large. Without them, the response does not depend on the body."""
 
 
 @pytest.fixture(scope="module")
 def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
-    """One worker, so that anything that blocks it delays all clients."""
+    """Run one worker, so that anything that blocks it delays all clients."""
     with proxy_server(sandbox_process) as server:
         yield server
 
@@ -61,13 +62,15 @@ def test_little_of_an_unread_body_is_read_and_the_connection_ends(
     assert b"\r\nConnection: close\r\n" in received
 
 
-def test_an_unread_body_that_does_not_come_is_waited_for_2_seconds(server: ServerProcess) -> None:
+def test_an_unread_body_that_does_not_arrive_is_dropped_after_2_seconds(
+    server: ServerProcess,
+) -> None:
     with open_socket(server) as connection:
         connection.sendall(head("404", "Content-Length: 1000"))
         assert DRAIN_SECONDS - 0.5 < seconds_until_closed(connection, 10) < DRAIN_SECONDS + 1.5
 
 
-def test_after_an_unread_body_that_is_short_the_connection_serves_on(server: ServerProcess) -> None:
+def test_after_a_short_unread_body_the_connection_is_reused(server: ServerProcess) -> None:
     body = b"x" * 60_000
     with open_socket(server) as connection:
         for _ in range(3):
@@ -78,7 +81,7 @@ def test_after_an_unread_body_that_is_short_the_connection_serves_on(server: Ser
     assert received.count(b"HTTP/1.1 200 ") == 1
 
 
-def test_the_answer_to_a_body_that_is_too_large_reaches_a_client_that_sends_all_of_it_first(
+def test_the_response_to_a_large_body_reaches_a_client_that_sends_all_of_it_first(
     server: ServerProcess,
 ) -> None:
     body = b"x" * 120_000

@@ -1,4 +1,4 @@
-"""Videsk's errors come through byte for byte; what is no answer becomes 502 or 504."""
+"""Videsk's errors are passed on byte for byte. Unusable responses become a 502 or 504."""
 
 import json
 import time
@@ -16,7 +16,7 @@ HOUR = f"{YEAR}-05-06T12:00:00.000Z"
 OUTCOME_UNKNOWN = "outcomeUnknown"
 
 
-def assert_ours(response: Any, status: int, name: str) -> dict[str, Any]:
+def assert_own_error(response: Any, status: int, name: str) -> dict[str, Any]:
     body: dict[str, Any] = response.json()
     assert response.status_code == status
     assert response.headers["X-Error-Source"] == "proxy"
@@ -44,22 +44,22 @@ def test_an_error_is_passed_on_unchanged(
         "Ratelimit-Reset": "1", "Ratelimit-Policy": "20;w=1", "Set-Cookie": "a=b", "X-Other": "1",
     }  # fmt: skip
     sandbox.fault("status", status=status, text=text, content_type=content_type, headers=headers)
-    answers = [
+    responses = [
         cached_proxy.get(READ),
         cached_proxy.book("users", JOHN, HOUR),
         cached_proxy.get("/api/services"),
     ]
-    for answer in answers:
-        assert (answer.status_code, answer.content) == (status, text.encode())
-        assert answer.headers["Content-Type"] == content_type
-        assert answer.headers["X-Error-Source"] == "videsk"
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert "ETag" not in answer.headers
+    for response in responses:
+        assert (response.status_code, response.content) == (status, text.encode())
+        assert response.headers["Content-Type"] == content_type
+        assert response.headers["X-Error-Source"] == "videsk"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in response.headers
         for name in ("Retry-After", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"):
-            assert answer.headers[name] == headers[name]
-        assert answer.headers["Ratelimit-Policy"] == "20;w=1"
-        assert "Set-Cookie" not in answer.headers
-        assert "X-Other" not in answer.headers
+            assert response.headers[name] == headers[name]
+        assert response.headers["Ratelimit-Policy"] == "20;w=1"
+        assert "Set-Cookie" not in response.headers
+        assert "X-Other" not in response.headers
 
 
 def test_an_error_is_never_cached(cached_proxy: Client, sandbox: Sandbox) -> None:
@@ -73,8 +73,8 @@ def test_an_error_is_never_a_304(cached_proxy: Client, sandbox: Sandbox) -> None
     assert cached_proxy.get(READ, headers={"If-None-Match": "*"}).status_code == 404
 
 
-LEAKS = ["leak", "leak-twice", "leak-escaped"]
-UNSOUND = [
+KEY_LEAKS = ["leak", "leak-twice", "leak-escaped"]
+INVALID_RESPONSES = [
     "html",
     "empty",
     "no-content",
@@ -83,17 +83,17 @@ UNSOUND = [
     "not-utf8",
     "huge",
     "cut",
-    *LEAKS,
+    *KEY_LEAKS,
 ]
 
 
-@pytest.mark.parametrize("fault", [*UNSOUND, "reset", "close"])
-def test_what_is_no_sound_json_is_a_502(cached_proxy: Client, sandbox: Sandbox, fault: str) -> None:
+@pytest.mark.parametrize("fault", [*INVALID_RESPONSES, "reset", "close"])
+def test_invalid_json_is_a_502(cached_proxy: Client, sandbox: Sandbox, fault: str) -> None:
     sandbox.fault(fault)
-    assert_ours(cached_proxy.get(READ), 502, "BadGateway")
-    assert_ours(cached_proxy.get("/api/services"), 502, "BadGateway")
-    if fault not in LEAKS:  # it echoes what was sent, which is not the key here
-        assert_ours(
+    assert_own_error(cached_proxy.get(READ), 502, "BadGateway")
+    assert_own_error(cached_proxy.get("/api/services"), 502, "BadGateway")
+    if fault not in KEY_LEAKS:  # it echoes the request, and the key is different here
+        assert_own_error(
             cached_proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway"
         )
     paths = {str(entry["path"]) for entry in sandbox.request_log()}
@@ -107,15 +107,15 @@ def test_a_write_without_a_response_is_an_unknown_outcome(
     cached_proxy: Client, sandbox: Sandbox, fault: str
 ) -> None:
     sandbox.fault(fault)
-    body = assert_ours(cached_proxy.book("users", JOHN, HOUR), 502, "BadGateway")
+    body = assert_own_error(cached_proxy.book("users", JOHN, HOUR), 502, "BadGateway")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
-def test_a_write_that_never_left_has_a_known_outcome(sandbox: Sandbox) -> None:
+def test_a_write_that_was_not_sent_has_a_known_outcome(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, VIDESK_BASE_URL=f"http://127.0.0.1:{free_port()}") as server:
-        body = assert_ours(Client(server.url).book("users", JOHN, HOUR), 502, "BadGateway")
+        body = assert_own_error(Client(server.url).book("users", JOHN, HOUR), 502, "BadGateway")
         assert "data" not in body
-        assert_ours(Client(server.url).get(READ), 502, "BadGateway")
+        assert_own_error(Client(server.url).get(READ), 502, "BadGateway")
 
 
 @TIMING
@@ -127,9 +127,9 @@ def test_a_slow_videsk_is_a_504_in_time(
 ) -> None:
     sandbox.fault(fault, seconds=seconds)
     started = time.monotonic()
-    assert "data" not in assert_ours(cached_proxy.get(READ), 504, "GatewayTimeout")
-    assert 1.4 < time.monotonic() - started < 2.5, "VIDESK_TIMEOUT is 1.5 in these tests"
-    body = assert_ours(cached_proxy.book("users", JOHN, HOUR), 504, "GatewayTimeout")
+    assert "data" not in assert_own_error(cached_proxy.get(READ), 504, "GatewayTimeout")
+    assert 1.4 < time.monotonic() - started < 2.5, "VIDESK_TIMEOUT is 1.5 s in these tests"
+    body = assert_own_error(cached_proxy.book("users", JOHN, HOUR), 504, "GatewayTimeout")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
@@ -142,40 +142,38 @@ def test_one_failing_page_fails_the_list_of_services(
     assert cached_proxy.get("/api/services").status_code == 500
 
 
-def test_pages_without_end_are_a_502_after_100(cached_proxy: Client, sandbox: Sandbox) -> None:
+def test_endless_pages_are_a_502_after_100(cached_proxy: Client, sandbox: Sandbox) -> None:
     page = {"total": 10_000, "limit": 1, "skip": 0, "data": [{"id": "a"}]}
     sandbox.fault("status", status=200, body=page, path="/services")
-    assert_ours(cached_proxy.get("/api/services"), 502, "BadGateway")
+    assert_own_error(cached_proxy.get("/api/services"), 502, "BadGateway")
     assert len(sandbox.request_log()) == 100
 
 
 @pytest.mark.parametrize("body", [{}, "text", 7, None, {"data": 5}])
-def test_a_list_that_is_no_list_is_a_502(
+def test_services_that_are_not_a_list_are_a_502(
     cached_proxy: Client, sandbox: Sandbox, body: object
 ) -> None:
     sandbox.fault("status", status=200, body=body)
-    assert_ours(cached_proxy.get(READ), 502, "BadGateway")
-    assert_ours(cached_proxy.get("/api/services"), 502, "BadGateway")
+    assert_own_error(cached_proxy.get(READ), 502, "BadGateway")
+    assert_own_error(cached_proxy.get("/api/services"), 502, "BadGateway")
 
 
 @pytest.mark.parametrize("status", [200, 202, 299])
-def test_any_2xx_of_videsk_is_our_own_success(
+def test_any_2xx_of_videsk_is_a_success(
     cached_proxy: Client, sandbox: Sandbox, status: int
 ) -> None:
-    answer = {"new": [{"_id": "x", "deep": {"_id": "y"}}], "ñ": 1.5, "id": None, "big": 2**60}
-    sandbox.fault("status", status=status, body=answer)
+    response = {"new": [{"_id": "x", "deep": {"_id": "y"}}], "ñ": 1.5, "id": None, "big": 2**60}
+    sandbox.fault("status", status=status, body=response)
     booked = cached_proxy.book("users", JOHN, HOUR)
     assert booked.status_code == 201
-    expected = json.loads(json.dumps(answer).replace('"_id"', '"id"'))
+    expected = json.loads(json.dumps(response).replace('"_id"', '"id"'))
     assert json.loads(booked.content) == expected
-    assert list(booked.json()) == list(answer), "nothing is reordered"
+    assert list(booked.json()) == list(response), "the order of fields is kept"
     looked_up = cached_proxy.get("/api/appointment", headers=bearer("a.b.c"))
     assert (looked_up.status_code, looked_up.json()) == (200, expected)
 
 
-def test_the_first_free_day_of_a_faulty_videsk_comes_back_with_it(
-    cached_proxy: Client, sandbox: Sandbox
-) -> None:
+def test_a_read_succeeds_after_a_lost_connection(cached_proxy: Client, sandbox: Sandbox) -> None:
     sandbox.fault("reset", times=1)
     day = working_day()
     assert cached_proxy.dates("users", JOHN, day).status_code == 502
@@ -187,14 +185,14 @@ def test_json_that_is_nested_too_deeply_is_a_502(
     proxy: Client, sandbox: Sandbox, depth: int
 ) -> None:
     sandbox.fault("status", status=200, text="[" * depth + "]" * depth)
-    assert_ours(proxy.get(READ), 502, "BadGateway")
-    assert_ours(proxy.get("/api/services"), 502, "BadGateway")
-    assert_ours(proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
-    body = assert_ours(proxy.book("users", JOHN, HOUR), 502, "BadGateway")
+    assert_own_error(proxy.get(READ), 502, "BadGateway")
+    assert_own_error(proxy.get("/api/services"), 502, "BadGateway")
+    assert_own_error(proxy.get("/api/appointment", headers=bearer("a.b.c")), 502, "BadGateway")
+    body = assert_own_error(proxy.book("users", JOHN, HOUR), 502, "BadGateway")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
-def test_interim_responses_change_nothing(proxy: Client, sandbox: Sandbox) -> None:
+def test_interim_responses_are_ignored(proxy: Client, sandbox: Sandbox) -> None:
     sandbox.fault("interim")
     assert proxy.get("/api/services").json()[0]["id"]
     start = proxy.hours("users", JOHN, working_day()).json()[0]

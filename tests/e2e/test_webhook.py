@@ -1,4 +1,4 @@
-"""Videsk's webhook reports changes made elsewhere, which invalidate what they affect (docs/guarantees.md#g4).
+"""Videsk's webhook reports changes made elsewhere and invalidates what they affect (docs/guarantees.md#g4).
 
 A purge invalidates everything.
 """
@@ -31,7 +31,7 @@ shared_fleet = fleet_fixture({"HOURS_TTL": "60", "WEBHOOK_SECRET": SECRET})
 
 @pytest.fixture
 def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances that have cached the list of services and all availability."""
+    """Return two instances that have cached the list of services and all availability."""
     assert shared_fleet.clients[0].get("/api/services").status_code == 200
     read_all_availability(shared_fleet.clients[1])
     return shared_fleet
@@ -50,7 +50,7 @@ def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
     ],
     ids=["none", "empty", "wrong", "shorter", "longer", "elsewhere"],
 )
-def test_without_the_secret_it_is_refused_and_drops_nothing(
+def test_without_the_secret_a_hook_is_rejected_and_invalidates_nothing(
     fleet: Fleet, sandbox: Sandbox, headers: dict[str, str], hook: str
 ) -> None:
     response = fleet.clients[0].post(hook, {}, headers=headers)
@@ -60,7 +60,7 @@ def test_without_the_secret_it_is_refused_and_drops_nothing(
     assert_invalidated_everywhere(fleet, sandbox, set())
 
 
-def test_without_the_setting_there_is_none(cached_proxy: Client) -> None:
+def test_without_the_setting_there_are_no_hooks(cached_proxy: Client) -> None:
     for headers in ({}, {"X-Webhook-Secret": ""}, {"X-Webhook-Secret": "None"}):
         assert cached_proxy.post(HOOK, {}, headers=headers).status_code == 404
         assert cached_proxy.post(PURGE, {}, headers=headers).status_code == 404
@@ -78,7 +78,7 @@ def test_without_the_setting_there_is_none(cached_proxy: Client) -> None:
     ],
     ids=["service", "user", "both", "user-of-two", "its-other-service", "users-not-known"],
 )
-def test_what_it_names_is_dropped_and_nothing_unrelated(
+def test_the_webhook_invalidates_only_what_it_names(
     fleet: Fleet, sandbox: Sandbox, named: dict[str, str], affected: set[str]
 ) -> None:
     response = fleet.clients[0].post(HOOK, named, headers={"X-Webhook-Secret": SECRET})
@@ -102,7 +102,7 @@ def test_what_it_names_is_dropped_and_nothing_unrelated(
     ],
     ids=["empty", "{}", "[]", "text", "not-utf8", "nulls", "template", "half", "huge"],
 )
-def test_what_names_nothing_or_is_not_readable_drops_all_dates_and_hours(
+def test_an_unreadable_webhook_invalidates_all_dates_and_hours(
     fleet: Fleet, sandbox: Sandbox, body: bytes
 ) -> None:
     client = fleet.clients[0]
@@ -114,7 +114,7 @@ def test_what_names_nothing_or_is_not_readable_drops_all_dates_and_hours(
         assert cache_status(listed).startswith("hit; ttl=")
 
 
-def test_a_purge_drops_services_forms_and_all_availability_everywhere(
+def test_a_purge_invalidates_services_forms_and_availability_everywhere(
     fleet: Fleet, sandbox: Sandbox
 ) -> None:
     assert fleet.clients[0].get(FORM).status_code == 200

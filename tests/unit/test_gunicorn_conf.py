@@ -67,7 +67,7 @@ def test_a_connection_outlives_the_router_s_and_a_stop_the_longest_request(
         ((1024, resource.RLIM_INFINITY), (4096, resource.RLIM_INFINITY), 4096),
     ],
 )
-def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
+def test_the_limit_of_open_files_is_raised_up_to_the_hard_limit(
     conf: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
     limits: tuple[int, int],

@@ -1,4 +1,4 @@
-"""Clients that are generated from the OpenAPI document can book."""
+"""Clients generated from the OpenAPI document can book."""
 
 import shutil
 from importlib import import_module

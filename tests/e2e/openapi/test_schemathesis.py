@@ -1,4 +1,4 @@
-"""Generated requests find no response that the OpenAPI document does not describe."""
+"""The OpenAPI document describes every response to generated requests (Schemathesis)."""
 
 from pathlib import Path
 

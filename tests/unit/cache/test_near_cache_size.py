@@ -60,24 +60,24 @@ def test_a_follower_of_a_failed_version_read_continues_without_it(
     now = [0.0]
     near = filled(redis, monotonic=lambda: now[0])
     now[0] = 10.0
-    took: list[float] = []
+    elapsed: list[float] = []
 
     def ask_meanwhile() -> float:
-        if not took:
-            took.append(0)
+        if not elapsed:
+            elapsed.append(0)
             redis.way = lambda: 0.0
             started = time.monotonic()
-            thread = Thread(target=lambda: answers.append(near.get("key")))
+            thread = Thread(target=lambda: responses.append(near.get("key")))
             thread.start()
             thread.join(5)
-            took[0] = time.monotonic() - started
+            elapsed[0] = time.monotonic() - started
         return 0.0
 
-    answers: list[str | None] = []
+    responses: list[str | None] = []
     redis.way = ask_meanwhile
     near.get("key")
-    assert answers == [None]
-    assert 0.05 <= took[0] < 3
+    assert responses == [None]
+    assert 0.05 <= elapsed[0] < 3
 
 
 def test_so_many_bytes_are_kept_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,9 +126,7 @@ def test_what_videsk_refuses_for_good_is_kept_and_what_it_refuses_for_now_is_not
     assert free.times == 2
 
 
-def test_the_refusal_of_an_appointments_own_token_is_kept(
-    idempotency: Idempotency, send: Send
-) -> None:
+def test_a_rejected_appointment_token_is_stored(idempotency: Idempotency, send: Send) -> None:
     ours, the_keys = Action(refused(401)), Action(refused(401))
     for _ in range(2):
         assert send(idempotency, ours, token="a.b.c").status_code == 401
@@ -197,8 +195,8 @@ def test_after_a_cancellation_or_move_the_hour_can_be_booked_again(
 def test_a_booking_without_a_token_is_no_fault(
     idempotency: Idempotency, send: Send, body: str
 ) -> None:
-    def answer() -> Response:
+    def response() -> Response:
         return Response(body, 201)
 
     for _ in range(2):
-        assert send(idempotency, answer, headers={}, detect_double_click=True).status_code == 201
+        assert send(idempotency, response, headers={}, detect_double_click=True).status_code == 201

@@ -40,9 +40,9 @@ def test_concurrent_requests_get_the_outcome_even_if_it_is_not_kept(send: Send) 
     others = [gevent.spawn(send, idempotency, action) for _ in range(3)]
     gevent.sleep(0.05)
     assert not any(waiting.ready() for waiting in others)
-    answers = [one.get(timeout=2) for one in (leader, *others)]
-    assert [answer.status_code for answer in answers] == [429] * 4
-    assert [REPLAYED in answer.headers for answer in answers] == [False] + [True] * 3
+    responses = [one.get(timeout=2) for one in (leader, *others)]
+    assert [response.status_code for response in responses] == [429] * 4
+    assert [REPLAYED in response.headers for response in responses] == [False] + [True] * 3
     assert action.times == 1
 
 
@@ -187,11 +187,11 @@ def test_of_many_endings_each_is_stored_when_redis_is_back(shared: Shared, send:
     idempotency, action = over(shared), Action()
     shared.is_unavailable = True
     keys = [{"Idempotency-Key": key} for key in "abc"]
-    answers = [send(idempotency, action, headers=key).get_data() for key in keys]
+    responses = [send(idempotency, action, headers=key).get_data() for key in keys]
     shared.is_unavailable = False
     idempotency.publish(A_REDIS)
     other = over(shared)
-    assert [send(other, action, headers=key).get_data() for key in keys] == answers
+    assert [send(other, action, headers=key).get_data() for key in keys] == responses
     assert action.times == 3
 
 

@@ -127,11 +127,11 @@ def test_a_request_without_a_slot_is_not_sent(stage: Stage) -> None:
     assert not stage.sent
 
 
-@pytest.mark.parametrize(("took", "moved"), [(None, 0), (0.02, 0), (0.03, 1)])
+@pytest.mark.parametrize(("elapsed", "moved"), [(None, 0), (0.02, 0), (0.03, 1)])
 def test_the_slot_is_moved_if_it_takes_long_to_connect(
-    stage: Stage, took: float | None, moved: int
+    stage: Stage, elapsed: float | None, moved: int
 ) -> None:
-    stage.outcome, stage.connect_seconds = response(), took
+    stage.outcome, stage.connect_seconds = response(), elapsed
     stage.send()
     acquired = [report for report in stage.throttle.reports if report[0] == "acquire"]
     assert acquired == [("acquire", False, "hours"), *[("acquire", False, "moved")] * moved]

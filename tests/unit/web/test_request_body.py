@@ -93,7 +93,7 @@ class Failing:
 
 
 @pytest.mark.parametrize("error", [OSError(), NoMoreData()])
-def test_a_body_that_breaks_off_is_a_400(app: Flask, error: Exception) -> None:
+def test_an_incomplete_body_is_a_400(app: Flask, error: Exception) -> None:
     with pytest.raises(BadRequest):
         read_chunked(app, Failing(error))
 

@@ -145,17 +145,17 @@ def test_half_of_the_slots_are_for_a_burst_of_reads(limit: int) -> None:
 
 
 @given(limit=LIMITS, took=st.integers(0, WINDOW - 1) | st.integers(WINDOW, 3 * WINDOW))
-def test_a_slot_is_moved_to_when_the_request_is_sent(limit: int, took: int) -> None:
+def test_a_slot_is_moved_to_when_the_request_is_sent(limit: int, elapsed: int) -> None:
     """The connection was opened meanwhile, and other requests were sent."""
     state = LimiterState(RateLimit(limit))
     slot = state.acquire(START, 0, is_write=True).slot
     others = [START + number * WINDOW // limit for number in range(1, 3 * limit)]
-    left = [at for at in others if at < START + took and go_at(state, at, is_write=True)]
-    now = START + took
+    left = [at for at in others if at < START + elapsed and go_at(state, at, is_write=True)]
+    now = START + elapsed
     while (moved := state.acquire(now, EVER, is_write=False, moved=slot)).decision is WAIT:
         now += moved.wait
     assert moved.slot == now
-    assert took >= WINDOW or now == START + took, "the slot was still its own"
+    assert elapsed >= WINDOW or now == START + elapsed, "the slot was still its own"
     left += [at for at in others if at > now and go_at(state, at, is_write=True)]
     sent = sorted([*left, now])
     assert all(last - first >= WINDOW for first, last in zip(sent, sent[limit:], strict=False))
@@ -264,13 +264,13 @@ def test_a_late_waiter_keeps_its_turn() -> None:
     tickets = [state.acquire(START, EVER, is_write=False, client="a").ticket for _ in range(100)]
     late = START + 10 * SECOND
     new = state.acquire(late, EVER, is_write=False, client="a")
-    answers = [
+    responses = [
         state.acquire(late, EVER, is_write=False, client="a", ticket=ticket)
         for ticket in tickets[1:]
     ]
     after = state.acquire(late, EVER, is_write=False, client="a")
     assert new.decision is GO
-    assert max(admission.wait for admission in answers) < after.wait
+    assert max(admission.wait for admission in responses) < after.wait
 
 
 @given(
