@@ -1,4 +1,4 @@
-"""One version: in the changelog, the client, the OpenAPI document, the metrics and the doctor."""
+"""The changelog, the client, the OpenAPI document, the metrics and the doctor have the same version."""
 
 import json
 import re

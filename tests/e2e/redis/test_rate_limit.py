@@ -10,7 +10,7 @@ import pytest
 
 from common.resilient_redis import ResilientRedis
 from tests.processes import ServerProcess
-from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, START
+from tests.unit.videsk.throttle.test_rate_limit import FOREVER, GO, START
 from videsk.throttle.rate_limit import GRACE, HEARTBEAT, SECOND, LimiterState, RateLimit, Ticket
 from videsk.throttle.throttle import RedisLimiter
 
@@ -85,7 +85,7 @@ def test_both_limiters_make_the_same_decisions(resilient_redis: ResilientRedis, 
     clients = ["", *"abc", *map(str, range(random.choice([0, 60])))]
 
     def acquire(times: int, *, is_write: bool) -> None:
-        client, max_wait = random.choice(clients), random.choice([0, 10 * SECOND, EVER, EVER])
+        client, max_wait = random.choice(clients), random.choice([0, 10 * SECOND, FOREVER, FOREVER])
         for _ in range(times):
             limiters.acquire(client, random.choice("wxyz"), max_wait, is_write=is_write)
 
@@ -116,7 +116,7 @@ def test_both_limiters_make_the_same_decisions(resilient_redis: ResilientRedis, 
         lambda: limiters.promote(random.choice(clients), random.choice("wxyz")),
         lambda: limiters.report(random.choice(["success", "failure"]), 0),
         lambda: limiters.report("hold", random.randint(0, 2 * SECOND)),
-        lambda: limiters.acquire("a", "w", EVER, moved=random.choice(limiters.slots[-30:])),
+        lambda: limiters.acquire("a", "w", FOREVER, moved=random.choice(limiters.slots[-30:])),
     ]
     for _ in range(120):
         random.choices(actions, [20, 4, 4, 40, 2, 3, 10, 8, 1, 8])[0]()
@@ -139,7 +139,7 @@ def test_no_client_address_is_written_to_redis(resilient_redis: ResilientRedis) 
     throttle = RedisLimiter(resilient_redis, f"{secrets.token_hex(8)}:", RateLimit(2), b"tests")
     address = "198.51.100.7"
     for _ in range(3):
-        throttle.acquire(EVER, is_write=False, client=address)
+        throttle.acquire(FOREVER, is_write=False, client=address)
     held = [
         resilient_redis.client.dump(key) or b"" for key in resilient_redis.client.keys("*:gate:*")
     ]

@@ -9,30 +9,30 @@ from redis import Redis
 from cache.store import Entry, redis_store
 from tests.processes import redis_server
 from tests.unit.cache.test_near_cache_and_store import MANY_GROUPS
-from tests.unit.cache.test_store import (  # noqa: F401 - pytest runs these with `item` of this file
+from tests.unit.cache.test_store import (  # noqa: F401 - pytest runs these with `access` of this file
     GROUPS,
     PREFIX,
-    Kept,
-    remember,
-    test_a_lost_token_never_brings_an_old_entry_back,
-    test_a_new_narrow_token_lives_a_minute_until_an_entry_is_stored_under_it,
+    StoreAccess,
+    put_entry,
+    test_a_lost_token_never_restores_an_old_entry,
+    test_a_new_narrow_token_expires_in_a_minute_unless_an_entry_is_stored,
     test_a_new_narrow_token_outlives_a_fetch_that_was_prepared,
-    test_a_replaced_token_lives_two_days_whatever_is_looked_for,
-    test_a_token_that_has_ended_does_not_come_back,
-    test_an_entry_is_found_though_other_groups_were_outdated,
-    test_an_entry_is_kept_as_long_as_was_said,
-    test_an_entry_is_not_found_after_any_of_its_groups_was_outdated,
-    test_an_entry_without_groups_belongs_to_everything,
-    test_nothing_is_found_before_it_is_put_and_then_it_is,
-    test_the_token_of_everything_is_no_narrow_one,
+    test_a_replaced_token_lives_two_days_after_any_lookup,
+    test_an_entry_is_found_after_it_is_put,
+    test_an_entry_is_found_although_other_groups_were_invalidated,
+    test_an_entry_is_kept_for_its_ttl,
+    test_an_entry_is_not_found_after_any_of_its_groups_was_invalidated,
+    test_an_entry_without_groups_belongs_to_all_entries,
+    test_an_expired_token_does_not_come_back,
+    test_the_token_of_all_entries_is_not_a_narrow_one,
     test_two_processes_without_a_version_agree_on_one,
-    test_what_cannot_be_read_is_no_entry,
+    test_unreadable_bytes_are_not_an_entry,
 )
 
 
 @pytest.fixture
-def item(redis: Redis) -> Kept:
-    return Kept(
+def access(redis: Redis) -> StoreAccess:
+    return StoreAccess(
         redis_store(redis, PREFIX),
         lambda key, value: redis.set(PREFIX + key, value),
         lambda key: redis.delete(PREFIX + key),
@@ -74,7 +74,7 @@ def test_invalidation_costs_the_same_however_much_is_stored(own_redis: Redis, st
 def test_a_lookup_is_one_round_trip_and_every_key_has_a_ttl(own_redis: Redis) -> None:
     redis = own_redis
     store = redis_store(redis, PREFIX)
-    remember(store, "k", GROUPS)
+    put_entry(store, "k", GROUPS)
     assert count_commands(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
     store.invalidate(GROUPS)
     assert len(redis.keys()) == 5

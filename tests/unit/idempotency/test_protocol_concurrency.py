@@ -1,4 +1,4 @@
-"""Concurrent identical POSTs, several workers, and a Redis that is unavailable in between."""
+"""Concurrent identical POSTs, several workers, and outages of Redis."""
 
 import time
 from typing import Any
@@ -13,28 +13,28 @@ from idempotency.store import UNREADABLE, Record
 from tests.unit.idempotency.setup import (
     KEY,
     Action,
+    FakeSharedStore,
     Send,
-    Shared,
     app,
-    click,
-    impatient,
-    over,
-    refused,
+    rejection,
     send,
+    send_click,
     shared,
+    short_waits,
+    worker_with,
 )
 from videsk.errors import VideskTimeoutError
 
-__all__ = ["app", "impatient", "send", "shared"]
+__all__ = ["app", "send", "shared", "short_waits"]
 
-pytestmark = pytest.mark.usefixtures("impatient")
+pytestmark = pytest.mark.usefixtures("short_waits")
 A_REDIS: Any = object()
 NAME = f"key:{digest(KEY['Idempotency-Key'])}"
 
 
 def test_concurrent_requests_get_the_outcome_even_if_it_is_not_kept(send: Send) -> None:
     idempotency = Idempotency(None)
-    action = Action(refused(429), meanwhile=lambda: gevent.sleep(0.3))
+    action = Action(rejection(429), during=lambda: gevent.sleep(0.3))
     leader = gevent.spawn(send, idempotency, action)
     gevent.sleep(0.05)
     others = [gevent.spawn(send, idempotency, action) for _ in range(3)]
@@ -46,26 +46,24 @@ def test_concurrent_requests_get_the_outcome_even_if_it_is_not_kept(send: Send) 
     assert action.times == 1
 
 
-def record_of_another(shared: Shared, send: Send) -> Record:
-    """That of the same request at another worker, which has begun it."""
-    other = over(shared)
+def other_workers_record(shared: FakeSharedStore, send: Send) -> Record:
+    """Return the record of the same request, which another worker has started."""
+    other = worker_with(shared)
     begun: list[Record] = []
-    action = Action(
-        meanwhile=lambda: begun.extend(one.record for one in other._in_progress.values())
-    )
+    action = Action(during=lambda: begun.extend(one.record for one in other._in_progress.values()))
     send(other, action)
     shared._values.clear()
     shared.begin(NAME, begun[0], 60)
     return begun[0]
 
 
-def test_while_another_workers_lease_lasts_its_outcome_is_waited_for(
-    shared: Shared, send: Send
+def test_a_request_waits_for_another_worker_while_its_lease_lasts(
+    shared: FakeSharedStore, send: Send
 ) -> None:
-    record, action = record_of_another(shared, send), Action()
+    record, action = other_workers_record(shared, send), Action()
     shared.leases.add(record.owner)
-    waiting = gevent.spawn(send, over(shared), action)
-    gevent.sleep(0.4)  # four times as long as a dead one is given
+    waiting = gevent.spawn(send, worker_with(shared), action)
+    gevent.sleep(0.4)  # four times as long as a dead worker is waited for
     assert not waiting.ready()
     answer = {"status": 201, "headers": {"Link": "</b>"}, "body": "its answer"}
     outcome = Record(record.fingerprint, record.owner, "answered", answer)
@@ -76,51 +74,53 @@ def test_while_another_workers_lease_lasts_its_outcome_is_waited_for(
     assert action.times == 0
 
 
-def test_a_worker_that_died_leaves_its_key_in_doubt(shared: Shared, send: Send) -> None:
-    record_of_another(shared, send)
+def test_a_worker_that_died_leaves_its_key_in_doubt(shared: FakeSharedStore, send: Send) -> None:
+    other_workers_record(shared, send)
     action = Action()
-    started = time.monotonic()
+    new_record = time.monotonic()
     with pytest.raises(VideskTimeoutError) as caught:
-        send(over(shared), action)
+        send(worker_with(shared), action)
     assert caught.value.outcome_unknown
-    assert 0.1 <= time.monotonic() - started < 2
+    assert 0.1 <= time.monotonic() - new_record < 2
     assert action.times == 0
 
 
-def test_a_wait_ends(shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_times_out(
+    shared: FakeSharedStore, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(protocol, "WAIT_SECONDS", 0.3)
-    shared.leases.add(record_of_another(shared, send).owner)
+    shared.leases.add(other_workers_record(shared, send).owner)
     with gevent.Timeout(3), pytest.raises(VideskTimeoutError):
-        send(over(shared), Action())
+        send(worker_with(shared), Action())
 
 
-def test_a_record_that_cannot_be_read_is_in_doubt(shared: Shared, send: Send) -> None:
-    record_of_another(shared, send)
+def test_a_record_that_cannot_be_read_is_in_doubt(shared: FakeSharedStore, send: Send) -> None:
+    other_workers_record(shared, send)
     shared.end(NAME, UNREADABLE, 60, UNREADABLE)
     with pytest.raises(VideskTimeoutError):
-        send(over(shared), Action())
+        send(worker_with(shared), Action())
 
 
 def test_the_lease_is_renewed_until_the_request_ends(
-    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+    shared: FakeSharedStore, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "RENEW_SECONDS", 0.05)
     owners: list[str] = []
 
-    def until_renewed(times: int) -> None:
+    def wait_for_renewals(times: int) -> None:
         with gevent.Timeout(5):
             while len(shared.renewed) < times:
                 gevent.sleep(0.01)
 
     def take_time() -> None:
         owners.extend(idempotency._in_progress)
-        until_renewed(2)
-        shared.is_unavailable = True  # which ends nothing
-        until_renewed(4)
+        wait_for_renewals(2)
+        shared.is_unavailable = True  # which does not end the lease
+        wait_for_renewals(4)
         shared.is_unavailable = False
 
-    idempotency = over(shared)
-    send(idempotency, Action(meanwhile=take_time))
+    idempotency = worker_with(shared)
+    send(idempotency, Action(during=take_time))
     renewed = len(shared.renewed)
     assert set(shared.renewed) == set(owners)
     assert renewed >= 4
@@ -132,71 +132,75 @@ def test_the_lease_is_renewed_until_the_request_ends(
 # While Redis is unavailable
 
 
-def test_a_write_waits_for_a_redis_that_another_process_uses_again_already(
-    shared: Shared, send: Send
+def test_a_write_waits_for_a_redis_that_another_process_already_uses_again(
+    shared: FakeSharedStore, send: Send
 ) -> None:
     action = Action()
-    first = send(over(shared), action)
-    shared.is_unavailable, shared.returns_soon = True, True
-    assert send(over(shared), action).get_data() == first.get_data()
+    first = send(worker_with(shared), action)
+    shared.is_unavailable, shared.reconnects_soon = True, True
+    assert send(worker_with(shared), action).get_data() == first.get_data()
     assert action.times == 1
 
 
-def test_what_began_and_ended_without_redis_is_stored_there_when_it_is_back(
-    shared: Shared, send: Send
+def test_a_request_during_an_outage_is_stored_in_redis_after_it(
+    shared: FakeSharedStore, send: Send
 ) -> None:
-    idempotency, action = over(shared), Action()
+    idempotency, action = worker_with(shared), Action()
     shared.is_unavailable = True
     first = send(idempotency, action)
-    assert send(idempotency, action).get_data() == first.get_data(), "in this process it is known"
+    assert send(idempotency, action).get_data() == first.get_data(), "this process has the record"
     shared.is_unavailable = False
     idempotency.publish(A_REDIS)
-    assert shared.clients == [A_REDIS], "that of the moment: others are refused still"
+    assert shared.clients == [A_REDIS], "the passed client is used, because others still fail"
     assert shared.begin(NAME, Record("x", "y"), 60).state == "answered"
-    again = send(over(shared), action)
+    again = send(worker_with(shared), action)
     assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
     assert action.times == 1
 
 
-def test_what_ended_lately_is_stored_again_as_a_failover_can_lose_it(
-    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+def test_recent_outcomes_are_stored_again_because_a_failover_can_lose_them(
+    shared: FakeSharedStore, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    idempotency, action = over(shared), Action()
+    idempotency, action = worker_with(shared), Action()
     first = send(idempotency, action)
     shared._values.clear()
     idempotency.publish(A_REDIS)
-    again = send(over(shared), action)
+    again = send(worker_with(shared), action)
     assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
     assert action.times == 1
     shared._values.clear()
     monkeypatch.setattr(protocol, "RECENT_SECONDS", 0)
     idempotency.publish(A_REDIS)
-    assert not shared._values, "an old one has been replicated"
+    assert not shared._values, "an old one is already replicated"
 
 
-def test_what_can_be_done_again_is_not_stored_after_a_failover(shared: Shared, send: Send) -> None:
-    idempotency = over(shared)
-    send(idempotency, Action(refused(429)))
-    click(send, idempotency, Action())
+def test_forgotten_outcomes_are_not_stored_after_a_failover(
+    shared: FakeSharedStore, send: Send
+) -> None:
+    idempotency = worker_with(shared)
+    send(idempotency, Action(rejection(429)))
+    send_click(send, idempotency, Action())
     shared._values.clear()
     idempotency.publish(A_REDIS)
     assert not shared._values
 
 
-def test_of_many_endings_each_is_stored_when_redis_is_back(shared: Shared, send: Send) -> None:
-    idempotency, action = over(shared), Action()
+def test_many_outcomes_are_all_stored_after_an_outage(shared: FakeSharedStore, send: Send) -> None:
+    idempotency, action = worker_with(shared), Action()
     shared.is_unavailable = True
     keys = [{"Idempotency-Key": key} for key in "abc"]
     responses = [send(idempotency, action, headers=key).get_data() for key in keys]
     shared.is_unavailable = False
     idempotency.publish(A_REDIS)
-    other = over(shared)
+    other = worker_with(shared)
     assert [send(other, action, headers=key).get_data() for key in keys] == responses
     assert action.times == 3
 
 
-def test_what_is_under_way_when_redis_is_back_is_stored_there(shared: Shared, send: Send) -> None:
-    idempotency, other = over(shared), over(shared)
+def test_a_running_request_is_stored_in_redis_after_an_outage(
+    shared: FakeSharedStore, send: Send
+) -> None:
+    idempotency, other = worker_with(shared), worker_with(shared)
     later: list[gevent.Greenlet[Any, Any]] = []
     never = Action()
 
@@ -210,15 +214,15 @@ def test_what_is_under_way_when_redis_is_back_is_stored_there(shared: Shared, se
         assert not later[0].ready()
 
     shared.is_unavailable = True
-    first = send(idempotency, Action(meanwhile=redis_is_back))
+    first = send(idempotency, Action(during=redis_is_back))
     assert later[0].get(timeout=2).get_data() == first.get_data()
     assert never.times == 0
 
 
-def test_what_began_before_redis_was_lost_is_known_in_this_process(
-    shared: Shared, send: Send
+def test_this_process_has_the_record_of_a_request_from_before_an_outage(
+    shared: FakeSharedStore, send: Send
 ) -> None:
-    idempotency, never = over(shared), Action()
+    idempotency, never = worker_with(shared), Action()
     later: list[gevent.Greenlet[Any, Any]] = []
 
     def redis_is_lost() -> None:
@@ -226,64 +230,66 @@ def test_what_began_before_redis_was_lost_is_known_in_this_process(
         later.append(gevent.spawn(send, idempotency, never))
         gevent.sleep(0.05)
 
-    first = send(idempotency, Action(meanwhile=redis_is_lost))
+    first = send(idempotency, Action(during=redis_is_lost))
     assert later[0].get(timeout=2).get_data() == first.get_data()
     assert send(idempotency, never).get_data() == first.get_data()
     assert never.times == 0
 
 
-def test_a_redis_that_reconnects_during_the_call_is_used_again(shared: Shared, send: Send) -> None:
-    """Else what was stored here meanwhile would be missing there: `publish` has been."""
-    idempotency, action = over(shared), Action()
-    shared.failing = 1
+def test_a_redis_that_reconnects_during_the_call_is_used_again(
+    shared: FakeSharedStore, send: Send
+) -> None:
+    """Otherwise records stored locally in the meantime would be missing, as `publish` already ran."""
+    idempotency, action = worker_with(shared), Action()
+    shared.failing_calls = 1
     first = send(idempotency, action)
-    assert send(over(shared), action).get_data() == first.get_data()
+    assert send(worker_with(shared), action).get_data() == first.get_data()
 
     def fail_once() -> None:
-        shared.failing = 1
+        shared.failing_calls = 1
 
-    action, key = Action(meanwhile=fail_once), {"Idempotency-Key": "another"}
+    action, key = Action(during=fail_once), {"Idempotency-Key": "another"}
     first = send(idempotency, action, headers=key)
-    action.meanwhile = bool
-    assert send(over(shared), action, headers=key).get_data() == first.get_data()
+    action.during = bool
+    assert send(worker_with(shared), action, headers=key).get_data() == first.get_data()
     assert action.times == 1
 
 
-def test_a_booking_without_redis_is_free_again_once_it_is_canceled(
-    shared: Shared, send: Send
+def test_a_booking_without_redis_can_be_repeated_after_its_cancellation(
+    shared: FakeSharedStore, send: Send
 ) -> None:
-    idempotency, action = over(shared), Action()
+    idempotency, action = worker_with(shared), Action()
     shared.is_unavailable = True
-    click(send, idempotency, action)
+    send_click(send, idempotency, action)
     idempotency.end_double_click("token-1")
-    click(send, idempotency, action)
+    send_click(send, idempotency, action)
     assert action.times == 2
 
 
-def test_without_a_redis_there_is_nothing_to_store_there(send: Send) -> None:
+def test_without_redis_in_the_settings_nothing_is_published(send: Send) -> None:
     idempotency, action = Idempotency(None), Action()
     send(idempotency, action)
     idempotency.publish(A_REDIS)
     assert action.times == 1
 
 
-def test_of_too_many_endings_the_last_are_stored(
-    shared: Shared, send: Send, monkeypatch: pytest.MonkeyPatch
+def test_of_too_many_outcomes_the_last_are_stored(
+    shared: FakeSharedStore, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "MAX_UNPUBLISHED", 2)
     monkeypatch.setattr(protocol, "MAX_RECENT", 2)
-    idempotency, action = over(shared), Action()
+    idempotency, action = worker_with(shared), Action()
     shared.is_unavailable = True
     keys = [{"Idempotency-Key": key} for key in "abc"]
     for key in keys:
         send(idempotency, action, headers=key)
     shared.is_unavailable = False
     idempotency.publish(A_REDIS)
-    replayed = [REPLAYED in send(over(shared), action, headers=key).headers for key in keys]
+    replayed = [REPLAYED in send(worker_with(shared), action, headers=key).headers for key in keys]
     assert replayed == [False, True, True]
 
 
-def test_what_is_in_doubt_is_stored_as_such(shared: Shared, send: Send) -> None:
+def test_an_outcome_in_doubt_is_stored_as_such(shared: FakeSharedStore, send: Send) -> None:
     action = Action(VideskTimeoutError(outcome_unknown=True))
-    send(over(shared), action)
+    send(worker_with(shared), action)
     assert shared.begin(NAME, Record("x", "y"), 60).state == "doubt"
