@@ -5,7 +5,7 @@ The measured clients have another address than the attacker, whose share of conn
 
 from time import sleep
 
-from bench.figures import Row, milliseconds, percentile
+from bench.report import Row, milliseconds, percentile
 from tests.e2e import attacks
 from tests.e2e.background_clients import background_clients
 from tests.processes import proxy_server, redis_server, sandbox_server

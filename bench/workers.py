@@ -1,8 +1,8 @@
-"""Which worker class of gunicorn's: the same app, the same hits, and clients that wait for Videsk.
+"""Compare gunicorn's worker classes: cached hits, also while clients wait for Videsk.
 
-A gevent worker keeps a greenlet for a client that waits, gthread a thread. Where all threads wait
-for a hanging Videsk, clients that read from the cache wait with them. All classes run in one
-block and take turns, each with a database of Redis of its own.
+A gevent worker uses a greenlet for each waiting client, gthread a thread. If all threads wait for a
+hanging Videsk, clients of cached reads wait too. All classes run at the same time and are measured
+in turn, each with its own Redis database.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from redis import Redis
 
 from bench import load, read_paths, stalled_videsk
-from bench.figures import Row
 from bench.load import Load
 from bench.memory import proportional_megabytes
+from bench.report import Row
 from tests.processes import (
     Sandbox,
     ServerProcess,
@@ -34,7 +34,7 @@ HIT_SECONDS = 2
 
 
 def measure() -> list[Row]:
-    """Two workers of each class."""
+    """Measure two workers of each class."""
     with redis_server() as redis, sandbox_server() as sandbox, ExitStack() as stack:
         proxies, databases = [], []
         for number, options in enumerate(CLASSES.values()):
@@ -59,12 +59,12 @@ def measure() -> list[Row]:
                 rows += _hanging(what, sandbox, proxy_, database, clients)
         for what, proxy_ in zip(CLASSES, proxies, strict=True):
             memory = ", ".join(proportional_megabytes(proxy_.process.pid))
-            rows.append(Row(f"Memory of 2 workers after all this, {what}", f"PSS {memory}"))
+            rows.append(Row(f"Memory of 2 workers after these loads, {what}", f"PSS {memory}"))
         return rows
 
 
 def _hits(proxies: Sequence[ServerProcess]) -> list[Row]:
-    """The free days of one month, again and again."""
+    """Measure repeated reads of the free days of one month."""
     path = f"/api/{read_paths.months(1)[0]}"
     rounds: list[list[Load]] = [[] for _ in proxies]
     for proxy in proxies:
@@ -73,7 +73,7 @@ def _hits(proxies: Sequence[ServerProcess]) -> list[Row]:
         for proxy, measured in zip(proxies, rounds, strict=True):
             measured.append(load.run(proxy.port, [path], 30_000, HIT_SECONDS, "; hit"))
     return [
-        Row(f"Hits, 2 workers, {what}", stalled_videsk.figure(load.middle(measured)))
+        Row(f"Hits, 2 workers, {what}", stalled_videsk.figure(load.median_load(measured)))
         for what, measured in zip(CLASSES, rounds, strict=True)
     ]
 
@@ -81,6 +81,6 @@ def _hits(proxies: Sequence[ServerProcess]) -> list[Row]:
 def _hanging(
     what: str, sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int
 ) -> list[Row]:
-    """One round: the difference is not one of a few per cent."""
+    """Measure one round, because the differences are large."""
     measured = stalled_videsk.take_turn(sandbox, proxy, redis, clients)
     return stalled_videsk.rows(what, [measured])

@@ -1,4 +1,4 @@
-"""The proxy as tutorials write it: Flask, and an extension for each need."""
+"""The proxy as in tutorials: Flask with an extension for each feature."""
 
 import os
 
@@ -54,13 +54,13 @@ def book(kind: str, record_id: str) -> tuple[Response, int]:
 
 @app.errorhandler(requests.HTTPError)
 def refused(error: requests.HTTPError) -> tuple[str, int, dict[str, str]]:
-    """What Videsk refuses goes on, and is not cached."""
+    """Pass on Videsk's errors, which are not cached."""
     return error.response.text, error.response.status_code, {"Content-Type": "application/json"}
 
 
 @app.errorhandler(requests.RequestException)
 def unreachable(_error: requests.RequestException) -> tuple[Response, int]:
-    return jsonify(message="Videsk does not answer"), 502
+    return jsonify(message="Videsk does not respond"), 502
 
 
 def _times(kind: str, record_id: str, what: str) -> Response:

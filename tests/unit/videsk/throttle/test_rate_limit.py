@@ -145,7 +145,7 @@ def test_half_of_the_slots_are_for_a_burst_of_reads(limit: int) -> None:
     assert all(b - a >= state.rate_limit.pace for a, b in pairwise(left[burst - 1 :]))
 
 
-@given(limit=LIMITS, took=st.integers(0, WINDOW - 1) | st.integers(WINDOW, 3 * WINDOW))
+@given(limit=LIMITS, elapsed=st.integers(0, WINDOW - 1) | st.integers(WINDOW, 3 * WINDOW))
 def test_a_slot_is_moved_to_the_time_at_which_the_request_is_sent(limit: int, elapsed: int) -> None:
     """Other requests were sent while the connection was being opened."""
     state = LimiterState(RateLimit(limit))
@@ -198,7 +198,7 @@ def test_under_constant_demand_the_rate_limit_is_used_up(
     requested_at=st.integers(0, 5 * SECOND),
     late=st.integers(0, SECOND // 100),
 )
-@example(backlog=190, others=18, asked_at=SECOND, late=SECOND // 100)
+@example(backlog=190, others=18, requested_at=SECOND, late=SECOND // 100)
 def test_a_backlog_delays_the_first_read_of_another_client_by_at_most_2_s(
     backlog: int, others: int, requested_at: int, late: int
 ) -> None:
