@@ -44,17 +44,17 @@ test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis 
 	@echo "== tests"
 	@PATH="$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) $(PARALLEL)
 	@echo "== tests on the days on which the clocks change"
-	@PATH="$(PATHS)" python -m tests.other_days --changes
+	@PATH="$(PATHS)" python -m tests.shifted_clock --changes
 	@echo "== tests of timing that mostly wait"
-	@PATH="$(PATHS)" python -m pytest -m "flaky and not alone" -n $(TIMING_PROCESSES) $(PARALLEL)
+	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(TIMING_PROCESSES) $(PARALLEL)
 	@echo "== tests that other tests would disturb"
-	@PATH="$(PATHS)" python -m pytest -m alone
+	@PATH="$(PATHS)" python -m pytest -m serial
 
 test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, gunicorn or a browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile
 
 test-dates: $(VENV)/installed $(TOOLS) ## run the tests that depend on the date on twelve other days; some minutes
-	@PATH="$(PATHS)" python -m tests.other_days
+	@PATH="$(PATHS)" python -m tests.shifted_clock
 
 fuzz: $(BIN)/redis-server ## try 100,000 generated requests on all routes, and on both parsers; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/e2e/test_fuzz.py tests/unit/web/test_plain_request.py --timeout=3600
@@ -136,7 +136,7 @@ $(BIN)/prometheus: | $(VENV)/installed
 		found="$$(ls $(CURDIR)/$(VENV)/debian/usr/bin/$$name 2>/dev/null || command -v $$name)"; \
 		test -z "$$found" || ln -sf "$$found" $(BIN)/$$name; done
 
-# Builds the fake clock of tests/other_days.py, which reports that it did not run without one.
+# Builds the fake clock of tests/shifted_clock.py, which reports that it did not run without one.
 compiler:
 	@command -v cc >/dev/null || ops/bring.sh gcc libc6-dev || echo "== no C compiler could be installed"
 

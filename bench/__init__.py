@@ -1,4 +1,4 @@
-"""Measures the figures of docs/performance.md: real processes, loopback, the sandbox.
+"""Benchmarks for docs/performance.md, with real processes on loopback and the sandbox.
 
-It uses only the proxy's HTTP responses and processes.
+They use only the proxy's HTTP responses and processes.
 """

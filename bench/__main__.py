@@ -1,4 +1,4 @@
-"""Measures and prints one table: `python -m bench [NAME...]`; without a name all but ON_DEMAND."""
+"""Run benchmarks and print a table: `python -m bench [NAME...]`. Default: all but ON_DEMAND."""
 
 import argparse
 import os
@@ -51,11 +51,13 @@ ON_DEMAND = {"soak", *(name for name in BENCHES if name.startswith("peers"))}
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench")
     arguments.add_argument(
-        "bench", nargs="*", help=f"of {', '.join(BENCHES)}; those on demand have to be named"
+        "bench",
+        nargs="*",
+        help=f"any of {', '.join(BENCHES)}; by default all except soak and peers",
     )
     chosen = arguments.parse_args().bench or [name for name in BENCHES if name not in ON_DEMAND]
     if unknown := set(chosen) - set(BENCHES):
-        arguments.error(f"no such bench: {', '.join(sorted(unknown))}")
+        arguments.error(f"no such benchmark: {', '.join(sorted(unknown))}")
 
     rows = []
     for name in chosen:

@@ -1,4 +1,4 @@
-"""Clients in a separate process that each send one request, all at the same time."""
+"""Clients in a separate process that send one request each, all at the same time."""
 
 import json
 import subprocess
@@ -12,11 +12,11 @@ import gevent
 
 from bench import sockets
 
-ANSWER_SECONDS = 30
+RESPONSE_SECONDS = 30
 
 
-class Answer(NamedTuple):
-    """One client's: seconds since all began, the connecting included; status 0 is no answer."""
+class ClientResult(NamedTuple):
+    """The result of a client. `seconds`: since the start of all. `status`: 0 without a response."""
 
     seconds: float
     status: int
@@ -24,10 +24,10 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def under_way(port: int, paths: Sequence[str]) -> Iterator[list[Answer]]:
-    """A client for each path. The list is filled when the block has ended and all have answers."""
+def run_crowd(port: int, paths: Sequence[str]) -> Iterator[list[ClientResult]]:
+    """Start a client for each path. The list is filled after the block, when all have finished."""
     command = [sys.executable, "-m", "bench.crowd", str(port)]
-    answers: list[Answer] = []
+    responses: list[ClientResult] = []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -36,37 +36,37 @@ def under_way(port: int, paths: Sequence[str]) -> Iterator[list[Answer]]:
         process.stdin.close()
         process.stdin = None
         try:
-            yield answers
-            output, _ = process.communicate(timeout=2 * ANSWER_SECONDS)
+            yield responses
+            output, _ = process.communicate(timeout=2 * RESPONSE_SECONDS)
         except BaseException:
             process.kill()
             raise
-    answers += [Answer(*answer) for answer in json.loads(output)]
+    responses += [ClientResult(*response) for response in json.loads(output)]
 
 
-def ask(port: int, paths: Sequence[str]) -> list[Answer]:
-    """What each client got, in the order of the paths."""
-    with under_way(port, paths) as answers:
+def send_all(port: int, paths: Sequence[str]) -> list[ClientResult]:
+    """Start a client for each path, and return their results in the order of the paths."""
+    with run_crowd(port, paths) as responses:
         pass
-    return answers
+    return responses
 
 
 def main() -> None:
     port = int(sys.argv[1])
     requests = [sockets.get(path) for path in sys.stdin.read().split()]
-    begun = monotonic()
-    clients = [gevent.spawn(_ask, port, request, begun) for request in requests]
+    started = monotonic()
+    clients = [gevent.spawn(_send, port, request, started) for request in requests]
     gevent.joinall(clients, raise_error=True)
     print(json.dumps([client.value for client in clients]))
 
 
-def _ask(port: int, request: bytes, begun: float) -> Answer:
+def _send(port: int, request: bytes, started: float) -> ClientResult:
     try:
-        with sockets.connect(port, ANSWER_SECONDS) as connection:
+        with sockets.connect(port, RESPONSE_SECONDS) as connection:
             head, _ = sockets.exchange(connection, request)
     except OSError as error:
-        return Answer(monotonic() - begun, 0, type(error).__name__)
-    return Answer(monotonic() - begun, sockets.status(head), sockets.cache_status(head))
+        return ClientResult(monotonic() - started, 0, type(error).__name__)
+    return ClientResult(monotonic() - started, sockets.status(head), sockets.cache_status(head))
 
 
 if __name__ == "__main__":

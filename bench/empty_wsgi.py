@@ -1,4 +1,4 @@
-"""The least that a WSGI server can do: an application without a body. It imports nothing."""
+"""A WSGI application that returns no body and imports nothing, as a baseline for servers."""
 
 from typing import TYPE_CHECKING
 
@@ -12,4 +12,4 @@ def app(_environ: "WSGIEnvironment", start_response: "StartResponse") -> list[by
     return []
 
 
-vars(app)["config"] = {}  # gunicorn.conf.py sets a value of the proxy's app here
+vars(app)["config"] = {}  # gunicorn.conf.py sets a value in the config of the app

@@ -1,4 +1,4 @@
-"""Misses and hits where Redis is far away: its responses are delayed on the way."""
+"""Misses and hits if Redis is far away. A Forwarder delays its responses."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -8,7 +8,7 @@ from time import perf_counter, sleep
 import requests
 
 from bench import read_paths
-from bench.figures import Row, milliseconds
+from bench.report import Row, milliseconds
 from tests.forwarder import Forwarder
 from tests.processes import local_redis_url, proxy_server, redis_server, sandbox_server
 
@@ -18,14 +18,14 @@ MISSES = 10
 
 
 def measure() -> list[Row]:
-    """One worker, so that all hits wait for one near cache."""
+    """Measure one worker, so that all hits use the same near cache."""
     with (
         redis_server() as redis,
         sandbox_server() as sandbox,
-        closing(Forwarder(redis.port)) as road,
+        closing(Forwarder(redis.port)) as forwarder,
         proxy_server(
             sandbox,
-            REDIS_URL=local_redis_url(road.port),
+            REDIS_URL=local_redis_url(forwarder.port),
             WEB_CONCURRENCY="1",
             **read_paths.TTLS,
         ) as proxy,
@@ -33,12 +33,12 @@ def measure() -> list[Row]:
         first, *others = [f"{proxy.url}/api/{path}" for path in read_paths.days(MISSES)]
         rows = []
         for delay in DELAYS_SECONDS:
-            road.delay = delay
+            forwarder.delay = delay
             sleep(1)
-            _took(first)
-            misses = [_took(others.pop()) for _ in range(MISSES)]
+            _time_request(first)
+            misses = [_time_request(others.pop()) for _ in range(MISSES)]
             with ThreadPoolExecutor(HITS) as pool:
-                hits = sorted(pool.map(_took, [first] * HITS))
+                hits = sorted(pool.map(_time_request, [first] * HITS))
             away = f"Redis {milliseconds(delay)} away"
             rows += [
                 Row(f"{away}: a miss, median", milliseconds(median(misses))),
@@ -48,7 +48,7 @@ def measure() -> list[Row]:
         return rows
 
 
-def _took(url: str) -> float:
+def _time_request(url: str) -> float:
     started = perf_counter()
     requests.get(url, timeout=30).raise_for_status()
     return perf_counter() - started

@@ -1,7 +1,7 @@
-"""A load generator in a process of its own: kept-alive connections that ask as fast as they can.
+"""A load generator in a separate process: keep-alive connections that send as fast as they can.
 
-`run` starts it and returns what it measured. Requests are encoded once and answers are not parsed,
-so that it takes as little as it can of the processor that it shares with the servers.
+`run` starts it and returns its results. Requests are encoded once and responses are not parsed, to
+use as little CPU time as possible, because it shares the CPU with the servers.
 """
 
 import argparse
@@ -17,90 +17,101 @@ from typing import NamedTuple
 import gevent
 
 from bench import sockets
-from bench.figures import percentile
+from bench.report import percentile
 
 CONNECTIONS = 32
-ANSWER_SECONDS = 10
+RESPONSE_SECONDS = 10
 
 
 class Load(NamedTuple):
-    """What a load met with; how long answers took is in seconds."""
+    """The results of a load. Durations are in seconds."""
 
-    answers: int
+    responses: int
     unexpected: int
     per_second: float
     p50: float
     p99: float
 
 
-def run(port: int, paths: Sequence[str], most: int, seconds: float, expected: str = "") -> Load:
-    """Ask for the paths in turn until `most` answers or `seconds` are over.
+def run(
+    port: int, paths: Sequence[str], max_responses: int, seconds: float, expected: str = ""
+) -> Load:
+    """Request the paths in turn, up to `max_responses` and for at most `seconds`.
 
-    An answer that lacks `expected` in its head is counted as unexpected, and so is one that has not
-    come within ANSWER_SECONDS. Raises CalledProcessError where one is no 200.
+    Responses without `expected` in their head count as unexpected, as do timeouts after
+    RESPONSE_SECONDS. Raises CalledProcessError if a status is not 200.
     """
-    command = [sys.executable, "-m", "bench.load", str(port), str(most), str(seconds), expected]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.load",
+        str(port),
+        str(max_responses),
+        str(seconds),
+        expected,
+    ]
     done = subprocess.run(
         command,
         input="\n".join(paths),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=seconds + 3 * ANSWER_SECONDS,
+        timeout=seconds + 3 * RESPONSE_SECONDS,
     )
     return Load(*json.loads(done.stdout))
 
 
-def middle(rounds: Iterable[Load]) -> Load:
-    """The median of each figure."""
+def median_load(rounds: Iterable[Load]) -> Load:
+    """Return the median of each field."""
     return Load(*map(median, zip(*rounds, strict=True)))
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench.load")
     arguments.add_argument("port", type=int)
-    arguments.add_argument("most", type=int)
+    arguments.add_argument("max_responses", type=int)
     arguments.add_argument("seconds", type=float)
     arguments.add_argument("expected")
     chosen = arguments.parse_args()
     requests = [sockets.get(path) for path in sys.stdin.read().split()]
 
-    begun = monotonic()
-    turns = _turns(requests, chosen.most, begun + chosen.seconds)
+    started = monotonic()
+    requests_left = _next_requests(requests, chosen.max_responses, started + chosen.seconds)
     expected = chosen.expected.encode()
-    answers: list[tuple[float, bool]] = []
-    callers = [
-        gevent.spawn(_ask, chosen.port, turns, expected, answers) for _ in range(CONNECTIONS)
+    responses: list[tuple[float, bool]] = []
+    clients = [
+        gevent.spawn(_send, chosen.port, requests_left, expected, responses)
+        for _ in range(CONNECTIONS)
     ]
-    gevent.joinall(callers, raise_error=True)
-    per_second = len(answers) / (monotonic() - begun)
-    took = [seconds for seconds, _ in answers]
-    unexpected = sum(not as_expected for _, as_expected in answers)
-    times = percentile(took, 50), percentile(took, 99)
-    print(json.dumps(Load(len(answers), unexpected, per_second, *times)))
+    gevent.joinall(clients, raise_error=True)
+    per_second = len(responses) / (monotonic() - started)
+    elapsed = [seconds for seconds, _ in responses]
+    unexpected = sum(not as_expected for _, as_expected in responses)
+    times = percentile(elapsed, 50), percentile(elapsed, 99)
+    print(json.dumps(Load(len(responses), unexpected, per_second, *times)))
 
 
-def _turns(requests: Sequence[bytes], most: int, end: float) -> Iterator[bytes]:
-    """The requests in turn, one list for all callers."""
-    for request in islice(cycle(requests), most):
+def _next_requests(requests: Sequence[bytes], max_responses: int, end: float) -> Iterator[bytes]:
+    """Yield the requests in turn, shared by all clients."""
+    for request in islice(cycle(requests), max_responses):
         if monotonic() >= end:
             return
         yield request
 
 
-def _ask(
-    port: int, turns: Iterator[bytes], expected: bytes, answers: list[tuple[float, bool]]
+def _send(
+    port: int, requests_left: Iterator[bytes], expected: bytes, responses: list[tuple[float, bool]]
 ) -> None:
-    """Ask on one connection while there are turns; note the seconds, and if it was `expected`."""
-    with sockets.connect(port, ANSWER_SECONDS) as connection:
-        for request in turns:
-            asked_at = monotonic()
+    """Send requests over one connection. Record the seconds, and if the head has `expected`."""
+    with sockets.connect(port, RESPONSE_SECONDS) as connection:
+        for request in requests_left:
+            requested_at = monotonic()
             try:
                 head, _ = sockets.exchange(connection, request)
             except TimeoutError:
-                answers.append((monotonic() - asked_at, False))
+                responses.append((monotonic() - requested_at, False))
                 return
-            answers.append((monotonic() - asked_at, expected in head))
+            responses.append((monotonic() - requested_at, expected in head))
             if sockets.status(head) != 200:
                 raise ValueError(head.decode(errors="replace"))
 

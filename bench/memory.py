@@ -1,11 +1,11 @@
-"""How much memory a worker takes once it has worked."""
+"""The memory of a worker under load."""
 
 import os
 import re
 from pathlib import Path
 
 from bench import load, read_paths
-from bench.figures import Row
+from bench.report import Row
 from tests.processes import proxy_server, redis_server, sandbox_server
 
 READS = 2000
@@ -13,7 +13,7 @@ SECONDS = 30
 
 
 def measure() -> list[Row]:
-    """Two workers on Redis after services, months and days, a fifth of them misses."""
+    """Measure two workers with Redis after many reads, a fifth of them misses."""
     paths = ["services", *read_paths.months(12), *read_paths.days(60)]
     with redis_server() as redis, sandbox_server() as sandbox:
         redis_url = redis.redis_url
@@ -21,7 +21,7 @@ def measure() -> list[Row]:
             done = load.run(proxy.port, [f"/api/{path}" for path in paths], READS, SECONDS)
             return [
                 Row(
-                    f"Memory of worker {number} of 2 after {done.answers} reads",
+                    f"Memory of worker {number} of 2 after {done.responses} reads",
                     f"PSS {_megabytes(worker, 'Pss')}, RSS {_megabytes(worker, 'Rss')}",
                     "≤ 60 MB PSS",
                 )
@@ -30,23 +30,23 @@ def measure() -> list[Row]:
 
 
 def proportional_megabytes(gunicorn: int) -> list[str]:
-    """The PSS of each worker."""
+    """Return the PSS of each worker."""
     return [_megabytes(worker, "Pss") for worker in _children(gunicorn)]
 
 
-def family_megabytes(pid: int) -> float:
-    """The PSS of a process and all below it, in MB."""
-    return _kilobytes(pid, "Pss") * 1024 / 1e6 + sum(map(family_megabytes, _children(pid)))
+def tree_megabytes(pid: int) -> float:
+    """Return the PSS of a process and its descendants, in MB."""
+    return _kilobytes(pid, "Pss") * 1024 / 1e6 + sum(map(tree_megabytes, _children(pid)))
 
 
-def family_cpu_seconds(pid: int) -> float:
-    """The CPU time of a process and all below it.
+def tree_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and its descendants.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     own = sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
-    return own + sum(map(family_cpu_seconds, _children(pid)))
+    return own + sum(map(tree_cpu_seconds, _children(pid)))
 
 
 def _children(pid: int) -> list[int]:
@@ -54,7 +54,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _megabytes(pid: int, what: str) -> str:
-    """`Pss`, where shared pages count by their share, or `Rss`, where they count in full."""
+    """Return the `Pss`, which counts shared pages proportionally, or the `Rss`."""
     return f"{_kilobytes(pid, what) * 1024 / 1e6:.0f} MB"
 
 

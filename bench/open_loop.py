@@ -1,9 +1,9 @@
-"""Latency of hits at a constant arrival rate, 50 % and 80 % of what each server can do.
+"""Latency of hits at a constant arrival rate of 50 % and 80 % of each server's capacity.
 
 wrk waits for a response before it sends the next request on a connection, so that a server that
 stalls gets fewer requests and its stalls hardly count. autocannon sends at a constant rate and
 corrects for responses that it waited for (coordinated omission). It takes more CPU time than wrk,
-so it also measures what the server can do beside it.
+so the capacity is also measured with autocannon.
 """
 
 import json
@@ -13,9 +13,9 @@ from statistics import median
 from typing import Any
 
 from bench import load, read_paths, servers
-from bench.figures import Row
 from bench.peers_speed import BROWSER, HEADERS
-from bench.servers import PROXY, Contestant
+from bench.report import Row
+from bench.servers import PROXY, Candidate
 from tests.processes import ROOT, redis_server, sandbox_server
 
 AUTOCANNON = ROOT / "bench/peers/node/node_modules/.bin/autocannon"
@@ -29,24 +29,24 @@ TARGET = "p99 ≤ 20 ms"
 
 
 def measure() -> list[Row]:
-    """Two workers each, which take turns."""
+    """Measure all servers with two workers each, one after another."""
     if not AUTOCANNON.exists():
         return [Row("Not measured: latency at a constant rate", "not installed: autocannon")]
     path = f"/api/{read_paths.months(1)[0]}"
     headers = HEADERS[BROWSER]
-    took: dict[tuple[str, float], list[Mapping[str, float]]] = {}
+    elapsed: dict[tuple[str, float], list[Mapping[str, float]]] = {}
     with (
         redis_server() as redis,
         sandbox_server() as sandbox,
-        servers.all_started(NAMES, sandbox, redis.port, **read_paths.TTLS) as all_,
+        servers.start_all(NAMES, sandbox, redis.port, **read_paths.TTLS) as candidates,
     ):
         for number in range(ROUNDS):
-            for each in servers.in_turn(all_, number):
+            for each in servers.rotate(candidates, number):
                 load.run(each.port, [path], 1, 10)
                 capacity = _run(each, path, headers)["requests"]["average"]
                 for share in SHARES:
                     result = _run(each, path, headers, "--overallRate", str(int(capacity * share)))
-                    took.setdefault((each.name, share), []).append(result["latency"])
+                    elapsed.setdefault((each.name, share), []).append(result["latency"])
     return [
         Row(
             f"{BROWSER} at {share:.0%} of capacity, p50, p99 and p99.9: {name}",
@@ -54,18 +54,18 @@ def measure() -> list[Row]:
             + " ms",
             TARGET if (name, share) == (PROXY, max(SHARES)) else "",
         )
-        for (name, share), rounds in sorted(took.items(), key=lambda item: item[0][1])
+        for (name, share), rounds in sorted(elapsed.items(), key=lambda item: item[0][1])
     ] + servers.not_measured(NAMES)
 
 
-def _run(each: Contestant, path: str, headers: Mapping[str, str], *options: str) -> Any:
+def _run(each: Candidate, path: str, headers: Mapping[str, str], *options: str) -> Any:
     """Return autocannon's result: requests per second, latency in milliseconds."""
     command = [str(AUTOCANNON), *options, "--json", "--duration", str(SECONDS)]
     command += ["--connections", str(CONNECTIONS), "--timeout", "10"]
     for name, value in headers.items():
         command += ["--headers", f"{name}={value}"]
     output = subprocess.run(
-        [*command, each.running.url + path],
+        [*command, each.server.url + path],
         capture_output=True,
         text=True,
         check=True,

@@ -1,9 +1,9 @@
-"""This proxy beside its peers and the floors: hits, hits on many keys, 304s, misses and memory.
+"""Compare this proxy with peers and baselines: hits, hits on many keys, 304s, misses and memory.
 
-All run at the same time and take turns: a round measures each once, in another order each time, and
-a ratio is the median of those within the rounds. Before it is measured each has to answer what
-Videsk answers. A round with requests to Videsk, or in which an answer was none of a hit, shows in
-the last lines.
+All servers run at the same time, but are measured in turn: each round measures each server once, in
+a different order. A ratio is the median of the ratios of all rounds. Before the measurement, each
+server has to return what Videsk returns. The last rows show requests to Videsk and responses that
+were not hits.
 """
 
 import shutil
@@ -16,27 +16,27 @@ from typing import NamedTuple
 import requests
 
 from bench import load, read_paths, servers, wrk
-from bench.figures import Row, milliseconds
-from bench.memory import family_cpu_seconds
+from bench.memory import tree_cpu_seconds
 from bench.misses import TARGET as MISS_TARGET
-from bench.servers import KINDS, ORIGIN, PEERS, PROXY, Contestant
-from bench.wrk import Done
+from bench.report import Row, milliseconds
+from bench.servers import ORIGIN, PEERS, PROXY, SERVERS, Candidate
+from bench.wrk import WrkResult
 from tests.client import bearer
-from tests.processes import Running, Sandbox, redis_server, sandbox_server
+from tests.processes import Sandbox, ServerProcess, redis_server, sandbox_server
 
 ROUNDS = 5
 SECONDS = 2
 KEYS = 10_000
 FILL_SECONDS = 180
 WARM_SECONDS = 10
-"""With the many keys, so that each process has filled its own cache."""
+"""Warm-up with many keys, so that each process has filled its own cache."""
 
 MISSES = 200
 
-ONE, MANY, UNCHANGED = "Hits on one key", f"Hits on {KEYS:,} keys", "304s"
+ONE_KEY, MANY_KEYS, UNCHANGED = "Hits on one key", f"Hits on {KEYS:,} keys", "304s"
 BROWSER = "Hits with a browser's headers"
 HEADERS = {BROWSER: wrk.CHROMIUM | {"Origin": ORIGIN, "Referer": f"{ORIGIN}/"}}
-"""Of the loads that send more than a bare request."""
+"""Extra headers of a load."""
 
 TARGETS = {
     "an empty WSGI application": "≥ 1.3",
@@ -46,25 +46,25 @@ TARGETS = {
     "Express": "≥ 2.0",
     "Fastify": "≥ 1.0",
 }
-"""For hits with a browser's headers, this proxy to each."""
+"""Targets for hits with a browser's headers: this proxy relative to each server."""
 
-Round = Mapping[tuple[str, str], Done]
-"""By the name of the load and of who was measured."""
+Round = Mapping[tuple[str, str], WrkResult]
+"""Results by the name of the load and of the server."""
 
 
-class _Strays(NamedTuple):
-    """What no hit should bring, by who was measured."""
+class _Anomalies(NamedTuple):
+    """What should not happen for hits, and the CPU time, by server."""
 
     sent: Counter[str]
     """Requests to Videsk."""
     wrong: Counter[str]
-    """Answers with an error, or of another length than a hit's or a 304's."""
+    """Responses with an error, or with another length than a hit or a 304."""
     cpu: dict[str, list[float]]
     """CPU seconds per hit with a browser's headers, Redis included, in each round."""
 
 
 def measure() -> list[Row]:
-    """Two workers each, on a Redis where they use one."""
+    """Measure two workers of each server, with Redis if it uses Redis."""
     if not shutil.which("wrk"):
         return [Row("Not measured: hits beside the peers", "not installed: wrk")]
     path = f"/api/{read_paths.months(1)[0]}"
@@ -72,30 +72,32 @@ def measure() -> list[Row]:
     with (
         redis_server() as redis,
         sandbox_server() as sandbox,
-        servers.all_started([*KINDS], sandbox, redis.port, **read_paths.TTLS) as all_,
+        servers.start_all([*SERVERS], sandbox, redis.port, **read_paths.TTLS) as candidates,
     ):
-        peers = [each for each in all_ if each.name in PEERS]
+        peers = [each for each in candidates if each.name in PEERS]
         for each in peers:
             _check(each, sandbox)
             load.run(each.port, many, len(many), FILL_SECONDS)
             wrk.run(each.port, many, WARM_SECONDS)
-        loads = {(what, each.name): [path] for what in (ONE, BROWSER) for each in all_}
-        loads |= {(MANY, each.name): many for each in peers}
+        loads = {(what, each.name): [path] for what in (ONE_KEY, BROWSER) for each in candidates}
+        loads |= {(MANY_KEYS, each.name): many for each in peers}
         loads |= {(UNCHANGED, each.name): [f"{path} {_etag(each, path)}"] for each in peers}
         loads = {key: paths for key, paths in loads.items() if not paths[0].endswith(" ")}
-        strays = _Strays(Counter(), Counter(), defaultdict(list))
-        rounds = [_round(sandbox, redis, all_, number, loads, strays) for number in range(ROUNDS)]
+        anomalies = _Anomalies(Counter(), Counter(), defaultdict(list))
+        rounds = [
+            _round(sandbox, redis, candidates, number, loads, anomalies) for number in range(ROUNDS)
+        ]
         misses = _misses(sandbox, peers)
-        memory = {each.name: each.megabytes() for each in all_}
+        memory = {each.name: each.megabytes() for each in candidates}
     return [
         *_ratios(rounds, BROWSER, TARGETS),
         *(
             Row(f"CPU time per hit with a browser's headers: {name}", f"{median(cpu) * 1e6:.0f} µs")
-            for name, cpu in strays.cpu.items()
+            for name, cpu in anomalies.cpu.items()
         ),
-        *_ratios(rounds, ONE, {}),
+        *_ratios(rounds, ONE_KEY, {}),
         *_many_to_one(rounds),
-        *_ratios(rounds, MANY, {}),
+        *_ratios(rounds, MANY_KEYS, {}),
         *_ratios(rounds, UNCHANGED, {}),
         *(
             Row(f"{UNCHANGED}: {each.name}", "none: it sends no ETag")
@@ -104,27 +106,29 @@ def measure() -> list[Row]:
         ),
         *misses,
         *_memory(memory),
-        Row("Requests to Videsk during all of these hits", _by_name(strays.sent), "0"),
-        Row("Answers with an error, or none of a hit", _by_name(strays.wrong), "0"),
-        *servers.not_measured([*KINDS]),
+        Row("Requests to Videsk during all of these hits", _by_name(anomalies.sent), "0"),
+        Row("Responses with an error, or not a hit", _by_name(anomalies.wrong), "0"),
+        *servers.not_measured([*SERVERS]),
     ]
 
 
-def _check(each: Contestant, sandbox: Sandbox) -> None:
-    """It answers what Videsk does, to a page of the one origin."""
+def _check(each: Candidate, sandbox: Sandbox) -> None:
+    """Check that it returns what Videsk returns, with CORS headers."""
     key = bearer(sandbox.keys["backend"])
     for path in (read_paths.months(1)[0], read_paths.days(5)[-1]):
         url = f"{sandbox.url}/public/video-contact-center/{path}"
-        truth = requests.get(url, headers=key, timeout=10).json()
-        answer = each.get(f"/api/{path}", Origin=ORIGIN)
-        if answer.status_code != 200 or answer.json() != truth:
-            raise ValueError(f"{each.name} answers {path} by {answer.status_code} {answer.text}")
-        if answer.headers.get("Access-Control-Allow-Origin") != ORIGIN:
-            raise ValueError(f"{each.name} lets no page of {ORIGIN} read its answer")
+        videsk_availability = requests.get(url, headers=key, timeout=10).json()
+        response = each.get(f"/api/{path}", Origin=ORIGIN)
+        if response.status_code != 200 or response.json() != videsk_availability:
+            raise ValueError(
+                f"{each.name} responds to {path} with {response.status_code} {response.text}"
+            )
+        if response.headers.get("Access-Control-Allow-Origin") != ORIGIN:
+            raise ValueError(f"{each.name} does not allow pages of {ORIGIN}")
 
 
-def _etag(each: Contestant, path: str) -> str:
-    """By which it answers 304; empty where it does not."""
+def _etag(each: Candidate, path: str) -> str:
+    """Return the ETag that gives a 304, or an empty string if the server sends no 304."""
     etag = each.get(path).headers.get("ETag", "")
     unchanged = etag and each.get(path, **{"If-None-Match": etag}).status_code == 304
     return etag if unchanged else ""
@@ -132,37 +136,37 @@ def _etag(each: Contestant, path: str) -> str:
 
 def _round(
     sandbox: Sandbox,
-    redis: Running,
-    all_: Sequence[Contestant],
+    redis: ServerProcess,
+    candidates: Sequence[Candidate],
     number: int,
     loads: Mapping[tuple[str, str], Sequence[str]],
-    strays: _Strays,
+    anomalies: _Anomalies,
 ) -> Round:
-    measured: dict[tuple[str, str], Done] = {}
-    for each in servers.in_turn(all_, number):
-        body = len(each.get(loads[ONE, each.name][0]).content)
-        for what in (ONE, BROWSER, MANY, UNCHANGED):
+    measured: dict[tuple[str, str], WrkResult] = {}
+    for each in servers.rotate(candidates, number):
+        body = len(each.get(loads[ONE_KEY, each.name][0]).content)
+        for what in (ONE_KEY, BROWSER, MANY_KEYS, UNCHANGED):
             if (what, each.name) in loads:
-                sandbox.forget()
-                before = each.cpu_seconds() + family_cpu_seconds(redis.process.pid)
+                sandbox.clear_request_log()
+                before = each.cpu_seconds() + tree_cpu_seconds(redis.process.pid)
                 done = wrk.run(each.port, loads[what, each.name], SECONDS, HEADERS.get(what))
-                after = each.cpu_seconds() + family_cpu_seconds(redis.process.pid)
+                after = each.cpu_seconds() + tree_cpu_seconds(redis.process.pid)
                 if what == BROWSER:
-                    strays.cpu[each.name].append((after - before) / done.answers)
-                strays.sent[each.name] += len(sandbox.request_log())
-                strays.wrong[each.name] += done.errors
+                    anomalies.cpu[each.name].append((after - before) / done.responses)
+                anomalies.sent[each.name] += len(sandbox.request_log())
+                anomalies.wrong[each.name] += done.errors
                 measured[what, each.name] = done
-        if measured[ONE, each.name].mean_length <= body:
-            strays.wrong[each.name] += measured[ONE, each.name].answers
+        if measured[ONE_KEY, each.name].mean_length <= body:
+            anomalies.wrong[each.name] += measured[ONE_KEY, each.name].responses
         if (unchanged := measured.get((UNCHANGED, each.name))) and (
-            unchanged.mean_length > measured[ONE, each.name].mean_length - body / 2
+            unchanged.mean_length > measured[ONE_KEY, each.name].mean_length - body / 2
         ):
-            strays.wrong[each.name] += unchanged.answers
+            anomalies.wrong[each.name] += unchanged.responses
     return measured
 
 
 def _ratios(rounds: Sequence[Round], what: str, targets: Mapping[str, str]) -> list[Row]:
-    """This proxy to all others that were measured under this load."""
+    """Compare this proxy with all other servers under this load."""
     return [
         Row(
             f"{what}: {PROXY} to {name}",
@@ -177,44 +181,44 @@ def _ratios(rounds: Sequence[Round], what: str, targets: Mapping[str, str]) -> l
 def _many_to_one(rounds: Sequence[Round]) -> list[Row]:
     return [
         Row(
-            f"{name}: {MANY.lower()} to one",
-            _ratio(rounds, (MANY, name), (ONE, name)),
+            f"{name}: {MANY_KEYS.lower()} to one",
+            _ratio(rounds, (MANY_KEYS, name), (ONE_KEY, name)),
             "≥ 0.9" if name == PROXY else "",
         )
         for load_, name in rounds[0]
-        if load_ == MANY
+        if load_ == MANY_KEYS
     ]
 
 
-def _ratio(rounds: Sequence[Round], ours: tuple[str, str], theirs: tuple[str, str]) -> str:
-    ratios = [round_[ours].per_second / round_[theirs].per_second for round_ in rounds]
-    figures = (median(round_[which].per_second for round_ in rounds) for which in (ours, theirs))
+def _ratio(rounds: Sequence[Round], own: tuple[str, str], other: tuple[str, str]) -> str:
+    ratios = [round_[own].per_second / round_[other].per_second for round_ in rounds]
+    figures = (median(round_[which].per_second for round_ in rounds) for which in (own, other))
     each = " to ".join(f"{figure:,.0f}" for figure in figures)
     return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); {each} requests/s"
 
 
-def _misses(sandbox: Sandbox, peers: Sequence[Contestant]) -> list[Row]:
-    """One read, straight to the sandbox and by each; every read has a key of its own."""
+def _misses(sandbox: Sandbox, peers: Sequence[Candidate]) -> list[Row]:
+    """Send reads with different keys directly to the sandbox and to each server."""
     direct = f"{sandbox.url}/public/video-contact-center/"
-    bases = {"": direct} | {each.name: f"{each.running.url}/api/" for each in peers}
+    bases = {"": direct} | {each.name: f"{each.server.url}/api/" for each in peers}
     sessions = {name: requests.Session() for name in bases}
     for session in sessions.values():
         session.trust_env = False
     sessions[""].headers.update(bearer(sandbox.keys["backend"]))
-    took: dict[str, list[float]] = {name: [] for name in bases}
+    elapsed: dict[str, list[float]] = {name: [] for name in bases}
     for number, path in enumerate(read_paths.months(MISSES // 5 + 1)[5:]):
         names = [*bases]
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            asked_at = perf_counter()
-            answer = sessions[name].get(bases[name] + path, timeout=10)
-            took[name].append(perf_counter() - asked_at)
-            answer.raise_for_status()
+            requested_at = perf_counter()
+            response = sessions[name].get(bases[name] + path, timeout=10)
+            elapsed[name].append(perf_counter() - requested_at)
+            response.raise_for_status()
     for session in sessions.values():
         session.close()
-    added = {name: median(took[name]) - median(took[""]) for name in bases if name}
+    added = {name: median(elapsed[name]) - median(elapsed[""]) for name in bases if name}
     return [
         Row(
-            f"What a miss adds to Videsk's own {milliseconds(median(took['']))}: {name}",
+            f"What a miss adds to Videsk's {milliseconds(median(elapsed['']))}: {name}",
             milliseconds(seconds),
             MISS_TARGET if name == PROXY else "",
         )
@@ -222,14 +226,14 @@ def _misses(sandbox: Sandbox, peers: Sequence[Contestant]) -> list[Row]:
     ]
 
 
-def _by_name(strays: Counter[str]) -> str:
-    return ", ".join(f"{number} by {name}" for name, number in strays.items() if number) or "0"
+def _by_name(anomalies: Counter[str]) -> str:
+    return ", ".join(f"{number} by {name}" for name, number in anomalies.items() if number) or "0"
 
 
 def _memory(memory: Mapping[str, float]) -> list[Row]:
     return [
         Row(
-            f"Memory of all processes (PSS) after all this: {PROXY} to {name}",
+            f"Memory of all processes (PSS) after these loads: {PROXY} to {name}",
             f"{memory[PROXY] / megabytes:.2f}; {memory[PROXY]:.0f} MB to {megabytes:.0f} MB",
         )
         for name, megabytes in memory.items()

@@ -1,36 +1,36 @@
-"""From start to the first answer to `/api/services`, which is a miss; for a floor a 404 will do."""
+"""Time from the start to the first response to `/api/services`, a miss, or a 404 for baselines."""
 
 from statistics import median
 from time import perf_counter
 
 from bench import servers
-from bench.figures import Row
-from bench.servers import KINDS, PROXY
+from bench.report import Row
+from bench.servers import PROXY, SERVERS
 from tests.processes import redis_server, sandbox_server
 
 STARTS = 5
 
 
 def measure() -> list[Row]:
-    """In turns, each alone, with nothing in any cache."""
-    names = [name for name in KINDS if not servers.missing(name)]
-    took: dict[str, list[float]] = {name: [] for name in names}
+    """Start each server in turn, separately, with empty caches."""
+    names = [name for name in SERVERS if not servers.missing(name)]
+    elapsed: dict[str, list[float]] = {name: [] for name in names}
     with redis_server() as redis, sandbox_server() as sandbox:
         for number in range(STARTS):
             for name in names[number:] + names[:number]:
-                begun = perf_counter()
-                with servers.started(name, sandbox, redis.redis_url) as contestant:
-                    took[name].append(perf_counter() - begun)
-                    contestant.forget()
-    ours = median(took[PROXY])
+                started = perf_counter()
+                with servers.start_server(name, sandbox, redis.redis_url) as candidate:
+                    elapsed[name].append(perf_counter() - started)
+                    candidate.flush_redis()
+    own = median(elapsed[PROXY])
     return [
         *(
             Row(
-                f"From start to the first answer, median of {STARTS}: {PROXY} to {name}",
-                f"{ours / median(seconds):.2f}; {ours:.2f} s to {median(seconds):.2f} s",
+                f"From start to the first response, median of {STARTS}: {PROXY} to {name}",
+                f"{own / median(seconds):.2f}; {own:.2f} s to {median(seconds):.2f} s",
             )
-            for name, seconds in took.items()
+            for name, seconds in elapsed.items()
             if name != PROXY
         ),
-        *servers.not_measured([*KINDS]),
+        *servers.not_measured([*SERVERS]),
     ]

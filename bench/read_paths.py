@@ -1,4 +1,4 @@
-"""The reads that the benches ask for; all lie in the future, where nothing is booked."""
+"""The reads that the benchmarks send. All are in the future, where nothing is booked."""
 
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, JOHN, MARK, SHARING_SERVICE, ZONE
 
 TTLS = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "3600")
-"""Nothing that was read once gets old while a bench runs."""
+"""TTLs that are longer than a benchmark."""
 
 _BOOKABLE = (
     f"services/{FIRST_SERVICE}",
@@ -19,9 +19,10 @@ _BOOKABLE = (
 
 
 def days(number: int) -> list[str]:
-    """The hours of so many coming days, of each bookable: paths below `/api` or Videsk's own base.
+    """Return paths for the hours of each service and user on this number of coming days.
 
-    The dates are first instants of days, which the proxy hands on as they are.
+    The paths are relative to `/api` or to Videsk's base. The dates are first instants of days,
+    which the proxy forwards unchanged.
     """
     today = datetime.now(UTC).date()
     coming = (today + timedelta(days=2 + ahead) for ahead in range(number))
@@ -33,7 +34,7 @@ def days(number: int) -> list[str]:
 
 
 def months(number: int) -> list[str]:
-    """The same for the days of so many coming months."""
+    """Return paths for the dates of this number of coming months, like `days`."""
     today = datetime.now(UTC).date()
     coming = (divmod(today.year * 12 + today.month + ahead, 12) for ahead in range(number))
     return [

@@ -1,6 +1,6 @@
-"""The proxy, its peers and the floors, each started by one name before the same sandbox and Redis.
+"""Start the proxy, peers and baselines by name, with the same sandbox and Redis.
 
-All get the same settings by the same environment variables, and two workers.
+All get the same settings as environment variables, and two workers.
 """
 
 import shutil
@@ -15,9 +15,9 @@ from time import monotonic, sleep
 import requests
 from redis import Redis
 
-from bench.figures import Row
-from bench.memory import family_cpu_seconds, family_megabytes
-from tests.processes import ROOT, Running, Sandbox, free_port, running
+from bench.memory import tree_cpu_seconds, tree_megabytes
+from bench.report import Row
+from tests.processes import ROOT, Sandbox, ServerProcess, free_port, running_server
 
 PROXY = "this proxy"
 ORIGIN = "https://www.your-shop.example"
@@ -35,32 +35,32 @@ Settings = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """How one is started: the command, by its settings and a folder of its own."""
+class _Server:
+    """How to start a server. `command`: from its settings and its folder."""
 
     command: Callable[[Settings, Path], list[str]]
-    needs: Sequence[str | Path] = ()
-    """Programs and files without which it is not measured."""
+    requirements: Sequence[str | Path] = ()
+    """Required programs and files. Without them, the server is not measured."""
 
 
-def _plainly(*command: str | Path) -> Callable[[Settings, Path], list[str]]:
+def _command(*command: str | Path) -> Callable[[Settings, Path], list[str]]:
     return lambda _settings, _folder: [*map(str, command)]
 
 
 def _nginx(settings: Settings, folder: Path) -> list[str]:
-    folder.chmod(0o755)  # its workers give up root
-    return ["nginx", "-p", str(folder), "-c", str(_fill("nginx.conf", settings, folder))]
+    folder.chmod(0o755)  # its workers drop root privileges
+    return ["nginx", "-p", str(folder), "-c", str(_render_template("nginx.conf", settings, folder))]
 
 
 def _varnish(settings: Settings, folder: Path) -> list[str]:
     folder.chmod(0o755)
-    script = _fill("varnish.vcl", settings, folder)
+    script = _render_template("varnish.vcl", settings, folder)
     address = f"127.0.0.1:{settings['PORT']}"
     return ["varnishd", "-F", "-n", str(folder / "run"), "-a", address, "-f", str(script)]
 
 
-def _fill(name: str, settings: Settings, folder: Path) -> Path:
-    """The template with the settings in it; the key is the sandbox's."""
+def _render_template(name: str, settings: Settings, folder: Path) -> Path:
+    """Fill the template with the settings, and return the path of the result."""
     values = {
         **settings,
         **{f"{what}_KEPT": str(int(settings[f"{what}_TTL"]) + STALE[what]) for what in TTLS},
@@ -74,93 +74,95 @@ def _fill(name: str, settings: Settings, folder: Path) -> Path:
 
 
 _THREADS = ("gunicorn", "-c", _PEERS / "threads.py")
-KINDS = {
-    PROXY: _Kind(_plainly("gunicorn", "app:app")),
-    "the tutorial's version": _Kind(_plainly(*_THREADS, "bench.peers.tutorial:app")),
-    "FastAPI": _Kind(
+SERVERS = {
+    PROXY: _Server(_command("gunicorn", "app:app")),
+    "the tutorial's version": _Server(_command(*_THREADS, "bench.peers.tutorial:app")),
+    "FastAPI": _Server(
         lambda settings, _: [
             *(str(_UVICORN), "bench.peers.asgi:app", "--workers", "2", "--no-access-log"),
             *("--port", settings["PORT"]),
         ],
         [_UVICORN],
     ),
-    "Express": _Kind(_plainly("node", _EXPRESS), ["node", _PEERS / "node/node_modules/express"]),
-    "Fastify": _Kind(_plainly("node", _FASTIFY), ["node", _PEERS / "node/node_modules/fastify"]),
-    "nginx": _Kind(_nginx, ["nginx"]),
-    "Varnish": _Kind(_varnish, ["varnishd"]),
-    "an empty WSGI application": _Kind(_plainly("gunicorn", "bench.empty_wsgi:app")),
-    "an empty WSGI application on Granian": _Kind(
+    "Express": _Server(_command("node", _EXPRESS), ["node", _PEERS / "node/node_modules/express"]),
+    "Fastify": _Server(_command("node", _FASTIFY), ["node", _PEERS / "node/node_modules/fastify"]),
+    "nginx": _Server(_nginx, ["nginx"]),
+    "Varnish": _Server(_varnish, ["varnishd"]),
+    "an empty WSGI application": _Server(_command("gunicorn", "bench.empty_wsgi:app")),
+    "an empty WSGI application on Granian": _Server(
         lambda settings, _: [
             *(str(_GRANIAN), "bench.empty_wsgi:app", "--interface", "wsgi", "--workers", "2"),
             *("--port", settings["PORT"]),
         ],
         [_GRANIAN],
     ),
-    "bare Flask": _Kind(_plainly("gunicorn", "bench.baselines:flask")),
-    "bare Flask on threads": _Kind(_plainly(*_THREADS, "bench.baselines:flask")),
+    "bare Flask": _Server(_command("gunicorn", "bench.baselines:flask")),
+    "bare Flask on threads": _Server(_command(*_THREADS, "bench.baselines:flask")),
 }
-FLOORS = (
+BASELINES = (
     "an empty WSGI application",
     "an empty WSGI application on Granian",
     "bare Flask",
     "bare Flask on threads",
 )
-PEERS = tuple(name for name in KINDS if name not in FLOORS)
-"""The proxy among them: all that do its job."""
+PEERS = tuple(name for name in SERVERS if name not in BASELINES)
+"""Servers that do the job of the proxy, including the proxy."""
 
 
 @dataclass
-class Contestant:
-    """One that runs."""
+class Candidate:
+    """A running server."""
 
     name: str
-    running: Running
+    server: ServerProcess
     redis_url: str
 
     @property
     def port(self) -> int:
-        return self.running.port
+        return self.server.port
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        return requests.get(self.running.url + path, headers=headers, timeout=30)
+        return requests.get(self.server.url + path, headers=headers, timeout=30)
 
-    def forget(self) -> None:
-        """Whatever it keeps in Redis."""
+    def flush_redis(self) -> None:
+        """Delete everything that it stored in Redis."""
         Redis.from_url(self.redis_url).flushdb()
 
     def cpu_seconds(self) -> float:
-        """Of all its processes together, without Redis."""
-        return family_cpu_seconds(self.running.process.pid)
+        """Return the CPU time of all its processes, without Redis."""
+        return tree_cpu_seconds(self.server.process.pid)
 
     def megabytes(self) -> float:
-        """Of all its processes together."""
-        return family_megabytes(self.running.process.pid)
+        """Return the memory (PSS) of all its processes in MB."""
+        return tree_megabytes(self.server.process.pid)
 
 
 def not_measured(names: Sequence[str]) -> list[Row]:
-    """A line for each that is not installed."""
+    """Return a row for each server that is not installed."""
     return [Row(f"Not measured: {name}", missing(name)) for name in names if missing(name)]
 
 
-def in_turn(contestants: Sequence[Contestant], number: int) -> list[Contestant]:
-    """All, in another order each round."""
-    first = number % len(contestants)
-    return [*contestants[first:], *contestants[:first]]
+def rotate(candidates: Sequence[Candidate], number: int) -> list[Candidate]:
+    """Return all candidates, in a different order for each round."""
+    first = number % len(candidates)
+    return [*candidates[first:], *candidates[:first]]
 
 
 def missing(name: str) -> str:
-    """Why it cannot be measured here; empty when it can."""
-    lacks = [
-        str(need)
-        for need in KINDS[name].needs
-        if not (need.exists() if isinstance(need, Path) else shutil.which(need))
+    """Return why a server cannot be measured, or an empty string."""
+    absent = [
+        str(requirement)
+        for requirement in SERVERS[name].requirements
+        if not (
+            requirement.exists() if isinstance(requirement, Path) else shutil.which(requirement)
+        )
     ]
-    return f"not installed: {', '.join(lacks)}" if lacks else ""
+    return f"not installed: {', '.join(absent)}" if absent else ""
 
 
 @contextmanager
-def started(name: str, sandbox: Sandbox, redis_url: str, **more: str) -> Iterator[Contestant]:
-    """With its own database of Redis; ready as soon as it answers."""
+def start_server(name: str, sandbox: Sandbox, redis_url: str, **more: str) -> Iterator[Candidate]:
+    """Start a server with these settings, and wait until it responds."""
     port = free_port()
     settings = {
         "VIDESK_API_KEY": sandbox.keys["backend"],
@@ -178,37 +180,37 @@ def started(name: str, sandbox: Sandbox, redis_url: str, **more: str) -> Iterato
         **more,
     }
     with TemporaryDirectory(prefix="bench-") as folder:
-        command = KINDS[name].command(settings, Path(folder))
-        with running(command, port, settings) as server:
-            contestant = Contestant(name, server, redis_url)
-            _wait(contestant)
-            yield contestant
+        command = SERVERS[name].command(settings, Path(folder))
+        with running_server(command, port, settings) as server:
+            candidate = Candidate(name, server, redis_url)
+            _wait_until_ready(candidate)
+            yield candidate
 
 
 @contextmanager
-def all_started(
+def start_all(
     names: Sequence[str], sandbox: Sandbox, redis_port: int, **more: str
-) -> Iterator[list[Contestant]]:
-    """All that are installed, side by side."""
+) -> Iterator[list[Candidate]]:
+    """Start all installed servers, each with its own Redis database."""
     with ExitStack() as stack:
         yield [
             stack.enter_context(
-                started(name, sandbox, f"redis://127.0.0.1:{redis_port}/{number}", **more)
+                start_server(name, sandbox, f"redis://127.0.0.1:{redis_port}/{number}", **more)
             )
             for number, name in enumerate(names)
             if not missing(name)
         ]
 
 
-def _wait(contestant: Contestant) -> None:
-    """Until it answers the list of services; a floor has none."""
+def _wait_until_ready(candidate: Candidate) -> None:
+    """Wait until it returns the list of services, which is a 404 for baselines."""
     end = monotonic() + START_SECONDS
-    wanted = {200, 404} if contestant.name in FLOORS else {200}
+    expected = {200, 404} if candidate.name in BASELINES else {200}
     while monotonic() < end:
         try:
-            if contestant.get("/api/services").status_code in wanted:
+            if candidate.get("/api/services").status_code in expected:
                 return
         except requests.ConnectionError:
             pass
         sleep(0.005)
-    raise AssertionError(f"{contestant.name} does not answer:\n{contestant.running.output()}")
+    raise AssertionError(f"{candidate.name} does not respond:\n{candidate.server.output()}")

@@ -1,6 +1,6 @@
-"""Ten minutes of mixed traffic, with Redis and a worker killed in turn every 30 s.
+"""Ten minutes of mixed traffic. Every 30 s, either a worker or Redis is killed, alternately.
 
-Not part of `python -m bench` without a name: `python -m bench soak`. SOAK_SECONDS makes it shorter.
+Run it with `python -m bench soak`. SOAK_SECONDS sets a shorter duration.
 """
 
 import os
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import requests
 
-from bench.figures import Row
 from bench.memory import proportional_megabytes
+from bench.report import Row
 from tests.client import JOHN, MARK, Client, bearer, working_day
 from tests.processes import (
-    Running,
+    ServerProcess,
     free_port,
     local_redis_url,
     proxy_server,
@@ -34,16 +34,16 @@ PAUSE_SECONDS = 0.02
 
 
 def measure() -> list[Row]:
-    """Errors, memory and connections, at the start (after the first 30 s) and at the end."""
+    """Measure errors, and memory and connections after the first 30 s and at the end."""
     redis_port = free_port()
     redis_url = local_redis_url(redis_port)
-    seen: Counter[str] = Counter()
-    over = threading.Event()
+    counts: Counter[str] = Counter()
+    stop = threading.Event()
     with sandbox_server() as sandbox, ExitStack() as redis:
         redis.enter_context(redis_server(redis_port))
         with proxy_server(sandbox, REDIS_URL=redis_url, VIDESK_RATE_LIMIT="20") as proxy:
             users = [
-                threading.Thread(target=use, args=(Client(proxy.url), seed, over, seen))
+                threading.Thread(target=run_client, args=(Client(proxy.url), seed, stop, counts))
                 for seed in range(READERS)
             ]
             for user in users:
@@ -52,41 +52,41 @@ def measure() -> list[Row]:
             first = state(proxy)
             _kill_in_turn(proxy, redis, redis_port, time.monotonic() + SECONDS)
             last = state(proxy)
-            over.set()
+            stop.set()
             for user in users:
                 user.join()
-    reads = seen["read"]
+    reads = counts["read"]
     return [
         Row(
             f"Soak, {SECONDS} s: cached reads",
-            f"{reads}, {seen['5xx']} with a 5xx",
+            f"{reads}, {counts['5xx']} with a 5xx",
             "0",
         ),
-        Row("Soak: reads cut off by a worker's death", str(seen["cut"])),
-        Row("Soak: bookings made and canceled", f"{seen['booked']}, {seen['canceled']}"),
+        Row("Soak: reads cut off by a worker's death", str(counts["cut"])),
+        Row("Soak: bookings made and canceled", f"{counts['booked']}, {counts['canceled']}"),
         Row("Soak: PSS of the workers, first and last", f"{first[0]}; {last[0]}", "flat"),
         Row("Soak: open sockets of the workers, first and last", f"{first[1]}; {last[1]}", "flat"),
     ]
 
 
-def use(client: Client, seed: int, over: threading.Event, seen: Counter[str]) -> None:
-    """Read what is cached; sometimes book and cancel."""
-    chance = random.Random(seed)
+def run_client(client: Client, seed: int, stop: threading.Event, counts: Counter[str]) -> None:
+    """Send cached reads, and sometimes book and cancel."""
+    rng = random.Random(seed)
     day = working_day()
-    while not over.wait(PAUSE_SECONDS):
-        user = chance.choice((JOHN, MARK))
+    while not stop.wait(PAUSE_SECONDS):
+        user = rng.choice((JOHN, MARK))
         try:
-            if chance.random() < 0.003:
-                _book_and_cancel(client, user, day, chance, seen)
+            if rng.random() < 0.003:
+                _book_and_cancel(client, user, day, rng, counts)
                 continue
-            seen["read"] += 1
-            seen["5xx"] += _read(client, user, day, chance).status_code >= 500
+            counts["read"] += 1
+            counts["5xx"] += _read(client, user, day, rng).status_code >= 500
         except requests.RequestException:
-            seen["cut"] += 1
+            counts["cut"] += 1
 
 
-def _read(client: Client, user: str, day: str, chance: random.Random) -> requests.Response:
-    match chance.randrange(3):
+def _read(client: Client, user: str, day: str, rng: random.Random) -> requests.Response:
+    match rng.randrange(3):
         case 0:
             return client.get("/api/services")
         case 1:
@@ -96,19 +96,19 @@ def _read(client: Client, user: str, day: str, chance: random.Random) -> request
 
 
 def _book_and_cancel(
-    client: Client, user: str, day: str, chance: random.Random, seen: Counter[str]
+    client: Client, user: str, day: str, rng: random.Random, counts: Counter[str]
 ) -> None:
     hours = client.hours("users", user, day).json()
-    booked = client.book("users", user, chance.choice(hours))
+    booked = client.book("users", user, rng.choice(hours))
     if booked.status_code == 201:
-        seen["booked"] += 1
+        counts["booked"] += 1
         token = bearer(booked.json()["actionToken"])
-        answer = client.post("/api/appointment/cancel", {}, headers=token)
-        seen["canceled"] += answer.status_code == 200
+        response = client.post("/api/appointment/cancel", {}, headers=token)
+        counts["canceled"] += response.status_code == 200
 
 
-def _kill_in_turn(proxy: Running, redis: ExitStack, redis_port: int, end: float) -> None:
-    """A worker, then Redis, which is away for a moment, and so on until the end."""
+def _kill_in_turn(proxy: ServerProcess, redis: ExitStack, redis_port: int, end: float) -> None:
+    """Alternately kill a worker, and restart Redis with a pause of REDIS_AWAY_SECONDS."""
     kills_redis = False
     while time.monotonic() < end:
         if kills_redis:
@@ -121,8 +121,8 @@ def _kill_in_turn(proxy: Running, redis: ExitStack, redis_port: int, end: float)
         time.sleep(max(0.0, min(KILL_EVERY_SECONDS, end - time.monotonic())))
 
 
-def state(proxy: Running) -> tuple[str, str]:
-    """The PSS and the number of open sockets of each worker."""
+def state(proxy: ServerProcess) -> tuple[str, str]:
+    """Return the PSS and the number of open sockets of each worker."""
     sockets = [
         sum("socket:" in str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
         for pid in _workers(proxy)
@@ -130,6 +130,6 @@ def state(proxy: Running) -> tuple[str, str]:
     return ", ".join(proportional_megabytes(proxy.process.pid)), ", ".join(map(str, sockets))
 
 
-def _workers(proxy: Running) -> list[int]:
+def _workers(proxy: ServerProcess) -> list[int]:
     pid = proxy.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,4 +1,4 @@
-"""HTTP over a bare socket: clients that take as little of the processor as they can."""
+"""Minimal HTTP over sockets, for clients that need little CPU time."""
 
 import json
 
@@ -8,7 +8,7 @@ _LENGTH = b"\r\ncontent-length: "
 
 
 def connect(port: int, seconds: float) -> socket.socket:
-    """A connection on which nothing takes longer than so many seconds."""
+    """Open a connection with this timeout."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=seconds)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
@@ -29,12 +29,12 @@ def exchange(connection: socket.socket, request: bytes) -> tuple[bytes, bytes]:
     connection.sendall(request)
     received = b""
     while (ends := received.find(b"\r\n\r\n")) < 0:
-        received += _more(connection)
+        received += _receive(connection)
     head = received[:ends]
     length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
     end = ends + 4 + length
     while len(received) < end:
-        received += _more(connection)
+        received += _receive(connection)
     return head, received[ends + 4 :]
 
 
@@ -43,13 +43,13 @@ def status(head: bytes) -> int:
 
 
 def cache_status(head: bytes) -> str:
-    """The Cache-Status header without the cache's name; empty when there is none."""
+    """Return the Cache-Status header without the cache's name. Empty if there is no header."""
     found = head.partition(b"\r\nCache-Status: videsk-proxy; ")[2]
     return found.partition(b"\r\n")[0].decode()
 
 
-def _more(connection: socket.socket) -> bytes:
+def _receive(connection: socket.socket) -> bytes:
     data: bytes = connection.recv(65536)
     if not data:
-        raise ConnectionResetError("the server hung up")
+        raise ConnectionResetError("the server closed the connection")
     return data

@@ -1,9 +1,8 @@
-"""The proxy's app for a worker of threads, to measure what workers.py compares.
+"""The proxy's app for gunicorn's gthread worker, for the comparison in workers.py.
 
-`common/resilient_redis.py` queues for its connections in a queue of gevent's. Between threads that
-loses wake-ups. Here that one queue is the threads' own, and nothing else is different.
-(Refreshes behind the scenes and renewed leads are greenlets too, and do not run; nothing that is
-measured needs them.)
+`common/resilient_redis.py` uses a queue of gevent, which loses wake-ups between threads. This
+module replaces it with the standard library's queue. Background refreshes and lease renewals are
+greenlets and do not run, but the measurement does not need them.
 """
 
 import _queue as queue

@@ -1,21 +1,20 @@
-"""Visitors (visitors.py) before the proxy as it is by default, and an ideal cache.
+"""Visitors (visitors.py) of the proxy with its default settings, compared with an ideal cache.
 
-Two kinds of them. Those who are alike need less of Videsk than the limit allows, if the proxy
-wastes nothing: there the ideal is a target. Those who differ need over twice the limit, whatever
-caches for them: there the figures show what the proxy does when demand exceeds the limit.
+There are two kinds of visitors. Similar visitors need fewer requests than Videsk's limit allows, if
+the proxy caches well, so the ideal is a target. Diverse visitors need more than twice the limit
+with any cache, so they show what the proxy does if demand exceeds the limit.
 
-**The ideal.** The visitors record when they requested what, and when each booking was answered. The
-same reads and bookings, in the order of these moments, go by a cache that is ideal except for its
-information: it holds one entry for each month or day, a fetch takes no time and has no limit, and
-all processes share it. It counts one fetch wherever a read finds no entry, one as old as its TTL,
-or one that a booking has dropped since. A refresh behind the scenes is such a fetch as well: the
-read that finds an entry stale pays for it in the ideal and starts it in the proxy. A booking drops
-what docs/guarantees.md#g4 lists: the user, the service, every service that shares the user, and
-every service whose users are not listed. A 409 drops the same. The services are read page by page,
-so that fetch counts as many requests as it has pages.
+**The ideal.** The visitors record the time of each read and of each booking's response. The same
+reads and bookings are replayed in this order through an ideal cache: it has one entry for each
+month or day, fetches take no time and have no limit, and all processes share it. It counts a fetch
+if a read finds no entry, an entry older than its TTL, or one that a booking has invalidated. This
+includes background refreshes: a read that finds a stale entry counts as a fetch in the ideal cache,
+and starts a refresh in the proxy. A booking invalidates what docs/guarantees.md#g4 lists: the user,
+the service, every service that shares the user, and every service whose users are not listed. A 409
+invalidates the same. A fetch of the services counts one request for each page.
 
-Videsk's side counts what came to the sandbox, the bookings themselves apart. It may be below the
-ideal: the budget delays refreshes, and stale answers are served meanwhile.
+The sandbox counts the requests that it received, without the bookings. The number may be below the
+ideal, because the rate limit delays refreshes, during which stale responses are served.
 """
 
 import json
@@ -26,21 +25,21 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from bench.figures import Row, milliseconds, percentile, worst_second
-from bench.visitors import Booking, Met, Read, VisitorProfile
+from bench.report import Row, busiest_second, milliseconds, percentile
+from bench.visitors import Booking, Read, VisitLog, VisitorProfile
 from tests.processes import Sandbox, proxy_server, redis_server, sandbox_server
 
 SEED = 20261
-ALIKE = VisitorProfile(seconds=60, per_second=50, steepness=2.5, booking=0.01)
-DIFFERENT = VisitorProfile(seconds=20, per_second=50, steepness=1, booking=0.015)
+SIMILAR = VisitorProfile(seconds=60, per_second=50, skew=2.5, booking=0.01)
+DIVERSE = VisitorProfile(seconds=20, per_second=50, skew=1, booking=0.015)
 LIMIT = 20
 TTLS = {"services": 300, "dates": 60, "hours": 5}
 PAGES = 2
-"""Of the sandbox's services."""
+"""The number of pages of the sandbox's list of services."""
 
 
 def measure() -> list[Row]:
-    """Two workers on Redis, all TTLs by default; both the proxy and the sandbox keep to LIMIT."""
+    """Measure two workers with Redis and default TTLs. Proxy and sandbox both have LIMIT."""
     with redis_server() as redis, sandbox_server() as sandbox:
         sandbox.control("POST", "rate", {"limit": LIMIT})
         settings = {
@@ -48,63 +47,65 @@ def measure() -> list[Row]:
             "VIDESK_RATE_LIMIT": str(LIMIT),
         }
         with proxy_server(sandbox, **settings) as proxy:
-            alike = _rows("Visitors alike", ALIKE, visitors(proxy.port, ALIKE), sandbox)
+            similar = _rows("Similar visitors", SIMILAR, visitors(proxy.port, SIMILAR), sandbox)
             Redis(port=redis.port).flushall()
-            sandbox.forget()
-            met = visitors(proxy.port, DIFFERENT)
-            different = _rows("Visitors different", DIFFERENT, met, sandbox, too_many=True)
-    return [*alike, *different]
+            sandbox.clear_request_log()
+            log = visitors(proxy.port, DIVERSE)
+            diverse = _rows("Diverse visitors", DIVERSE, log, sandbox, too_many=True)
+    return [*similar, *diverse]
 
 
-def ideal(met: Met) -> int:
-    """The requests that the ideal cache makes."""
+def ideal_requests(log: VisitLog) -> int:
+    """Return the number of requests that the ideal cache sends."""
     fetched_at: dict[str, float] = {}
     requests = 0
-    # Sorted by their moments; a booking's answer and a read never share one.
-    moments: list[tuple[float, Read | Booking]] = [(read.asked_at, read) for read in met.reads]
-    moments += [(booking.answered_at, booking) for booking in met.bookings]
+    # Sorted by time. A booking's response and a read never have the same time.
+    moments: list[tuple[float, Read | Booking]] = [(read.requested_at, read) for read in log.reads]
+    moments += [(booking.responded_at, booking) for booking in log.bookings]
     for at, event in sorted(moments, key=lambda moment: moment[0]):
         if isinstance(event, Booking):
             if event.status in {201, 409}:
-                dropped = _dropped(met, event)
+                dropped = _dropped(log, event)
                 fetched_at = {
-                    key: since for key, since in fetched_at.items() if _whose(key) not in dropped
+                    key: since
+                    for key, since in fetched_at.items()
+                    if _resource_of(key) not in dropped
                 }
             continue
-        what = _what(event.key)
+        what = _kind_of(event.key)
         if event.key not in fetched_at or at - fetched_at[event.key] >= TTLS[what]:
             fetched_at[event.key] = at
             requests += PAGES if what == "services" else 1
     return requests
 
 
-def visitors(port: int, kind: VisitorProfile, spelling: str = "short") -> Met:
-    """What they met with; visitors.py describes how they spell dates."""
-    arguments = [port, spelling, SEED, *kind]
+def visitors(port: int, kind: VisitorProfile, date_format: str = "short") -> VisitLog:
+    """Run the visitors, and return their log. visitors.py describes the date formats."""
+    arguments = [port, date_format, SEED, *kind]
     done = subprocess.run(
         [sys.executable, "-m", "bench.visitors", *map(str, arguments)],
         stdout=subprocess.PIPE,
         check=True,
         timeout=kind.seconds + 60,
     )
-    met = Met(**json.loads(done.stdout))
-    met.reads = [Read(*read) for read in met.reads]
-    met.bookings = [Booking(*booking) for booking in met.bookings]
-    return met
+    log = VisitLog(**json.loads(done.stdout))
+    log.reads = [Read(*read) for read in log.reads]
+    log.bookings = [Booking(*booking) for booking in log.bookings]
+    return log
 
 
 def _rows(
-    what: str, kind: VisitorProfile, met: Met, sandbox: Sandbox, *, too_many: bool = False
+    what: str, kind: VisitorProfile, log: VisitLog, sandbox: Sandbox, *, too_many: bool = False
 ) -> list[Row]:
-    journal = sandbox.request_log()
-    fetches = sum(entry["method"] == "GET" for entry in journal)
-    refused = sum(entry["status"] == 429 for entry in journal)
-    worst = worst_second([float(str(entry["at"])) for entry in journal])
-    least = ideal(met)
-    reads = len(met.reads)
-    errors = Counter(read.status or read.cache_status for read in met.reads if read.status != 200)
-    booked = Counter(booking.status for booking in met.bookings)
-    keys = len({read.key for read in met.reads})
+    request_log = sandbox.request_log()
+    fetches = sum(entry["method"] == "GET" for entry in request_log)
+    refused = sum(entry["status"] == 429 for entry in request_log)
+    worst = busiest_second([float(str(entry["at"])) for entry in request_log])
+    least = ideal_requests(log)
+    reads = len(log.reads)
+    errors = Counter(read.status or read.cache_status for read in log.reads if read.status != 200)
+    booked = Counter(booking.status for booking in log.bookings)
+    keys = len({read.key for read in log.reads})
     return [
         Row(
             f"{what}, {kind.seconds:.0f} s: reads",
@@ -122,7 +123,7 @@ def _rows(
         ),
         Row(
             f"{what}: worst second at Videsk, bookings included",
-            f"{worst}, {refused} answered 429",
+            f"{worst}, {refused} rejected with 429",
             f"≤ {LIMIT}",
         ),
         Row(
@@ -132,47 +133,50 @@ def _rows(
         ),
         Row(
             f"{what}: booked hours shown as free",
-            f"{met.shown} of {met.could_show} reads that could have shown one",
+            f"{log.shown} of {log.could_show} reads that could have shown one",
             "0",
         ),
-        *_times(what, met.reads),
+        *_times(what, log.reads),
     ]
 
 
 def _times(what: str, reads: Sequence[Read]) -> list[Row]:
-    """How long reads took by how they were answered."""
+    """Return the durations of reads by cache status."""
     groups: dict[str, list[float]] = {"fresh": [], "stale": [], "missed": [], "all": []}
     for read in reads:
         if read.status == 200:
-            how = "stale" if "stale" in read.cache_status else "fresh"
-            groups["missed" if "fwd=miss" in read.cache_status else how].append(read.seconds)
+            cache_status = "stale" if "stale" in read.cache_status else "fresh"
+            groups["missed" if "fwd=miss" in read.cache_status else cache_status].append(
+                read.seconds
+            )
         groups["all"].append(read.seconds)
     return [
         Row(
-            f"{what}: time to answer, {how}",
-            f"p50 {milliseconds(percentile(took, 50))}, p99 {milliseconds(percentile(took, 99))}, "
-            f"max {milliseconds(max(took))} ({len(took)} reads)",
+            f"{what}: response time, {cache_status}",
+            f"p50 {milliseconds(percentile(seconds, 50))}, "
+            f"p99 {milliseconds(percentile(seconds, 99))}, "
+            f"max {milliseconds(max(seconds))} ({len(seconds)} reads)",
         )
-        for how, took in groups.items()
-        if took
+        for cache_status, seconds in groups.items()
+        if seconds
     ]
 
 
-def _dropped(met: Met, booking: Booking) -> set[str]:
-    """`services/{id}` and `users/{id}` of what the booking touches."""
+def _dropped(log: VisitLog, booking: Booking) -> set[str]:
+    """Return `services/{id}` and `users/{id}` of what the booking invalidates."""
     sharing = {
         f"services/{service['id']}"
-        for service in met.services
+        for service in log.services
         if not service["users"] or booking.user in [user["id"] for user in service["users"]]
     }
     return {f"users/{booking.user}", f"services/{booking.service}"} | sharing
 
 
-def _whose(key: str) -> str:
-    """`services/{id}` of `/api/services/{id}/hours?...`."""
+def _resource_of(key: str) -> str:
+    """Return `services/{id}` for `/api/services/{id}/hours?...`."""
     return key.removeprefix("/api/").rpartition("/")[0]
 
 
-def _what(key: str) -> str:
-    """services, dates or hours."""
+def _kind_of(key: str) -> str:
+    """Return `services`, `dates` or `hours`."""
     return key.partition("?")[0].rpartition("/")[2]

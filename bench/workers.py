@@ -1,8 +1,8 @@
-"""Which worker class of gunicorn's: the same app, the same hits, and clients that wait for Videsk.
+"""Compare gunicorn's worker classes: cached hits, also while clients wait for Videsk.
 
-A gevent worker keeps a greenlet for a client that waits, gthread a thread. Where all threads wait
-for a hanging Videsk, clients that read from the cache wait with them. All classes run in one
-block and take turns, each with a database of Redis of its own.
+A gevent worker uses a greenlet for each waiting client, gthread a thread. If all threads wait for a
+hanging Videsk, clients of cached reads wait too. All classes run at the same time and are measured
+in turn, each with its own Redis database.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,17 @@ from contextlib import ExitStack
 from redis import Redis
 
 from bench import load, read_paths, stalled_videsk
-from bench.figures import Row
 from bench.load import Load
 from bench.memory import proportional_megabytes
-from tests.processes import Running, Sandbox, free_port, redis_server, running, sandbox_server
+from bench.report import Row
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    redis_server,
+    running_server,
+    sandbox_server,
+)
 
 CLASSES = {
     "gevent": ["-k", "web.gunicorn_worker.Worker", "app:app"],
@@ -27,7 +34,7 @@ HIT_SECONDS = 2
 
 
 def measure() -> list[Row]:
-    """Two workers of each class."""
+    """Measure two workers of each class."""
     with redis_server() as redis, sandbox_server() as sandbox, ExitStack() as stack:
         proxies, databases = [], []
         for number, options in enumerate(CLASSES.values()):
@@ -42,7 +49,9 @@ def measure() -> list[Row]:
                 "CLIENT_RATE_LIMIT": "1000000/minute",
                 **stalled_videsk.SETTINGS,
             }
-            proxies.append(stack.enter_context(running(["gunicorn", *options], port, settings)))
+            proxies.append(
+                stack.enter_context(running_server(["gunicorn", *options], port, settings))
+            )
             databases.append(Redis(port=redis.port, db=number))
         rows = _hits(proxies)
         for clients in CROWDS:
@@ -50,12 +59,12 @@ def measure() -> list[Row]:
                 rows += _hanging(what, sandbox, proxy_, database, clients)
         for what, proxy_ in zip(CLASSES, proxies, strict=True):
             memory = ", ".join(proportional_megabytes(proxy_.process.pid))
-            rows.append(Row(f"Memory of 2 workers after all this, {what}", f"PSS {memory}"))
+            rows.append(Row(f"Memory of 2 workers after these loads, {what}", f"PSS {memory}"))
         return rows
 
 
-def _hits(proxies: Sequence[Running]) -> list[Row]:
-    """The free days of one month, again and again."""
+def _hits(proxies: Sequence[ServerProcess]) -> list[Row]:
+    """Measure repeated reads of the free days of one month."""
     path = f"/api/{read_paths.months(1)[0]}"
     rounds: list[list[Load]] = [[] for _ in proxies]
     for proxy in proxies:
@@ -64,12 +73,14 @@ def _hits(proxies: Sequence[Running]) -> list[Row]:
         for proxy, measured in zip(proxies, rounds, strict=True):
             measured.append(load.run(proxy.port, [path], 30_000, HIT_SECONDS, "; hit"))
     return [
-        Row(f"Hits, 2 workers, {what}", stalled_videsk.figure(load.middle(measured)))
+        Row(f"Hits, 2 workers, {what}", stalled_videsk.figure(load.median_load(measured)))
         for what, measured in zip(CLASSES, rounds, strict=True)
     ]
 
 
-def _hanging(what: str, sandbox: Sandbox, proxy: Running, redis: Redis, clients: int) -> list[Row]:
-    """One round: the difference is not one of a few per cent."""
+def _hanging(
+    what: str, sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int
+) -> list[Row]:
+    """Measure one round, because the differences are large."""
     measured = stalled_videsk.take_turn(sandbox, proxy, redis, clients)
     return stalled_videsk.rows(what, [measured])

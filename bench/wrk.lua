@@ -1,5 +1,5 @@
--- Requests the lines of a file in turn, each a path and perhaps an ETag, and prints the results as JSON.
--- Further arguments are headers, `Name: value`.
+-- Request the lines of a file in turn (a path and an optional ETag), and print the results as JSON.
+-- Further arguments are headers: `Name: value`.
 
 local requests, turn = {}, 0
 

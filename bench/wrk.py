@@ -1,8 +1,8 @@
-"""wrk, Debian's load generator, for servers that bench/load.py is too slow for.
+"""Run wrk, a load generator, for servers that are too fast for bench/load.py.
 
-Its figures: how many answers, how many errors among them (no connection, no answer, no status below
-400), and how long they took. It does not distinguish statuses below 400, but the mean length of an
-answer does.
+It reports the number of responses, the number of errors (no connection, no response, a status of
+400 or more), and latencies. It does not distinguish statuses below 400, but the mean length of
+responses does.
 """
 
 import json
@@ -28,23 +28,23 @@ CHROMIUM = {
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Accept-Language": "es-CL,es;q=0.9",
 }
-"""What Chromium sends to the API of another origin, besides Host, Origin and Referer."""
+"""The headers that Chromium sends to an API of another origin, except Host, Origin and Referer."""
 
 
-class Done(NamedTuple):
-    answers: int
+class WrkResult(NamedTuple):
+    responses: int
     errors: int
     per_second: float
     mean_length: float
-    """Bytes of an answer, its head included."""
+    """The mean number of bytes of a response, including its head."""
     p50: float
     p99: float
 
 
 def run(
     port: int, requests: Sequence[str], seconds: int, headers: Mapping[str, str] | None = None
-) -> Done:
-    """Ask in turn: each a path, or a path, a space and the ETag to send along."""
+) -> WrkResult:
+    """Send the requests in turn. Each is a path, optionally followed by a space and an ETag."""
     with NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(requests) + "\n")
         file.flush()
@@ -54,7 +54,12 @@ def run(
         output = subprocess.run(
             command, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 30
         ).stdout
-    answers, errors, length, took, p50, p99 = json.loads(output.splitlines()[-1])
-    return Done(
-        answers, errors, answers / took * 1e6, length / max(1, answers), p50 / 1e6, p99 / 1e6
+    responses, errors, length, elapsed, p50, p99 = json.loads(output.splitlines()[-1])
+    return WrkResult(
+        responses,
+        errors,
+        responses / elapsed * 1e6,
+        length / max(1, responses),
+        p50 / 1e6,
+        p99 / 1e6,
     )

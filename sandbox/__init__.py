@@ -30,6 +30,6 @@ POST   /__sandbox__/faults        {"fault": name, "path"?, "method"?, "times"?, 
 POST   /__sandbox__/clock         {"offset_seconds": n} shifts the sandbox's clock
 POST   /__sandbox__/rate          {"limit": n or null} requests per second; null: no limit
 
-From Python: `sandbox.app.create_app()`. Faults of the socket need the server that
-`sandbox.sockets.make_server` makes.
+From Python: `sandbox.app.create_app()`. Socket faults need the server of
+`sandbox.sockets.make_server`.
 """

@@ -1,4 +1,4 @@
-"""Routes authorized by an appointment's own tokens: info, cancel and reschedule.
+"""Routes authorized by an appointment's tokens: info, cancel and reschedule.
 
 They decide whether a token is still valid; schedule.py moves and frees hours.
 """
@@ -23,7 +23,7 @@ from sandbox.responses import booking_response
 from sandbox.schedule import Appointment, Schedule, SlotUnavailableError
 
 _JOINABLE_BEFORE_MS = 5 * MINUTE_MS
-_LONGEST_REASON = 1000
+_MAX_REASON_LENGTH = 1000
 
 
 def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
@@ -32,10 +32,10 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     @routes.get("/schedule/info")
     def show_info() -> Response:
         """Show an appointment, with status 201 as documented."""
-        # The access token is not valid earlier. The body of that error is not documented: the
-        # sandbox uses the only documented one.
+        # Before that, the access token is not valid. The body of that error is not documented, so
+        # the sandbox uses the only documented one.
         appointment = open_appointment(
-            "access", lambda it, now: it.start - _JOINABLE_BEFORE_MS <= now < it.end
+            "access", lambda booked, now: booked.start - _JOINABLE_BEFORE_MS <= now < booked.end
         )
         service, agent = appointment.service, appointment.agent
         return json_response(
@@ -60,7 +60,7 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
     @routes.post("/schedule/cancel")
     def cancel() -> Response:
-        """Cancel an appointment that has not begun."""
+        """Cancel an appointment that has not started."""
         appointment = open_appointment("action", _is_upcoming)
         _check_reason(json_object().get("cancelReason"))
         schedule.cancel(appointment)
@@ -74,7 +74,7 @@ def make_appointment_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
     @routes.post("/schedule/reschedule")
     def reschedule() -> Response:
-        """Move an appointment that has not begun to another hour of its agent."""
+        """Move an appointment that has not started to another hour of its agent."""
         appointment = open_appointment("action", _is_upcoming)
         start = future_instant(json_object().get("date"), clock)
         try:
@@ -104,7 +104,7 @@ def _is_upcoming(appointment: Appointment, now: int) -> bool:
 
 
 def _check_reason(reason: object) -> None:
-    """Check the reason as Videsk's database does: what can be cast to a string is valid."""
+    """Check the reason as Videsk's database does: values that can be cast to a string are valid."""
     if isinstance(reason, list | dict):
         kind = "Array" if isinstance(reason, list) else "Object"
         raise VideskError(
@@ -112,10 +112,10 @@ def _check_reason(reason: object) -> None:
             f'Cast to string failed for value "{json.dumps(reason, ensure_ascii=False)}"'
             f' (type {kind}) at path "cancelReason"',
         )
-    if reason is not None and len(str(reason)) > _LONGEST_REASON:
+    if reason is not None and len(str(reason)) > _MAX_REASON_LENGTH:
         # The three dots are in the documented body.
         raise VideskError(
             400,
             "Validation failed: cancelReason: Path `cancelReason` (`...`) is longer than the"
-            f" maximum allowed length ({_LONGEST_REASON}).",
+            f" maximum allowed length ({_MAX_REASON_LENGTH}).",
         )

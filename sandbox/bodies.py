@@ -45,12 +45,12 @@ class VideskError(Exception):
 
 def json_response(body: object, status: int = 200) -> Response:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    # JSON may name half a surrogate pair, which UTF-8 cannot carry.
+    # JSON may contain half a surrogate pair, which UTF-8 cannot encode.
     return Response(text.encode(errors="replace"), status, content_type=CONTENT_TYPE)
 
 
 def required(field: str) -> VideskError:
-    """A missing or invalid field; documented for `date` and `timezone`."""
+    """Return the error for a missing or invalid field, documented for `date` and `timezone`."""
     return VideskError(400, f'A valid "{field}" is required', field)
 
 

@@ -13,7 +13,7 @@ from sandbox.instants import format_instant, parse_zone
 from sandbox.schedule import Kind, Schedule, Service
 
 _PAGE_SIZE = 10
-_LARGEST_PAGE = 50
+_MAX_PAGE_SIZE = 50
 
 
 def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
@@ -23,7 +23,7 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
     @routes.get("/services")
     def list_services() -> Response:
         """List services as a Feathers page."""
-        limit = min(_int_parameter("$limit", _PAGE_SIZE), _LARGEST_PAGE)
+        limit = min(_int_parameter("$limit", _PAGE_SIZE), _MAX_PAGE_SIZE)
         skip = _int_parameter("$skip", 0)
         services = list(schedule.services.values())
         return json_response(
@@ -51,7 +51,7 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
     @routes.get("/forms/<segment_id>")
     def show_form(segment_id: str) -> Response:
-        """Show the fields of a form and its captcha; `version` is `base` when left out."""
+        """Show the fields of a form and its captcha. The default of `version` is `base`."""
         fields = seed.FORMS.get(segment_id, {}).get(request.args.get("version", "base"))
         if fields is None:
             raise form_not_found()
@@ -69,7 +69,7 @@ def make_catalog_routes(schedule: Schedule, clock: Clock) -> Blueprint:
 
 
 def _service_json(service: Service) -> dict[str, object]:
-    """As documented: `id` for the service, `_id` for its users, no users if it is automatic."""
+    """Return a service as documented: `id`, users with `_id`, no users if it is automatic."""
     users = [
         {"_id": agent.id, "firstname": agent.firstname, "lastname": agent.lastname}
         for agent in service.agents
@@ -84,6 +84,6 @@ def _service_json(service: Service) -> dict[str, object]:
 
 
 def _int_parameter(name: str, default: int) -> int:
-    """Return a pagination parameter; anything but a whole number counts as absent."""
+    """Return a pagination parameter. Anything but a whole number counts as absent."""
     value = request.args.get(name, "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else default

@@ -17,8 +17,8 @@ from sandbox.ratelimit import RateLimit
 from sandbox.request_log import RequestLog
 from sandbox.schedule import Schedule
 
-# Ten years in seconds; every date can still be formatted.
-_FURTHEST_OFFSET = 10 * 365 * 86_400
+# Ten years in seconds. Every date can still be formatted.
+_MAX_OFFSET = 10 * 365 * 86_400
 
 
 class _Resettable(Protocol):
@@ -53,14 +53,14 @@ def make_control_routes(
         return json_response(request_log.entries())
 
     @routes.delete("/requests")
-    def forget_requests() -> Response:
+    def clear_requests() -> Response:
         """Empty the request log."""
         request_log.reset()
         return Response(status=204)
 
     @routes.get("/appointments")
     def list_appointments() -> Response:
-        """List every appointment since the reset, canceled and rescheduled ones too."""
+        """List every appointment since the reset, including canceled and rescheduled ones."""
         return json_response(
             [
                 {
@@ -90,7 +90,7 @@ def make_control_routes(
 
     @routes.delete("/faults")
     def clear_faults() -> Response:
-        """Remove all faults; connections that already hang keep hanging."""
+        """Remove all faults. Connections that already hang keep hanging."""
         faults.reset()
         return Response(status=204)
 
@@ -98,8 +98,8 @@ def make_control_routes(
     def shift_clock() -> Response:
         """Shift the sandbox's clock against the real one."""
         offset = _json_object().get("offset_seconds")
-        if not _is_number(offset) or not -_FURTHEST_OFFSET <= offset <= _FURTHEST_OFFSET:
-            raise ControlError(f'"offset_seconds" must be a number within ±{_FURTHEST_OFFSET}')
+        if not _is_number(offset) or not -_MAX_OFFSET <= offset <= _MAX_OFFSET:
+            raise ControlError(f'"offset_seconds" must be a number within ±{_MAX_OFFSET}')
         clock.offset_seconds = float(offset)
         return json_response({"now": format_instant(clock.now())})
 

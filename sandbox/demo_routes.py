@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 _DEMO = Path(__file__).parent.parent / "frontend" / "demo"
 _PROXY = "http://localhost:8000"
-"""In the page."""
+"""The URL of the proxy in index.html."""
 
-# https://www.rfc-editor.org/rfc/rfc9239; the machine's own table may know an older name, or none.
+# https://www.rfc-editor.org/rfc/rfc9239. The system's table may have an older type, or none.
 mimetypes.add_type("text/javascript", ".js")
 
 
@@ -21,7 +21,7 @@ def is_demo_path(path: str) -> bool:
 
 
 def make_demo_routes(proxy_port: int) -> Blueprint:
-    """The routes of the page, which calls the proxy on this port of the host that served it."""
+    """Return the routes of the page, which calls the proxy on this port of the same host."""
     routes = Blueprint("demo", __name__)
 
     @routes.get("/")
@@ -32,7 +32,7 @@ def make_demo_routes(proxy_port: int) -> Blueprint:
 
     @routes.get("/demo/")
     def show_page() -> Response:
-        """Show the page with the proxy's address."""
+        """Show the page with the URL of the proxy."""
         host = urlsplit(request.host_url).hostname
         text = (_DEMO / "index.html").read_text().replace(_PROXY, f"http://{host}:{proxy_port}")
         headers = {"Cache-Control": "no-cache"}
@@ -40,7 +40,7 @@ def make_demo_routes(proxy_port: int) -> Blueprint:
 
     @routes.get("/demo/<path:name>")
     def show_file(name: str) -> Response:
-        """Show a file of the page; Flask sends `no-cache`, so an edit shows at the next request."""
+        """Show a file of the page. Flask sends `no-cache`, so edits are visible immediately."""
         return send_from_directory(_DEMO, name)
 
     return routes

@@ -24,7 +24,7 @@ CONTROL_PREFIX = "/__sandbox__"
 
 
 class FaultMiddleware:
-    """Logs, limits and perhaps fails each request to Videsk."""
+    """Logs and limits each request to Videsk, and applies faults."""
 
     def __init__(
         self, app: "WSGIApplication", request_log: RequestLog, rate: RateLimit, faults: Faults
@@ -53,7 +53,7 @@ class FaultMiddleware:
         if not admission.granted:
             response = _with_headers(too_many_requests().response(), admission)
         else:
-            # The body has been read: pass it on whole, even if it was chunked.
+            # The body has been read. Pass it on completely, even if it was chunked.
             environ["wsgi.input"] = io.BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
             environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -85,7 +85,7 @@ class FaultMiddleware:
         )
 
     def _call_app_delayed(self, fault: Fault, request: Request, admission: Admission) -> Response:
-        """Sleep before or after; a caller that disconnects does not undo the request."""
+        """Sleep before or after the app. A client that disconnects does not undo the request."""
         if not fault.after:
             time.sleep(fault.seconds)
         response = self._call_app(request, admission)

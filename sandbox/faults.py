@@ -1,8 +1,8 @@
-"""Simulated failures: the active faults, and the responses that they send.
+"""Simulated failures: the active faults and their responses.
 
-The first fault that matches a request applies, in the order in which they were added; so two faults
-with `times` follow one another. A fault stands for a failure between the caller and Videsk: its
-response has no Ratelimit headers. Videsk's own errors are `VideskError`s in bodies.py.
+The first fault that matches a request applies, in the order in which they were added. So two faults
+with `times` apply one after the other. A fault simulates a failure between the client and Videsk:
+its response has no Ratelimit headers. Videsk's own errors are `VideskError`s in bodies.py.
 
 To add one, list it here, and add a response to `_RESPONSES`, a failure of the connection to
 `SOCKET_FAULTS` and sockets.py, or a change of the real response to `_NAMES` and
@@ -46,7 +46,7 @@ _RESPONSES: dict[str, Callable[[], Response]] = {
     "huge": lambda: Response(f'"{"a" * (5 << 20)}"', content_type=CONTENT_TYPE),
 }
 
-# By name: the function that sends it, the default seconds, and the status that callers may see.
+# By name: the function that sends it, the default seconds, and the status that clients may get.
 SOCKET_FAULTS: dict[str, tuple[Callable[[Any, float], Any], float, int | None]] = {
     "hang": (sockets.hang, 120, None),
     "reset": (sockets.reset, 0, None),
@@ -70,14 +70,14 @@ _DEFAULT_SECONDS = {"delay": 1.0} | {
 
 
 class ControlError(Exception):
-    """A request to a control route is invalid; the message gives the reason."""
+    """A request to a control route is invalid. The message is the reason."""
 
 
 @dataclass
 class Fault:
-    """One simulated failure.
+    """A simulated failure.
 
-    `path`: a part of the request's path. `times`: how often it still applies (None: until cleared).
+    `path`: a part of the request's path. `times`: remaining applications (None: until cleared).
     `after`: the request is executed before its response is lost.
     """
 
@@ -143,10 +143,10 @@ def parse_fault(control: Mapping[str, Any]) -> Fault:
     if unknown:
         raise ControlError(f"{name} does not take {', '.join(unknown)}, but {', '.join(fields)}")
     fault = Fault(name, seconds=_DEFAULT_SECONDS.get(name, 0))
-    for key, (is_good, what) in fields.items():
+    for key, (is_valid, description) in fields.items():
         if key in control:
-            if not is_good(control[key]):
-                raise ControlError(f'"{key}" must be {what}')
+            if not is_valid(control[key]):
+                raise ControlError(f'"{key}" must be {description}')
             if key == "body":
                 fault.content = json.dumps(control[key], ensure_ascii=False)
             else:
@@ -189,14 +189,17 @@ def _are_headers(value: object) -> bool:
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "path": (_is_text, "a part of the path"),
     "method": (_is_text, "an HTTP method"),
-    "times": (lambda it: type(it) is int and it > 0, "a whole number above 0"),
-    "seconds": (lambda it: _is_number(it) and 0 <= it <= 3600, "a number from 0 to 3600"),
-    "after": (lambda it: isinstance(it, bool), "true or false"),
+    "times": (lambda value: type(value) is int and value > 0, "a whole number above 0"),
+    "seconds": (lambda value: _is_number(value) and 0 <= value <= 3600, "a number from 0 to 3600"),
+    "after": (lambda value: isinstance(value, bool), "true or false"),
 }
 
 _STATUS_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     **_FIELDS,
-    "status": (lambda it: type(it) is int and 200 <= it <= 599, "a number from 200 to 599"),
+    "status": (
+        lambda value: type(value) is int and 200 <= value <= 599,
+        "a number from 200 to 599",
+    ),
     "body": (lambda _: True, "any JSON"),
     "text": (_is_text, "a text"),
     "headers": (_are_headers, "an object of header lines in ASCII"),

@@ -10,8 +10,8 @@ from typing import Any
 
 from sandbox.bodies import VideskError, required
 
-# Videsk's honeypot: always sent, and empty if a human fills in the form. What happens otherwise is
-# not documented; the sandbox ignores it.
+# Videsk's honeypot: always sent, and empty if a human fills in the form. Other cases are not
+# documented, and the sandbox ignores the value.
 ESSENTIAL = "videsk_essential"
 
 _RULES = {
@@ -22,7 +22,7 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `limits` holds `maxlength` for text, `min` and `max` for numbers."""
+    """A field. `limits`: `maxlength` for text, `min` and `max` for numbers."""
 
     id: str
     type: str
@@ -58,10 +58,10 @@ class Field:
             rule = _RULES.get(self.type)
             if rule and value and not rule.fullmatch(value):
                 raise VideskError(400, f'The value is no {self.type} for element "{self.id}".')
-            most = self.limits.get("maxlength")
-            if most is not None and len(value) > most:
+            max_length = self.limits.get("maxlength")
+            if max_length is not None and len(value) > max_length:
                 raise VideskError(
-                    400, f'You reach the max characters is {most} for element "{self.id}".'
+                    400, f'You reach the max characters is {max_length} for element "{self.id}".'
                 )
         elif isinstance(value, list):
             if any(choice not in self.options for choice in value):
@@ -76,11 +76,11 @@ def check_form(form: object, fields: Sequence[Field]) -> dict[str, Any]:
     """Return the values by field id. Raises the documented 400s."""
     if not isinstance(form, list):
         raise required("form")
-    known = {field.id: field for field in fields}
+    fields_by_id = {field.id: field for field in fields}
     values: dict[str, Any] = {}
     for element in form:
         field_id = element.get("_id") if isinstance(element, dict) else None
-        if not isinstance(field_id, str) or field_id not in known:
+        if not isinstance(field_id, str) or field_id not in fields_by_id:
             raise VideskError(
                 400,
                 "Some element not as field, please check or try again",
@@ -91,7 +91,7 @@ def check_form(form: object, fields: Sequence[Field]) -> dict[str, Any]:
     if ESSENTIAL not in values:
         raise VideskError(400, f'The element form "{ESSENTIAL}" is required, never delete.')
     for field_id, value in values.items():
-        known[field_id].check(value)
+        fields_by_id[field_id].check(value)
     return values
 
 

@@ -11,7 +11,7 @@ from sandbox.clock import Clock
 from sandbox.instants import parse_instant
 from sandbox.schedule import Kind, Offer, Schedule
 
-# Clocks differ and requests take time: an instant is in the past only if it is older than this.
+# Clocks differ and requests take time, so an instant is in the past only if it is older than this.
 _PAST_TOLERANCE_MS = 60_000
 
 
@@ -39,8 +39,10 @@ def future_instant(text: object, clock: Clock) -> int:
 
 
 def json_object() -> dict[str, Any]:
-    """Return the request's JSON object; `{}` for another content type or another JSON value, so
-    that the error names the first missing field. Raises a 400 for invalid JSON.
+    """Return the request's JSON object. Raises a 400 for invalid JSON.
+
+    Return `{}` for another content type or JSON value, so that the error names the first missing
+    field.
     """
     text = request.get_data()
     if request.mimetype != "application/json" or not text:

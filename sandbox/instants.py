@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_instant(text: object) -> int | None:
-    """Parse an ISO 8601 instant with `Z` or an offset; None if it is invalid."""
+    """Parse an ISO 8601 instant with `Z` or an offset. Return None if it is invalid."""
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
     try:
@@ -36,7 +36,7 @@ def _zone_names() -> frozenset[str]:
 
 
 def parse_zone(name: object) -> ZoneInfo | None:
-    """Return the time zone of an IANA name; None if there is none."""
+    """Return the time zone of an IANA name, or None if there is none."""
     if not isinstance(name, str) or name not in _zone_names():
         return None
     return ZoneInfo(name)
@@ -55,9 +55,9 @@ def wall_instant(day: date, minutes: int, zone: ZoneInfo) -> int:
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[int, int]:
     """Return the first instants of a local day and of the next: 23, 24 or 25 hours apart.
 
-    A day may lack its midnight (America/Santiago on 2026-09-06 begins at 01:00). A wall time inside
-    the gap has the offset before it (PEP 495, fold 0), which at 00:00 is the instant of the
-    change: the first instant of the day.
+    Some days have no midnight (America/Santiago on 2026-09-06 begins at 01:00). A wall time inside
+    the gap has the offset from before it (PEP 495, fold 0). At 00:00 that is the instant of the
+    change, which is the first instant of the day.
     """
     return wall_instant(day, 0, zone), wall_instant(day + timedelta(days=1), 0, zone)
 

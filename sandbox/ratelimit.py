@@ -1,6 +1,6 @@
 """The account's rate limit: a sliding window of one second over all endpoints.
 
-A rejected request does not count, so a caller that waits a second is admitted again.
+A rejected request does not count, so a client that waits a second is admitted again.
 """
 
 import time
@@ -19,7 +19,7 @@ class Admission:
 
 
 class RateLimit:
-    """`limit` requests per second; None: no limit, and no headers."""
+    """`limit` requests per second. With None, there is no limit and there are no headers."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit_at_start = limit

@@ -13,7 +13,7 @@ _MAX_ENTRIES = 100_000
 class Entry:
     """One request. `at`: epoch seconds of real time. `path`, `query`: as received.
 
-    `status`: None until a response begins.
+    `status`: None until a response starts.
     """
 
     at: float
@@ -33,7 +33,7 @@ class RequestLog:
         self._entries.clear()
 
     def add(self, method: str, path: str, query: str, headers: dict[str, str]) -> Entry:
-        """Log a request; body and status are set on the returned entry later."""
+        """Log a request. The caller sets body and status on the returned entry later."""
         entry = Entry(time.time(), method, path, query, headers)
         self._entries.append(entry)
         return entry

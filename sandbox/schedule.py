@@ -1,7 +1,7 @@
 """The schedule: services, agents, their free hours, and appointments.
 
-Instants are epoch milliseconds, durations minutes. Nothing here yields to gevent, so each call is
-atomic: two bookings never get the same slot.
+Instants are epoch milliseconds, durations are minutes. No code here yields to gevent, so each call
+is atomic: two bookings never get the same slot.
 """
 
 import secrets
@@ -22,13 +22,13 @@ class Shift(NamedTuple):
     """Work on some weekdays (0 is Monday), in minutes past local midnight."""
 
     weekdays: Sequence[int]
-    begins: int
-    ends: int
+    start_minute: int
+    end_minute: int
 
 
 @dataclass(frozen=True)
 class Agent:
-    """Videsk calls an agent a user. The shifts are wall time in the agent's own zone."""
+    """An agent, which Videsk calls a user. The shifts are wall time in the agent's zone."""
 
     id: str
     firstname: str
@@ -74,7 +74,7 @@ class Offer(NamedTuple):
 
 
 class SlotUnavailableError(Exception):
-    """The hour is not a slot, has begun, or is taken."""
+    """The hour is not a slot, has started, or is taken."""
 
 
 class Schedule:
@@ -91,9 +91,9 @@ class Schedule:
                 Offer(agent, service.minutes) for agent in service.agents
             ]
             for agent in service.agents:
-                # An agent's own slots are as long as the shortest of the services they give.
-                known = self._offers["users"].get(agent.id, [])
-                minutes = min([service.minutes, *(offer.minutes for offer in known)])
+                # An agent's own slots are as long as the agent's shortest service.
+                existing = self._offers["users"].get(agent.id, [])
+                minutes = min([service.minutes, *(offer.minutes for offer in existing)])
                 self._offers["users"][agent.id] = [Offer(agent, minutes)]
 
     def reset(self) -> None:
@@ -101,13 +101,13 @@ class Schedule:
         self._taken.clear()
 
     def offers(self, kind: Kind, record_id: str) -> list[Offer] | None:
-        """Return the offers of a service or user; None if there is no such id."""
+        """Return the offers of a service or user, or None if there is no such id."""
         return self._offers[kind].get(record_id)
 
     def free_days(self, offers: list[Offer], instant: int, zone: ZoneInfo) -> list[int]:
         """Return the starts of days with a free slot, from the day of `instant` to its month's end.
 
-        Days are those of `zone`; the hour of `instant` does not matter.
+        Days are those of `zone`. The time of `instant` does not matter.
         """
         days = (day_bounds(day, zone) for day in rest_of_month(local_day(instant, zone)))
         return [
@@ -133,7 +133,7 @@ class Schedule:
         """Book the first agent among `offers` with a free slot at `start`.
 
         The appointment lasts as long as the service, which may be longer than the slot of a user's
-        own offer: then it may run past the shift, but never into another appointment. Raises
+        own offer. Then it may end after the shift, but never overlaps another appointment. Raises
         SlotUnavailableError.
         """
         end = start + service.minutes * MINUTE_MS
@@ -141,11 +141,11 @@ class Schedule:
             if start in self._free_starts(offer, start, start + 1) and self._is_free(
                 offer.agent, start, end
             ):
-                return self._enter(service, offer.agent, start, customer)
+                return self._add(service, offer.agent, start, customer)
         raise SlotUnavailableError
 
     def reschedule(self, appointment: Appointment, start: int) -> Appointment:
-        """Move to another free slot of the same agent, the service's or the agent's own.
+        """Move to another free slot of the same agent, as a slot of the service or of the agent.
 
         The old appointment keeps its hours until the new one is booked. Raises
         SlotUnavailableError.
@@ -157,25 +157,25 @@ class Schedule:
             start,
             appointment.customer,
         )
-        self._leave(appointment, "rescheduled")
+        self._remove(appointment, "rescheduled")
         return successor
 
     def cancel(self, appointment: Appointment) -> None:
-        self._leave(appointment, "canceled")
+        self._remove(appointment, "canceled")
 
-    def _enter(self, service: Service, agent: Agent, start: int, customer: Customer) -> Appointment:
+    def _add(self, service: Service, agent: Agent, start: int, customer: Customer) -> Appointment:
         end = start + service.minutes * MINUTE_MS
         appointment = Appointment(secrets.token_hex(12), service, agent, start, end, customer)
         self.appointments[appointment.id] = appointment
         insort(self._taken.setdefault(agent.id, []), (start, end))
         return appointment
 
-    def _leave(self, appointment: Appointment, status: Literal["canceled", "rescheduled"]) -> None:
+    def _remove(self, appointment: Appointment, status: Literal["canceled", "rescheduled"]) -> None:
         appointment.status = status
         self._taken[appointment.agent.id].remove((appointment.start, appointment.end))
 
     def _free_starts(self, offer: Offer, since: int, until: int) -> Iterator[int]:
-        """Yield the starts in `[since, until)` of free slots that have not begun."""
+        """Yield the starts in `[since, until)` of free slots that have not started."""
         now = self._clock.now()
         step = offer.minutes * MINUTE_MS
         for begins, ends in _working_hours(offer.agent, since, until):
@@ -188,12 +188,12 @@ class Schedule:
                     yield start
 
     def _is_free(self, agent: Agent, start: int, end: int) -> bool:
-        """Appointments of one agent never overlap, so only the two neighbours can conflict."""
+        """Check both neighbors only, because appointments of an agent never overlap."""
         taken = self._taken.get(agent.id, [])
-        admission = bisect_left(taken, (start, end))
-        before_is_over = admission == 0 or taken[admission - 1][1] <= start
-        after_is_later = admission == len(taken) or taken[admission][0] >= end
-        return before_is_over and after_is_later
+        index = bisect_left(taken, (start, end))
+        previous_has_ended = index == 0 or taken[index - 1][1] <= start
+        next_starts_later = index == len(taken) or taken[index][0] >= end
+        return previous_has_ended and next_starts_later
 
 
 def _working_hours(agent: Agent, since: int, until: int) -> Iterator[tuple[int, int]]:
@@ -204,7 +204,7 @@ def _working_hours(agent: Agent, since: int, until: int) -> Iterator[tuple[int, 
         for shift in agent.shifts:
             if day.weekday() in shift.weekdays:
                 yield (
-                    wall_instant(day, shift.begins, agent.zone),
-                    wall_instant(day, shift.ends, agent.zone),
+                    wall_instant(day, shift.start_minute, agent.zone),
+                    wall_instant(day, shift.end_minute, agent.zone),
                 )
         day += timedelta(days=1)

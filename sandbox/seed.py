@@ -118,7 +118,7 @@ SERVICES = (
         minutes=30,
         agents=(_DIEGO,),
     ),
-    # One slot a week: its days fill up.
+    # One slot a week, so that days can be booked up.
     Service(
         "63bdbf49394aad976d4aa445",
         "Consulta jurídica",
@@ -143,7 +143,7 @@ SERVICES = (
         minutes=20,
         agents=(_TOMAS,),
     ),
-    # Always open, so that the next slot begins within five minutes whenever the sandbox runs.
+    # Always open, so that the next slot always starts within five minutes.
     Service(
         "63bdbf49394aad976d4aa4ff",
         "Atención inmediata",

@@ -1,7 +1,7 @@
 """Failures below HTTP: connections that hang, break or trickle, and the server that allows them.
 
-Each function ends the connection by raising BrokenPipeError, which pywsgi takes for a caller that
-has disconnected: it closes without a response.
+Each function ends the connection by raising BrokenPipeError. pywsgi treats it as a client that has
+disconnected, and closes the connection without a response.
 """
 
 import errno
@@ -24,11 +24,11 @@ _MISSING_BYTES = 1000
 
 
 class SocketHandler(WSGIHandler):
-    """Gives the application the connection, and the path as it was sent."""
+    """Passes the socket and the raw path to the application."""
 
     def handle(self) -> None:
-        # pywsgi sends head and body separately: with Nagle's algorithm the body waits 40 ms for the
-        # delayed acknowledgement of the head. A drip has to leave byte by byte.
+        # pywsgi sends head and body separately. With Nagle's algorithm, the body would wait 40 ms
+        # for the delayed acknowledgement of the head, and a drip would not be sent byte by byte.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().handle()
 
@@ -40,44 +40,44 @@ class SocketHandler(WSGIHandler):
 
 
 def make_server(app: "WSGIApplication", host: str, port: int) -> WSGIServer:
-    """Return a server, not yet started; port 0 picks a free port.
+    """Return a server that is not started yet. Port 0 picks a free port.
 
-    The process must be patched by gevent, or one connection that hangs blocks all others.
+    The process must be patched by gevent. Otherwise one hanging connection blocks all others.
     """
     server = WSGIServer((host, port), app, handler_class=SocketHandler, log=None, backlog=1024)
-    # Seconds to wait for open connections at the stop: many may hang on purpose.
+    # Do not wait for open connections at the stop, because many may hang on purpose.
     server.stop_timeout = 0
     return server
 
 
 def hang(connection: socket.socket, seconds: float) -> NoReturn:
-    """Send nothing for `seconds`, or until the caller disconnects."""
+    """Send nothing for `seconds`, or until the client disconnects."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         readable, _, _ = select.select([connection], [], [], left)
         if readable and not connection.recv(1, socket.MSG_PEEK):
             break
         if readable:
-            # The caller has sent more data: check again later.
+            # The client has sent more data. Check again later.
             time.sleep(min(left, 0.1))
-    _hang_up()
+    _disconnect()
 
 
 def close(_connection: socket.socket, _seconds: float) -> NoReturn:
     """Close without a response."""
-    _hang_up()
+    _disconnect()
 
 
 def reset(connection: socket.socket, _seconds: float) -> NoReturn:
     """Close with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    _hang_up()
+    _disconnect()
 
 
 def cut(connection: socket.socket, _seconds: float) -> NoReturn:
     """Send fewer bytes than Content-Length announces."""
     connection.sendall(_head(len(_BODY) + _MISSING_BYTES) + _BODY)
-    _hang_up()
+    _disconnect()
 
 
 def interim(connection: socket.socket) -> None:
@@ -95,17 +95,17 @@ def drip(connection: socket.socket, seconds: float) -> NoReturn:
     """Send the head, then a valid body with one byte every `seconds`."""
     connection.sendall(_head(len(_BODY)))
     _send_slowly(connection, _BODY, seconds)
-    _hang_up()
+    _disconnect()
 
 
 def drip_head(connection: socket.socket, seconds: float) -> NoReturn:
     """Send the head with one byte every `seconds`, then a valid body."""
     _send_slowly(connection, _head(len(_BODY)), seconds)
     connection.sendall(_BODY)
-    _hang_up()
+    _disconnect()
 
 
-def _hang_up() -> NoReturn:
+def _disconnect() -> NoReturn:
     raise BrokenPipeError(errno.EPIPE, "closed by the sandbox")
 
 

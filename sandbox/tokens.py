@@ -13,8 +13,8 @@ from sandbox.bodies import VideskError
 
 Use = Literal["key", "access", "action"]
 
-# Public on purpose: keys must be the same at every start. One secret for each use, so that a token
-# of another use has what Videsk calls an invalid signature.
+# Public on purpose, because keys must be the same at every start. There is one secret for each use,
+# so that a token for another use has an invalid signature.
 _SECRETS: dict[Use, str] = {
     "key": "sandbox integration keys, which open nothing real",
     "access": "sandbox access tokens, which open nothing real",
@@ -34,7 +34,7 @@ def mint(use: Use, subject: str) -> str:
 
 
 def keys() -> dict[str, str]:
-    """Return every API key by its kind; always the same."""
+    """Return every API key by its kind. Keys are always the same."""
     return {kind: mint("key", kind) for kind in _KEY_KINDS}
 
 

@@ -1,4 +1,4 @@
-"""Tests. Failed assertions in these helper modules show the values that were compared, too."""
+"""Tests. Failed assertions in these helper modules show the compared values too."""
 
 import pytest
 

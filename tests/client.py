@@ -1,4 +1,4 @@
-"""A browser page's view of the proxy: what a front-end developer would write, in Python."""
+"""A Python client of the proxy's API, as a front-end would call it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ import requests
 
 FIRST_SERVICE = "63bdbf49394aad976d4aa43b"
 SHARING_SERVICE = "63bdbf49394aad976d4aa43c"
-"""Shares MARK with FIRST_SERVICE."""
+"""Both this service and FIRST_SERVICE are served by MARK."""
 AUTOMATIC_SERVICE = "63bdbf49394aad976d4aa43d"
 OPEN_SERVICE = "63bdbf49394aad976d4aa4ff"
 """Has a slot every five minutes, day and night."""
@@ -25,7 +25,7 @@ FORM = [
 
 
 def working_day(days_ahead: int = 7) -> str:
-    """A day on which the seed's agents work: `2026-12-01`."""
+    """Return a day on which the seed's agents work, such as `2026-12-01`."""
     day = datetime.now(UTC).date() + timedelta(days=days_ahead)
     while day.weekday() > 3:
         day += timedelta(days=1)
@@ -33,15 +33,15 @@ def working_day(days_ahead: int = 7) -> str:
 
 
 def next_open_day() -> str:
-    """The UTC day in which OPEN_SERVICE's next slot lies, at most five minutes from now."""
+    """Return the UTC day of OPEN_SERVICE's next slot, which is at most five minutes away."""
     return (datetime.now(UTC) + timedelta(minutes=5)).date().isoformat()
 
 
 @dataclass
 class Client:
-    """Calls the proxy; every call returns the whole response.
+    """Calls the proxy. Every method returns the complete response.
 
-    Each call opens a connection, unless there is a `session`.
+    Each call opens a new connection, unless there is a `session`.
     """
 
     url: str
@@ -71,25 +71,25 @@ class Client:
         ident: str,
         start_at: str,
         headers: dict[str, str] | None = None,
-        **more: Any,
+        **fields: Any,
     ) -> requests.Response:
-        """Book an hour; what is passed in `more` is added to the body, or replaces some of it.
+        """Book an hour. `fields` are added to the body, or replace the defaults.
 
-        Each call means it: without headers of the caller's it has an Idempotency-Key of its own.
+        Without `headers`, each call sends a new Idempotency-Key, so that no call is deduplicated.
         """
         headers = headers or {"Idempotency-Key": uuid4().hex}
         body = {"startAt": start_at, "timezone": ZONE, "form": FORM}
         if kind == "users":
             body["service"] = FIRST_SERVICE
-        return self.post(f"/api/{kind}/{ident}/appointments", body | more, headers=headers)
+        return self.post(f"/api/{kind}/{ident}/appointments", body | fields, headers=headers)
 
 
-def booking_of(start_at: str, email: str) -> dict[str, Any]:
-    """The body of a user booking in FIRST_SERVICE, under this e-mail address."""
+def booking_body(start_at: str, email: str) -> dict[str, Any]:
+    """Return the body of a user booking in FIRST_SERVICE with this e-mail address."""
     form = [*FORM[:-1], {"_id": FORM[-1]["_id"], "value": email}]
     return {"startAt": start_at, "timezone": ZONE, "form": form, "service": FIRST_SERVICE}
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that an appointment's token goes in."""
+    """Return the Authorization header with this token."""
     return {"Authorization": f"Bearer {token}"}

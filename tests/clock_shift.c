@@ -1,8 +1,8 @@
-/* Preloaded into a process, shifts its wall clock by SHIFT_SECONDS (given to the compiler).
+/* An LD_PRELOAD library that shifts a process's wall clock by SHIFT_SECONDS (given to the compiler).
  *
- * The monotonic clocks are left alone, so timeouts and sleeps keep their length. Each call goes
- * straight to the kernel: looking up the C library's own function (dlsym) allocates memory, and
- * Redis hangs then, because its allocator reads the clock.
+ * Monotonic clocks are unchanged, so timeouts and sleeps keep their length. Each call goes
+ * straight to the kernel: looking up the C library's function (dlsym) allocates memory, and
+ * then Redis hangs, because its allocator reads the clock.
  */
 #include <sys/syscall.h>
 #include <sys/time.h>

@@ -1,4 +1,4 @@
-"""Fixtures over real processes: one Redis, one sandbox, a proxy with and one without Redis."""
+"""Fixtures that run real processes: Redis, the sandbox, and the proxy with and without Redis."""
 
 import os
 import time
@@ -9,23 +9,23 @@ from redis import Redis
 
 from tests import processes
 from tests.client import Client, bearer
-from tests.gunicorn_forks import Fork
-from tests.processes import Running, Sandbox, proxy_server, redis_server, sandbox_server
+from tests.gunicorn_forks import ForkedGunicorn
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server, sandbox_server
 
 os.environ.setdefault("VIDESK_API_KEY", "the-key-of-the-tests")
 os.environ.setdefault("VIDESK_BASE_URL", "https://you-forgot-to-set-an-upstream.invalid")
 
-processes.start_gunicorn = Fork
+processes.start_gunicorn = ForkedGunicorn
 
 OUTPUT_LINES = 15
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the last output of the running processes to the report of a failed test."""
+    """Append the last output of the running processes to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed:
-        for server in processes.RUNNING:
+        for server in processes.RUNNING_SERVERS:
             lines = [
                 line for line in server.output().splitlines() if '"message": "request"' not in line
             ]
@@ -34,22 +34,22 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def redis_process() -> Iterator[Running]:
+def redis_process() -> Iterator[ServerProcess]:
     with redis_server() as server:
         yield server
 
 
 @pytest.fixture
-def redis(redis_process: Running) -> Redis:
-    """A client of the Redis server, which is emptied before each test."""
+def redis(redis_process: ServerProcess) -> Redis:
+    """Return a client of the Redis server, which is flushed before each test."""
     client = Redis(port=redis_process.port)
     client.flushall()
     return client
 
 
 @pytest.fixture
-def redis_url(redis: Redis, redis_process: Running) -> str:
-    """The setting REDIS_URL of that server, which is empty at first."""
+def redis_url(redis: Redis, redis_process: ServerProcess) -> str:
+    """Return the REDIS_URL of that server, which is empty at first."""
     return redis_process.redis_url
 
 
@@ -61,7 +61,7 @@ def sandbox_process() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(sandbox_process: Sandbox) -> Sandbox:
-    """The sandbox as it is at its start, without a limit of requests."""
+    """Return the sandbox in its initial state, without a rate limit."""
     sandbox_process.reset()
     return sandbox_process
 
@@ -73,43 +73,45 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def proxy_with_redis(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Running]:
+def proxy_with_redis(
+    sandbox_process: Sandbox, redis_process: ServerProcess
+) -> Iterator[ServerProcess]:
     with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def proxy_in_process(sandbox_process: Sandbox) -> Iterator[Running]:
-    """Without Redis nothing can empty its cache from outside: nothing is kept between tests."""
+def proxy_in_process(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
+    """Run the proxy without Redis or a cache, because tests could not empty the cache from outside."""
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
     with proxy_server(sandbox_process, **ttls, **SETTINGS) as server:
         yield server
 
 
 @pytest.fixture(params=["proxy_with_redis", "proxy_in_process"])
-def proxy_process(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Running:
-    """The proxy with an empty cache, in both its ways to be set up."""
-    server: Running = request.getfixturevalue(request.param)
+def proxy_process(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> ServerProcess:
+    """Return the proxy with an empty cache: once with Redis, once without."""
+    server: ServerProcess = request.getfixturevalue(request.param)
     return server
 
 
 @pytest.fixture
-def proxy(proxy_process: Running, sandbox: Sandbox) -> Client:
-    """A client of that proxy, whose circuit no earlier test's failures have brought near opening."""
+def proxy(proxy_process: ServerProcess, sandbox: Sandbox) -> Client:
+    """Return a client of that proxy, after a success that resets its circuit breaker."""
     client = Client(proxy_process.url)
     while client.get("/api/appointment", headers=bearer("a.b.c")).status_code != 401:
         time.sleep(0.1)
-    sandbox.forget()
+    sandbox.clear_request_log()
     return client
 
 
 @pytest.fixture
-def proxy_output(proxy_process: Running) -> Callable[[], str]:
-    """All that the proxy has printed and logged."""
+def proxy_output(proxy_process: ServerProcess) -> Callable[[], str]:
+    """Return a function that reads everything the proxy has printed and logged."""
     return proxy_process.output
 
 
 @pytest.fixture
-def cached(redis: Redis, sandbox: Sandbox, proxy_with_redis: Running) -> Client:
-    """The proxy with two workers, whose cache is Redis, empty at first."""
+def cached_proxy(redis: Redis, sandbox: Sandbox, proxy_with_redis: ServerProcess) -> Client:
+    """Return a client of the proxy that caches in Redis. The cache is empty at first."""
     return Client(proxy_with_redis.url)

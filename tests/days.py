@@ -1,4 +1,4 @@
-"""The days that the tests ask about, derived so that none is ever in the past."""
+"""Dates for the tests, computed so that they are never in the past."""
 
 from datetime import UTC, date, datetime
 from itertools import count
@@ -9,13 +9,13 @@ from tests.client import ZONE
 YEAR = next(
     year for year in count(date.today().year + 1) if date(year, 5, 6).strftime("%a") == "Tue"
 )
-"""The next year in which 6 May is a Tuesday: from March on, each date has its weekday of 2031.
+"""The next year in which 6 May is a Tuesday. From March on, weekdays are those of 2031.
 
 In May and June Santiago is four hours behind UTC, and the seed's agents work on a Tuesday.
 """
 
 
 def first_instant(day: str) -> str:
-    """Santiago's midnight of a day such as `2026-12-01` in UTC: `2026-12-01T03:00:00.000Z`."""
+    """Return midnight in Santiago on a day (`2026-12-01`) in UTC: `2026-12-01T03:00:00.000Z`."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(ZONE))
     return f"{midnight.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"

@@ -1,4 +1,4 @@
-"""Parts of the proxy that do nothing, for tests of other parts."""
+"""Fakes of the proxy's classes that do nothing, for unit tests of other classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Recheck = Callable[[bytes | None], bytes | None]
 
 @dataclass
 class PlainFetch:
-    """A fetch that stores nothing (cache/shared_single_flight.py)."""
+    """A fetch that stores no entry (cache/shared_single_flight.py)."""
 
     recheck: Recheck
     fetch: Callable[[], bytes]
@@ -36,9 +36,9 @@ class PlainFetch:
 
 
 class UnavailableRedis:
-    """A ResilientRedis (common/resilient_redis.py) during an outage. Opens no connection.
+    """A ResilientRedis (common/resilient_redis.py) during an outage. It opens no connection.
 
-    With `unavailable = False` it has lost Redis a moment ago: the next call notices it.
+    With `unavailable = False`, Redis is lost but not detected yet: the next call fails and detects it.
     """
 
     def __init__(self) -> None:
@@ -62,5 +62,5 @@ class UnavailableRedis:
 
 
 def unavailable_redis() -> Any:
-    """An UnavailableRedis, for parameters whose type is ResilientRedis."""
+    """Return an UnavailableRedis typed as Any, for parameters of type ResilientRedis."""
     return UnavailableRedis()

@@ -1,4 +1,4 @@
-"""A road to a server on loopback that can be made slow, or mute."""
+"""A TCP proxy to a server on loopback that can delay, stall or break connections."""
 
 import socket
 import threading
@@ -7,15 +7,15 @@ from contextlib import suppress
 
 
 class Forwarder:
-    """A road to a Redis, on which what comes from it is held up for `delay` seconds."""
+    """Forwards connections to the port `target`, and delays responses by `delay` seconds."""
 
     def __init__(self, target: int) -> None:
         self.delay = 0.0
-        self.mute = False
+        self.stalled = False
         self.break_after: bytes | None = None
-        """Break the connection, once, whose request has this in it, before its answer passes."""
+        """Break one connection after a request that contains these bytes, before its response."""
         self.target = target
-        """The port that new connections lead to."""
+        """The port that new connections are forwarded to."""
         self._open: list[socket.socket] = []
         self._to_break: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -23,11 +23,11 @@ class Forwarder:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)  # which wakes who accepts
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept()
         self._listener.close()
 
     def break_connections(self) -> None:
-        """Close every connection; the next ones lead to `target`."""
+        """Close every connection. The next ones go to `target`."""
         for end in self._open:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -46,19 +46,19 @@ class Forwarder:
                 continue
             self._open += [client, server]
             for ends in ((client, server, False), (server, client, True)):
-                threading.Thread(target=self._carry, args=ends, daemon=True).start()
+                threading.Thread(target=self._forward, args=ends, daemon=True).start()
 
-    def _carry(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, is_response: bool) -> None:
         try:
             while data := source.recv(65536):
-                if answers and source in self._to_break:
+                if is_response and source in self._to_break:
                     break
-                if not answers and self.break_after and self.break_after in data:
+                if not is_response and self.break_after and self.break_after in data:
                     self.break_after = None
                     self._to_break.append(sink)
-                while answers and self.mute:
+                while is_response and self.stalled:
                     time.sleep(0.01)
-                time.sleep(self.delay if answers else 0)
+                time.sleep(self.delay if is_response else 0)
                 sink.sendall(data)
         except OSError:
             pass

@@ -1,7 +1,7 @@
-"""Fork gunicorn on request: a line of JSON with its arguments, environment and log, or a process id.
+"""Fork gunicorn on request. Reads lines of JSON: arguments, environment and log, or a process id.
 
-The response is a line with the process id, or the exit status of that process or null. As in
-gunicorn.conf.py, gevent patches first. prometheus-client stays out: it reads its folder on import.
+Responds with a line: the new process id, or that process's exit status or null. As in
+gunicorn.conf.py, gevent patches first. prometheus-client is not imported: it reads its folder on import.
 """
 
 # ruff: noqa: E402

@@ -14,13 +14,13 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from tests.processes import ROOT, neutral_environ
+from tests.processes import ROOT, clean_environ
 
 _lock = Lock()
 
 
-class Fork:
-    """The part of `subprocess.Popen` that tests use."""
+class ForkedGunicorn:
+    """A gunicorn process with the methods of `subprocess.Popen` that tests use."""
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self._status: int | None = None
@@ -61,7 +61,7 @@ def _server() -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.gunicorn_fork_server"],
         cwd=ROOT,
-        env=neutral_environ(),
+        env=clean_environ(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,6 +1,6 @@
-"""Processes that the tests run against: Redis, the sandbox, and gunicorn with the proxy.
+"""Start the processes that the tests use: Redis, the sandbox, and gunicorn with the proxy.
 
-Each listens on a free loopback port, writes its output to a file and ends with its block.
+Each listens on a free loopback port, writes its output to a file and is killed at the end of the block.
 """
 
 import os
@@ -27,12 +27,12 @@ START_SECONDS = 20
 
 
 def local_redis_url(port: int) -> str:
-    """The setting REDIS_URL of a Redis server on this machine."""
+    """Return the REDIS_URL of a Redis server on this machine."""
     return f"redis://127.0.0.1:{port}"
 
 
 class Process(Protocol):
-    """A `subprocess.Popen`, or a fork of tests/gunicorn_forks.py."""
+    """A `subprocess.Popen`, or a ForkedGunicorn (tests/gunicorn_forks.py)."""
 
     pid: int
 
@@ -45,7 +45,7 @@ Start = Callable[[Sequence[str], Mapping[str, str], Path], Process]
 
 
 def start_command(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Process:
-    """Start the command, which writes to the file `log`."""
+    """Start the command, with its output in the file `log`."""
     with log.open("wb") as output:
         return subprocess.Popen(
             command,
@@ -58,11 +58,11 @@ def start_command(command: Sequence[str], environ: Mapping[str, str], log: Path)
 
 
 start_gunicorn: Start = start_command
-"""What `proxy_server` starts gunicorn with; the tests set it."""
+"""How `proxy_server` starts gunicorn. tests/conftest.py replaces it with ForkedGunicorn."""
 
 
 @dataclass
-class Running:
+class ServerProcess:
     """A process that accepts connections on a port."""
 
     process: Process
@@ -75,56 +75,56 @@ class Running:
 
     @property
     def redis_url(self) -> str:
-        """The setting REDIS_URL, where the process is a Redis server."""
+        """The REDIS_URL, if the process is a Redis server."""
         return local_redis_url(self.port)
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
 
-RUNNING: list[Running] = []
-"""The processes that run now: the report of a failed test contains their last output."""
+RUNNING_SERVERS: list[ServerProcess] = []
+"""The processes that are running. The report of a failed test contains their last output."""
 
 
 @contextmanager
-def running(
+def running_server(
     command: Sequence[str],
     port: int,
     environ: Mapping[str, str] | None = None,
     start: Start = start_command,
-) -> Iterator[Running]:
-    """Run the command from when its port accepts connections until the block ends.
+) -> Iterator[ServerProcess]:
+    """Start the command, wait until its port accepts connections, and kill it after the block.
 
-    It is killed with its children, because gunicorn needs more than a second to stop. Temporary
-    files go to a folder that is deleted afterwards.
+    Its children are killed too, because gunicorn takes more than a second to stop. Temporary files
+    go to a folder that is deleted afterwards.
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         log = Path(folder, "output")
         log.touch()
-        process = start(command, neutral_environ() | {"TMPDIR": folder} | dict(environ or {}), log)
-        server = Running(process, port, log)
+        process = start(command, clean_environ() | {"TMPDIR": folder} | dict(environ or {}), log)
+        server = ServerProcess(process, port, log)
         try:
             _wait_for_port(server)
-            RUNNING.append(server)
+            RUNNING_SERVERS.append(server)
             yield server
         finally:
-            if server in RUNNING:
-                RUNNING.remove(server)
+            if server in RUNNING_SERVERS:
+                RUNNING_SERVERS.remove(server)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
-def neutral_environ() -> dict[str, str]:
-    """This process's environment without any setting of the proxy's in it.
+def clean_environ() -> dict[str, str]:
+    """Return this process's environment without the proxy's settings.
 
-    LD_PRELOAD carries the shifted clock of tests/other_days.py.
+    LD_PRELOAD is kept for the shifted clock of tests/shifted_clock.py.
     """
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_PRELOAD")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _wait_for_port(server: Running) -> None:
+def _wait_for_port(server: ServerProcess) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
         try:
@@ -133,14 +133,14 @@ def _wait_for_port(server: Running) -> None:
             time.sleep(0.02)
         else:
             return
-    raise AssertionError(f"This did not start:\n{server.output()}")
+    raise AssertionError(f"the server did not start:\n{server.output()}")
 
 
 @cache
 def gunicorn_settings() -> dict[str, str]:
-    """What gunicorn goes by once it has read gunicorn.conf.py: each setting as it prints it."""
+    """Return gunicorn's settings with gunicorn.conf.py loaded, as `--print-config` prints them."""
     with TemporaryDirectory() as folder:
-        environ = neutral_environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
+        environ = clean_environ() | {"VIDESK_API_KEY": "a-key-of-the-tests", "TMPDIR": folder}
         command = ["gunicorn", "--print-config", "app:app"]
         printed = subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
@@ -150,7 +150,7 @@ def gunicorn_settings() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on, outside the range that outgoing connections are given."""
+    """Return an unused port outside the range of ephemeral ports."""
     while True:
         port = random.randrange(10_000, 32_000)
         with socket.socket() as listener, suppress(OSError):
@@ -159,12 +159,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
-    """A Redis that keeps nothing on disk."""
+def redis_server(port: int | None = None, *options: str) -> Iterator[ServerProcess]:
+    """Run a Redis server without persistence."""
     port = port or free_port()
     command = ["redis-server", "--port", str(port), "--save", "", "--rdbcompression", "no"]
     command += ["--bind", "127.0.0.1", *options]
-    with running(command, port) as server:
+    with running_server(command, port) as server:
         while True:
             try:
                 Redis(port=port).ping()
@@ -175,19 +175,19 @@ def redis_server(port: int | None = None, *options: str) -> Iterator[Running]:
         yield server
 
 
-def everything_in(redis: Redis) -> dict[bytes, bytes]:
-    """Each key, and what it holds as Redis itself would write it out."""
+def dump_all(redis: Redis) -> dict[bytes, bytes]:
+    """Return each key with its serialized value (DUMP)."""
     return {key: redis.dump(key) or b"" for key in redis.scan_iter()}
 
 
 @dataclass
-class Sandbox(Running):
-    """The sandbox, and its control routes."""
+class Sandbox(ServerProcess):
+    """A running sandbox, with methods for its control routes."""
 
     keys: dict[str, str] = field(default_factory=dict)
 
     def reset(self) -> None:
-        """The seed, no faults, an empty request log, and no limit on requests."""
+        """Restore the seed, remove faults and the rate limit, and empty the request log."""
         self.control("POST", "reset")
         self.control("POST", "rate", {"limit": None})
 
@@ -200,23 +200,23 @@ class Sandbox(Running):
         self.control("POST", "faults", {"fault": fault, **options})
 
     def request_log(self) -> list[dict[str, object]]:
-        """Every Videsk request that came, oldest first."""
+        """Return every request that Videsk received, oldest first."""
         entries: list[dict[str, object]] = self.control("GET", "requests").json()
         return entries
 
-    def forget(self) -> None:
+    def clear_request_log(self) -> None:
         self.control("DELETE", "requests")
 
     def appointments(self) -> list[dict[str, object]]:
-        ledger: list[dict[str, object]] = self.control("GET", "appointments").json()
-        return ledger
+        appointments: list[dict[str, object]] = self.control("GET", "appointments").json()
+        return appointments
 
 
 @contextmanager
 def sandbox_server() -> Iterator[Sandbox]:
-    """A Videsk of one's own."""
+    """Run the sandbox, a fake Videsk."""
     port = free_port()
-    with running([sys.executable, "-m", "sandbox", "--port", str(port)], port) as server:
+    with running_server([sys.executable, "-m", "sandbox", "--port", str(port)], port) as server:
         sandbox = Sandbox(server.process, server.port, server.log)
         sandbox.keys = sandbox.control("GET", "keys").json()
         sandbox.reset()
@@ -224,8 +224,10 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Iterator[Running]:
-    """Run the proxy as Procfile does, in front of the sandbox."""
+def proxy_server(
+    sandbox: Sandbox, app: str = "app:app", **settings: str
+) -> Iterator[ServerProcess]:
+    """Run the proxy as the Procfile does, with the sandbox as Videsk."""
     port = free_port()
     environ = {
         "VIDESK_API_KEY": sandbox.keys["backend"],
@@ -237,7 +239,7 @@ def proxy_server(sandbox: Sandbox, app: str = "app:app", **settings: str) -> Ite
         "BOOKING_RATE_LIMIT": "1000000/minute",
         "DEFAULT_REFERRER": "tests",
     }
-    with running(["gunicorn", app], port, environ | settings, start_gunicorn) as server:
+    with running_server(["gunicorn", app], port, environ | settings, start_gunicorn) as server:
         while requests.get(f"{server.url}/healthz", timeout=10).status_code != 200:
             time.sleep(0.02)
         yield server

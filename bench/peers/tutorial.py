@@ -1,4 +1,4 @@
-"""The proxy as tutorials write it: Flask, and an extension for each need."""
+"""The proxy as in tutorials: Flask with an extension for each feature."""
 
 import os
 
@@ -28,9 +28,9 @@ videsk.headers["Authorization"] = f"Bearer {os.environ['VIDESK_API_KEY']}"
 @app.get("/api/services")
 @cache.cached(timeout=int(os.environ["SERVICES_TTL"]))
 def services() -> Response:
-    answer = videsk.get(f"{VIDESK}/services", params={"$limit": 50}, timeout=VIDESK_SECONDS)
-    answer.raise_for_status()
-    return jsonify(answer.json()["data"])
+    response = videsk.get(f"{VIDESK}/services", params={"$limit": 50}, timeout=VIDESK_SECONDS)
+    response.raise_for_status()
+    return jsonify(response.json()["data"])
 
 
 @app.get("/api/<any(services, users):kind>/<record_id>/dates")
@@ -48,26 +48,26 @@ def hours(kind: str, record_id: str) -> Response:
 @app.post("/api/<any(services, users):kind>/<record_id>/appointments")
 def book(kind: str, record_id: str) -> tuple[Response, int]:
     url = f"{VIDESK}/schedule/{kind.removesuffix('s')}/{record_id}"
-    answer = videsk.post(url, json=request.get_json(), timeout=VIDESK_SECONDS)
-    return jsonify(answer.json()), answer.status_code
+    response = videsk.post(url, json=request.get_json(), timeout=VIDESK_SECONDS)
+    return jsonify(response.json()), response.status_code
 
 
 @app.errorhandler(requests.HTTPError)
 def refused(error: requests.HTTPError) -> tuple[str, int, dict[str, str]]:
-    """What Videsk refuses goes on, and is not cached."""
+    """Pass on Videsk's errors, which are not cached."""
     return error.response.text, error.response.status_code, {"Content-Type": "application/json"}
 
 
 @app.errorhandler(requests.RequestException)
 def unreachable(_error: requests.RequestException) -> tuple[Response, int]:
-    return jsonify(message="Videsk does not answer"), 502
+    return jsonify(message="Videsk does not respond"), 502
 
 
 def _times(kind: str, record_id: str, what: str) -> Response:
-    answer = videsk.get(
+    response = videsk.get(
         f"{VIDESK}/{kind}/{record_id}/{what}",
         params={name: request.args[name] for name in ("date", "timezone")},
         timeout=VIDESK_SECONDS,
     )
-    answer.raise_for_status()
-    return jsonify(answer.json())
+    response.raise_for_status()
+    return jsonify(response.json())

@@ -1,6 +1,6 @@
-"""Clients that send what costs the proxy most: bounded in number and time, over the loopback alone.
+"""Denial-of-service attacks on the proxy, bounded in number and time, and only over loopback.
 
-Each attack runs in a process of its own, so that the clients that are measured have theirs.
+Each attack runs in its own process, so that it does not slow the measured clients down.
 """
 
 import multiprocessing
@@ -21,32 +21,32 @@ HEADS = {
     "405": "PUT /healthz",
     "413": f"POST /api/users/{JOHN}/appointments",
 }
-"""Requests whose responses need nothing of a body, or not all of it."""
+"""Requests whose responses need no body, or only a part of it."""
 
 SENDERS = 6
-HELD, HELD_A_SECOND = 1000, 100
-IDLE = 2200
-IDLE_A_SECOND = 200
-UNFINISHED = 300
+OPEN_CONNECTIONS, OPENED_PER_SECOND = 1000, 100
+IDLE_CONNECTIONS = 2200
+IDLE_PER_SECOND = 200
+UNFINISHED_HEADS = 300
 START = b"GET /healthz HTTP/1.1\r\nHost: proxy\r\n"
 POST = (
     f"POST /api/users/{JOHN}/appointments HTTP/1.1\r\nHost: proxy\r\n"
     "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
 ).encode()
 BUNDLE = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: proxy\r\n\r\n"
-"""The response has 1.6 MB: more than the kernel buffers for a client that does not read."""
+"""The response has 1.6 MB, which is more than the kernel buffers for a client that does not read."""
 
 LARGEST_FIELDS = b"".join(b"X-%02d: %s\r\n" % (number, b"x" * 4090) for number in range(48))
 
 Attack = Callable[[int, float], None]
-"""Attacks the server on a port until an instant of time.monotonic()."""
+"""A function that attacks the server on a port until a time of time.monotonic()."""
 
 
 @contextmanager
-def under(attack: Attack, port: int, seconds: float) -> Iterator[None]:
-    """From when the attack has begun until it has lasted so long, or the block has."""
+def run_attack(attack: Attack, port: int, seconds: float) -> Iterator[None]:
+    """Run the attack in another process for `seconds`. The block ends after the attack does."""
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_attack, args=(attack, port, seconds), daemon=True)
+    process = context.Process(target=_run, args=(attack, port, seconds), daemon=True)
     process.start()
     try:
         yield
@@ -57,7 +57,7 @@ def under(attack: Attack, port: int, seconds: float) -> Iterator[None]:
     assert process.exitcode == 0
 
 
-def _attack(attack: Attack, port: int, seconds: float) -> None:
+def _run(attack: Attack, port: int, seconds: float) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     attack(port, time.monotonic() + seconds)
@@ -67,13 +67,13 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def head(what: str, framing: str) -> bytes:
-    """A request of HEADS with a body; `framing`: the fields that say where the body ends."""
-    return f"{HEADS[what]} HTTP/1.1\r\nHost: proxy\r\n{framing}\r\n\r\n".encode()
+def head(name: str, framing: str) -> bytes:
+    """Return the head of a request in HEADS. `framing`: the header fields that delimit its body."""
+    return f"{HEADS[name]} HTTP/1.1\r\nHost: proxy\r\n{framing}\r\n\r\n".encode()
 
 
 def send_until_closed(connection: socket.socket, data: bytes, end: float) -> None:
-    """Send the data over and over, until the server closes or the time is up."""
+    """Send the data repeatedly until the server closes the connection or the time is up."""
     connection.settimeout(0.2)
     while time.monotonic() < end:
         try:
@@ -85,25 +85,25 @@ def send_until_closed(connection: socket.socket, data: bytes, end: float) -> Non
 
 
 def tiny_chunks(port: int, end: float) -> None:
-    """Endless bodies of chunks of one byte, as fast as the server takes them."""
+    """Send endless bodies in one-byte chunks as fast as the server reads them."""
 
-    def send(what: str) -> None:
+    def send(name: str) -> None:
         while time.monotonic() < end:
             with suppress(OSError), connect(port) as connection:
-                connection.sendall(head(what, CHUNKED))
+                connection.sendall(head(name, CHUNKED))
                 send_until_closed(connection, TINY_CHUNKS, end)
 
-    sending = [Thread(target=send, args=[list(HEADS)[i % len(HEADS)]]) for i in range(SENDERS)]
-    for thread in sending:
+    threads = [Thread(target=send, args=[list(HEADS)[i % len(HEADS)]]) for i in range(SENDERS)]
+    for thread in threads:
         thread.start()
-    for thread in sending:
+    for thread in threads:
         thread.join()
 
 
 def unfinished_heads(port: int, end: float) -> None:
-    """Heads almost as large as allowed, which go on byte by byte and do not end."""
+    """Send heads of almost the maximum size that continue byte by byte and never end."""
     with ExitStack() as stack:
-        opened = [stack.enter_context(connect(port)) for _ in range(UNFINISHED)]
+        opened = [stack.enter_context(connect(port)) for _ in range(UNFINISHED_HEADS)]
         for connection in opened:
             with suppress(OSError):
                 connection.sendall(START + LARGEST_FIELDS)
@@ -114,7 +114,7 @@ def unfinished_heads(port: int, end: float) -> None:
 
 
 def idle_connections(port: int, end: float) -> None:
-    """Connections that send nothing or half a head, and more of them each second."""
+    """Open more and more connections that send nothing, or half a head."""
     with ExitStack() as stack:
         opened = 0
         while time.monotonic() < end:
@@ -122,27 +122,27 @@ def idle_connections(port: int, end: float) -> None:
             opened += 1
             if opened % 2:
                 connection.sendall(START)
-            if opened > IDLE:
-                time.sleep(1 / IDLE_A_SECOND)
+            if opened > IDLE_CONNECTIONS:
+                time.sleep(1 / IDLE_PER_SECOND)
 
 
 def slow_bodies(port: int, end: float) -> None:
-    """Bodies that arrive at a byte a second. One that the server gives up is followed by another."""
-    _hold(port, end, POST, b" ")
+    """Send bodies at a byte a second. When the server closes a connection, open another."""
+    _keep_open(port, end, POST, b" ")
 
 
 def unread_responses(port: int, end: float) -> None:
-    """Large responses of which next to nothing is read."""
-    _hold(port, end, BUNDLE, b"")
+    """Request large responses and read almost nothing of them."""
+    _keep_open(port, end, BUNDLE, b"")
 
 
-def _hold(port: int, end: float, start: bytes, more: bytes) -> None:
-    """Hold HELD connections: send `start` over each, then `more` every second."""
+def _keep_open(port: int, end: float, start: bytes, more: bytes) -> None:
+    """Keep OPEN_CONNECTIONS open: send `start` on each, then `more` every second."""
     opened: list[socket.socket] = []
     while time.monotonic() < end:
         began = time.monotonic()
         opened = [connection for connection in opened if _is_open(connection, more)]
-        for _ in range(min(HELD_A_SECOND, HELD - len(opened))):
+        for _ in range(min(OPENED_PER_SECOND, OPEN_CONNECTIONS - len(opened))):
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.settimeout(10)
@@ -156,7 +156,7 @@ def _hold(port: int, end: float, start: bytes, more: bytes) -> None:
 
 
 def _is_open(connection: socket.socket, more: bytes) -> bool:
-    """Send more. Close the connection, and return False, if the server has responded or closed."""
+    """Send `more`. If the server has responded or closed, close the connection and return False."""
     if not more:
         return True
     try:

@@ -1,4 +1,4 @@
-"""A real browser: headless Chromium on a page of a loopback origin, and what that page received."""
+"""Load a page in a real browser (headless Chromium), and return the results of its calls."""
 
 import json
 import os
@@ -16,55 +16,55 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.local_server import Handler, serving
-from tests.processes import neutral_environ
+from tests.e2e.http_server import Handler, http_server
+from tests.processes import clean_environ
 
 PAGE = Path(__file__).with_name("page.html")
 PAGE_SECONDS = 60
-QUIET = [
+CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
     "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
     "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
-    # A page that a test answers itself has no address, and could load nothing of a loopback one.
+    # A page that a test serves by routing has no IP address, so it could load nothing from loopback.
     "--disable-features=LocalNetworkAccessChecks", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
-"""No window, and no connection to another machine."""
+"""Headless, without connections to other machines."""
 
 
-def browser() -> str:
-    """The browser's command. Skips the test where there is none, and fails it under CI=true."""
+def chromium_command() -> str:
+    """Return the browser's command. Without a browser, skip the test, or fail it if CI=true."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
         if found:
             return found
-    reason = "no chromium, chromium-browser or google-chrome here (`make test` brings one): nothing was tried by a real browser"
+    reason = "there is no chromium, chromium-browser or google-chrome (`make test` installs one): nothing was tested in a browser"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
 @dataclass
-class Shop:
-    """A server of one page."""
+class PageServer:
+    """A server with one page (page.html), which posts its results back."""
 
     origin: str = ""
     results: "Queue[dict[str, Any]]" = field(default_factory=Queue)
 
-    def visit(self, **facts: Any) -> dict[str, Any]:
-        """What the page has made of these facts, by the name of each of its calls."""
+    def visit(self, **parameters: Any) -> dict[str, Any]:
+        """Load the page with these parameters, and return the result of each of its calls by name."""
         with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             process = subprocess.Popen(
-                [browser(), *QUIET, f"--user-data-dir={profile}", f"{self.origin}/#{quote(json.dumps(facts))}"],
+                [chromium_command(), *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"{self.origin}/#{quote(json.dumps(parameters))}"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=neutral_environ() | {"HOME": profile},
+                env=clean_environ() | {"HOME": profile},
                 start_new_session=True,
             )  # fmt: skip
             try:
                 return self.results.get(timeout=PAGE_SECONDS)
             except Empty:
                 raise AssertionError(
-                    f"no word of the page; the browser: {process.poll()}"
+                    f"the page posted no results; exit status of the browser: {process.poll()}"
                 ) from None
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -72,17 +72,17 @@ class Shop:
 
 
 @contextmanager
-def shop() -> Iterator[Shop]:
-    """A page of an origin of its own, on a free loopback port."""
-    one = Shop()
+def page_server() -> Iterator[PageServer]:
+    """Serve the page on a free loopback port, which makes it an origin of its own."""
+    server = PageServer()
 
     class Serve(Handler):
         def respond(self) -> None:
             if self.command == "POST":
-                one.results.put(json.loads(self.body()))
-                self.answer(204)
+                server.results.put(json.loads(self.body()))
+                self.reply(204)
             else:
-                self.answer(200, PAGE.read_bytes() if self.path == "/" else b"")
+                self.reply(200, PAGE.read_bytes() if self.path == "/" else b"")
 
-    with serving(Serve) as one.origin:
-        yield one
+    with http_server(Serve) as server.origin:
+        yield server

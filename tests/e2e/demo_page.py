@@ -1,4 +1,4 @@
-"""A visitor of the booking page (demo/): finds everything on it by role and accessible name."""
+"""Page object of the booking page (frontend/demo/). Finds elements by role and accessible name."""
 
 import re
 from collections.abc import Callable
@@ -14,22 +14,22 @@ from tests.processes import ROOT
 
 DEMO = ROOT / "frontend/demo"
 TEXTS = ROOT / "frontend/widget/src/texts"
-NAMED_ON_PAGE = "http://localhost:8000"
+EXAMPLE_PROXY = "http://localhost:8000"
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROWEST: ViewportSize = {"width": 320, "height": 640}
 Scheme = Literal["light", "dark"]
-LOOKS: tuple[tuple[ViewportSize, Scheme], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
+VIEWPORTS: tuple[tuple[ViewportSize, Scheme], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
 NAME, EMAIL = "Ana Pérez", "ana@example.com"
 AXE = """axe.run({resultTypes: ["violations"]}).then(({violations}) => violations.map(({id, help, nodes}) =>
     [id, help, ...nodes.map(({html, failureSummary}) => [html, failureSummary])]))"""
-"""The violations alone: the whole result takes as long to transfer as to make."""
-MOST_TABS = 80
+"""Returns only the violations, because transferring the whole result takes as long as the check."""
+MAX_TABS = 80
 ACTIVE = """(function inside(root) {
-    const it = root.activeElement;
-    return it?.shadowRoot ? inside(it.shadowRoot) : it;
+    const active = root.activeElement;
+    return active?.shadowRoot ? inside(active.shadowRoot) : active;
 })(document)"""
-"""The element that has the focus, in shadow roots too."""
+"""Returns the focused element, also inside shadow roots."""
 
 _DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 _MONTHS = (
@@ -54,7 +54,7 @@ def _month_in_spanish(moment: datetime) -> str:
     return f"{_MONTHS[moment.month - 1]} de {moment.year}"
 
 
-WRITTEN: dict[str, dict[str, Callable[[datetime], str]]] = {
+FORMATS: dict[str, dict[str, Callable[[datetime], str]]] = {
     "en": {
         "month": lambda moment: f"{moment:%B %Y}",
         "day": lambda moment: f"{moment:%A, %B} {moment.day}, {moment.year}",
@@ -75,79 +75,91 @@ WRITTEN: dict[str, dict[str, Callable[[datetime], str]]] = {
         "time": lambda moment: f"{moment:%H:%M}",
     },
 }
-"""How each language writes a moment in the visitor's zone: worked out here, not asked of the page."""
+"""How each language formats an instant in the visitor's zone, independent of the page's code."""
 
 
 def texts_of(page: Page, language: str) -> dict[str, Any]:
-    """All texts of a language, read from their two files: each is one literal of JavaScript."""
+    """Return all texts of a language from its two files. Each contains one JavaScript literal."""
     texts: dict[str, Any] = {}
     for name in (language, f"{language}.later"):
         literal = (TEXTS / f"{name}.ts").read_text().partition(" = ")[2].rstrip().rstrip(";")
-        for part, its in page.evaluate(f"({literal})").items():
-            texts[part] = its if isinstance(its, str) else texts.get(part, {}) | its
+        for part, value in page.evaluate(f"({literal})").items():
+            texts[part] = value if isinstance(value, str) else texts.get(part, {}) | value
     return texts
 
 
 def page_for(proxy: str) -> str:
-    """The page with the URL of that proxy."""
+    """Return the demo page with the URL of this proxy."""
     page = (DEMO / "index.html").read_text()
-    assert page.count(NAMED_ON_PAGE) == 4, "in a comment, the policy (twice) and the script's URL"
-    return page.replace(NAMED_ON_PAGE, proxy)
+    assert page.count(EXAMPLE_PROXY) == 4, "in a comment, the policy (twice) and the script's URL"
+    return page.replace(EXAMPLE_PROXY, proxy)
 
 
 @dataclass
 class Visitor:
-    """Somebody with a browser of a language and a time zone of their own."""
+    """A visitor with a browser, a language and a time zone."""
 
     page: Page
     origin: str
-    """Of the page."""
+    """The origin of the page."""
     proxy: str
     language: str
     zone: ZoneInfo
-    provoked: tuple[str, ...] = ()
-    """What the test itself makes the browser complain about, as a part of the complaint."""
-    complaints: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    """`POST http://127.0.0.1:…/…`"""
+    expected_messages: tuple[str, ...] = ()
+    """Substrings of console messages that the test provokes."""
+    console_messages: list[str] = field(default_factory=list)
+    sent_requests: list[str] = field(default_factory=list)
+    """Method and URL of each request: `POST http://127.0.0.1:…/…`."""
     texts: dict[str, Any] = field(default_factory=dict)
-    """The page's own, in this visitor's language."""
+    """The page's texts in this visitor's language."""
 
     def __post_init__(self) -> None:
-        self.page.route(re.compile(r"/demo/(\?.*)?$"), self._name_the_proxy)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda it: self.asked.append(f"{it.method} {it.url}"))
-        self.page.on("console", self._hear)
+        self.page.route(re.compile(r"/demo/(\?.*)?$"), self._serve_page)
+        self.page.on("pageerror", lambda error: self.console_messages.append(str(error)))
+        self.page.on(
+            "request", lambda request: self.sent_requests.append(f"{request.method} {request.url}")
+        )
+        self.page.on("console", self._record_message)
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_message(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.console_messages.append(message.text)
 
     @property
-    def home(self) -> str:
+    def page_url(self) -> str:
         return f"{self.origin}/demo/"
 
-    def _name_the_proxy(self, route: Route) -> None:
+    def _serve_page(self, route: Route) -> None:
         route.fulfill(body=page_for(self.proxy), content_type="text/html")
 
-    def come(self, address: str = "") -> "Visitor":
-        self.page.goto(address or self.home)
+    def open(self, address: str = "") -> "Visitor":
+        self.page.goto(address or self.page_url)
         self.texts = texts_of(self.page, self.language)
         return self
 
-    def asked_of_others(self) -> set[str]:
-        """The addresses of neither the page's own origin nor the proxy's."""
-        known = (self.home, f"{self.proxy}/api/", f"{self.proxy}/widget/v1/", "blob:", "data:")
-        urls = {asked.partition(" ")[2] for asked in self.asked}
-        return {url for url in urls if not url.startswith(known)}
+    def third_party_requests(self) -> set[str]:
+        """Return the requested URLs that belong to neither the page's origin nor the proxy."""
+        first_party = (
+            self.page_url,
+            f"{self.proxy}/api/",
+            f"{self.proxy}/widget/v1/",
+            "blob:",
+            "data:",
+        )
+        urls = {request.partition(" ")[2] for request in self.sent_requests}
+        return {url for url in urls if not url.startswith(first_party)}
 
-    def unprovoked(self) -> list[str]:
-        """What the browser reported: errors, and violations of the page's policy."""
-        return [said for said in self.complaints if not any(part in said for part in self.provoked)]
+    def unexpected_messages(self) -> list[str]:
+        """Return what the browser reported: errors, and violations of the page's policy."""
+        return [
+            message
+            for message in self.console_messages
+            if not any(part in message for part in self.expected_messages)
+        ]
 
-    def written(self, what: str, instant: datetime) -> str:
-        """The month, the day or the time of an instant, as this visitor reads it."""
-        return WRITTEN[self.language][what](instant.astimezone(self.zone))
+    def format(self, part: str, instant: datetime) -> str:
+        """Format the "month", "day" or "time" of an instant as the page shows it to this visitor."""
+        return FORMATS[self.language][part](instant.astimezone(self.zone))
 
     def button(self, name: str, within: Locator | None = None) -> Locator:
         return (within or self.page).get_by_role("button", name=name, exact=True)
@@ -158,71 +170,71 @@ class Visitor:
     def textbox(self, label: str) -> Locator:
         return self.page.get_by_role("textbox", name=label, exact=True)
 
-    def notice(self) -> Locator:
+    def alert(self) -> Locator:
         return self.page.get_by_role("alert")
 
-    def said(self) -> Locator:
-        """What those who listen to the page have heard last."""
+    def status_message(self) -> Locator:
+        """Return the live region with the last announcement to screen readers."""
         return self.page.get_by_role("status").last
 
-    def sees(self, title: str) -> None:
-        """The step of this title is there, and has the focus."""
+    def expect_step(self, title: str) -> None:
+        """Expect the step with this title to be visible and focused."""
         expect(self.page.get_by_role("heading", level=2, name=title, exact=True)).to_be_focused()
 
     def choose_service(self, service: str) -> None:
         self.page.get_by_role("button", name=service).click()
 
     def day(self, instant: datetime) -> Locator:
-        return self.button(self.written("day", instant))
+        return self.button(self.format("day", instant))
 
     def hour(self, instant: datetime) -> Locator:
-        return self.button(f"{self.written('time', instant)}, {self.written('day', instant)}")
+        return self.button(f"{self.format('time', instant)}, {self.format('day', instant)}")
 
-    def turn_to(self, instant: datetime) -> None:
-        """The month of that instant, from this one."""
+    def go_to_month(self, instant: datetime) -> None:
+        """Go from the current month to the month of that instant."""
         then, now = (each.astimezone(self.zone) for each in (instant, datetime.now(UTC)))
         for _ in range((then.year - now.year) * 12 + then.month - now.month):
             self.button(self.texts["time"]["nextMonth"]).click()
-        name = self.written("month", instant)
+        name = self.format("month", instant)
         expect(self.page.get_by_role("grid", name=name, exact=True)).to_be_visible()
 
     def choose_hour(self, instant: datetime) -> None:
-        self.turn_to(instant)
+        self.go_to_month(instant)
         self.day(instant).click()
         self.hour(instant).click()
 
-    def fill_in(self) -> None:
+    def fill_in_details(self) -> None:
         self.textbox("Nombre").fill(NAME)
         self.textbox("Correo electrónico").fill(EMAIL)
 
-    def choose_all(self, instant: datetime) -> None:
-        """Come as far as to the filled-in form, for an hour of the service's first agent."""
-        self.come().choose_service("My service")
+    def fill_in_booking(self, instant: datetime) -> None:
+        """Choose an hour of the service's first agent, and fill in the form without submitting it."""
+        self.open().choose_service("My service")
         self.button("John Doe").click()
         self.choose_hour(instant)
-        self.sees(self.texts["details"]["title"])
-        self.fill_in()
+        self.expect_step(self.texts["details"]["title"])
+        self.fill_in_details()
 
     def book(self) -> None:
         self.button(self.texts["details"]["submit"]).click()
 
-    def is_booked(self) -> None:
-        self.sees(self.texts["booked"]["title"])
+    def expect_booked(self) -> None:
+        self.expect_step(self.texts["booked"]["title"])
 
     def tab_to(self, target: Locator) -> None:
-        """With the Tab key alone."""
-        for _ in range(MOST_TABS):
+        """Move the focus to the target with the Tab key."""
+        for _ in range(MAX_TABS):
             self.page.keyboard.press("Tab")
-            if target.evaluate("(it) => it === it.getRootNode().activeElement"):
+            if target.evaluate("(element) => element === element.getRootNode().activeElement"):
                 return
-        raise AssertionError(f"Tab does not come to {target}")
+        raise AssertionError(f"Tab does not reach {target}")
 
-    def examine(self) -> None:
-        """What is on the page now is accessible, light and dark, and fits on a small telephone."""
+    def check_accessibility(self) -> None:
+        """Check that the page is accessible in light and dark mode, and fits a small phone."""
         before = self.page.viewport_size or DESKTOP
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(Axe().axe_script)
-        for size, scheme in LOOKS:
+        for size, scheme in VIEWPORTS:
             self.page.set_viewport_size(size)
             self.page.emulate_media(color_scheme=scheme)
             violations = self.page.evaluate(AXE)

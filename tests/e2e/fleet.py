@@ -1,4 +1,4 @@
-"""Several instances of the proxy on one Redis, and helpers to call each instance and worker."""
+"""Several instances of the proxy that share a Redis, and helpers to call each instance and worker."""
 
 import os
 import signal
@@ -15,16 +15,16 @@ import pytest
 import requests
 
 from tests.client import Client
-from tests.processes import Running, Sandbox, local_redis_url, proxy_server
+from tests.processes import Sandbox, ServerProcess, local_redis_url, proxy_server
 
 T = TypeVar("T")
 
 
 @dataclass
 class Fleet:
-    """Instances that share a Redis; `clients` has one for each."""
+    """Instances that share a Redis, and a client of each (`clients`)."""
 
-    instances: list[Running]
+    instances: list[ServerProcess]
 
     @property
     def clients(self) -> list[Client]:
@@ -36,34 +36,34 @@ class Fleet:
 
 
 @contextmanager
-def fleet(
+def run_fleet(
     sandbox: Sandbox,
     redis_port: int | None,
     settings: Mapping[str, str],
     instances: int = 2,
     app: str = "app:app",
 ) -> Iterator[Fleet]:
-    """Start this number of instances of two workers each, in parallel."""
+    """Start this number of instances with two workers each, in parallel."""
     redis_url = {"REDIS_URL": local_redis_url(redis_port)} if redis_port else {}
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         servers = [proxy_server(sandbox, app, **settings, **redis_url) for _ in range(instances)]
         yield Fleet(list(pool.map(stack.enter_context, servers)))
 
 
-def shared_fleet(settings: Mapping[str, str], instances: int = 2, with_redis: bool = True) -> Any:
-    """Return a module-scoped fixture: a fleet that the tests of a file share."""
+def fleet_fixture(settings: Mapping[str, str], instances: int = 2, with_redis: bool = True) -> Any:
+    """Return a module-scoped fixture: a fleet shared by the tests of a file."""
 
     @pytest.fixture(scope="module")
-    def shared(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Fleet]:
+    def shared(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Fleet]:
         redis_port = redis_process.port if with_redis else None
-        with fleet(sandbox_process, redis_port, settings, instances) as started:
-            yield started
+        with run_fleet(sandbox_process, redis_port, settings, instances) as fleet:
+            yield fleet
 
     return shared
 
 
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make each call in a thread of its own, and return their results."""
+def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Run the calls concurrently, each in its own thread, and return their results."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
@@ -75,12 +75,12 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     return response, time.monotonic() - started
 
 
-def wait_until(what: Callable[[], object], seconds: float = 8) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 8) -> float:
     """Poll until the condition holds, and return the seconds that took."""
     started = time.monotonic()
-    while not what():
-        took = time.monotonic() - started
-        assert took < seconds, f"still not so after {took:.1f} s"
+    while not condition():
+        elapsed = time.monotonic() - started
+        assert elapsed < seconds, f"condition still false after {elapsed:.1f} s"
         time.sleep(0.02)
     return time.monotonic() - started
 
@@ -92,14 +92,14 @@ def cache_status(response: requests.Response) -> str:
     return status
 
 
-def workers_of(server: Running) -> list[int]:
+def workers_of(server: ServerProcess) -> list[int]:
     """Return the process ids of an instance's workers."""
     parents = {int(path.name): _stat(path)[1] for path in Path("/proc").glob("[0-9]*")}
     return [pid for pid, parent in parents.items() if parent == str(server.process.pid)]
 
 
 @contextmanager
-def alone(server: Running, worker: int) -> Iterator[None]:
+def only_worker(server: ServerProcess, worker: int) -> Iterator[None]:
     """Suspend the other workers, so that this one accepts all new connections."""
     others = [pid for pid in workers_of(server) if pid != worker]
     try:
@@ -113,7 +113,7 @@ def alone(server: Running, worker: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def client_of_each_worker(server: Running) -> list[Client]:
+def client_of_each_worker(server: ServerProcess) -> list[Client]:
     """Return a client per worker, whose connection to it is kept alive.
 
     Many calls are faster over it than with `on_each_worker`, which suspends the other workers.
@@ -122,18 +122,18 @@ def client_of_each_worker(server: Running) -> list[Client]:
     wait_until(lambda: len(workers_of(server)) == 2)
     for worker in workers_of(server):
         client = Client(server.url, requests.Session())
-        with alone(server, worker):
+        with only_worker(server, worker):
             assert client.get("/healthz").status_code == 200
         clients.append(client)
     return clients
 
 
-def on_each_worker(server: Running, call: Callable[[], T]) -> list[T]:
+def on_each_worker(server: ServerProcess, call: Callable[[], T]) -> list[T]:
     """Make the call once to each of the instance's workers, and return the results."""
     responses = []
     wait_until(lambda: len(workers_of(server)) == 2)
     for worker in workers_of(server):
-        with alone(server, worker):
+        with only_worker(server, worker):
             responses.append(call())
     return responses
 
@@ -151,19 +151,19 @@ def _stat(process: Path) -> list[str]:
 
 def readiness(fleet: Fleet) -> list[dict[str, Any]]:
     """Return the body of `/readyz` and its status (`http`), of each worker of each instance."""
-    known = []
+    states = []
     for server, client in zip(fleet.instances, fleet.clients, strict=True):
         for response in on_each_worker(server, partial(client.get, "/readyz")):
-            known.append(response.json() | {"http": response.status_code})
-    return known
+            states.append(response.json() | {"http": response.status_code})
+    return states
 
 
-def arrivals(sandbox: Sandbox, path: str = "") -> list[float]:
-    """Return the times in seconds at which requests with this end of the path reached Videsk."""
+def arrival_times(sandbox: Sandbox, path: str = "") -> list[float]:
+    """Return the times in seconds at which requests whose path ends with `path` reached Videsk."""
     entries = sandbox.request_log()
     return [float(str(entry["at"])) for entry in entries if str(entry["path"]).endswith(path)]
 
 
-def most_in(seconds: float, times: Sequence[float]) -> int:
-    """Return the greatest number of these times in any window of so many seconds."""
+def max_in_window(seconds: float, times: Sequence[float]) -> int:
+    """Return the maximum number of these times within any window of `seconds`."""
     return max(sum(start <= at < start + seconds for at in times) for start in times)

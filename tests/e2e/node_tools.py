@@ -1,4 +1,4 @@
-"""Commands of Node.js and of npm packages."""
+"""Find and run Node.js and commands of npm packages."""
 
 import json
 import os
@@ -15,26 +15,26 @@ CLIENT = ROOT / "frontend/client"
 
 
 def node() -> str:
-    """Return Node's command. Without one, skip the test, or fail it under CI=true."""
+    """Return Node's command. Without Node, skip the test, or fail it if CI=true."""
     found = shutil.which("node")
     if not found:
-        _unavailable("no node here")
+        _unavailable("Node.js is not installed")
     return str(found)
 
 
 def tool(name: str, folder: Path = CLIENT) -> str:
-    """Return a command that `npm ci` installs in the folder. Without it, skip or fail like node().
+    """Return a command that `npm ci` has installed in the folder. Without it, skip or fail like node().
 
     Skip it too if Node is older than the folder's package.json requires.
     """
     package = json.loads((folder / "package.json").read_text())
-    oldest = package["engines"]["node"].removeprefix(">=")
+    required = package["engines"]["node"].removeprefix(">=")
     found = run(node(), "--version").strip().removeprefix("v")
-    if Version(found) < Version(oldest):  # Debian 12 has Node 18
-        pytest.skip(f"{name} needs Node {oldest}, and this is {found}")
+    if Version(found) < Version(required):  # Debian 12 has Node 18
+        pytest.skip(f"{name} needs Node {required}, and this is {found}")
     command = folder / "node_modules" / ".bin" / name
     if not command.exists():
-        _unavailable(f"no {name} here: run `npm ci` in {folder.name}/")
+        _unavailable(f"{name} is not installed: run `npm ci` in {folder.name}/")
     return str(command)
 
 
@@ -47,7 +47,7 @@ def _unavailable(reason: str) -> None:
 def run(
     *command: str | Path, cwd: Path = CLIENT, timeout_seconds: float = 100, **environ: str
 ) -> str:
-    """Return the output of a command. Fail the test with it if the command fails."""
+    """Return the output of a command. If the command fails, fail the test with its output."""
     done = subprocess.run(
         command, cwd=cwd, env=os.environ | environ, capture_output=True, text=True,
         timeout=timeout_seconds, check=False,

@@ -1,4 +1,4 @@
-"""The Markdown pages of the project: their headings, links and code blocks."""
+"""Parse the project's Markdown pages: headings, links, tables and code blocks."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.processes import ROOT
 
 @dataclass(frozen=True)
 class Page:
-    """A page, by its path from the root of the repository: `docs/caching.md`."""
+    """A page. `name`: its path from the root of the repository, such as `docs/caching.md`."""
 
     name: str
 
@@ -43,11 +43,13 @@ class Page:
     def headings(self) -> list[tuple[str, str]]:
         """Return the tag and the text of each heading: `("h2", "Try it with curl")`."""
         pairs = zip(self._tokens, self._tokens[1:], strict=False)
-        return [(this.tag, after.content) for this, after in pairs if this.type == "heading_open"]
+        return [
+            (opening.tag, text.content) for opening, text in pairs if opening.type == "heading_open"
+        ]
 
     @property
     def anchors(self) -> set[str]:
-        """Return what a link to a part of the page may end with.
+        """Return the fragments (`#...`) that links to this page may have.
 
         https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
         """
@@ -67,7 +69,7 @@ class Page:
         return [str(target) for target in targets if target]
 
     def table(self, start: str) -> list[list[str]]:
-        """Return the cells of each row of the page's tables whose first cell starts with this."""
+        """Return the cells of each table row whose first cell starts with `start`."""
         rows = [line.strip("| ").split(" | ") for line in self.text.splitlines() if line[:1] == "|"]
         return [row for row in rows if row[0].startswith(start)]
 

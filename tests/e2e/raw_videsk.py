@@ -1,4 +1,4 @@
-"""A Videsk of raw sockets, for what no HTTP server would send."""
+"""A fake Videsk on raw sockets, for responses that no HTTP server would send."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ from threading import Thread
 
 @dataclass
 class RawVidesk:
-    """Its port, its open connections, and how often it was connected to."""
+    """The server's port and the connections that it accepted."""
 
     port: int
     connections: list[socket.socket] = field(default_factory=list)
 
     @property
-    def accepted(self) -> int:
+    def connection_count(self) -> int:
         return len(self.connections)
 
     def url(self, scheme: str = "http") -> str:
@@ -24,7 +24,7 @@ class RawVidesk:
 
 @contextmanager
 def raw_videsk(serve: Callable[[socket.socket], None]) -> Iterator[RawVidesk]:
-    """Call `serve` with each connection, in a thread of its own; the connection ends with it."""
+    """Call `serve` with each connection in its own thread, and close the connection afterwards."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     videsk = RawVidesk(listener.getsockname()[1])
 
@@ -44,14 +44,14 @@ def raw_videsk(serve: Callable[[socket.socket], None]) -> Iterator[RawVidesk]:
     try:
         yield videsk
     finally:
-        for one in (listener, *videsk.connections):
+        for sock in (listener, *videsk.connections):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
 
 def request_heads(connection: socket.socket) -> Iterator[str]:
-    """The head of each request, until the proxy closes. Requests with a body are not expected."""
+    """Yield the head of each request until the proxy closes. Requests must not have a body."""
     received = b""
     while data := connection.recv(65536):
         received += data
@@ -60,7 +60,7 @@ def request_heads(connection: socket.socket) -> Iterator[str]:
             yield head.decode()
 
 
-def response(body: bytes, status: str = "200 OK", *lines: str) -> bytes:
-    """A whole response in JSON."""
+def json_response(body: bytes, status: str = "200 OK", *lines: str) -> bytes:
+    """Return a complete JSON response."""
     head = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*head, *lines, "", ""]).encode() + body

@@ -1,4 +1,4 @@
-"""ops/alerts.yml: its rules are valid, tested by promtool, and each leads to its paragraph."""
+"""ops/alerts.yml: the rules are valid and tested with promtool, and link to their runbook."""
 
 import shutil
 import subprocess

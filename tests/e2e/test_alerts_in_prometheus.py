@@ -1,6 +1,6 @@
-"""Each failure makes the expression of its alert true in a real Prometheus, and that of no other.
+"""Each failure activates its alert, and no other, in a real Prometheus.
 
-Each failure has an instance of the proxy with a job of its own. ALERTS contains an alert as soon as
+Each failure has its own instance of the proxy and job. ALERTS contains an alert as soon as
 its expression is true, as pending or firing.
 """
 
@@ -22,16 +22,23 @@ from redis import Redis
 
 from tests.client import JOHN, Client, bearer
 from tests.days import YEAR
-from tests.e2e.captcha_provider import Provider, captcha_provider
-from tests.e2e.fleet import at_once, wait_until, workers_of
-from tests.e2e.scraped import TOKEN
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
+from tests.e2e.fleet import concurrently, wait_until, workers_of
+from tests.e2e.metrics import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
-from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
-from tests.timing import ALONE, TIMING
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    proxy_server,
+    redis_server,
+    running_server,
+)
+from tests.timing import SERIAL, TIMING
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed"),
-    ALONE,
+    SERIAL,
     TIMING,
 ]
 
@@ -41,20 +48,20 @@ SETTINGS = {"METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "1", "HOURS_TTL": "600", 
 
 
 @dataclass
-class Scene:
-    """An instance of the proxy, and what surrounds it."""
+class AlertSetup:
+    """An instance of the proxy, with its sandbox, Redis and captcha provider."""
 
-    server: Running
+    server: ServerProcess
     sandbox: Sandbox
-    redis: Running
-    provider: Provider
+    redis: ServerProcess
+    provider: CaptchaProvider
     days: Iterator[str]
 
     def __post_init__(self) -> None:
         self.client = Client(self.server.url, requests.Session())
 
     def read(self, day: str = "") -> int:
-        """Read the hours of the day, by default of one that is not cached."""
+        """Read the hours of the day, or of a day that is not cached."""
         return self.client.hours("users", JOHN, day or next(self.days)).status_code
 
     def hit(self, times: int) -> None:
@@ -78,117 +85,117 @@ def days() -> Iterator[str]:
             yield f"{YEAR}-{month:02}-{day:02}"
 
 
-def succeed(scene: Scene) -> None:
-    """Get every kind of response that is no failure, stale ones among them."""
-    scene.hit(30)
-    scene.dates(5)
+def succeed(setup: AlertSetup) -> None:
+    """Get every kind of response that is not a failure, including stale ones."""
+    setup.hit(30)
+    setup.dates(5)
     for _ in range(15):
         sleep(0.1)
-        scene.dates(5)
-    assert [scene.book() for _ in range(2)] == [201, 409]
-    assert scene.client.get("/api/nothing").status_code == 404
-    assert scene.find_appointment() == 401
+        setup.dates(5)
+    assert [setup.book() for _ in range(2)] == [201, 409]
+    assert setup.client.get("/api/nothing").status_code == 404
+    assert setup.find_appointment() == 401
 
 
-def fail_on_one_route(scene: Scene) -> None:
-    scene.hit(30)
+def fail_on_one_route(setup: AlertSetup) -> None:
+    setup.hit(30)
     for _ in range(6):
-        scene.sandbox.fault("status", status=503, body={}, times=1)
-        assert (scene.find_appointment(), scene.read()) == (503, 200)
+        setup.sandbox.fault("status", status=503, body={}, times=1)
+        assert (setup.find_appointment(), setup.read()) == (503, 200)
 
 
-def fail_on_two_routes(scene: Scene) -> None:
-    """15 % of the responses of both fail, and never more."""
-    scene.hit(40)
-    assert [scene.find_appointment() for _ in range(40)] == [401] * 40
-    for call in (scene.read, scene.find_appointment):
+def fail_on_two_routes(setup: AlertSetup) -> None:
+    """Let 15 % of the responses of both routes fail, and never more."""
+    setup.hit(40)
+    assert [setup.find_appointment() for _ in range(40)] == [401] * 40
+    for call in (setup.read, setup.find_appointment):
         for _ in range(6):
-            scene.sandbox.fault("status", status=503, body={}, times=1)
+            setup.sandbox.fault("status", status=503, body={}, times=1)
             assert call() == 503
-            assert scene.find_appointment() == 401  # so that the circuit stays closed
+            assert setup.find_appointment() == 401  # so that the circuit stays closed
 
 
-def be_slow(scene: Scene) -> None:
-    scene.hit(30)
-    scene.sandbox.fault("delay", seconds=1.1)
-    clients = [Client(scene.server.url) for _ in range(12)]
-    calls = [partial(client.hours, "users", JOHN, next(scene.days)) for client in clients]
-    assert {response.status_code for response in at_once(calls)} == {200}
+def be_slow(setup: AlertSetup) -> None:
+    setup.hit(30)
+    setup.sandbox.fault("delay", seconds=1.1)
+    clients = [Client(setup.server.url) for _ in range(12)]
+    calls = [partial(client.hours, "users", JOHN, next(setup.days)) for client in clients]
+    assert {response.status_code for response in concurrently(calls)} == {200}
 
 
-def respond_with_500(scene: Scene) -> None:
-    scene.sandbox.fault("status", status=500, body={}, times=1)
-    assert scene.read() == 500
+def respond_with_500(setup: AlertSetup) -> None:
+    setup.sandbox.fault("status", status=500, body={}, times=1)
+    assert setup.read() == 500
 
 
-def reject_the_key(scene: Scene) -> None:
-    scene.sandbox.fault("status", status=401, body={}, times=1)
-    assert scene.read() == 401
+def reject_the_key(setup: AlertSetup) -> None:
+    setup.sandbox.fault("status", status=401, body={}, times=1)
+    assert setup.read() == 401
 
 
-def fail_behind_stale_responses(scene: Scene) -> None:
-    """Five failures in a row open the circuit, while visitors get stale responses."""
+def fail_behind_stale_responses(setup: AlertSetup) -> None:
+    """Open the circuit with five consecutive failures, while clients get stale responses."""
     months = range(5, 10)
     for month in months:
-        scene.dates(month)
+        setup.dates(month)
     sleep(0.3)
-    scene.sandbox.fault("status", status=503, body={})
+    setup.sandbox.fault("status", status=503, body={})
     for month in months:
-        assert scene.dates(month).endswith("stale")
+        assert setup.dates(month).endswith("stale")
 
 
-def fail_behind_many_stale_responses(scene: Scene) -> None:
-    """Other endpoints respond, so the circuit stays closed."""
+def fail_behind_many_stale_responses(setup: AlertSetup) -> None:
+    """Fail on one endpoint only, so that the circuit stays closed."""
     months = range(5, 8)
     for month in months:
-        scene.dates(month)
+        setup.dates(month)
     sleep(0.3)
-    scene.sandbox.fault("status", path="/dates", status=503, body={})
+    setup.sandbox.fault("status", path="/dates", status=503, body={})
     end = monotonic() + 3
     while monotonic() < end:
-        assert scene.read() == 200
+        assert setup.read() == 200
         for month in [*months] * 3:
-            assert scene.dates(month).endswith("stale")
+            assert setup.dates(month).endswith("stale")
         sleep(0.4)
 
 
-def exhaust_the_rate_limit(scene: Scene) -> None:
-    scene.hit(90)
-    scene.sandbox.fault("status", status=429, body={}, headers={"Retry-After": "60"}, times=1)
-    assert [scene.read() for _ in range(7)] == [429, *[503] * 6]
+def exhaust_the_rate_limit(setup: AlertSetup) -> None:
+    setup.hit(90)
+    setup.sandbox.fault("status", status=429, body={}, headers={"Retry-After": "60"}, times=1)
+    assert [setup.read() for _ in range(7)] == [429, *[503] * 6]
 
 
-def stop_redis(scene: Scene) -> None:
-    os.killpg(scene.redis.process.pid, signal.SIGKILL)
+def stop_redis(setup: AlertSetup) -> None:
+    os.killpg(setup.redis.process.pid, signal.SIGKILL)
 
 
-def fill_redis(scene: Scene) -> None:
-    redis = Redis(port=scene.redis.port)
+def fill_redis(setup: AlertSetup) -> None:
+    redis = Redis(port=setup.redis.port)
     for number in range(40):
         redis.set(f"other-{number}", "x" * 100_000)
     redis.close()
 
 
-def break_the_connection_of_a_booking(scene: Scene) -> None:
-    scene.sandbox.fault("reset", times=1)
-    assert scene.book() == 502
+def break_the_connection_of_a_booking(setup: AlertSetup) -> None:
+    setup.sandbox.fault("reset", times=1)
+    assert setup.book() == 502
 
 
-def reject_the_captcha_secret(scene: Scene) -> None:
-    scene.provider.refuses("invalid-input-secret")
-    assert scene.client.book("users", JOHN, SLOT, token="a-token").status_code == 503
+def reject_the_captcha_secret(setup: AlertSetup) -> None:
+    setup.provider.reject("invalid-input-secret")
+    assert setup.client.book("users", JOHN, SLOT, token="a-token").status_code == 503
 
 
-def kill_a_worker(scene: Scene) -> None:
-    (worker,) = workers_of(scene.server)
+def kill_a_worker(setup: AlertSetup) -> None:
+    (worker,) = workers_of(setup.server)
     os.kill(worker, signal.SIGKILL)
 
 
-def stop_the_proxy(scene: Scene) -> None:
-    os.killpg(scene.server.process.pid, signal.SIGKILL)
+def stop_the_proxy(setup: AlertSetup) -> None:
+    os.killpg(setup.server.process.pid, signal.SIGKILL)
 
 
-FAILURES: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
+FAILURES: dict[str, tuple[Callable[[AlertSetup], None], set[str]]] = {
     "none": (succeed, set()),
     "down": (stop_the_proxy, {"VideskProxyDown"}),
     "two-routes": (fail_on_two_routes, {"VideskProxyAvailability"}),
@@ -208,11 +215,11 @@ FAILURES: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
 
 
 @dataclass
-class Observed:
-    """Prometheus, and the scene of each failure."""
+class Monitoring:
+    """Prometheus, and the setup of each failure."""
 
-    prometheus: Running
-    scenes: Mapping[str, Scene]
+    prometheus: ServerProcess
+    setups: Mapping[str, AlertSetup]
 
     def query(self, text: str) -> list[dict[str, str]]:
         url = f"{self.prometheus.url}/api/v1/query"
@@ -229,9 +236,9 @@ def job(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def observed(
+def monitoring(
     sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Observed]:
+) -> Iterator[Monitoring]:
     with ExitStack() as stack:
         provider = stack.enter_context(captcha_provider())
         full = ["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru"]
@@ -255,26 +262,28 @@ def observed(
         ]
         with ThreadPoolExecutor(4) as pool:
             started = list(pool.map(stack.enter_context, servers))
-        scenes = {
-            name: Scene(server, sandbox_process, redis[name], provider, days())
+        setups = {
+            name: AlertSetup(server, sandbox_process, redis[name], provider, days())
             for name, server in zip(FAILURES, started, strict=True)
         }
-        for scene in scenes.values():
-            scene.hit(1)
-            scene.find_appointment()
+        for setup in setups.values():
+            setup.hit(1)
+            setup.find_appointment()
         folder = tmp_path_factory.mktemp("prometheus")
-        prometheus = stack.enter_context(prometheus_server(folder, scenes))
+        prometheus = stack.enter_context(prometheus_server(folder, setups))
         wait_until(lambda: requests.get(f"{prometheus.url}/-/ready", timeout=10).ok, seconds=20)
-        all_of = Observed(prometheus, scenes)
-        wait_until(lambda: len(all_of.query("up == 1")) == len(scenes), seconds=20)
+        monitoring = Monitoring(prometheus, setups)
+        wait_until(lambda: len(monitoring.query("up == 1")) == len(setups), seconds=20)
         sleep(2 * SCRAPE_SECONDS)
-        yield all_of
+        yield monitoring
 
 
-def prometheus_server(folder: Path, scenes: Mapping[str, Scene]) -> AbstractContextManager[Running]:
-    """Run a Prometheus with ops/alerts.yml that scrapes each scene's proxy."""
+def prometheus_server(
+    folder: Path, setups: Mapping[str, AlertSetup]
+) -> AbstractContextManager[ServerProcess]:
+    """Run a Prometheus with ops/alerts.yml that scrapes the proxy of each setup."""
     interval = f"{SCRAPE_SECONDS * 1000:.0f}ms"
-    targets = {job(name): f"127.0.0.1:{scene.server.port}" for name, scene in scenes.items()}
+    targets = {job(name): f"127.0.0.1:{setup.server.port}" for name, setup in setups.items()}
     config = {
         "global": {
             "scrape_interval": interval,
@@ -298,20 +307,22 @@ def prometheus_server(folder: Path, scenes: Mapping[str, Scene]) -> AbstractCont
         "storage.tsdb.path": folder / "data",
         "web.listen-address": f"127.0.0.1:{port}",
     }
-    return running(["prometheus", *[f"--{name}={value}" for name, value in options.items()]], port)
+    return running_server(
+        ["prometheus", *[f"--{name}={value}" for name, value in options.items()]], port
+    )
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_activates_its_alert_and_no_other(
-    name: str, observed: Observed, sandbox: Sandbox
+    name: str, monitoring: Monitoring, sandbox: Sandbox
 ) -> None:
     fail, expected = FAILURES[name]
-    assert observed.active(name) == set()
-    fail(observed.scenes[name])
+    assert monitoring.active(name) == set()
+    fail(monitoring.setups[name])
     if expected:
-        wait_until(lambda: expected <= observed.active(name))
+        wait_until(lambda: expected <= monitoring.active(name))
     sleep(2 * SCRAPE_SECONDS)
-    assert observed.active(name) == expected
+    assert monitoring.active(name) == expected
 
 
 def test_every_alert_has_a_failure() -> None:

@@ -1,4 +1,4 @@
-"""Many days in one answer: /availability for a screen, /next for the soonest hours."""
+"""Many days in one response: /availability lists a page of days, /next the soonest hours."""
 
 import time
 from collections.abc import Iterator
@@ -22,21 +22,21 @@ from tests.client import (
     working_day,
 )
 from tests.days import YEAR
-from tests.e2e.fleet import arrivals, at_once, most_in, on_each_worker
-from tests.e2e.test_errors_of_videsk import assert_ours
-from tests.processes import Running, Sandbox, proxy_server
+from tests.e2e.fleet import arrival_times, concurrently, max_in_window, on_each_worker
+from tests.e2e.test_videsk_errors import assert_own_error
+from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import TIMING
 
-WEEKLY_SERVICE, ITS_AGENT = "63bdbf49394aad976d4aa445", "63bdbf3b25ab497401602d0a"
+WEEKLY_SERVICE, WEEKLY_AGENT = "63bdbf49394aad976d4aa445", "63bdbf3b25ab497401602d0a"
 """Half an hour every Thursday at 10:00 in Santiago."""
 
 KINDS = [("services", FIRST_SERVICE), ("users", JOHN)]
 
 
 def availability(
-    client: Client, kind: str, ident: str, date: str, timezone: str = ZONE, **more: object
+    client: Client, kind: str, ident: str, date: str, timezone: str = ZONE, **params: object
 ) -> requests.Response:
-    params = {"date": date, "timezone": timezone, **more}
+    params = {"date": date, "timezone": timezone, **params}
     return client.get(f"/api/{kind}/{ident}/availability", params=params)
 
 
@@ -45,7 +45,7 @@ def next_hours(client: Client, kind: str, ident: str, **params: object) -> reque
 
 
 @pytest.mark.parametrize(("kind", "ident"), KINDS)
-def test_a_month_shows_its_first_free_days_each_with_its_hours(
+def test_a_month_lists_its_first_free_days_with_their_hours(
     proxy: Client, kind: str, ident: str
 ) -> None:
     before = datetime.now(UTC)
@@ -62,7 +62,7 @@ def test_a_month_shows_its_first_free_days_each_with_its_hours(
     assert before - timedelta(milliseconds=1) <= instant(body["asOf"]) <= datetime.now(UTC)
 
 
-def test_a_month_ends_where_it_ends(proxy: Client) -> None:
+def test_a_month_lists_no_days_of_the_next_month(proxy: Client) -> None:
     body = availability(proxy, "users", JOHN, f"{YEAR}-05", days=31).json()
     free = proxy.dates("users", JOHN, f"{YEAR}-05").json()
     assert list(body["days"]) == [text[:10] for text in free]
@@ -72,21 +72,21 @@ def test_a_month_ends_where_it_ends(proxy: Client) -> None:
 @pytest.mark.parametrize(
     "date", [f"{YEAR}-05-30", f"{YEAR}-05-30T23:00:00", f"{YEAR}-05-31T03:59:59.999Z"]
 )
-def test_from_a_day_on_it_goes_over_the_months_end(proxy: Client, date: str) -> None:
+def test_a_start_day_continues_into_the_next_month(proxy: Client, date: str) -> None:
     body = availability(proxy, "users", JOHN, date, days=3).json()
     assert list(body["days"]) == [f"{YEAR}-05-30", f"{YEAR}-06-02", f"{YEAR}-06-03"]
 
 
 @pytest.mark.dates
-def test_from_a_day_on_it_looks_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
-    body = availability(proxy, "users", ITS_AGENT, f"{YEAR}-05-16", days=31).json()
+def test_a_start_day_searches_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
+    body = availability(proxy, "users", WEEKLY_AGENT, f"{YEAR}-05-16", days=31).json()
     days = list(body["days"])
     assert (days[0], days[-1], len(days)) == (f"{YEAR}-05-22", f"{YEAR}-08-14", 13)
     assert sum(str(entry["path"]).endswith("/dates") for entry in sandbox.request_log()) == 4
 
 
 def test_days_are_those_of_the_requested_zone(proxy: Client) -> None:
-    """JOHN's afternoon is the next morning in Tokyo."""
+    """JOHN's afternoon in Santiago is the next morning in Tokyo."""
     body = availability(proxy, "users", JOHN, f"{YEAR}-05-06", "Asia/Tokyo", days=1).json()
     assert body["days"] == {
         f"{YEAR}-05-06": proxy.hours("users", JOHN, f"{YEAR}-05-06", "Asia/Tokyo").json()
@@ -97,34 +97,41 @@ def test_days_are_those_of_the_requested_zone(proxy: Client) -> None:
     }
 
 
-def test_a_day_that_has_filled_up_makes_room_for_the_next(cached: Client, sandbox: Sandbox) -> None:
-    """The month is cached for longer than its days: it may still list a full one."""
-    assert cached.dates("users", ITS_AGENT, f"{YEAR}-05").json()[0] == f"{YEAR}-05-01T04:00:00.000Z"
+def test_a_day_that_has_filled_up_is_replaced_by_the_next(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
+    """The month is cached for longer than its days, so it may still list a day that is full."""
+    assert (
+        cached_proxy.dates("users", WEEKLY_AGENT, f"{YEAR}-05").json()[0]
+        == f"{YEAR}-05-01T04:00:00.000Z"
+    )
     elsewhere = requests.post(
-        f"{sandbox.url}/public/video-contact-center/schedule/user/{ITS_AGENT}",
+        f"{sandbox.url}/public/video-contact-center/schedule/user/{WEEKLY_AGENT}",
         headers=bearer(sandbox.keys["backend"]),
         json={"startAt": f"{YEAR}-05-01T14:00:00.000Z", "timezone": ZONE, "form": FORM}
         | {"service": WEEKLY_SERVICE, "referrer": "tests"},
         timeout=10,
     )
     assert elsewhere.status_code == 201
-    body = availability(cached, "users", ITS_AGENT, f"{YEAR}-05", days=2).json()
+    body = availability(cached_proxy, "users", WEEKLY_AGENT, f"{YEAR}-05", days=2).json()
     assert list(body["days"]) == [f"{YEAR}-05-08", f"{YEAR}-05-15"]
     assert body["complete"] is True
 
 
-def test_its_parts_come_from_the_cache_and_go_into_it(cached: Client, sandbox: Sandbox) -> None:
-    cached.dates("users", JOHN, f"{YEAR}-05")
-    cached.hours("users", JOHN, f"{YEAR}-05-01")
-    first = availability(cached, "users", JOHN, f"{YEAR}-05", days=2)
+def test_availability_reads_and_fills_the_cache_of_its_parts(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
+    cached_proxy.hours("users", JOHN, f"{YEAR}-05-01")
+    first = availability(cached_proxy, "users", JOHN, f"{YEAR}-05", days=2)
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     assert len(sandbox.request_log()) == 3
-    again = availability(cached, "users", JOHN, f"{YEAR}-05", days=2)
+    again = availability(cached_proxy, "users", JOHN, f"{YEAR}-05", days=2)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert again.headers["Cache-Control"] == "no-cache"
-    cached.hours("users", JOHN, f"{YEAR}-05-02")
+    cached_proxy.hours("users", JOHN, f"{YEAR}-05-02")
     assert len(sandbox.request_log()) == 3
-    repeated = availability_if_changed(cached, again.headers["ETag"])
+    repeated = availability_if_changed(cached_proxy, again.headers["ETag"])
     assert (repeated.status_code, repeated.content) == (304, b"")
 
 
@@ -134,50 +141,54 @@ def availability_if_changed(client: Client, etag: str) -> requests.Response:
     return client.get(path, params=params, headers={"If-None-Match": etag})
 
 
-def test_as_of_is_the_request_time_of_the_oldest_part(cached: Client) -> None:
+def test_as_of_is_the_request_time_of_the_oldest_part(cached_proxy: Client) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    cached.dates("users", JOHN, f"{YEAR}-05")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
     read_at = datetime.now(UTC)
     time.sleep(0.2)
-    body = availability(cached, "users", JOHN, f"{YEAR}-05", days=1).json()
+    body = availability(cached_proxy, "users", JOHN, f"{YEAR}-05", days=1).json()
     assert before <= instant(body["asOf"]) <= read_at
 
 
-def test_no_hit_contains_what_a_write_has_changed(cached: Client) -> None:
-    hours = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
+def test_a_write_invalidates_availability(cached_proxy: Client) -> None:
+    hours = availability(cached_proxy, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()[
+        "days"
+    ]
     first = hours[f"{YEAR}-05-06"][0]
     for agent in ("63bdbf3230013a2792550a1c", "63bdbf3b25ab497401602d07"):
-        assert cached.book("users", agent, first).status_code == 201
-    after = availability(cached, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()["days"]
+        assert cached_proxy.book("users", agent, first).status_code == 201
+    after = availability(cached_proxy, "services", FIRST_SERVICE, f"{YEAR}-05-06", days=1).json()[
+        "days"
+    ]
     assert after[f"{YEAR}-05-06"] == hours[f"{YEAR}-05-06"][1:]
-    assert first not in next_hours(cached, "services", FIRST_SERVICE, limit=20).json()
+    assert first not in next_hours(cached_proxy, "services", FIRST_SERVICE, limit=20).json()
 
 
 @pytest.fixture(scope="module")
-def small_budget(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Client]:
+def low_rate_limit(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[Client]:
     settings = {"REDIS_URL": redis_process.redis_url, "VIDESK_RATE_LIMIT": "2"}
     with proxy_server(sandbox_process, **settings) as server:
         yield Client(server.url)
 
 
 @TIMING
-def test_what_does_not_fit_in_the_budget_is_missing_by_name(
-    small_budget: Client, cached: Client, sandbox: Sandbox
+def test_days_beyond_the_rate_limit_are_listed_as_missing(
+    low_rate_limit: Client, cached_proxy: Client, sandbox: Sandbox
 ) -> None:
-    """Two requests a second: some of thirteen days, in good time, and never more than two."""
-    sandbox.forget()
+    """With two requests a second, return some of thirteen days in time and within the rate limit."""
+    sandbox.clear_request_log()
     started = time.monotonic()
-    body = availability(small_budget, "services", AUTOMATIC_SERVICE, f"{YEAR}-05", days=13).json()
+    body = availability(low_rate_limit, "services", AUTOMATIC_SERVICE, f"{YEAR}-05", days=13).json()
     assert time.monotonic() - started < 15
     assert body["complete"] is False
-    free = small_budget.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05").json()
+    free = low_rate_limit.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05").json()
     assert sorted([*body["days"], *body["missing"]]) == [text[:10] for text in free[:13]]
     assert body["missing"]
     assert len(body["days"]) >= 4
-    assert most_in(1, arrivals(sandbox)) <= 2
+    assert max_in_window(1, arrival_times(sandbox)) <= 2
 
 
-def test_a_day_that_fails_is_missing_and_the_others_are_there(
+def test_a_day_that_fails_is_missing_and_the_others_are_returned(
     proxy: Client, sandbox: Sandbox
 ) -> None:
     sandbox.fault("status", path="/hours", status=500, body={"message": "no"}, times=1)
@@ -191,28 +202,28 @@ def test_a_day_that_fails_is_missing_and_the_others_are_there(
     assert len(body["missing"]) == 1
 
 
-def test_a_month_that_fails_is_missing_by_its_name(cached: Client, sandbox: Sandbox) -> None:
-    assert cached.dates("users", JOHN, f"{YEAR}-05").status_code == 200
+def test_a_month_that_fails_is_listed_as_missing(cached_proxy: Client, sandbox: Sandbox) -> None:
+    assert cached_proxy.dates("users", JOHN, f"{YEAR}-05").status_code == 200
     sandbox.fault("status", path="/dates", status=500, body={"message": "no"})
-    body = availability(cached, "users", JOHN, f"{YEAR}-05-29", days=5).json()
+    body = availability(cached_proxy, "users", JOHN, f"{YEAR}-05-29", days=5).json()
     assert list(body["days"]) == [f"{YEAR}-05-29", f"{YEAR}-05-30"]
     assert (body["complete"], body["missing"]) == (False, [f"{YEAR}-06"])
 
 
 def test_an_incomplete_response_is_neither_stored_nor_a_hit(
-    cached: Client, proxy_with_redis: Running, sandbox: Sandbox
+    cached_proxy: Client, proxy_with_redis: ServerProcess, sandbox: Sandbox
 ) -> None:
-    free = cached.dates("users", JOHN, working_day(40)[:7]).json()
+    free = cached_proxy.dates("users", JOHN, working_day(40)[:7]).json()
     first, second, third = (text[:10] for text in free[:3])
-    read = partial(availability, cached, "users", JOHN, first, days=3)
+    read = partial(availability, cached_proxy, "users", JOHN, first, days=3)
     for day in (first, second):
-        assert cached.hours("users", JOHN, day).status_code == 200
+        assert cached_proxy.hours("users", JOHN, day).status_code == 200
     sandbox.fault("status", path="/hours", status=400, body={"message": "no"})
     incomplete = [response for _ in "123" for response in on_each_worker(proxy_with_redis, read)]
     tagged = {"If-None-Match": "*"}
     params: dict[str, object] = {"date": first, "timezone": ZONE, "days": 3}
     path = f"/api/users/{JOHN}/availability"
-    incomplete.append(cached.get(path, params=params, headers=tagged))
+    incomplete.append(cached_proxy.get(path, params=params, headers=tagged))
     for response in incomplete:
         assert response.status_code == 200
         assert (response.json()["complete"], response.json()["missing"]) == (False, [third])
@@ -229,7 +240,7 @@ def test_an_incomplete_response_is_neither_stored_nor_a_hit(
         assert response.headers["Cache-Control"] == "no-cache"
 
 
-def test_videsks_own_error_comes_through_where_nothing_can_be_shown(
+def test_an_error_of_videsk_is_passed_on_if_there_is_no_result(
     proxy: Client, sandbox: Sandbox
 ) -> None:
     unknown = "63bdbf49394aad976d4affff"
@@ -245,8 +256,8 @@ def test_videsks_own_error_comes_through_where_nothing_can_be_shown(
     assert (response.status_code, response.json()) == (403, {"message": "not yours"})
 
 
-NO_INSTANTS = ["tomorrow", 7, f"{working_day()}T04:00:00"]
-CALENDARS_ENDS = [
+NOT_INSTANTS = ["tomorrow", 7, f"{working_day()}T04:00:00"]
+CALENDAR_LIMITS = [
     "0001-01-01T00:00:00.000Z",
     "9999-12-31T23:59:59.999Z",
     "0001-01-01T00:00:00+14:00",
@@ -254,35 +265,33 @@ CALENDARS_ENDS = [
 ]
 
 
-@pytest.mark.parametrize("wrong", [*NO_INSTANTS, *CALENDARS_ENDS])
+@pytest.mark.parametrize("wrong", [*NOT_INSTANTS, *CALENDAR_LIMITS])
 @pytest.mark.parametrize("zone", [ZONE, "Pacific/Kiritimati"])
-def test_a_list_that_holds_no_instants_is_a_502(
+def test_dates_that_are_not_instants_are_a_502(
     proxy: Client, sandbox: Sandbox, wrong: object, zone: str
 ) -> None:
     sandbox.fault("status", path="/dates", status=200, body=[wrong])
-    assert_ours(availability(proxy, "users", JOHN, working_day(), zone), 502, "BadGateway")
-    assert_ours(next_hours(proxy, "users", JOHN, timezone=zone), 502, "BadGateway")
+    assert_own_error(availability(proxy, "users", JOHN, working_day(), zone), 502, "BadGateway")
+    assert_own_error(next_hours(proxy, "users", JOHN, timezone=zone), 502, "BadGateway")
 
 
-@pytest.mark.parametrize("wrong", [*NO_INSTANTS, *CALENDARS_ENDS])
-def test_hours_that_are_no_instants_are_a_502(
+@pytest.mark.parametrize("wrong", [*NOT_INSTANTS, *CALENDAR_LIMITS])
+def test_hours_that_are_not_instants_are_a_502(
     proxy: Client, sandbox: Sandbox, wrong: object
 ) -> None:
     sandbox.fault("status", path="/hours", status=200, body=[wrong])
-    assert_ours(next_hours(proxy, "users", JOHN), 502, "BadGateway")
+    assert_own_error(next_hours(proxy, "users", JOHN), 502, "BadGateway")
 
 
-def test_its_requests_to_videsk_carry_the_callers_request_id(
-    proxy: Client, sandbox: Sandbox
-) -> None:
+def test_requests_to_videsk_carry_the_callers_request_id(proxy: Client, sandbox: Sandbox) -> None:
     path = f"/api/users/{JOHN}/availability?date={YEAR}-05&timezone=UTC&days=3"
     assert proxy.get(path, headers={"X-Request-ID": "one-screen"}).status_code == 200
-    journal: list[Any] = sandbox.request_log()
-    assert [entry["headers"].get("x-request-id") for entry in journal] == ["one-screen"] * 4
+    request_log: list[Any] = sandbox.request_log()
+    assert [entry["headers"].get("x-request-id") for entry in request_log] == ["one-screen"] * 4
 
 
 @pytest.mark.dates
-def test_next_gives_the_first_hours_from_now_on(proxy: Client) -> None:
+def test_next_returns_the_first_hours_from_now_on(proxy: Client) -> None:
     now = datetime.now(UTC)
     hours = next_hours(proxy, "services", OPEN_SERVICE, timezone="UTC").json()
     assert len(hours) == 3
@@ -293,7 +302,7 @@ def test_next_gives_the_first_hours_from_now_on(proxy: Client) -> None:
 
 
 @pytest.mark.dates
-def test_next_goes_over_months_ends_and_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
+def test_next_searches_three_months_ahead(proxy: Client, sandbox: Sandbox) -> None:
     now = datetime.now(UTC)
     hours = [
         instant(text) for text in next_hours(proxy, "services", WEEKLY_SERVICE, limit=20).json()
@@ -308,18 +317,18 @@ def test_next_goes_over_months_ends_and_three_months_ahead(proxy: Client, sandbo
 
 
 @pytest.mark.dates
-def test_next_leaves_out_an_hour_that_has_begun(cached: Client, sandbox: Sandbox) -> None:
+def test_next_omits_an_hour_that_has_begun(cached_proxy: Client, sandbox: Sandbox) -> None:
     past, coming = datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC) + timedelta(hours=1)
     listed = [f"{moment:%Y-%m-%dT%H:%M:%S}.000Z" for moment in (past, coming)]
     sandbox.fault("status", path="/hours", status=200, body=listed, times=1)
     sandbox.fault("status", path="/dates", status=200, body=listed[1:], times=1)
-    assert next_hours(cached, "users", JOHN, timezone="UTC", limit=1).json() == listed[1:]
+    assert next_hours(cached_proxy, "users", JOHN, timezone="UTC", limit=1).json() == listed[1:]
 
 
-def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
-    first = next_hours(cached, "users", JOHN)
+def test_next_is_cached_by_its_parts(cached_proxy: Client, sandbox: Sandbox) -> None:
+    first = next_hours(cached_proxy, "users", JOHN)
     count = len(sandbox.request_log())
-    again = next_hours(cached, "users", JOHN)
+    again = next_hours(cached_proxy, "users", JOHN)
     assert (again.json(), len(sandbox.request_log())) == (first.json(), count)
     assert again.headers["Cache-Status"].startswith("videsk-proxy; hit; ttl=")
     assert (again.headers["Cache-Control"], again.headers["ETag"]) == (
@@ -328,7 +337,7 @@ def test_next_is_cached_by_its_parts(cached: Client, sandbox: Sandbox) -> None:
     )
 
 
-def test_next_fails_rather_than_to_pass_over_a_day(proxy: Client, sandbox: Sandbox) -> None:
+def test_next_fails_rather_than_skipping_a_day(proxy: Client, sandbox: Sandbox) -> None:
     sandbox.fault("status", path="/hours", status=503, body={"message": "later"}, times=1)
     response = next_hours(proxy, "users", JOHN)
     assert (response.status_code, response.json()) == (503, {"message": "later"})
@@ -355,23 +364,27 @@ def test_next_fails_rather_than_to_pass_over_a_day(proxy: Client, sandbox: Sandb
         ],
     ],
 )  # fmt: skip
-def test_a_wrong_query_is_refused(proxy: Client, sandbox: Sandbox, path: str, message: str) -> None:
-    body = assert_ours(proxy.get(f"/api/users/{JOHN}/{path}"), 400, "BadRequest")
+def test_an_invalid_query_is_rejected(
+    proxy: Client, sandbox: Sandbox, path: str, message: str
+) -> None:
+    body = assert_own_error(proxy.get(f"/api/users/{JOHN}/{path}"), 400, "BadRequest")
     assert (body["message"], body["errors"]) == (message, {})
     assert sandbox.request_log() == []
 
 
 @pytest.mark.dates
-def test_a_day_of_yesterday_is_past_in_its_own_zone(proxy: Client) -> None:
-    """When it is over in Kiritimati, 14 hours ahead, it may go on in Santiago."""
+def test_yesterday_is_in_the_past_in_the_requested_zone(proxy: Client) -> None:
+    """A day that has ended in Kiritimati (UTC+14) may not have ended in Santiago."""
     yesterday = (datetime.now(UTC) + timedelta(hours=14) - timedelta(days=1)).date().isoformat()
     over = availability(proxy, "users", JOHN, yesterday, "Pacific/Kiritimati")
     assert over.json()["data"] == "dateInPast"
 
 
-def test_a_crowd_on_one_screen_costs_each_part_once(cached: Client, sandbox: Sandbox) -> None:
+def test_concurrent_availability_requests_read_each_part_once(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
     day = working_day(20)
-    responses = at_once([partial(availability, cached, "users", JOHN, day, days=3)] * 20)
+    responses = concurrently([partial(availability, cached_proxy, "users", JOHN, day, days=3)] * 20)
     assert {response.status_code for response in responses} == {200}
     assert len({str(response.json()["days"]) for response in responses}) == 1
     assert len(sandbox.request_log()) in (4, 5)  # three days of one month, or of two

@@ -1,4 +1,4 @@
-"""The main job: list services, days and hours, book, look up, reschedule, cancel."""
+"""The booking flow: list services, days and hours, book, look up, reschedule, cancel."""
 
 import pytest
 
@@ -25,7 +25,7 @@ BOTH_KINDS = pytest.mark.parametrize(
 def test_services_of_every_page_are_one_array(proxy: Client, sandbox: Sandbox) -> None:
     services = proxy.get("/api/services").json()
     pages = [entry for entry in sandbox.request_log() if str(entry["path"]).endswith("/services")]
-    assert len(services) > 10, "the seed fills more than one page"
+    assert len(services) > 10, "the seed has more than one page"
     assert len(pages) == 2
     assert len({service["id"] for service in services}) == len(services)
     for service in services:
@@ -35,7 +35,9 @@ def test_services_of_every_page_are_one_array(proxy: Client, sandbox: Sandbox) -
 
 
 @BOTH_KINDS
-def test_a_free_hour_is_found_booked_and_gone(proxy: Client, kind: str, ident: str) -> None:
+def test_a_free_hour_is_found_booked_and_no_longer_listed(
+    proxy: Client, kind: str, ident: str
+) -> None:
     day = working_day()
     assert first_instant(day) in proxy.dates(kind, ident, day[:7]).json()
     hours = proxy.hours(kind, ident, day, "Europe/Madrid").json()
@@ -46,7 +48,7 @@ def test_a_free_hour_is_found_booked_and_gone(proxy: Client, kind: str, ident: s
     assert booked.json()["startAt"] == hours[0]
     assert booked.json()["email"] == "ana@example.com"
     conflicts = [proxy.book(kind, ident, hours[0]).status_code for _ in range(3)]
-    assert 409 in conflicts, "however many agents a service has, they are booked up in the end"
+    assert 409 in conflicts, "a few bookings use up all agents of a service"
     assert hours[0] not in proxy.hours(kind, ident, day, "Europe/Madrid").json()
 
 
@@ -83,7 +85,7 @@ def test_an_appointment_about_to_start_can_be_looked_up(proxy: Client) -> None:
     info = proxy.get("/api/appointment", headers=bearer(token))
     assert info.status_code == 200
     assert info.json()["startAt"] == start
-    assert "id" in info.json()["user"], "_id becomes id at every depth"
+    assert "id" in info.json()["user"], "_id is renamed at every depth"
     assert "_id" not in info.text
 
 
@@ -96,7 +98,7 @@ def test_one_agent_in_two_services_is_booked_once(proxy: Client) -> None:
 
 
 def test_requests_to_videsk_match_its_documentation(proxy: Client, sandbox: Sandbox) -> None:
-    sandbox.forget()
+    sandbox.clear_request_log()
     proxy.book("users", JOHN.upper(), f"{YEAR}-05-06T09:00:00.1239+02:00", referrer="campaña")
     (entry,) = sandbox.request_log()
     assert entry["method"] == "POST"

@@ -1,4 +1,4 @@
-"""Cached reads: one entry for every spelling, nothing pickled, with Cache-Status and ETag."""
+"""Cached reads: equivalent requests share an entry, with Cache-Status and ETag."""
 
 import pickle
 import re
@@ -9,7 +9,7 @@ from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, Client, working_day
 from tests.days import YEAR
-from tests.processes import Sandbox, everything_in, proxy_server, redis_server
+from tests.processes import Sandbox, dump_all, proxy_server, redis_server
 
 MONTH = [
     f"{YEAR}-05",
@@ -27,9 +27,9 @@ MONTH = [
 """May in Santiago, four hours behind UTC."""
 
 
-def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
-    responses = [cached.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
-    responses.append(cached.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
+def test_all_spellings_of_a_month_share_one_entry(cached_proxy: Client, sandbox: Sandbox) -> None:
+    responses = [cached_proxy.dates("services", AUTOMATIC_SERVICE, date) for date in MONTH]
+    responses.append(cached_proxy.dates("services", AUTOMATIC_SERVICE.upper(), MONTH[0]))
     assert len({response.content for response in responses}) == 1
     (entry,) = sandbox.request_log()
     assert entry["path"] == f"/public/video-contact-center/services/{AUTOMATIC_SERVICE}/dates"
@@ -39,28 +39,30 @@ def test_every_spelling_of_one_month_is_one_entry(cached: Client, sandbox: Sandb
         assert re.fullmatch(r"videsk-proxy; hit; ttl=\d+", response.headers["Cache-Status"])
 
 
-def test_every_spelling_of_one_day_is_one_entry(cached: Client, sandbox: Sandbox) -> None:
+def test_all_spellings_of_a_day_share_one_entry(cached_proxy: Client, sandbox: Sandbox) -> None:
     for date in (f"{YEAR}-05-17", f"{YEAR}-05-17T23:00:00", f"{YEAR}-05-18T03:59:59Z"):
-        assert cached.hours("users", JOHN, date).status_code == 200
+        assert cached_proxy.hours("users", JOHN, date).status_code == 200
     (entry,) = sandbox.request_log()
     assert entry["query"] == f"date={YEAR}-05-17T04%3A00%3A00.000Z&timezone=America%2FSantiago"
 
 
-def test_kinds_ids_days_and_zones_are_kept_apart(cached: Client, sandbox: Sandbox) -> None:
-    cached.dates("users", JOHN, f"{YEAR}-05")
-    cached.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05")
-    cached.dates("users", JOHN, f"{YEAR}-06")
-    cached.dates("users", JOHN, f"{YEAR}-05", "Europe/Madrid")
-    cached.hours("users", JOHN, f"{YEAR}-05-01")
+def test_kinds_ids_days_and_zones_have_separate_entries(
+    cached_proxy: Client, sandbox: Sandbox
+) -> None:
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
+    cached_proxy.dates("services", AUTOMATIC_SERVICE, f"{YEAR}-05")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-06")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05", "Europe/Madrid")
+    cached_proxy.hours("users", JOHN, f"{YEAR}-05-01")
     assert len(sandbox.request_log()) == 5
 
 
-def test_unknown_parameters_headers_and_cookies_change_nothing_and_go_nowhere(
-    cached: Client, sandbox: Sandbox
+def test_unknown_parameters_headers_and_cookies_are_ignored_and_not_forwarded(
+    cached_proxy: Client, sandbox: Sandbox
 ) -> None:
     path = f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"
-    cached.get(path)
-    again = cached.get(
+    cached_proxy.get(path)
+    again = cached_proxy.get(
         f"{path}&$limit=1&nocache=1",
         headers={"Cache-Control": "no-cache", "Pragma": "no-cache", "Cookie": "a=b"},
     )
@@ -73,7 +75,7 @@ def test_unknown_parameters_headers_and_cookies_change_nothing_and_go_nowhere(
 @pytest.mark.parametrize(
     "path", ["/api/services", f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC"]
 )
-def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
+def test_a_repeated_read_with_an_etag_is_a_304(proxy: Client, path: str) -> None:
     first = proxy.get(path)
     assert first.status_code == 200
     etag = first.headers["ETag"]
@@ -92,14 +94,14 @@ def test_a_repeat_costs_a_304(proxy: Client, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/services", f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"]
 )
-def test_head_is_get_without_its_body(proxy: Client, path: str) -> None:
+def test_head_is_get_without_the_body(proxy: Client, path: str) -> None:
     get, head = proxy.get(path), proxy.call("HEAD", path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["ETag"] == get.headers["ETag"]
     assert head.headers["Content-Length"] == get.headers["Content-Length"]
 
 
-def test_an_entry_outlives_neither_its_ttl_nor_a_ttl_of_nothing(sandbox: Sandbox) -> None:
+def test_entries_expire_after_their_ttl_and_a_ttl_of_0_disables_caching(sandbox: Sandbox) -> None:
     settings = {"SERVICES_TTL": "0", "DATES_TTL": "0.3", "DATES_STALE": "0"}
     with redis_server() as redis, proxy_server(
         sandbox, REDIS_URL=redis.redis_url, **settings
@@ -125,25 +127,25 @@ def test_without_redis_the_process_caches(sandbox: Sandbox) -> None:
         assert "WEB_CONCURRENCY" in server.output()
 
 
-def test_nothing_in_redis_is_pickled_and_all_of_it_ends(cached: Client, redis: Redis) -> None:
-    cached.get("/api/services")
-    cached.dates("users", JOHN, f"{YEAR}-05")
-    held = everything_in(redis)
+def test_nothing_in_redis_is_pickled_and_every_key_expires(
+    cached_proxy: Client, redis: Redis
+) -> None:
+    cached_proxy.get("/api/services")
+    cached_proxy.dates("users", JOHN, f"{YEAR}-05")
+    held = dump_all(redis)
     assert len(held) >= 2
     for key, value in held.items():
         assert key.startswith(b"videsk-proxy:")
         assert 0 < redis.ttl(key) <= 2 * 86400
-        # A dump ends with 10 bytes of its own, its version and a checksum.
-        assert not re.search(rb"\x80[\x02-\x05]", value[:-10]), "that is how a pickle starts"
+        # A dump ends with its version and a checksum: 10 bytes.
+        assert not re.search(rb"\x80[\x02-\x05]", value[:-10]), "a pickle starts like this"
 
 
-def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_minute(
-    cached: Client, redis: Redis
-) -> None:
+def test_keys_of_an_unknown_id_expire_within_a_minute(cached_proxy: Client, redis: Redis) -> None:
     ids = [f"{number:024x}" for number in range(20)]
     for ident in ids:
-        assert cached.hours("services", ident, working_day()).status_code == 404
-        assert cached.dates("users", ident, working_day()).status_code == 404
+        assert cached_proxy.hours("services", ident, working_day()).status_code == 404
+        assert cached_proxy.dates("users", ident, working_day()).status_code == 404
     left = [
         redis.ttl(key) for key in redis.scan_iter() if any(ident.encode() in key for ident in ids)
     ]
@@ -154,11 +156,11 @@ def test_an_id_that_does_not_exist_leaves_nothing_in_redis_for_longer_than_a_min
 def test_foreign_data_in_redis_is_not_served(
     sandbox: Sandbox, redis: Redis, redis_url: str
 ) -> None:
-    """By an app without the near cache, in which each read comes to Redis."""
-    with proxy_server(sandbox, "tests.e2e.without_near_cache:app", REDIS_URL=redis_url) as server:
+    """Use an app without the fast path, so that each read reaches Redis."""
+    with proxy_server(sandbox, "tests.e2e.no_fast_path_app:app", REDIS_URL=redis_url) as server:
         client = Client(server.url)
         client.get("/api/services")
-        (key,) = [key for key in everything_in(redis) if b"services" in key]
+        (key,) = [key for key in dump_all(redis) if b"services" in key]
         for poison in (b"!" + pickle.dumps({"a": 1}), b"", b"garbage", b"nan\n[]", b"\xff\xfe"):
             redis.set(key, poison)
             response = client.get("/api/services")

@@ -1,4 +1,4 @@
-"""People, not bots: a booking needs a token that the captcha's provider confirms."""
+"""With a captcha, a booking needs a token that the captcha provider confirms."""
 
 import json
 import time
@@ -14,15 +14,15 @@ from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
 from tests.days import YEAR
-from tests.e2e.captcha_provider import Provider, captcha_provider
-from tests.e2e.fleet import alone, at_once, wait_until, workers_of
-from tests.processes import Running, Sandbox, free_port, proxy_server
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
+from tests.e2e.fleet import concurrently, only_worker, wait_until, workers_of
+from tests.processes import Sandbox, ServerProcess, free_port, proxy_server
 from tests.timing import TIMING
 
 SECRET, TOKEN = "s3cr3t-of-the-captcha", "t0ken-of-a-visitor"
 START, LATER = f"{YEAR}-05-06T14:00:00.000Z", f"{YEAR}-05-06T15:00:00.000Z"
 KINDS = {"users": JOHN, "services": FIRST_SERVICE}
-REFUSED = {
+CAPTCHA_REJECTED = {
     "name": "Unprocessable",
     "message": "Your submit looks suspicious, not pass the captcha validation.",
     "code": 422,
@@ -33,52 +33,56 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def one_provider() -> Iterator[Provider]:
+def shared_provider() -> Iterator[CaptchaProvider]:
     with captcha_provider() as provider:
         yield provider
 
 
 @pytest.fixture
-def provider(one_provider: Provider) -> Provider:
-    """It confirms every token by default."""
-    one_provider.respond_with({"success": True, "error-codes": []})
-    one_provider.requests_received.clear()
-    one_provider.once = False
-    return one_provider
+def provider(shared_provider: CaptchaProvider) -> CaptchaProvider:
+    """Return the provider, which confirms every token by default."""
+    shared_provider.respond_with({"success": True, "error-codes": []})
+    shared_provider.requests_received.clear()
+    shared_provider.single_use = False
+    return shared_provider
 
 
 @pytest.fixture(scope="module")
-def guarded(
-    sandbox_process: Sandbox, redis_process: Running, one_provider: Provider
-) -> Iterator[Running]:
+def captcha_proxy(
+    sandbox_process: Sandbox, redis_process: ServerProcess, shared_provider: CaptchaProvider
+) -> Iterator[ServerProcess]:
     with proxy_server(
         sandbox_process,
         REDIS_URL=redis_process.redis_url,
         LOG_LEVEL="debug",
         CAPTCHA_PROVIDER="turnstile",
         CAPTCHA_SECRET=SECRET,
-        CAPTCHA_VERIFY_URL=f"{one_provider.url}/siteverify",
+        CAPTCHA_VERIFY_URL=f"{shared_provider.url}/siteverify",
     ) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def guarded_without_redis(sandbox_process: Sandbox, one_provider: Provider) -> Iterator[Running]:
+def captcha_proxy_without_redis(
+    sandbox_process: Sandbox, shared_provider: CaptchaProvider
+) -> Iterator[ServerProcess]:
     with proxy_server(
         sandbox_process,
         CAPTCHA_PROVIDER="turnstile",
         CAPTCHA_SECRET=SECRET,
-        CAPTCHA_VERIFY_URL=f"{one_provider.url}/siteverify",
+        CAPTCHA_VERIFY_URL=f"{shared_provider.url}/siteverify",
     ) as server:
         yield server
 
 
 @pytest.fixture
-def client(guarded: Running, provider: Provider, redis: Redis, sandbox: Sandbox) -> Client:
-    return Client(guarded.url)
+def client(
+    captcha_proxy: ServerProcess, provider: CaptchaProvider, redis: Redis, sandbox: Sandbox
+) -> Client:
+    return Client(captcha_proxy.url)
 
 
-def key() -> dict[str, str]:
+def new_key() -> dict[str, str]:
     return {"Idempotency-Key": uuid4().hex}
 
 
@@ -89,8 +93,8 @@ def assert_unavailable(response: requests.Response, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_confirmed_token_books_and_stays_here(
-    client: Client, provider: Provider, sandbox: Sandbox, kind: str
+def test_a_confirmed_token_books_and_is_not_sent_to_videsk(
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, kind: str
 ) -> None:
     assert client.book(kind, KINDS[kind], START, token=TOKEN).status_code == 201
     assert provider.requests_received == [("/siteverify", {"secret": SECRET, "response": TOKEN})]
@@ -103,13 +107,13 @@ def test_a_confirmed_token_books_and_stays_here(
 
 @pytest.mark.parametrize("code", ["invalid-input-response", "timeout-or-duplicate"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_refused_token_is_videsks_own_422(
-    client: Client, provider: Provider, sandbox: Sandbox, kind: str, code: str
+def test_a_rejected_token_gets_the_422_of_videsk(
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, kind: str, code: str
 ) -> None:
-    provider.refuses(code, "another-code")
+    provider.reject(code, "another-code")
     response = client.book(kind, KINDS[kind], START, token=TOKEN)
     assert (response.status_code, response.headers["X-Error-Source"]) == (422, "proxy")
-    assert response.json() == REFUSED | {"data": {"extraData": code}}
+    assert response.json() == CAPTCHA_REJECTED | {"data": {"extraData": code}}
     assert sandbox.request_log() == []
 
 
@@ -123,7 +127,7 @@ def test_a_refused_token_is_videsks_own_422(
     ],
 )
 def test_without_a_token_no_request_is_sent(
-    client: Client, provider: Provider, sandbox: Sandbox, none: dict[str, Any], message: str
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, none: dict[str, Any], message: str
 ) -> None:
     response = client.book("users", JOHN, START, **none)
     assert (response.status_code, response.json()["name"]) == (400, "BadRequest")
@@ -148,32 +152,32 @@ def test_without_a_token_no_request_is_sent(
     ],
     ids=["500", "HTML", "empty", "deep", "list", "text", "no-verdict", "wrong-secret", "no-secret"],
 )
-def test_what_is_no_verdict_is_a_503_and_books_nothing(
-    client: Client, provider: Provider, sandbox: Sandbox, verdict: object, status: int
+def test_an_unusable_verdict_is_a_503_and_books_nothing(
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, verdict: object, status: int
 ) -> None:
     provider.respond_with(verdict, status)
-    headers = key()
+    headers = new_key()
     assert_unavailable(client.book("users", JOHN, START, headers, token=TOKEN), sandbox)
     provider.respond_with({"success": True})
     again = client.book("users", JOHN, START, headers, token=TOKEN)
-    assert again.status_code == 201, "the key is free"
+    assert again.status_code == 201, "the idempotency key can be used again"
 
 
 @pytest.mark.parametrize("codes", ["a-text", 5, [], [{}], [[]], {"a": 1}, [None]])
-def test_odd_error_codes_are_not_a_fault_of_the_proxy(
-    client: Client, provider: Provider, sandbox: Sandbox, codes: object
+def test_malformed_error_codes_do_not_cause_a_500(
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox, codes: object
 ) -> None:
     provider.respond_with({"success": False, "error-codes": codes})
-    headers = key()
+    headers = new_key()
     response = client.book("users", JOHN, START, headers, token=TOKEN)
-    assert (response.status_code, response.json()) == (422, REFUSED)
+    assert (response.status_code, response.json()) == (422, CAPTCHA_REJECTED)
     assert sandbox.request_log() == []
     provider.respond_with({"success": True})
     assert client.book("users", JOHN, START, headers, token=TOKEN).status_code == 201
 
 
-def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
-    client: Client, provider: Provider, sandbox: Sandbox
+def test_a_redirect_of_the_provider_is_not_followed(
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox
 ) -> None:
     provider.respond_with(b"<p>Moved", 307, Location=f"{provider.url}/elsewhere")
     response = client.book("users", JOHN, START, token=TOKEN)
@@ -183,15 +187,15 @@ def test_a_redirect_of_the_provider_takes_the_secret_nowhere(
 
 @TIMING
 def test_a_hanging_captcha_provider_times_out_and_does_not_delay_others(
-    client: Client, provider: Provider, sandbox: Sandbox
+    client: Client, provider: CaptchaProvider, sandbox: Sandbox
 ) -> None:
     provider.hangs = True
     with ThreadPoolExecutor(1) as pool:
         started = time.monotonic()
-        booking = pool.submit(client.book, "users", JOHN, START, key(), token=TOKEN)
+        booking = pool.submit(client.book, "users", JOHN, START, new_key(), token=TOKEN)
         assert client.get("/api/services").status_code == 200
         assert time.monotonic() - started < 3
-        sandbox.forget()
+        sandbox.clear_request_log()
         assert_unavailable(booking.result(), sandbox)
     assert 4 < time.monotonic() - started < 10
 
@@ -207,11 +211,11 @@ def test_a_provider_that_is_down_is_a_503(sandbox: Sandbox, name: str) -> None:
         assert_unavailable(Client(server.url).book("users", JOHN, START, token=TOKEN), sandbox)
 
 
-def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
-    client: Client, provider: Provider
+def test_after_a_rejected_captcha_the_key_can_be_used_with_another_token(
+    client: Client, provider: CaptchaProvider
 ) -> None:
-    headers = key()
-    provider.refuses("invalid-input-response")
+    headers = new_key()
+    provider.reject("invalid-input-response")
     assert client.book("users", JOHN, START, headers, token="a-bad-one").status_code == 422
     assert client.book("users", JOHN, START, headers).status_code == 400
     provider.respond_with({"success": True})
@@ -220,10 +224,12 @@ def test_a_refused_captcha_leaves_the_key_free_for_a_better_token(
     assert "Idempotency-Replayed" not in booked.headers
 
 
-def test_a_replay_does_not_verify_the_captcha_again(client: Client, provider: Provider) -> None:
-    headers = key()
+def test_a_replay_does_not_verify_the_captcha_again(
+    client: Client, provider: CaptchaProvider
+) -> None:
+    headers = new_key()
     first = client.book("users", JOHN, START, headers, token=TOKEN)
-    provider.refuses("timeout-or-duplicate")
+    provider.reject("timeout-or-duplicate")
     for _ in range(4):
         again = client.book("users", JOHN, START, headers, token=TOKEN)
         assert (again.status_code, again.content) == (201, first.content)
@@ -232,24 +238,24 @@ def test_a_replay_does_not_verify_the_captcha_again(client: Client, provider: Pr
 
 
 NOT_BOOKED = [400, 401, 404, 409, 422, 429, 503]
-"""Of Videsk's statuses those that say that nothing was booked."""
+"""Statuses of Videsk that mean that nothing was booked."""
 
 
-@pytest.fixture(params=["guarded", "guarded_without_redis"])
-def strict(
-    request: pytest.FixtureRequest, provider: Provider, redis: Redis, sandbox: Sandbox
-) -> Running:
-    """The provider confirms a token once."""
-    server: Running = request.getfixturevalue(request.param)
-    provider.once = True
+@pytest.fixture(params=["captcha_proxy", "captcha_proxy_without_redis"])
+def single_use_proxy(
+    request: pytest.FixtureRequest, provider: CaptchaProvider, redis: Redis, sandbox: Sandbox
+) -> ServerProcess:
+    """Return a proxy whose captcha provider confirms each token only once."""
+    server: ServerProcess = request.getfixturevalue(request.param)
+    provider.single_use = True
     return server
 
 
 @pytest.mark.parametrize("status", NOT_BOOKED)
-def test_a_booking_that_was_not_made_does_not_spend_its_token(
-    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+def test_a_booking_that_was_not_made_does_not_use_up_its_token(
+    single_use_proxy: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, status: int
 ) -> None:
-    client = Client(strict.url)
+    client = Client(single_use_proxy.url)
     headers = {"Retry-After": "1"} if status == 429 else {}
     sandbox.fault("status", status=status, body={}, headers=headers, times=1)
     failed = client.book("users", JOHN, START, token=TOKEN)
@@ -258,10 +264,10 @@ def test_a_booking_that_was_not_made_does_not_spend_its_token(
     assert len(provider.requests_received) == 1
 
 
-def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
-    strict: Running, provider: Provider, sandbox: Sandbox
+def test_a_booking_that_the_throttle_rejects_does_not_use_up_its_token(
+    single_use_proxy: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox
 ) -> None:
-    client = Client(strict.url)
+    client = Client(single_use_proxy.url)
     sandbox.fault("reset")
     for day in range(1, 15):
         client.hours("users", JOHN, f"{YEAR}-06-{day:02}")
@@ -272,16 +278,16 @@ def test_a_booking_that_the_throttle_refuses_does_not_spend_its_token(
     assert len(provider.requests_received) == 1
 
 
-def test_the_retry_may_be_another_workers(
-    guarded: Running, provider: Provider, sandbox: Sandbox, redis: Redis
+def test_another_worker_can_handle_the_retry(
+    captcha_proxy: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, redis: Redis
 ) -> None:
-    provider.once = True
-    client = Client(guarded.url)
-    wait_until(lambda: len(workers_of(guarded)) == 2)
+    provider.single_use = True
+    client = Client(captcha_proxy.url)
+    wait_until(lambda: len(workers_of(captcha_proxy)) == 2)
     statuses = []
-    for worker in workers_of(guarded):
+    for worker in workers_of(captcha_proxy):
         sandbox.fault("status", status=503, body={}, times=1)
-        with alone(guarded, worker):
+        with only_worker(captcha_proxy, worker):
             statuses.append(client.book("users", JOHN, START, token=TOKEN).status_code)
         (name,) = redis.keys("*captcha:*")
         assert 0 < redis.pttl(name) <= 60_000
@@ -294,10 +300,10 @@ def test_the_retry_may_be_another_workers(
 
 
 @pytest.mark.parametrize("status", [201, 500])
-def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
-    strict: Running, provider: Provider, sandbox: Sandbox, status: int
+def test_a_booking_that_may_have_been_made_uses_up_its_token(
+    single_use_proxy: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, status: int
 ) -> None:
-    client = Client(strict.url)
+    client = Client(single_use_proxy.url)
     if status == 500:
         sandbox.fault("status", status=500, body={}, times=1)
     assert client.book("users", JOHN, START, token=TOKEN).status_code == status
@@ -306,10 +312,10 @@ def test_a_booking_that_was_made_or_may_have_been_spends_its_token(
 
 
 @pytest.mark.parametrize("other", ["hour", "path"])
-def test_the_confirmation_is_of_that_path_and_body_alone(
-    strict: Running, provider: Provider, sandbox: Sandbox, other: str
+def test_a_confirmation_is_valid_only_for_the_same_path_and_body(
+    single_use_proxy: ServerProcess, provider: CaptchaProvider, sandbox: Sandbox, other: str
 ) -> None:
-    client = Client(strict.url)
+    client = Client(single_use_proxy.url)
     sandbox.fault("status", status=503, body={}, times=1)
     assert client.book("users", JOHN, START, token=TOKEN).status_code == 503
     user, hour = (JOHN, LATER) if other == "hour" else (MARK, START)
@@ -317,18 +323,20 @@ def test_the_confirmation_is_of_that_path_and_body_alone(
     assert client.book("users", JOHN.upper(), START, token=TOKEN).status_code == 201
 
 
-def test_a_double_click_is_checked_once(strict: Running, provider: Provider) -> None:
+def test_a_double_click_is_verified_once(
+    single_use_proxy: ServerProcess, provider: CaptchaProvider
+) -> None:
     book = partial(
-        Client(strict.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
+        Client(single_use_proxy.url).book, "users", JOHN, START, {"X-Request-ID": "x"}, token=TOKEN
     )
-    assert {response.status_code for response in at_once([book] * 4)} == {201}
+    assert {response.status_code for response in concurrently([book] * 4)} == {201}
     assert len(provider.requests_received) == 1
 
 
-def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider) -> None:
+def test_moving_and_canceling_need_no_captcha(client: Client, provider: CaptchaProvider) -> None:
     booked = client.book("users", JOHN, START, token=TOKEN).json()
     provider.requests_received.clear()
-    provider.refuses("invalid-input-response")
+    provider.reject("invalid-input-response")
     token = bearer(booked["actionToken"])
     moved = client.post("/api/appointment/reschedule", {"date": LATER}, headers=token)
     assert moved.status_code == 200
@@ -338,21 +346,21 @@ def test_moving_and_canceling_need_no_captcha(client: Client, provider: Provider
 
 
 def test_neither_secret_nor_token_is_in_the_log(
-    client: Client, provider: Provider, guarded: Running
+    client: Client, provider: CaptchaProvider, captcha_proxy: ServerProcess
 ) -> None:
-    before = len(guarded.output())
+    before = len(captcha_proxy.output())
     for codes in ([], ["invalid-input-response"], ["invalid-input-secret"]):
         provider.respond_with({"success": not codes, "error-codes": codes})
         client.book("users", JOHN, START, token=TOKEN)
     provider.respond_with(TOKEN.encode() + SECRET.encode())
     client.book("users", JOHN, START, token=TOKEN)
-    log = guarded.output()
+    log = captcha_proxy.output()
     assert log[before:].count('"request"') == 4
     assert SECRET not in log
     assert TOKEN not in log
 
 
-def test_without_the_setting_videsk_itself_judges_the_token(sandbox: Sandbox) -> None:
+def test_without_the_setting_videsk_verifies_the_token(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, VIDESK_API_KEY=sandbox.keys["public"]) as server:
         client = Client(server.url)
         assert client.book("users", JOHN, START, token="captcha-ok").status_code == 201
@@ -360,6 +368,6 @@ def test_without_the_setting_videsk_itself_judges_the_token(sandbox: Sandbox) ->
         assert [body["token"] for body in sent if "token" in body] == ["captcha-ok"]
         refused = client.book("users", JOHN, LATER, token=TOKEN)
         missing = client.book("users", JOHN, LATER)
-        assert (refused.status_code, refused.json()) == (422, REFUSED)
+        assert (refused.status_code, refused.json()) == (422, CAPTCHA_REJECTED)
         assert missing.status_code == 400
         assert {a.headers["X-Error-Source"] for a in (refused, missing)} == {"videsk"}

@@ -1,4 +1,4 @@
-"""The TypeScript client (client/): its own tests against the real proxy, and what it is made of."""
+"""The TypeScript client (frontend/client/): its own tests with the real proxy, types and README."""
 
 import json
 import re
@@ -10,26 +10,26 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.node_tools import CLIENT, node, run, tool
-from tests.processes import ROOT, Running, Sandbox
+from tests.processes import ROOT, Sandbox, ServerProcess
 from tests.timing import TIMING
 
 
 @pytest.mark.dates
 @TIMING
-def test_its_own_tests_pass(sandbox: Sandbox, proxy_in_process: Running) -> None:
+def test_the_clients_own_tests_pass(sandbox: Sandbox, proxy_in_process: ServerProcess) -> None:
     files = sorted(str(path.relative_to(CLIENT)) for path in CLIENT.glob("tests/*.test.mjs"))
-    # One file at a time: they share one sandbox and set its faults.
+    # One file at a time, because they share one sandbox and set its faults.
     output = run(
         node(), "--test", "--test-concurrency=1", "--test-reporter=tap", *files,
         VIDESK_PROXY_URL=proxy_in_process.url, SANDBOX_URL=sandbox.url,
     )  # fmt: skip
     counted = dict(re.findall(r"^# (\w+) (\d+)$", output, re.MULTILINE))
     assert int(counted["pass"]) > 40
-    assert counted["pass"] == counted["tests"], "none is skipped"
+    assert counted["pass"] == counted["tests"], "no test is skipped"
 
 
-def test_it_is_made_of_the_openapi_document(tmp_path: Path) -> None:
-    """Of what `python -m openapi` prints today: the types, and what the compiler makes of all."""
+def test_types_and_dist_match_the_openapi_document(tmp_path: Path) -> None:
+    """The types match what `python -m openapi` prints, and dist/ matches the compiler's output."""
     document = subprocess.run(
         [sys.executable, "-m", "openapi"], cwd=ROOT, capture_output=True, check=True, timeout=60
     ).stdout
@@ -51,12 +51,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_it_takes_the_right_types_and_refuses_wrong_ones() -> None:
+def test_the_type_checker_accepts_right_types_and_rejects_wrong_ones() -> None:
     run(tool("tsc"), "--project", "tests")
 
 
-def test_the_examples_of_its_readme_compile_and_run(
-    sandbox: Sandbox, proxy_in_process: Running, tmp_path: Path
+def test_the_examples_in_the_readme_compile_and_run(
+    sandbox: Sandbox, proxy_in_process: ServerProcess, tmp_path: Path
 ) -> None:
     examples = "".join(re.findall(r"^```ts\n(.*?)^```$", readme(), re.MULTILINE | re.DOTALL))
     examples = examples.replace("./videsk-proxy-client/", f"{CLIENT}/dist/")
@@ -75,7 +75,7 @@ def test_the_examples_of_its_readme_compile_and_run(
     assert len(statuses) == 2, "booked, and moved once"
 
 
-def test_its_readme_names_every_call() -> None:
+def test_the_readme_names_every_call() -> None:
     declared = (CLIENT / "dist" / "index.d.ts").read_text()
     methods = declared.partition("class VideskProxy {")[2].partition("\n}")[0]
     calls = set(re.findall(r"^    (\w+)\(", methods, re.MULTILINE)) - {"constructor"}
@@ -87,8 +87,8 @@ def readme() -> str:
     return (CLIENT / "README.md").read_text()
 
 
-def test_a_browser_takes_it_as_it_is() -> None:
-    """It imports its own files alone, by the names that they have."""
+def test_the_modules_load_in_a_browser_without_bundling() -> None:
+    """It only imports its own files, with their file extensions."""
     files = {path.name: path.read_text() for path in (CLIENT / "dist").glob("*.js")}
     imported = [each for text in files.values() for each in re.findall(r"(?:from|import)\s*\(?\s*[\"'](.*?)[\"']", text)]  # fmt: skip
     assert imported
@@ -96,8 +96,8 @@ def test_a_browser_takes_it_as_it_is() -> None:
     assert "require(" not in "".join(files.values())
 
 
-def test_its_lock_file_names_no_registry() -> None:
+def test_the_lock_file_names_no_registry() -> None:
     lock = json.loads((CLIENT / "package-lock.json").read_text())
     assert len(lock["packages"]) > 2
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
-    assert "dependencies" not in lock["packages"][""], "nothing at run time"
+    assert "dependencies" not in lock["packages"][""], "no runtime dependencies"

@@ -1,4 +1,4 @@
-"""Cached reads are compressed for clients that accept it, and nothing else is."""
+"""Only cached reads are compressed, for clients that accept it."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ DECODED = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
 def raw(
     client: Client, path: str, accepted: str, **headers: str
 ) -> tuple[requests.Response, bytes]:
-    """The answer, and its body as it came."""
+    """Return the response and its undecoded body."""
     headers = {"Accept-Encoding": accepted, **headers}
     response = requests.get(client.url + path, headers=headers, stream=True, timeout=10)
     return response, response.raw.read(decode_content=False)
@@ -34,7 +34,7 @@ def raw(
         ("*;q=0", None), ("identity, br;q=0.5", None), ("br ; q=0", None), ("BR", "br"),
     ],
 )  # fmt: skip
-def test_a_long_answer_comes_as_the_client_likes_it(
+def test_a_long_response_uses_the_coding_that_the_client_prefers(
     proxy: Client, accepted: str, encoding: str | None
 ) -> None:
     plain = proxy.get(LONG, headers={"Accept-Encoding": "identity"}).content
@@ -49,13 +49,13 @@ def test_a_long_answer_comes_as_the_client_likes_it(
             assert len(body) < len(plain) / 2
 
 
-def test_a_short_answer_is_not_worth_it(proxy: Client) -> None:
+def test_a_short_response_is_not_compressed(proxy: Client) -> None:
     response, body = raw(proxy, SHORT, "br, gzip")
     assert "Content-Encoding" not in response.headers
     assert json.loads(body)
 
 
-def test_each_encoding_has_an_etag_of_its_own_that_is_known_again(proxy: Client) -> None:
+def test_each_coding_has_its_own_etag_that_revalidates(proxy: Client) -> None:
     tags = {}
     for accepted in ("br", "gzip", "identity"):
         response, _ = raw(proxy, LONG, accepted)
@@ -67,7 +67,7 @@ def test_each_encoding_has_an_etag_of_its_own_that_is_known_again(proxy: Client)
             assert (response.status_code, body) == (304, b"")
 
 
-def test_what_holds_tokens_is_never_compressed(proxy: Client) -> None:
+def test_responses_with_tokens_are_never_compressed(proxy: Client) -> None:
     hour = proxy.hours("users", JOHN, f"{YEAR}-05-06").json()[0]
     booked = requests.post(
         f"{proxy.url}/api/users/{JOHN}/appointments",

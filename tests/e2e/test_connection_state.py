@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from tests.client import JOHN, Client, bearer
-from tests.e2e.fleet import at_once
+from tests.e2e.fleet import concurrently
 from tests.processes import Sandbox
 
 COOKIES = [
@@ -23,7 +23,7 @@ def test_cookies_of_videsk_are_not_sent_back(proxy: Client, sandbox: Sandbox, st
         sandbox.fault("status", status=status, body=[], headers={"Set-Cookie": cookie}, times=1)
     next_year = datetime.now(UTC).year + 1
     months = [f"{next_year}-{month:02}" for month in range(1, 9)]
-    at_once([partial(proxy.dates, "users", JOHN, month) for month in months[:4]])
+    concurrently([partial(proxy.dates, "users", JOHN, month) for month in months[:4]])
     assert [entry["status"] for entry in sandbox.request_log()] == [status] * 4
     for month in months[4:]:
         assert proxy.dates("users", JOHN, month).status_code == 200

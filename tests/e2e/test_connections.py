@@ -10,66 +10,66 @@ import pytest
 import requests
 
 from tests.e2e import attacks
+from tests.e2e.background_clients import background_clients, open_socket, read_all
 from tests.e2e.fleet import wait_until, workers_of
-from tests.e2e.innocent import innocent_clients, open_socket, read_all
-from tests.e2e.test_stop import stopping
-from tests.processes import Running, Sandbox, free_port, proxy_server, running
-from tests.timing import ALONE, TIMING
+from tests.e2e.test_stop import stop_within
+from tests.processes import Sandbox, ServerProcess, free_port, proxy_server, running_server
+from tests.timing import SERIAL, TIMING
 from web.connections import SEND_BYTES
 
 pytestmark = TIMING
 
 ATTACK_SECONDS = 9
-HELD_AFTER_SECONDS = attacks.HELD / attacks.HELD_A_SECOND
+HELD_AFTER_SECONDS = attacks.OPEN_CONNECTIONS / attacks.OPENED_PER_SECOND
 """As long as the deadlines: by then the first connections are replaced by others."""
 
 MEASURED_SECONDS = 5
 OPENED_AFTER_SECONDS = 4
 SEND_SECONDS = 10
 STOP_SECONDS = 9
-"""A stop cuts a client off that has not read for 5 s; gunicorn looks once a second."""
+"""During a stop, clients that have not read for 5 s are disconnected. gunicorn checks every second."""
 
 
 @pytest.fixture(params=["0", "1"], ids=["direct", "behind a proxy"])
-def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Running]:
-    """One worker. Behind a proxy, all clients have one address."""
+def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[ServerProcess]:
+    """Run one worker. Behind a trusted proxy, all connections have the same address."""
     with proxy_server(sandbox, TRUSTED_PROXIES=request.param) as server:
         yield server
 
 
-@ALONE
-def test_2200_idle_and_half_open_connections_do_not_delay_others(server: Running) -> None:
-    """Nor do 200 more of them a second."""
-    with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
+@SERIAL
+def test_2200_idle_and_half_open_connections_do_not_delay_others(server: ServerProcess) -> None:
+    """Nor do 200 more per second."""
+    with attacks.run_attack(attacks.idle_connections, server.port, ATTACK_SECONDS):
         time.sleep(OPENED_AFTER_SECONDS)
-        with innocent_clients(server, "127.0.0.2") as calls:
+        with background_clients(server, "127.0.0.2") as calls:
             time.sleep(ATTACK_SECONDS - OPENED_AFTER_SECONDS - 1)
     calls.assert_undisturbed()
 
 
-@ALONE
+@SERIAL
 @pytest.mark.parametrize("attack", [attacks.slow_bodies, attacks.unread_responses])
 def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
     sandbox: Sandbox, redis_url: str, attack: attacks.Attack
 ) -> None:
     with (
         proxy_server(sandbox, REDIS_URL=redis_url, TRUSTED_PROXIES="1") as server,
-        attacks.under(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
+        attacks.run_attack(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
     ):
         time.sleep(HELD_AFTER_SECONDS)
-        with innocent_clients(server, "127.0.0.2") as calls:
+        with background_clients(server, "127.0.0.2") as calls:
             time.sleep(MEASURED_SECONDS)
     calls.assert_undisturbed()
 
 
-@ALONE
-def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
-    """The connections of others that are idle stay, however many one address opens."""
+@SERIAL
+def test_one_address_gets_only_a_share_of_the_connections(sandbox: Sandbox) -> None:
+    """Idle connections of other addresses stay open, however many one address opens."""
     with proxy_server(sandbox) as server, requests.Session() as session:
-        session.mount("http://", SourceAddress("127.0.0.2"))
+        session.mount("http://", SourceAddressAdapter("127.0.0.2"))
         assert session.get(f"{server.url}/healthz").status_code == 200
         (worker,) = workers_of(server)
-        with attacks.under(attacks.idle_connections, server.port, ATTACK_SECONDS):
+        with attacks.run_attack(attacks.idle_connections, server.port, ATTACK_SECONDS):
             wait_until(lambda: open_sockets(worker) > 400)
             time.sleep(OPENED_AFTER_SECONDS)
             assert open_sockets(worker) < 700
@@ -77,16 +77,16 @@ def test_one_address_holds_a_share_of_the_connections(sandbox: Sandbox) -> None:
 
 
 def test_a_client_that_does_not_read_is_dropped(sandbox: Sandbox) -> None:
-    with proxy_server(sandbox) as server, not_reading(server):
+    with proxy_server(sandbox) as server, client_that_does_not_read(server):
         (worker,) = workers_of(server)
         before = open_sockets(worker)
-        took = wait_until(lambda: open_sockets(worker) < before, 2 * SEND_SECONDS)
-        assert took > SEND_SECONDS / 2
+        elapsed = wait_until(lambda: open_sockets(worker) < before, 2 * SEND_SECONDS)
+        assert elapsed > SEND_SECONDS / 2
 
 
 def test_the_kernel_buffers_little_for_a_client_that_does_not_read(sandbox: Sandbox) -> None:
-    """A thousand of them could otherwise use up the memory for TCP of the machine, 2 MB each."""
-    with proxy_server(sandbox) as server, not_reading(server) as connection:
+    """Otherwise a thousand such clients could use up the machine's TCP memory, at 2 MB each."""
+    with proxy_server(sandbox) as server, client_that_does_not_read(server) as connection:
         time.sleep(0.5)
         assert 0 < unsent_bytes(server.port, connection.getsockname()[1]) <= 2 * SEND_BYTES
 
@@ -103,10 +103,10 @@ def unsent_bytes(port: int, peer_port: int) -> int:
 
 
 def test_a_client_that_reads_slowly_gets_its_whole_response(sandbox: Sandbox) -> None:
-    """For longer than the deadline of one piece."""
+    """The response takes longer than the deadline for one write."""
     with proxy_server(sandbox) as server:
         expected = requests.get(f"{server.url}/api/docs/swagger-ui-bundle.js", timeout=10).content
-        with not_reading(server, requests_sent=1) as connection:
+        with client_that_does_not_read(server, requests_sent=1) as connection:
             received, end = b"", time.monotonic() + SEND_SECONDS + 3
             while time.monotonic() < end:
                 received += connection.recv(len(expected) // 130)
@@ -116,30 +116,34 @@ def test_a_client_that_reads_slowly_gets_its_whole_response(sandbox: Sandbox) ->
         assert received.partition(b"\r\n\r\n")[2] == expected
 
 
-def test_a_client_that_does_not_read_does_not_hold_the_stop_up(sandbox: Sandbox) -> None:
-    with proxy_server(sandbox) as server, not_reading(server), stopping(server, STOP_SECONDS):
+def test_a_client_that_does_not_read_does_not_delay_the_stop(sandbox: Sandbox) -> None:
+    with (
+        proxy_server(sandbox) as server,
+        client_that_does_not_read(server),
+        stop_within(server, STOP_SECONDS),
+    ):
         pass
 
 
-def test_a_client_that_does_not_send_its_body_does_not_hold_the_stop_up(sandbox: Sandbox) -> None:
+def test_a_client_that_does_not_send_its_body_does_not_delay_the_stop(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server, open_socket(server, 30) as connection:
         connection.sendall(
             b"POST /api/appointment/cancel HTTP/1.1\r\nHost: proxy\r\nAuthorization: Bearer a.b.c\r\n"
             b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
         )
         time.sleep(0.5)
-        with stopping(server, STOP_SECONDS):
+        with stop_within(server, STOP_SECONDS):
             assert read_all(connection, 30).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize(("hard", "expected"), [("8192", 4096), ("512", 512)])
-def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
+def test_the_limit_of_open_files_is_raised_up_to_the_hard_limit(
     sandbox: Sandbox, hard: str, expected: int
 ) -> None:
     port = free_port()
     environ = {"VIDESK_API_KEY": "a-key-of-the-tests", "PORT": str(port)}
     start = ["sh", "-c", f"ulimit -Sn 256; ulimit -Hn {hard}; exec gunicorn app:app"]
-    with running(start, port, environ) as server:
+    with running_server(start, port, environ) as server:
         wait_until(lambda: workers_of(server))
         (worker,) = workers_of(server)
         limits = Path(f"/proc/{worker}/limits").read_text().splitlines()
@@ -148,17 +152,19 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
 
 
 def open_sockets(pid: int) -> int:
-    """How many sockets a process has open."""
+    """Return the number of open sockets of a process."""
     sockets = 0
     for file in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
+        with suppress(FileNotFoundError):  # closed in the meantime
             sockets += str(file.readlink()).startswith("socket:")
     return sockets
 
 
 @contextmanager
-def not_reading(server: Running, requests_sent: int = 5) -> Iterator[socket.socket]:
-    """A client that sends requests and takes next to nothing of the responses."""
+def client_that_does_not_read(
+    server: ServerProcess, requests_sent: int = 5
+) -> Iterator[socket.socket]:
+    """Open a client that sends requests and reads almost nothing of the responses."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(30)
@@ -168,8 +174,8 @@ def not_reading(server: Running, requests_sent: int = 5) -> Iterator[socket.sock
         yield connection
 
 
-class SourceAddress(requests.adapters.HTTPAdapter):
-    """Connects from an address."""
+class SourceAddressAdapter(requests.adapters.HTTPAdapter):
+    """A requests adapter that connects from this address."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -179,14 +185,16 @@ class SourceAddress(requests.adapters.HTTPAdapter):
         super().init_poolmanager(*args, source_address=(self._address, 0), **options)  # type: ignore[arg-type]  # handed on as they come
 
 
-def test_a_unix_socket_has_no_addresses_to_share_by(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_connections_over_a_unix_socket_are_not_limited_by_address(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     path, port = tmp_path / "socket", free_port()
     environ = {
         "VIDESK_API_KEY": sandbox.keys["backend"],
         "VIDESK_BASE_URL": sandbox.url,
         "GUNICORN_CMD_ARGS": f"--bind unix:{path} --bind 127.0.0.1:{port}",
     }
-    with running(["gunicorn", "app:app"], port, environ):
+    with running_server(["gunicorn", "app:app"], port, environ):
         for _ in range(3):
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(10)

@@ -1,6 +1,6 @@
-"""The booking page (frontend/demo/) in a real browser: whole journeys through the real proxy to the sandbox.
+"""The booking page (frontend/demo/) in a real browser, with the real proxy and the sandbox.
 
-Every visitor's browser is held to it that it complained of nothing and asked nobody else.
+Each test also checks that the browser logged no unexpected errors and called no third parties.
 """
 
 import os
@@ -27,7 +27,7 @@ from tests.client import (
     ZONE,
     Client,
     bearer,
-    booking_of,
+    booking_body,
     working_day,
 )
 from tests.e2e.demo_page import (
@@ -35,15 +35,15 @@ from tests.e2e.demo_page import (
     DEMO,
     DESKTOP,
     EMAIL,
+    FORMATS,
     NAME,
     PHONE,
-    WRITTEN,
     Visitor,
     page_for,
     texts_of,
 )
 from tests.e2e.node_tools import run, tool
-from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server, running
+from tests.processes import ROOT, Sandbox, ServerProcess, free_port, proxy_server, running_server
 
 expect.set_options(timeout=30_000)
 
@@ -51,22 +51,22 @@ LANGUAGES = ("en", "es", "pt")
 SOFIA = "63bdbf3b25ab497401602d10"
 """The first agent of the automatic service "Soporte técnico"."""
 
-Visit = Callable[..., Visitor]
+NewVisitor = Callable[..., Visitor]
 
 
-def hour(minutes: int = 0, zone: str = ZONE) -> datetime:
-    """Two o'clock, and so many minutes, of a working day of that zone's agents: all have it free."""
+def free_hour(minutes: int = 0, zone: str = ZONE) -> datetime:
+    """Return the instant of 14:00 plus `minutes` on a working day in that zone. All agents are free."""
     begins = datetime.combine(date.fromisoformat(working_day()), time(14), ZoneInfo(zone))
     return (begins + timedelta(minutes=minutes)).astimezone(UTC)
 
 
-def written(instant: datetime) -> str:
-    """As Videsk writes it."""
+def videsk_instant(instant: datetime) -> str:
+    """Format an instant as Videsk does."""
     return f"{instant:%Y-%m-%dT%H:%M}:00.000Z"
 
 
 @pytest.fixture(scope="module")
-def settings(sandbox_process: Sandbox, redis_process: Running) -> dict[str, str]:
+def settings(sandbox_process: Sandbox, redis_process: ServerProcess) -> dict[str, str]:
     return {
         "CORS_ORIGINS": sandbox_process.url,
         "REDIS_URL": redis_process.redis_url,
@@ -74,21 +74,23 @@ def settings(sandbox_process: Sandbox, redis_process: Running) -> dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[Running]:
-    with proxy_server(sandbox_process, **settings) as running:
-        yield running
+def server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[ServerProcess]:
+    with proxy_server(sandbox_process, **settings) as server:
+        yield server
 
 
 @pytest.fixture
-def visit(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running) -> Iterator[Visit]:
-    """Makes visitors, each with a browser profile of their own."""
+def new_visitor(
+    chromium: Browser, sandbox: Sandbox, redis: Redis, server: ServerProcess
+) -> Iterator[NewVisitor]:
+    """Return a function that creates visitors, each with a new browser profile."""
     visitors: list[Visitor] = []
 
-    def arrive(
+    def new_visitor(
         locale: str = "en-US",
         zone: str = ZONE,
-        provoked: tuple[str, ...] = (),
-        proxy: Running = server,
+        expected_messages: tuple[str, ...] = (),
+        proxy: ServerProcess = server,
         size: ViewportSize = DESKTOP,
         **options: Any,
     ) -> Visitor:
@@ -98,62 +100,62 @@ def visit(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running) ->
         )  # fmt: skip
         language = locale[:2] if locale[:2] in LANGUAGES else "en"
         visitor = Visitor(
-            context.new_page(), sandbox.url, proxy.url, language, ZoneInfo(zone), provoked
+            context.new_page(), sandbox.url, proxy.url, language, ZoneInfo(zone), expected_messages
         )
         visitors.append(visitor)
         return visitor
 
-    yield arrive
+    yield new_visitor
     for visitor in visitors:
         visitor.page.context.close()
     for visitor in visitors:
-        assert visitor.asked_of_others() == set()
-        assert visitor.unprovoked() == []
+        assert visitor.third_party_requests() == set()
+        assert visitor.unexpected_messages() == []
 
 
-def posts(visitor: Visitor) -> list[str]:
-    return [asked for asked in visitor.asked if asked.startswith("POST ")]
+def post_requests(visitor: Visitor) -> list[str]:
+    return [requested for requested in visitor.sent_requests if requested.startswith("POST ")]
 
 
-def pending(sandbox: Sandbox) -> list[object]:
-    """The starts of the appointments that stand."""
+def pending_starts(sandbox: Sandbox) -> list[object]:
+    """Return the starts of the appointments that are neither moved nor canceled."""
     return [each["startAt"] for each in sandbox.appointments() if each["status"] == "pending"]
 
 
 def book_elsewhere(sandbox: Sandbox, start: datetime, agent: str = JOHN, service: str = FIRST_SERVICE) -> None:  # fmt: skip
-    """Somebody who does not come through the proxy takes the hour."""
-    answer = requests.post(
+    """Book the hour directly with Videsk, without the proxy."""
+    response = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{agent}",
-        json={"startAt": written(start), "timezone": ZONE, "form": FORM, "referrer": "x", "service": service},
+        json={"startAt": videsk_instant(start), "timezone": ZONE, "form": FORM, "referrer": "x", "service": service},
         headers=bearer(sandbox.keys["backend"]),
         timeout=10,
     )  # fmt: skip
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
-# Copying it
+# Copying the page
 
 
 def test_a_copy_of_the_folder_alone_is_a_booking_page(
     chromium: Browser, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """As docs/frontend.md says: copied, served as files from an origin of its own, and only the proxy's address edited."""
+    """As in docs/frontend.md: the folder is copied, served from another origin, and only the proxy's URL is edited."""
     shutil.copytree(DEMO, tmp_path / "booking")
     port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]  # fmt: skip
     with (
-        running(command, port) as files,
+        running_server(command, port) as files,
         proxy_server(sandbox, CORS_ORIGINS=files.url) as server,
     ):
         (tmp_path / "booking" / "index.html").write_text(page_for(server.url))
         page = chromium.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
         page.goto(f"{files.url}/booking/")
         expect(page.get_by_role("button", name="My service")).to_be_visible()
         page.close()
     own = (f"{files.url}/booking/", f"{server.url}/api/", f"{server.url}/widget/v1/")
-    assert {url for url in asked if not url.startswith(own)} == set()
+    assert {url for url in requested if not url.startswith(own)} == set()
 
 
 # Booking
@@ -165,46 +167,46 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
 )
 @pytest.mark.dates
 @pytest.mark.parametrize(("locale", "zone"), [("es-CL", ZONE), ("en-US", "Asia/Tokyo")])
-def test_from_the_services_to_the_customers_calendar(
-    visit: Visit, sandbox: Sandbox, service: str, agent: str | None, agents_zone: str, locale: str, zone: str
+def test_from_the_list_of_services_to_the_calendar_file(
+    new_visitor: NewVisitor, sandbox: Sandbox, service: str, agent: str | None, agents_zone: str, locale: str, zone: str
 ) -> None:  # fmt: skip
-    start = hour(zone=agents_zone)
-    visitor = visit(locale, zone).come()
+    start = free_hour(zone=agents_zone)
+    visitor = new_visitor(locale, zone).open()
     texts = visitor.texts
-    # Both kinds of service have the same screens: those of one are examined.
-    examine = visitor.examine if agent else lambda: None
+    # Both kinds of service have the same screens, so only those of one are checked.
+    check_accessibility = visitor.check_accessibility if agent else lambda: None
     expect(visitor.page.get_by_role("heading", level=2, name=texts["services"]["title"])).to_be_visible()  # fmt: skip
     expect(visitor.page.get_by_role("button", name=service)).to_be_visible()
-    examine()
+    check_accessibility()
     visitor.choose_service(service)
     if agent:
-        visitor.sees(texts["agents"]["title"])
-        examine()
+        visitor.expect_step(texts["agents"]["title"])
+        check_accessibility()
         visitor.button(agent).click()
-    visitor.sees(texts["time"]["title"])
-    visitor.turn_to(start)
+    visitor.expect_step(texts["time"]["title"])
+    visitor.go_to_month(start)
     visitor.day(start).click()
     expect(visitor.hour(start)).to_be_visible()
-    examine()
+    check_accessibility()
     visitor.hour(start).click()
-    visitor.sees(texts["details"]["title"])
-    visitor.fill_in()
+    visitor.expect_step(texts["details"]["title"])
+    visitor.fill_in_details()
     choice = visitor.page.get_by_role("region", name=texts["summary"]["label"])
-    for chosen in (service, agent or "", *(visitor.written(what, start) for what in ("day", "time"))):  # fmt: skip
+    for chosen in (service, agent or "", *(visitor.format(what, start) for what in ("day", "time"))):  # fmt: skip
         expect(choice).to_contain_text(chosen)
-    examine()
+    check_accessibility()
     visitor.book()
-    visitor.is_booked()
-    examine()
+    visitor.expect_booked()
+    check_accessibility()
 
     (appointment,) = sandbox.appointments()
-    assert (appointment["startAt"], appointment["email"]) == (written(start), EMAIL)
+    assert (appointment["startAt"], appointment["email"]) == (videsk_instant(start), EMAIL)
     end = datetime.fromisoformat(str(appointment["endAt"]))
-    take_to_the_calendar(visitor, service, start, end)
+    check_calendar_files(visitor, service, start, end)
 
 
-def take_to_the_calendar(visitor: Visitor, service: str, start: datetime, end: datetime) -> None:
-    """The file and both links are of that service and of these instants."""
+def check_calendar_files(visitor: Visitor, service: str, start: datetime, end: datetime) -> None:
+    """Check that the file and both links contain this service and these instants."""
     booked = visitor.texts["booked"]
     with visitor.page.expect_download() as download:
         visitor.link(booked["ics"]).click()
@@ -221,149 +223,152 @@ def take_to_the_calendar(visitor: Visitor, service: str, start: datetime, end: d
         for name in ("google", "outlook")
     )
     assert (google["text"], google["dates"]) == ([service], ["/".join(basic)])
-    assert (outlook["startdt"], outlook["enddt"]) == ([written(start)], [written(end)])
+    assert (outlook["startdt"], outlook["enddt"]) == (
+        [videsk_instant(start)],
+        [videsk_instant(end)],
+    )
 
 
-def test_an_hour_taken_meanwhile(visit: Visit, sandbox: Sandbox) -> None:
-    visitor = visit(provoked=("409",))
-    visitor.choose_all(hour())
-    book_elsewhere(sandbox, hour())
+def test_an_hour_that_was_just_taken(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
+    visitor = new_visitor(expected_messages=("409",))
+    visitor.fill_in_booking(free_hour())
+    book_elsewhere(sandbox, free_hour())
     visitor.book()
-    visitor.sees("When suits you?")
-    expect(visitor.notice()).to_contain_text(
+    visitor.expect_step("When suits you?")
+    expect(visitor.alert()).to_contain_text(
         "2:00 PM was taken a moment ago. Nothing has been booked."
     )
-    expect(visitor.hour(hour(15))).to_be_visible()
-    expect(visitor.hour(hour())).to_have_count(0)
-    visitor.examine()
-    visitor.hour(hour(15)).click()
+    expect(visitor.hour(free_hour(15))).to_be_visible()
+    expect(visitor.hour(free_hour())).to_have_count(0)
+    visitor.check_accessibility()
+    visitor.hour(free_hour(15)).click()
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
     visitor.book()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour()), written(hour(15))]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour()), videsk_instant(free_hour(15))]
 
 
-def twice_by_mouse(visitor: Visitor) -> None:
+def double_click_mouse(visitor: Visitor) -> None:
     visitor.button("Book appointment").dblclick()
 
 
-def twice_by_enter(visitor: Visitor) -> None:
+def press_enter_twice(visitor: Visitor) -> None:
     visitor.button("Book appointment").focus()
     visitor.page.keyboard.press("Enter")
     visitor.page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("twice", [twice_by_mouse, twice_by_enter])
+@pytest.mark.parametrize("double_click", [double_click_mouse, press_enter_twice])
 def test_a_double_click_books_once(
-    visit: Visit, sandbox: Sandbox, twice: Callable[[Visitor], None]
+    new_visitor: NewVisitor, sandbox: Sandbox, double_click: Callable[[Visitor], None]
 ) -> None:
-    visitor = visit()
-    visitor.choose_all(hour())
+    visitor = new_visitor()
+    visitor.fill_in_booking(free_hour())
     sandbox.fault("delay", seconds=0.3, method="POST")
-    twice(visitor)
+    double_click(visitor)
     expect(visitor.button("Booking…")).to_be_disabled()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour())]
-    assert len(posts(visitor)) == 1
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
+    assert len(post_requests(visitor)) == 1
 
 
-def test_without_a_mouse(visit: Visit, sandbox: Sandbox) -> None:
-    start = hour()
-    visitor = visit().come()
+def test_booking_with_the_keyboard_only(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
+    start = free_hour()
+    visitor = new_visitor().open()
     keys = visitor.page.keyboard
     visitor.tab_to(visitor.page.get_by_role("button", name="My service"))
     keys.press("Enter")
-    visitor.sees("Who would you like to meet?")
+    visitor.expect_step("Who would you like to meet?")
     visitor.tab_to(visitor.button("John Doe"))
     keys.press("Enter")
-    visitor.sees("When suits you?")
+    visitor.expect_step("When suits you?")
     grid = visitor.page.get_by_role("grid")
     expect(grid).not_to_have_attribute("aria-busy", "true")
 
     visitor.tab_to(grid.locator("[tabindex='0']"))
     here = date.fromisoformat(str(visitor.page.evaluate(f"{ACTIVE}.dataset.day")))
     here = next_month(here)
-    walk(visitor, "PageDown", here)
-    expect(visitor.said()).to_have_text(
+    press_and_expect_day(visitor, "PageDown", here)
+    expect(visitor.status_message()).to_have_text(
         re.compile(rf"^\d+ days with available times in {here:%B %Y}$")
     )
     sunday = here - timedelta(days=here.isoweekday() % 7)
-    walk(visitor, "Home", sunday)
-    walk(visitor, "End", sunday + timedelta(days=6))
+    press_and_expect_day(visitor, "Home", sunday)
+    press_and_expect_day(visitor, "End", sunday + timedelta(days=6))
     here = sunday + timedelta(days=6)
     for key, days in (("ArrowDown", 7), ("ArrowRight", 1), ("ArrowUp", -7), ("ArrowLeft", -1)):
         here += timedelta(days=days)
-        walk(visitor, key, here)
+        press_and_expect_day(visitor, key, here)
     there = start.astimezone(visitor.zone).date()
     while here != there:
         key, days = ("ArrowRight", 1) if here < there else ("ArrowLeft", -1)
         here += timedelta(days=days)
-        walk(visitor, key, here)
+        press_and_expect_day(visitor, key, here)
     expect(visitor.day(start)).to_have_attribute("aria-disabled", "false")
     keys.press("Enter")
     expect(visitor.page.get_by_role("heading", level=3, name=f"{there:%A, %B} {there.day}")).to_be_focused()  # fmt: skip
-    expect(visitor.said()).to_have_text(re.compile(r"^\d+ available times$"))
+    expect(visitor.status_message()).to_have_text(re.compile(r"^\d+ available times$"))
     visitor.tab_to(visitor.hour(start))
     keys.press("Enter")
 
-    visitor.sees("Your details")
+    visitor.expect_step("Your details")
     visitor.tab_to(visitor.textbox("Correo electrónico"))
     keys.type("ana at home")
     keys.press("Enter")
     expect(visitor.textbox("Nombre")).to_be_focused()
     expect(visitor.textbox("Nombre")).to_have_accessible_description("Please fill this in.")
-    visitor.examine()
+    visitor.check_accessibility()
     keys.type(NAME)
     keys.press("Enter")
     expect(visitor.textbox("Correo electrónico")).to_be_focused()
     keys.press("Control+A")
     keys.type(EMAIL)
     keys.press("Enter")
-    visitor.is_booked()
-    assert pending(sandbox) == [written(start)]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(start)]
 
 
-def walk(visitor: Visitor, key: str, to: date) -> None:
-    """The key leads to that day, be it free or not."""
+def press_and_expect_day(visitor: Visitor, key: str, to: date) -> None:
+    """Press the key, and expect the focus on that day, whether it has available times or not."""
     visitor.page.keyboard.press(key)
-    name = WRITTEN["en"]["day"](datetime.combine(to, time()))
+    name = FORMATS["en"]["day"](datetime.combine(to, time()))
     expect(visitor.page.locator("videsk-booking :focus")).to_have_accessible_name(re.compile(f"^{name}(, no available times)?$"))  # fmt: skip
 
 
 def next_month(day: date) -> date:
-    """The same day of the next month, or its last."""
+    """Return the same day of the next month, or its last day."""
     first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return first.replace(day=min(day.day, last.day))
 
 
-def test_the_browsers_own_back_button(visit: Visit, sandbox: Sandbox) -> None:
-    visitor = visit()
-    visitor.choose_all(hour())
+def test_the_back_and_forward_buttons(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
+    visitor = new_visitor()
+    visitor.fill_in_booking(free_hour())
     visitor.page.go_back()
-    visitor.sees("When suits you?")
-    expect(visitor.day(hour())).to_have_attribute("aria-pressed", "true")
+    visitor.expect_step("When suits you?")
+    expect(visitor.day(free_hour())).to_have_attribute("aria-pressed", "true")
     visitor.page.go_forward()
-    visitor.sees("Your details")
+    visitor.expect_step("Your details")
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
     visitor.book()
-    visitor.is_booked()
+    visitor.expect_booked()
     visitor.page.go_back()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
 # While it loads
 
 
-def hold(visitor: Visitor, pattern: str) -> Callable[..., None]:
-    """Lets requests of this address wait for an answer; the function returned gives it to the first."""
+def hold_requests(visitor: Visitor, pattern: str) -> Callable[..., None]:
+    """Hold requests to this URL. Return a function that responds to the first of them."""
     waiting: list[Route] = []
 
     def wait(route: Route) -> None:
         waiting.append(route)
 
-    def answer(body: object = None, status: int = 200, **headers: str) -> None:
+    def respond(body: object = None, status: int = 200, **headers: str) -> None:
         while not waiting:
             visitor.page.wait_for_timeout(20)
         if body is None:
@@ -372,68 +377,74 @@ def hold(visitor: Visitor, pattern: str) -> Callable[..., None]:
         return waiting.pop(0).fulfill(status=status, json=body, headers=cors | headers)
 
     visitor.page.route(pattern, wait)
-    return answer
+    return respond
 
 
-def come_to_the_calendar(visitor: Visitor) -> None:
-    """From the services."""
+def go_to_calendar(visitor: Visitor) -> None:
+    """Choose the service and the agent."""
     visitor.choose_service("My service")
     visitor.button("John Doe").click()
-    visitor.sees(visitor.texts["time"]["title"])
+    visitor.expect_step(visitor.texts["time"]["title"])
 
 
 @pytest.mark.parametrize(("locale", "size"), [("en-US", DESKTOP), ("es-CL", PHONE)])
 @pytest.mark.parametrize("soonest", ["three", "one", "none", "failed"])
-def test_nothing_jumps_when_something_comes_later(
-    visit: Visit, locale: str, size: ViewportSize, soonest: str
+def test_content_that_loads_later_causes_no_layout_shift(
+    new_visitor: NewVisitor, locale: str, size: ViewportSize, soonest: str
 ) -> None:
-    visitor = visit(locale, provoked=("500",), size=size)
-    answer_next, answer_dates = hold(visitor, "**/next?*"), hold(visitor, "**/dates?*")
-    come_to_the_calendar(visitor.come())
+    visitor = new_visitor(locale, expected_messages=("500",), size=size)
+    answer_next, answer_dates = (
+        hold_requests(visitor, "**/next?*"),
+        hold_requests(visitor, "**/dates?*"),
+    )
+    go_to_calendar(visitor.open())
     grid = visitor.page.get_by_role("grid")
     expect(visitor.page.get_by_text(visitor.texts["time"]["pickDay"])).to_be_visible()
     below = visitor.page.locator(".day")
-    waiting = [grid.bounding_box(), corner_of(below)]
+    waiting = [grid.bounding_box(), position_of(below)]
     answer_dates()
     expect(grid).not_to_have_attribute("aria-busy", "true")
-    assert [grid.bounding_box(), corner_of(below)] == waiting
-    hours = [written(hour(minutes)) for minutes in (0, 15, 30)]
+    assert [grid.bounding_box(), position_of(below)] == waiting
+    hours = [videsk_instant(free_hour(minutes)) for minutes in (0, 15, 30)]
     body: dict[str, Any] = {"three": hours, "one": hours[:1], "none": [], "failed": {}}
     answer_next(body[soonest], status=500 if soonest == "failed" else 200)
     section = visitor.page.get_by_role("region", name=visitor.texts["time"]["soonest"])
     expect(section).not_to_have_attribute("aria-busy", "true")
     expect(section.get_by_role("button")).to_have_count({"three": 3, "one": 1}.get(soonest, 0))
-    said = {"none": "soonestNone", "failed": "soonestFailed"}.get(soonest)
-    if said:
-        expect(section).to_contain_text(visitor.texts["time"][said])
-    visitor.examine()
-    assert [grid.bounding_box(), corner_of(below)] == waiting
+    message = {"none": "soonestNone", "failed": "soonestFailed"}.get(soonest)
+    if message:
+        expect(section).to_contain_text(visitor.texts["time"][message])
+    visitor.check_accessibility()
+    assert [grid.bounding_box(), position_of(below)] == waiting
 
 
-def corner_of(locator: Locator) -> tuple[float, float]:
-    """Where it begins on the screen."""
+def position_of(locator: Locator) -> tuple[float, float]:
+    """Return the position of the upper left corner on the screen."""
     box = locator.bounding_box()
     assert box
     return box["x"], box["y"]
 
 
-def test_the_first_free_day_is_open_without_taking_the_focus(visit: Visit) -> None:
-    visitor = visit()
-    answer_dates, answer_hours = hold(visitor, "**/dates?*"), hold(visitor, "**/hours?*")
-    come_to_the_calendar(visitor.come())
+def test_the_first_free_day_opens_without_taking_the_focus(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    answer_dates, answer_hours = (
+        hold_requests(visitor, "**/dates?*"),
+        hold_requests(visitor, "**/hours?*"),
+    )
+    go_to_calendar(visitor.open())
     noon = datetime.now(visitor.zone).replace(hour=12, minute=0).astimezone(UTC)
-    answer_dates([written(noon)])
-    answer_hours([written(noon)])
+    answer_dates([videsk_instant(noon)])
+    answer_hours([videsk_instant(noon)])
     expect(visitor.hour(noon)).to_be_visible()
     expect(visitor.day(noon)).to_have_attribute("aria-pressed", "true")
-    visitor.sees("When suits you?")
+    visitor.expect_step("When suits you?")
 
 
-def test_tab_stops_at_a_day_with_hours(visit: Visit) -> None:
-    """Also when the days come later than the month."""
-    visitor = visit()
-    answer_dates = hold(visitor, "**/dates?*")
-    come_to_the_calendar(visitor.come())
+def test_tab_stops_at_a_day_with_hours(new_visitor: NewVisitor) -> None:
+    """The tab stop is right even if the available days load after the month is shown."""
+    visitor = new_visitor()
+    answer_dates = hold_requests(visitor, "**/dates?*")
+    go_to_calendar(visitor.open())
     answer_dates()
     visitor.button("Next month").click()
     day = next_month(datetime.now(visitor.zone).date()).replace(day=20)
@@ -443,10 +454,10 @@ def test_tab_stops_at_a_day_with_hours(visit: Visit) -> None:
     expect(stop).to_have_attribute("aria-disabled", "false")
 
 
-def test_a_day_that_has_the_focus_keeps_it_when_the_days_come(visit: Visit) -> None:
-    visitor = visit()
-    answer_dates = hold(visitor, "**/dates?*")
-    come_to_the_calendar(visitor.come())
+def test_a_focused_day_keeps_the_focus_when_available_days_load(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    answer_dates = hold_requests(visitor, "**/dates?*")
+    go_to_calendar(visitor.open())
     visitor.tab_to(visitor.page.get_by_role("grid").locator("[tabindex='0']"))
     focused = visitor.page.evaluate(f"{ACTIVE}.dataset.day")
     answer_dates([])
@@ -455,74 +466,79 @@ def test_a_day_that_has_the_focus_keeps_it_when_the_days_come(visit: Visit) -> N
 
 
 @pytest.mark.parametrize("locale", ["en-US", "es-CL"])
-def test_loading_is_seen_without_motion(visit: Visit, locale: str) -> None:
-    """By words, and by days that look neither free nor without hours."""
-    visitor = visit(locale)
-    answer_services, answer_dates = hold(visitor, "**/services"), hold(visitor, "**/dates?*")
-    visitor.come()
+def test_loading_is_visible_without_animation(new_visitor: NewVisitor, locale: str) -> None:
+    """With reduced motion, a text and the style of the days show that something is loading."""
+    visitor = new_visitor(locale)
+    answer_services, answer_dates = (
+        hold_requests(visitor, "**/services"),
+        hold_requests(visitor, "**/dates?*"),
+    )
+    visitor.open()
     loading = visitor.page.get_by_role("main").get_by_text(visitor.texts["loading"])
     assert height_of(loading) > 10
-    visitor.examine()
+    visitor.check_accessibility()
     answer_services()
-    come_to_the_calendar(visitor)
+    go_to_calendar(visitor)
     looking = visitor.page.get_by_text(visitor.texts["time"]["loadingDays"])
     assert height_of(looking) > 10
     snapshot = "it => getComputedStyle(it).backgroundColor"
     day = visitor.page.get_by_role("grid").get_by_role("button").first
     assert day.evaluate("it => getComputedStyle(it.parentElement).animationName") == "none"
     while_loading = day.evaluate(snapshot)
-    visitor.examine()
+    visitor.check_accessibility()
     answer_dates([])
     expect(looking).to_have_count(0)
     assert day.evaluate(snapshot) != while_loading
 
 
 def height_of(locator: Locator) -> float:
-    """On the screen; a text for the ear alone has one pixel."""
+    """Return the height on the screen. A text only for screen readers has a height of one pixel."""
     box = locator.first.bounding_box()
     assert box
     return box["height"]
 
 
-# What goes wrong
+# Errors
 
 
-def test_without_a_network_nothing_is_lost(visit: Visit, sandbox: Sandbox) -> None:
-    visitor = visit()
-    visitor.choose_all(hour())
+def test_without_a_network_nothing_is_lost(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
+    visitor = new_visitor()
+    visitor.fill_in_booking(free_hour())
     visitor.page.context.set_offline(True)
     visitor.book()
-    expect(visitor.notice()).to_contain_text("You seem to be offline")
+    expect(visitor.alert()).to_contain_text("You seem to be offline")
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
     expect(visitor.textbox("Correo electrónico")).to_have_value(EMAIL)
-    visitor.examine()
+    visitor.check_accessibility()
     visitor.page.context.set_offline(False)
     visitor.button("Try again").click()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
-def test_an_answer_lost_behind_the_proxy_is_never_booked_twice(
-    visit: Visit, sandbox: Sandbox
+def test_a_response_lost_between_proxy_and_videsk_does_not_book_twice(
+    new_visitor: NewVisitor, sandbox: Sandbox
 ) -> None:
-    visitor = visit(provoked=("502", "409"))
-    visitor.choose_all(hour())
+    visitor = new_visitor(expected_messages=("502", "409"))
+    visitor.fill_in_booking(free_hour())
     sandbox.fault("reset", method="POST", after=True, times=1)
     visitor.book()
-    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
-    visitor.examine()
-    # The proxy itself is in doubt: what it answers to this key does not change any more.
+    expect(visitor.alert()).to_contain_text("We do not know whether it went through")
+    visitor.check_accessibility()
+    # The proxy does not know the outcome either, so its response to this key does not change.
     expect(visitor.button("Check again")).to_have_count(0)
-    assert pending(sandbox) == [written(hour())]
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
     visitor.button("No e-mail came: do it again").click()
-    visitor.sees("When suits you?")
-    expect(visitor.notice()).to_contain_text("is taken, perhaps by your own first attempt")
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_step("When suits you?")
+    expect(visitor.alert()).to_contain_text("is taken, perhaps by your own first attempt")
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
-def test_a_request_whose_response_was_lost_is_retried(visit: Visit, sandbox: Sandbox) -> None:
-    visitor = visit(provoked=("ERR_FAILED",))
-    visitor.choose_all(hour())
+def test_a_request_whose_response_was_lost_is_retried(
+    new_visitor: NewVisitor, sandbox: Sandbox
+) -> None:
+    visitor = new_visitor(expected_messages=("ERR_FAILED",))
+    visitor.fill_in_booking(free_hour())
 
     def lose(route: Route) -> None:
         assert route.fetch().status == 201
@@ -530,26 +546,26 @@ def test_a_request_whose_response_was_lost_is_retried(visit: Visit, sandbox: San
 
     visitor.page.route("**/appointments", lose, times=1)
     visitor.book()
-    visitor.is_booked()
-    assert len(posts(visitor)) == 2
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    assert len(post_requests(visitor)) == 2
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
-def test_an_answer_that_stays_lost_can_be_checked_for(visit: Visit, sandbox: Sandbox) -> None:
-    visitor = visit(provoked=("ERR_FAILED",))
-    visitor.choose_all(hour())
+def test_a_lost_response_can_be_checked(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
+    visitor = new_visitor(expected_messages=("ERR_FAILED",))
+    visitor.fill_in_booking(free_hour())
 
     def lose(route: Route) -> None:
         assert route.fetch().status == 201
         route.abort()
 
-    # The client sends it three times.
+    # The client tries three times.
     visitor.page.route("**/appointments", lose, times=3)
     visitor.book()
-    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
+    expect(visitor.alert()).to_contain_text("We do not know whether it went through")
     visitor.button("Check again").click()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
 @pytest.mark.parametrize(
@@ -559,14 +575,14 @@ def test_an_answer_that_stays_lost_can_be_checked_for(visit: Visit, sandbox: San
         ("es-CL", "No pudimos conectarnos al servicio de reservas"),
     ],
 )
-def test_an_unreachable_proxy_is_not_the_visitors_fault(
-    visit: Visit, locale: str, title: str
+def test_an_unreachable_proxy_is_explained(
+    new_visitor: NewVisitor, locale: str, title: str
 ) -> None:
-    visitor = visit(locale, provoked=("ERR_FAILED",))
+    visitor = new_visitor(locale, expected_messages=("ERR_FAILED",))
     visitor.page.route("**/api/services", lambda route: route.abort())
-    visitor.come()
-    expect(visitor.notice()).to_contain_text(title)
-    visitor.examine()
+    visitor.open()
+    expect(visitor.alert()).to_contain_text(title)
+    visitor.check_accessibility()
     visitor.page.unroute("**/api/services")
     visitor.button(visitor.texts["tryAgain"]).click()
     expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
@@ -581,52 +597,52 @@ def test_an_unreachable_proxy_is_not_the_visitors_fault(
     ],
 )
 def test_too_many_requests_of_one_client_are_rejected_with_the_reason(
-    visit: Visit, status: int, source: str, title: str
+    new_visitor: NewVisitor, status: int, source: str, title: str
 ) -> None:
-    visitor = visit(provoked=(str(status),))
-    answer_services = hold(visitor, "**/api/services")
-    visitor.come()
+    visitor = new_visitor(expected_messages=(str(status),))
+    answer_services = hold_requests(visitor, "**/api/services")
+    visitor.open()
     answer_services({}, status, **{"X-Error-Source": source, "Retry-After": "42"})
-    expect(visitor.notice()).to_contain_text(title)
-    seconds = visitor.notice().get_by_text(re.compile(r"Wait \d+ seconds, then try again\."))
+    expect(visitor.alert()).to_contain_text(title)
+    seconds = visitor.alert().get_by_text(re.compile(r"Wait \d+ seconds, then try again\."))
     expect(seconds).to_have_count(int(source == "proxy" and status == 429))
     expect(visitor.page.get_by_role("button", name=re.compile(r"^Try again in \d+ s$"))).to_be_disabled()  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def strict_server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[Running]:
-    with proxy_server(sandbox_process, **settings, BOOKING_RATE_LIMIT="1/minute") as running:
-        yield running
+def strict_server(sandbox_process: Sandbox, settings: dict[str, str]) -> Iterator[ServerProcess]:
+    with proxy_server(sandbox_process, **settings, BOOKING_RATE_LIMIT="1/minute") as server:
+        yield server
 
 
-def test_too_many_wait_for_their_turn(
-    visit: Visit, sandbox: Sandbox, strict_server: Running, redis: Redis
+def test_a_rate_limited_visitor_can_retry_after_the_wait(
+    new_visitor: NewVisitor, sandbox: Sandbox, strict_server: ServerProcess, redis: Redis
 ) -> None:
-    visitor = visit(proxy=strict_server, provoked=("429",))
+    visitor = new_visitor(proxy=strict_server, expected_messages=("429",))
     visitor.page.clock.install()
-    visitor.choose_all(hour())
+    visitor.fill_in_booking(free_hour())
     assert Client(strict_server.url).post("/api/appointment/cancel", {}).status_code == 401
     visitor.book()
-    expect(visitor.notice()).to_contain_text("Too many requests from this connection")
-    expect(visitor.notice()).to_contain_text(re.compile(r"Wait \d+ seconds, then try again\."))
+    expect(visitor.alert()).to_contain_text("Too many requests from this connection")
+    expect(visitor.alert()).to_contain_text(re.compile(r"Wait \d+ seconds, then try again\."))
     waiting = visitor.page.get_by_role("button", name=re.compile(r"^Try again in \d+ s$"))
     expect(waiting).to_be_disabled()
-    visitor.examine()
+    visitor.check_accessibility()
     # A minute passes: for the proxy, which counts in Redis, and for the page.
     redis.flushall()
     visitor.page.clock.fast_forward("01:00")
     visitor.button("Try again").click()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
-def test_a_failing_videsk(visit: Visit, sandbox: Sandbox) -> None:
-    """Often enough that the client gives up: it tries a read three times."""
-    visitor = visit(provoked=("502",))
+def test_a_failing_videsk(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
+    """Videsk fails three times, after which the client stops retrying the read."""
+    visitor = new_visitor(expected_messages=("502",))
     sandbox.fault("status", status=500, path="/services", times=3)
-    visitor.come()
-    expect(visitor.notice()).to_contain_text("That did not work")
-    visitor.examine()
+    visitor.open()
+    expect(visitor.alert()).to_contain_text("That did not work")
+    visitor.check_accessibility()
     visitor.button("Try again").click()
     expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
 
@@ -634,146 +650,156 @@ def test_a_failing_videsk(visit: Visit, sandbox: Sandbox) -> None:
 # Moving and canceling
 
 
-both_browsers = pytest.mark.parametrize("knows", [True, False], ids=["same browser", "another browser"])  # fmt: skip
+same_or_other_browser = pytest.mark.parametrize("same_browser", [True, False], ids=["same browser", "another browser"])  # fmt: skip
 
 
-def mailed_link(server: Running, page: str) -> str:
-    """Of a booking made on that page."""
-    booking = booking_of(written(hour()), EMAIL) | {"referrer": page}
+def booking_link(server: ServerProcess, page: str) -> str:
+    """Book an hour on that page, and return the link in the e-mail."""
+    booking = booking_body(videsk_instant(free_hour()), EMAIL) | {"referrer": page}
     booked = Client(server.url).post(f"/api/users/{JOHN}/appointments", booking)
     return str(booked.json()["rescheduleURL"])
 
 
-def at_the_link(visit: Visit, server: Running, *, knows: bool) -> Visitor:
-    """Somebody who follows the link of a booking, with the browser that booked or with another."""
-    customer = visit(provoked=("401",))
-    if knows:
-        customer.choose_all(hour())
+def open_booking_link(
+    new_visitor: NewVisitor, server: ServerProcess, *, same_browser: bool
+) -> Visitor:
+    """Follow the link of a booking, with the browser that booked or with another one."""
+    customer = new_visitor(expected_messages=("401",))
+    if same_browser:
+        customer.fill_in_booking(free_hour())
         customer.book()
-        customer.is_booked()
+        customer.expect_booked()
         customer.link("Reschedule or cancel").click()
     else:
-        customer.come(mailed_link(server, customer.home))
+        customer.open(booking_link(server, customer.page_url))
     expect(customer.button("Reschedule")).to_be_visible()
-    expect(customer.page.get_by_text("John Doe")).to_have_count(int(knows))
-    assert customer.page.url == customer.home, "the token has left the address"
+    expect(customer.page.get_by_text("John Doe")).to_have_count(int(same_browser))
+    assert customer.page.url == customer.page_url, "the token is removed from the URL"
     return customer
 
 
-@both_browsers
-def test_moving(visit: Visit, sandbox: Sandbox, server: Running, *, knows: bool) -> None:
-    customer = at_the_link(visit, server, knows=knows)
-    (old_link,) = (asked[4:] for asked in customer.asked if "v-schedule-auth" in asked)
-    customer.examine()
+@same_or_other_browser
+def test_moving(
+    new_visitor: NewVisitor, sandbox: Sandbox, server: ServerProcess, *, same_browser: bool
+) -> None:
+    customer = open_booking_link(new_visitor, server, same_browser=same_browser)
+    (old_link,) = (
+        requested[4:] for requested in customer.sent_requests if "v-schedule-auth" in requested
+    )
+    customer.check_accessibility()
     customer.button("Reschedule").click()
-    if not knows:
-        customer.sees("Which service is it for?")
+    if not same_browser:
+        customer.expect_step("Which service is it for?")
         customer.choose_service("My service")
-        customer.sees("Who is it with?")
+        customer.expect_step("Who is it with?")
         customer.button("John Doe").click()
-        customer.turn_to(hour())
-        customer.day(hour()).click()
+        customer.go_to_month(free_hour())
+        customer.day(free_hour()).click()
     expect(customer.page.get_by_role("heading", level=2, name="Choose a new time")).to_be_visible()
-    customer.hour(hour(30)).click()
-    customer.sees("Move your appointment?")
-    customer.examine()
+    customer.hour(free_hour(30)).click()
+    customer.expect_step("Move your appointment?")
+    customer.check_accessibility()
     customer.button("Move appointment").click()
-    customer.sees("Your appointment has been moved")
+    customer.expect_step("Your appointment has been moved")
     assert [(each["startAt"], each["status"]) for each in sandbox.appointments()] == [
-        (written(hour()), "rescheduled"), (written(hour(30)), "pending"),
+        (videsk_instant(free_hour()), "rescheduled"), (videsk_instant(free_hour(30)), "pending"),
     ]  # fmt: skip
 
-    customer.come(old_link)
+    customer.open(old_link)
     customer.button("Cancel appointment").click()
-    confirm_cancelling(customer)
-    expect(customer.notice()).to_contain_text("This link no longer works")
-    customer.examine()
-    assert pending(sandbox) == [written(hour(30))]
+    confirm_cancellation(customer)
+    expect(customer.alert()).to_contain_text("This link no longer works")
+    customer.check_accessibility()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour(30))]
 
 
-def test_moving_where_the_service_chose_the_agent(visit: Visit, sandbox: Sandbox) -> None:
-    """It lists also what other agents have free. A conflict of a move names no alternatives."""
-    service, start = "63bdbf49394aad976d4aa43d", hour(zone="America/Bogota")
+def test_moving_an_appointment_with_an_automatically_chosen_agent(
+    new_visitor: NewVisitor, sandbox: Sandbox
+) -> None:
+    """The page also lists hours of other agents, and a conflict when moving offers no alternatives."""
+    service, start = "63bdbf49394aad976d4aa43d", free_hour(zone="America/Bogota")
     busy, free = start + timedelta(minutes=20), start + timedelta(minutes=40)
-    customer = visit(provoked=("409",)).come()
+    customer = new_visitor(expected_messages=("409",)).open()
     customer.choose_service("Soporte técnico")
     customer.choose_hour(start)
-    customer.fill_in()
+    customer.fill_in_details()
     customer.book()
-    customer.is_booked()
+    customer.expect_booked()
     assert [each["user"] for each in sandbox.appointments()] == [SOFIA]
     book_elsewhere(sandbox, busy, SOFIA, service)
     customer.link("Reschedule or cancel").click()
     customer.button("Reschedule").click()
     customer.hour(busy).click()
     customer.button("Move appointment").click()
-    customer.sees("Choose a new time")
-    expect(customer.notice()).to_contain_text("was taken a moment ago")
+    customer.expect_step("Choose a new time")
+    expect(customer.alert()).to_contain_text("was taken a moment ago")
     expect(customer.hour(free)).to_be_visible()
     expect(customer.hour(busy)).to_have_count(0)
     customer.hour(free).click()
     customer.button("Move appointment").click()
-    customer.sees("Your appointment has been moved")
-    assert pending(sandbox) == [written(busy), written(free)]
+    customer.expect_step("Your appointment has been moved")
+    assert pending_starts(sandbox) == [videsk_instant(busy), videsk_instant(free)]
 
 
-@both_browsers
-def test_cancelling(visit: Visit, sandbox: Sandbox, server: Running, *, knows: bool) -> None:
-    customer = at_the_link(visit, server, knows=knows)
+@same_or_other_browser
+def test_cancelling(
+    new_visitor: NewVisitor, sandbox: Sandbox, server: ServerProcess, *, same_browser: bool
+) -> None:
+    customer = open_booking_link(new_visitor, server, same_browser=same_browser)
     customer.button("Cancel appointment").click()
-    customer.sees("Cancel this appointment?")
+    customer.expect_step("Cancel this appointment?")
     customer.textbox("Reason (optional)").fill("No time")
-    customer.examine()
+    customer.check_accessibility()
     customer.button("Cancel appointment").click()
     dialog = customer.page.get_by_role("dialog", name="Cancel this appointment?")
     expect(customer.button("Keep appointment", dialog)).to_be_focused()
-    customer.examine()
+    customer.check_accessibility()
     customer.button("Keep appointment", dialog).click()
     expect(dialog).to_be_hidden()
-    assert pending(sandbox) == [written(hour())]
-    confirm_cancelling(customer)
-    customer.sees("Your appointment is canceled")
-    customer.examine()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
+    confirm_cancellation(customer)
+    customer.expect_step("Your appointment is canceled")
+    customer.check_accessibility()
     assert [each["status"] for each in sandbox.appointments()] == ["canceled"]
-    assert customer.page.url == customer.home
+    assert customer.page.url == customer.page_url
 
 
-def test_the_link_in_spanish(visit: Visit, server: Running) -> None:
-    customer = visit("es-CL")
-    texts = customer.come(mailed_link(server, customer.home)).texts["modify"]
+def test_the_link_in_spanish(new_visitor: NewVisitor, server: ServerProcess) -> None:
+    customer = new_visitor("es-CL")
+    texts = customer.open(booking_link(server, customer.page_url)).texts["modify"]
     customer.button(texts["reschedule"]).click()
-    customer.sees(texts["whichService"])
-    customer.examine()
+    customer.expect_step(texts["whichService"])
+    customer.check_accessibility()
     customer.page.go_back()
-    customer.sees(texts["title"])
-    customer.examine()
+    customer.expect_step(texts["title"])
+    customer.check_accessibility()
     customer.button(texts["cancel"]).click()
-    customer.sees(texts["reallyCancel"])
+    customer.expect_step(texts["reallyCancel"])
     customer.button(texts["cancel"]).click()
-    customer.examine()
+    customer.check_accessibility()
 
 
-def confirm_cancelling(customer: Visitor) -> None:
-    """From the step that asks for the reason."""
+def confirm_cancellation(customer: Visitor) -> None:
+    """Confirm the cancellation, from the step with the reason."""
     expect(customer.textbox("Reason (optional)")).to_be_visible()
     customer.button("Cancel appointment").click()
     customer.button("Cancel appointment", customer.page.get_by_role("dialog")).click()
 
 
-def test_joining(visit: Visit, server: Running) -> None:
-    """The link to join: before its time, and at it."""
-    visitor = visit(provoked=("401",))
+def test_joining(new_visitor: NewVisitor, server: ServerProcess) -> None:
+    """Open the link to join before the appointment and at its time."""
+    visitor = new_visitor(expected_messages=("401",))
     proxy = Client(server.url)
-    later = proxy.book("users", JOHN, written(hour()), referrer=visitor.home).json()
+    later = proxy.book("users", JOHN, videsk_instant(free_hour()), referrer=visitor.page_url).json()
     soon = proxy.get(f"/api/services/{OPEN_SERVICE}/next?timezone=UTC&limit=1").json()[0]
-    now = proxy.book("services", OPEN_SERVICE, soon, referrer=visitor.home).json()
-    visitor.come(later["joinURL"])
+    now = proxy.book("services", OPEN_SERVICE, soon, referrer=visitor.page_url).json()
+    visitor.open(later["joinURL"])
     expect(visitor.page.get_by_text("Your appointment opens here")).to_be_visible()
-    visitor.examine()
-    visitor.come(now["joinURL"])
+    visitor.check_accessibility()
+    visitor.open(now["joinURL"])
     expect(visitor.page.get_by_text("your appointment is open")).to_be_visible()
-    visitor.examine()
-    assert visitor.page.url == visitor.home
+    visitor.check_accessibility()
+    assert visitor.page.url == visitor.page_url
 
 
 # Languages and looks
@@ -788,18 +814,18 @@ def test_joining(visit: Visit, server: Running) -> None:
         ("de-DE", "en", "What can we help you with?"),
     ],
 )
-def test_it_speaks_the_browsers_language(
-    visit: Visit, locale: str, language: str, title: str
+def test_the_page_uses_the_browsers_language(
+    new_visitor: NewVisitor, locale: str, language: str, title: str
 ) -> None:
-    visitor = visit(locale).come()
+    visitor = new_visitor(locale).open()
     expect(visitor.page.get_by_role("heading", level=2, name=title)).to_be_visible()
     region = locale[-2:]
     expect(visitor.page.locator(".frame")).to_have_attribute("lang", f"{language}-{region}")
 
 
-def test_the_language_can_be_changed_and_is_stored(visit: Visit) -> None:
-    visitor = visit()
-    visitor.choose_all(hour())
+def test_the_language_can_be_changed_and_is_stored(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    visitor.fill_in_booking(free_hour())
     visitor.page.get_by_role("combobox", name="Language").select_option("Español")
     expect(visitor.page.get_by_role("heading", level=2, name="Tus datos")).to_be_visible()
     expect(visitor.page.locator(".frame")).to_have_attribute("lang", "es-US")
@@ -812,9 +838,9 @@ def test_the_language_can_be_changed_and_is_stored(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("language", ["es", "pt"])
-def test_all_languages_have_the_same_texts(visit: Visit, language: str) -> None:
-    page = visit().page
-    english, other = (dict(named("", texts_of(page, each))) for each in ("en", language))
+def test_all_languages_have_the_same_texts(new_visitor: NewVisitor, language: str) -> None:
+    page = new_visitor().page
+    english, other = (dict(flatten_texts("", texts_of(page, each))) for each in ("en", language))
     assert len(english) > 90
     assert english.keys() == other.keys()
     assert all(text.strip() for text in (*english.values(), *other.values()))
@@ -822,17 +848,17 @@ def test_all_languages_have_the_same_texts(visit: Visit, language: str) -> None:
     assert placeholders == {name: set(re.findall(r"{\w+}", other[name])) for name in other}
 
 
-def named(above: str, texts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each text with the way to it: `booked.title`."""
+def flatten_texts(above: str, texts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each text with its path, such as `booked.title`."""
     for name, text in texts.items():
         if isinstance(text, dict):
-            yield from named(f"{above}{name}.", text)
+            yield from flatten_texts(f"{above}{name}.", text)
         else:
             yield above + name, text
 
 
 @pytest.mark.parametrize(
-    ("name", "locale", "size", "scheme", "until"),
+    ("name", "locale", "size", "scheme", "last_step"),
     [
         ("desktop", "en-US", DESKTOP, "light", "time"),
         ("phone", "en-US", PHONE, "light", "time"),
@@ -840,30 +866,30 @@ def named(above: str, texts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ("spanish", "es-CL", DESKTOP, "light", "booked"),
     ],
 )
-def test_a_picture(
-    visit: Visit, tmp_path: Path, name: str, locale: str, size: ViewportSize, scheme: str, until: str
+def test_screenshots(
+    new_visitor: NewVisitor, tmp_path: Path, name: str, locale: str, size: ViewportSize, scheme: str, last_step: str
 ) -> None:  # fmt: skip
-    """Taken into the folder that SCREENSHOTS names, as docs/screenshots: those of the README."""
-    visitor = visit(locale, size=size, color_scheme=scheme).come()
+    """Save it to the folder SCREENSHOTS, which is how docs/screenshots for the README are made."""
+    visitor = new_visitor(locale, size=size, color_scheme=scheme).open()
     visitor.choose_service("My service")
     visitor.button("John Doe").click()
-    visitor.turn_to(hour())
-    visitor.day(hour()).click()
-    expect(visitor.hour(hour())).to_be_visible()
-    if until != "time":
-        visitor.hour(hour()).click()
-        visitor.fill_in()
-    if until == "booked":
+    visitor.go_to_month(free_hour())
+    visitor.day(free_hour()).click()
+    expect(visitor.hour(free_hour())).to_be_visible()
+    if last_step != "time":
+        visitor.hour(free_hour()).click()
+        visitor.fill_in_details()
+    if last_step == "booked":
         visitor.book()
-        visitor.is_booked()
+        visitor.expect_booked()
     visitor.page.evaluate("scrollTo(0, 0)")
     picture = Path(os.environ.get("SCREENSHOTS", tmp_path), f"{name}.png")
     visitor.page.screenshot(path=picture)
     assert 20_000 < picture.stat().st_size < 150_000, "blank, or too large for the repository"
 
 
-# What it is written in
+# Types
 
 
-def test_its_types_are_right() -> None:
+def test_the_widget_passes_the_type_checker() -> None:
     run(tool("tsc"), "--project", str(ROOT / "frontend/widget"))

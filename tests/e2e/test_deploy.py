@@ -1,4 +1,4 @@
-"""What the project hands to hosts: app.json, Procfile, Dockerfile, docs/deploy.md, the dashboard."""
+"""Deployment files: app.json, Procfile, Dockerfile, docs/deploy.md and the Grafana dashboard."""
 
 import json
 import re
@@ -20,24 +20,24 @@ from settings import NAMES, load
 from tests.e2e.pages import DEPLOY
 from tests.processes import (
     ROOT,
-    Running,
     Sandbox,
+    ServerProcess,
     free_port,
     gunicorn_settings,
     local_redis_url,
-    running,
+    running_server,
 )
 from web import metrics, metrics_exposition
 
 OPEN_FILES = 4096
-"""What gunicorn.conf.py asks for."""
+"""The limit of open files that gunicorn.conf.py requests."""
 
 REQUIRED = {"VIDESK_API_KEY": "the-key-of-the-tests"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 
 
 def blocks(language: str) -> list[str]:
-    """The page's code blocks in one language."""
+    """Return the code blocks of docs/deploy.md in one language."""
     return [text for _, text in DEPLOY.blocks(language)]
 
 
@@ -53,7 +53,7 @@ def app_json() -> dict[str, Any]:
     return described
 
 
-def test_procfile_is_the_one_command() -> None:
+def test_procfile_has_one_command() -> None:
     assert (ROOT / "Procfile").read_text(encoding="utf-8") == "web: gunicorn app:app\n"
 
 
@@ -65,7 +65,7 @@ def test_app_json_sets_only_what_settings_accept() -> None:
     load(REQUIRED | given | generated)
 
 
-def test_app_json_requires_the_key_and_contains_none() -> None:
+def test_app_json_requires_the_key_without_containing_one() -> None:
     described = app_json()
     for name in ("VIDESK_API_KEY", "CORS_ORIGINS"):
         assert described["env"][name]["required"] is True
@@ -81,7 +81,7 @@ def test_app_json_requires_the_key_and_contains_none() -> None:
 
 
 def sources() -> list[str]:
-    """What the COPY lines name: files and folders of the root, each copied to where it stands."""
+    """Return the sources of COPY: files and folders of the root, copied to the same path."""
     named = []
     for line in instructions("COPY"):
         source, target = line.split()
@@ -91,18 +91,18 @@ def sources() -> list[str]:
 
 
 def copied() -> list[Path]:
-    """The files of the image."""
+    """Return the files of the image."""
     files: list[Path] = []
     for source in sources():
         found = sorted(ROOT.glob(source))
-        assert found, f"COPY {source}: there is no such thing"
+        assert found, f"COPY {source}: no such file or folder"
         for path in found:
             files += [path] if path.is_file() else path.rglob("*")
     return [file for file in files if file.is_file() and "__pycache__" not in file.parts]
 
 
-def test_dockerignore_lets_through_what_is_copied_and_nothing_else() -> None:
-    """So nothing else is sent to Docker either: first all is left out, then each source let in."""
+def test_dockerignore_includes_only_what_is_copied() -> None:
+    """.dockerignore excludes everything, then includes each source, so nothing else is sent to Docker."""
     text = (ROOT / ".dockerignore").read_text(encoding="utf-8")
     first, *let_in, last = [line for line in text.splitlines() if line and line[0] != "#"]
     assert (first, last) == ("*", "**/__pycache__")
@@ -123,11 +123,11 @@ def test_dockerignore_lets_through_what_is_copied_and_nothing_else() -> None:
         "tests",
     ],
 )
-def test_what_does_not_run_stays_out_of_the_image(name: str) -> None:
+def test_files_that_are_not_needed_are_not_in_the_image(name: str) -> None:
     assert not any(fnmatchcase(name, source) for source in sources())
 
 
-def test_what_is_copied_is_enough_to_serve(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_copied_files_are_enough_to_run_the_proxy(sandbox: Sandbox, tmp_path: Path) -> None:
     for file in copied():
         target = tmp_path / file.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,16 +138,16 @@ def test_what_is_copied_is_enough_to_serve(sandbox: Sandbox, tmp_path: Path) -> 
         "VIDESK_API_KEY": sandbox.keys["backend"],
         "VIDESK_BASE_URL": sandbox.url,
         "PORT": str(port),
-        # nothing listens there: acquire.lua and report.lua are read all the same
+        # no Redis listens there, but acquire.lua and report.lua are read
         "REDIS_URL": local_redis_url(free_port()),
         "WEB_CONCURRENCY": "1",
     }
     start = ["env", "-C", str(tmp_path), *json.loads(command)]
-    with running(start, port, environ) as server:
+    with running_server(start, port, environ) as server:
         assert requests.get(f"{server.url}/api/services", timeout=10).status_code == 200
 
 
-def test_image_is_of_pinned_requirements_and_not_of_root() -> None:
+def test_the_image_uses_pinned_requirements_and_a_user_other_than_root() -> None:
     (base,) = instructions("FROM")
     assert re.fullmatch(r"python:3\.11-slim(@sha256:[0-9a-f]{64})?", base)
     (install,) = instructions("RUN")
@@ -158,15 +158,15 @@ def test_image_is_of_pinned_requirements_and_not_of_root() -> None:
     assert ROOT / named[0] in copied()
     assert ROOT / "app.py" in copied()
     (user,) = instructions("USER")
-    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user), "by number, and not 0"
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user), "a numeric user id other than 0"
     assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nCMD ")
     assert not set(NAMES) & set(re.findall(r"\b[A-Z_]+\b", " ".join(instructions("ENV|ARG"))))
 
 
 def healthcheck(port: int) -> int:
-    """The exit status of the Dockerfile's own command, as a container runs it."""
+    """Return the exit status of the Dockerfile's HEALTHCHECK command."""
     (command,) = re.findall(r"HEALTHCHECK .*CMD (\[.+\])$", DOCKERFILE, re.M)
-    # A container's environment may name an HTTP proxy for what it asks outside.
+    # A container's environment may set an HTTP proxy for outgoing requests.
     environ = {"PORT": str(port), "http_proxy": "http://192.0.2.1:9"}
     python, *arguments = json.loads(command)
     found = shutil.which(python)
@@ -176,24 +176,24 @@ def healthcheck(port: int) -> int:
 
 
 def test_healthcheck_distinguishes_a_live_process_from_a_dead_one(
-    proxy_in_process: Running,
+    proxy_in_process: ServerProcess,
 ) -> None:
     assert healthcheck(proxy_in_process.port) == 0
     assert healthcheck(free_port()) == 1
 
 
-# The page
+# docs/deploy.md
 
 
 @pytest.mark.parametrize("text", re.findall(r"<<END\n(.*?)^END$", DEPLOY.text, re.M | re.S))
-def test_pages_environments_are_accepted(text: str) -> None:
+def test_documented_environments_are_valid(text: str) -> None:
     written = text.replace("$(openssl rand -hex 32)", "0" * 64).replace("$KEY", "a-key")
     environ = dict(line.split("=", 1) for line in written.splitlines())
     assert not set(environ) - set(NAMES)
     load(environ)
 
 
-def test_flys_settings_are_accepted() -> None:
+def test_the_settings_for_fly_are_valid() -> None:
     (text,) = blocks("toml")
     fly = tomllib.loads(text)
     assert not set(fly["env"]) - set(NAMES)
@@ -204,34 +204,36 @@ def test_flys_settings_are_accepted() -> None:
 
 
 def gunicorns(name: str) -> int:
-    """A number of seconds that gunicorn goes by."""
+    """Return a gunicorn setting in seconds."""
     return int(gunicorn_settings()[name])
 
 
-def test_systemd_unit_comes_back_and_lets_requests_end() -> None:
+def test_the_systemd_unit_restarts_and_lets_requests_finish() -> None:
     _, text = blocks("ini")
     unit = ConfigParser(interpolation=None, strict=False)  # SystemCallFilter is set twice
     unit.read_string(text)
     starts, burst = unit["Unit"]["StartLimitIntervalSec"], unit["Unit"]["StartLimitBurst"]
-    assert int(burst) * int(unit["Service"]["RestartSec"]) < int(starts), "it gives up"
+    assert int(burst) * int(unit["Service"]["RestartSec"]) < int(starts), (
+        "it would give up restarting"
+    )
     assert unit["Unit"]["Requires"] == "videsk-proxy.socket"
     assert "systemctl enable --now videsk-proxy.socket videsk-proxy.service" in DEPLOY.text
     service = unit["Service"]
     assert service["Restart"] == "always"
-    assert service["DynamicUser"] == "yes", "not root"
+    assert service["DynamicUser"] == "yes", "must not be root"
     assert int(service["TimeoutStopSec"]) > gunicorns("graceful_timeout")
     assert int(service["LimitNOFILE"]) >= OPEN_FILES
     assert service["ExecStart"].endswith(" app:app")
     assert "TRUSTED_PROXIES=1" in text
-    assert f"{service['EnvironmentFile']} <<END\n" in DEPLOY.text, "the commands write that file"
+    assert f"{service['EnvironmentFile']} <<END\n" in DEPLOY.text, "the commands create that file"
 
 
-def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
+def test_nginx_forwards_the_address_and_does_not_retry_bookings() -> None:
     (site,) = blocks("nginx")
     socket, unit = blocks("ini")
     (bound,) = re.findall(r"--bind (\S+)", unit)
     assert f"ListenStream={bound}\n" in socket
-    assert bound.startswith("127.0.0.1:"), "nobody passes nginx by"
+    assert bound.startswith("127.0.0.1:"), "no client can bypass nginx"
     assert f"server {bound};" in site
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in site
     assert "TRUSTED_PROXIES=1" in site
@@ -239,7 +241,7 @@ def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
     assert 'proxy_set_header Connection "";' in site
     assert "proxy_http_version 1.1;" in site
     (kept,) = re.findall(r"keepalive_timeout (\d+)s;", site)
-    assert int(kept) < gunicorns("keepalive"), "whoever closes first must be nginx"
+    assert int(kept) < gunicorns("keepalive"), "nginx must close idle connections first"
     (waits,) = re.findall(r"proxy_read_timeout (\d+)s;", site)
     assert int(waits) > gunicorns("graceful_timeout")
     assert "error_log /var/log/nginx/error.log crit;" in site
@@ -251,7 +253,7 @@ def test_nginx_hands_on_the_address_and_sends_a_booking_once() -> None:
 
 
 def exposed() -> dict[str, set[str]]:
-    """Every name that /metrics shows, and its labels."""
+    """Return the name and labels of each metric of /metrics."""
     app, counted = Flask("counted"), metrics.Metrics()
     snapshot = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
     state = metrics_exposition.State(lambda: snapshot, lambda: False, lambda: False, lambda: 0)
@@ -280,23 +282,25 @@ def exposed() -> dict[str, set[str]]:
 
 def test_dashboard_queries_only_exposed_metrics() -> None:
     text = (ROOT / "ops/grafana-dashboard.json").read_text(encoding="utf-8")
-    board = json.loads(text)
-    known, asked = exposed(), set()
-    for panel in board["panels"]:
+    dashboard = json.loads(text)
+    metrics, queried = exposed(), set()
+    for panel in dashboard["panels"]:
         assert panel["datasource"]["uid"] == "${datasource}"
         for target in panel["targets"]:
             query = target["expr"]
             names = set(re.findall(r"videsk_proxy_\w+", query))
-            asked |= names
+            queried |= names
             assert names, query
-            assert not names - set(known), query
+            assert not names - set(metrics), query
             grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", query))))
-            assert all(grouped <= known[name] for name in names), query
+            assert all(grouped <= metrics[name] for name in names), query
             for name, labels in re.findall(r"(videsk_proxy_\w+){([^}]*)}", query):
-                assert set(re.findall(r"(\w+)=", labels)) <= known[name], query
+                assert set(re.findall(r"(\w+)=", labels)) <= metrics[name], query
             shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
             assert shown == grouped - {"le"}, query
-    assert [variable["type"] for variable in board["templating"]["list"]] == ["datasource"]
-    told = {name.removesuffix("_bucket") for name in asked}
-    counted = {name for name in known if not name.endswith(("_created", "_sum", "_count"))}
-    assert told == {name.removesuffix("_bucket") for name in counted}, "a figure without a panel"
+    assert [variable["type"] for variable in dashboard["templating"]["list"]] == ["datasource"]
+    shown_names = {name.removesuffix("_bucket") for name in queried}
+    counted = {name for name in metrics if not name.endswith(("_created", "_sum", "_count"))}
+    assert shown_names == {name.removesuffix("_bucket") for name in counted}, (
+        "a metric without a panel"
+    )

@@ -1,4 +1,4 @@
-"""The documentation is true: its links, commands, tables and examples match the code."""
+"""The documentation's links, commands, tables and examples match the code."""
 
 import importlib.util
 import json
@@ -67,7 +67,7 @@ def test_a_dead_link_is_found() -> None:
 
 
 @every_page
-def test_its_commands_are_valid_shell_and_name_what_exists(page: Page) -> None:
+def test_commands_are_valid_shell_and_refer_to_existing_files(page: Page) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
     for _, commands in page.blocks("sh", "bash"):
@@ -85,7 +85,7 @@ def test_its_commands_are_valid_shell_and_name_what_exists(page: Page) -> None:
 
 
 @every_page
-def test_its_other_code_blocks_can_be_parsed(page: Page) -> None:
+def test_other_code_blocks_can_be_parsed(page: Page) -> None:
     parsers = {"json": json.loads, "yaml": yaml.safe_load}
     for language, text in page.blocks(*parsers):
         assert parsers[language](text)
@@ -109,7 +109,7 @@ def test_its_other_code_blocks_can_be_parsed(page: Page) -> None:
 @pytest.mark.parametrize(
     "page", [README, CONFIGURATION, OPERATIONS, DEPLOY], ids=lambda page: page.name
 )
-def test_it_names_only_settings_that_exist(page: Page) -> None:
+def test_pages_name_only_existing_settings(page: Page) -> None:
     of_other_programs = {"SANDBOX_PORT", "LISTEN_FDS", "AF_INET", "AF_UNIX"}
     named = set(re.findall(r"(?<![\w$])[A-Z]+(?:_[A-Z]+)+\b", page.text)) - of_other_programs
     assert named
@@ -124,8 +124,8 @@ def test_readme_is_short_and_names_the_version() -> None:
 # Tables
 
 
-def test_the_table_of_routes_is_the_apps() -> None:
-    """`{kind}` stands for services and users. HEAD and OPTIONS are left out."""
+def test_the_table_of_routes_matches_the_app() -> None:
+    """The documentation writes `{kind}` for services and users, and omits HEAD and OPTIONS."""
     rows = [
         row[0].strip("`") for method in ("GET", "POST") for row in HTTP_API.table(f"`{method} /")
     ]
@@ -139,7 +139,7 @@ def test_the_table_of_routes_is_the_apps() -> None:
 
 
 def settings_table() -> dict[str, str]:
-    """Return the default of each setting, as the page has it."""
+    """Return the documented default of each setting."""
     table: dict[str, str] = {}
     for names, defaults, _ in CONFIGURATION.table("`"):
         several, each = re.findall("`(.+?)`", names), defaults.split(", ")
@@ -152,7 +152,7 @@ def test_the_table_of_settings_names_every_setting() -> None:
     assert set(settings_table()) == set(NAMES)
 
 
-def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:
+def test_the_documented_defaults_are_right() -> None:
     """A default is a value or `none`. A few are described in words."""
     table, required = settings_table(), {"VIDESK_API_KEY": "key"}
     values = {name: default.strip("`") for name, default in table.items() if default[0] == "`"}
@@ -164,7 +164,7 @@ def test_the_defaults_in_the_table_of_settings_are_the_defaults() -> None:
 
 
 def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
-    """By the app or by gunicorn's configuration: a setting that is only checked does nothing."""
+    """A setting that neither the app nor gunicorn's configuration reads has no effect."""
     environ = {
         "PATH": os.environ["PATH"],
         "TMPDIR": str(tmp_path),
@@ -173,14 +173,14 @@ def test_every_setting_is_read_at_the_start(tmp_path: Path) -> None:
         "CAPTCHA_PROVIDER": "hcaptcha",
         "CAPTCHA_SECRET": "secret-of-the-captcha",
     }
-    command = [sys.executable, "-m", "tests.e2e.settings_read"]
+    command = [sys.executable, "-m", "tests.e2e.print_used_settings"]
     names = subprocess.run(
         command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True
     ).stdout
     assert not set(NAMES) - set(names.decode().split())
 
 
-def test_the_table_of_metrics_is_that_of_the_endpoint() -> None:
+def test_the_table_of_metrics_matches_the_endpoint() -> None:
     section = OPERATIONS.text.split("\n## Metrics\n")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (`.+?`) \|", section, re.M)
     printed = {
@@ -197,7 +197,7 @@ def test_the_table_of_metrics_is_that_of_the_endpoint() -> None:
     assert printed == real
 
 
-def test_the_table_of_log_fields_is_that_of_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_of_log_fields_matches_a_log_line(capsys: pytest.CaptureFixture[str]) -> None:
     traceparent = f"00-{'1' * 32}-{'2' * 16}-01"
     access_log.log.setLevel("INFO")
     access_log.log_request(
@@ -216,7 +216,7 @@ def test_the_table_of_log_fields_is_that_of_a_line(capsys: pytest.CaptureFixture
 
 
 def test_the_examples_use_the_client_according_to_its_types(tmp_path: Path) -> None:
-    """Those in TypeScript as they stand; of Vue's the script."""
+    """Type-check TypeScript examples, and the script of Vue examples."""
     (tmp_path / "node_modules").symlink_to(CLIENT / "node_modules")
     examples = [*README.blocks("ts"), *FRONTEND.blocks("ts", "tsx", "vue")]
     assert [language for language, _ in examples] == ["ts", "ts", "tsx", "vue", "ts"]

@@ -1,4 +1,4 @@
-"""The page of the documentation in a real browser, without connections to other machines."""
+"""The API documentation (Swagger UI) in a real browser, without connections to other machines."""
 
 import gzip
 import hashlib
@@ -14,22 +14,22 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from tests.client import JOHN, Client, booking_of, working_day
+from tests.client import JOHN, Client, booking_body, working_day
 from tests.e2e.fleet import workers_of
-from tests.processes import Running, proxy_server, sandbox_server
-from tests.unit.openapi.reading import operations
+from tests.processes import ServerProcess, proxy_server, sandbox_server
+from tests.unit.openapi.spec_document import operations
 
 expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[ServerProcess]:
     with sandbox_server() as sandbox, proxy_server(sandbox) as proxy:
         yield proxy
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
-    chromium: Browser, server: Running
+    chromium: Browser, server: ServerProcess
 ) -> None:
     page = chromium.new_page()
     messages: list[str] = []
@@ -54,8 +54,10 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     assert {url for url in urls if not url.startswith((f"{server.url}/", "data:"))} == set()
 
 
-def test_two_bookings_can_be_tried_one_after_the_other(chromium: Browser, server: Running) -> None:
-    """The field of the Idempotency-Key is there, and empty: a constant would make the second a 422."""
+def test_two_bookings_can_be_tried_one_after_the_other(
+    chromium: Browser, server: ServerProcess
+) -> None:
+    """The Idempotency-Key field is empty. With a default value, the second booking would be a 422."""
     page = chromium.new_page()
     page.goto(f"{server.url}/api/docs")
     operation = page.locator("#operations-users-bookByUser")
@@ -66,7 +68,7 @@ def test_two_bookings_can_be_tried_one_after_the_other(chromium: Browser, server
     first, second, *_ = Client(server.url).hours("users", JOHN, working_day()).json()
     operation.get_by_role("textbox").nth(0).fill(JOHN)
     for start in (first, second):
-        operation.locator("textarea.body-param__text").fill(json.dumps(booking_of(start, "ana@example.com")))  # fmt: skip
+        operation.locator("textarea.body-param__text").fill(json.dumps(booking_body(start, "ana@example.com")))  # fmt: skip
         operation.get_by_role("button", name="Execute").click()
         live = operation.locator(".live-responses-table")
         expect(live.locator(".response-col_status").last).to_have_text("201")
@@ -74,7 +76,7 @@ def test_two_bookings_can_be_tried_one_after_the_other(chromium: Browser, server
     page.close()
 
 
-def test_its_files_are_kept_by_browsers_and_compressed(server: Running) -> None:
+def test_the_files_are_cached_by_browsers_and_compressed(server: ServerProcess) -> None:
     page = requests.get(f"{server.url}/api/docs", timeout=10)
     assert page.headers["Cache-Control"] == "no-store"
     links = re.findall(r'(?:href|src)="(docs/[^"]+)"', page.text)
@@ -107,8 +109,8 @@ def test_its_files_are_kept_by_browsers_and_compressed(server: Running) -> None:
     assert sizes["swagger-ui-bundle.js"] > 1_000_000
 
 
-def test_its_files_are_compressed_once(server: Running) -> None:
-    """A second answer costs far less than the compression of 1.5 MB."""
+def test_the_files_are_compressed_only_once(server: ServerProcess) -> None:
+    """A second response takes much less CPU time than compressing 1.5 MB."""
     url, header = f"{server.url}/api/docs/swagger-ui-bundle.js", {"Accept-Encoding": "gzip"}
     requests.get(url, headers=header, timeout=10)
     before = cpu_seconds(server)
@@ -121,8 +123,8 @@ def test_its_files_are_compressed_once(server: Running) -> None:
     assert once < 15 * (time.process_time() - started)
 
 
-def cpu_seconds(server: Running) -> float:
-    """Of all its processes."""
+def cpu_seconds(server: ServerProcess) -> float:
+    """Return the CPU time of all its processes."""
     ticks = 0
     for pid in [server.process.pid, *workers_of(server)]:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
@@ -130,7 +132,7 @@ def cpu_seconds(server: Running) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def test_its_files_are_a_packages_and_no_others(server: Running) -> None:
+def test_only_files_of_the_package_are_served(server: ServerProcess) -> None:
     for name, status in (
         ("swagger-ui.css", 200), ("start.js", 200), ("swagger-ui.js", 404), ("..%2f__init__.py", 404),
         ("%2e%2e/__init__.py", 404), ("index.css", 404), ("", 404),

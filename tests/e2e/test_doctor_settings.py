@@ -1,4 +1,4 @@
-"""`python -m doctor`: settings that are valid and still wrong, and its options."""
+"""`python -m doctor`: settings that are valid but probably wrong, and its options."""
 
 import json
 import time
@@ -10,23 +10,25 @@ from redis import Redis
 from common.version import VERSION
 from doctor import redis_check
 from tests.e2e.captcha_provider import captcha_provider
-from tests.e2e.test_doctor import MARK, as_command, as_fork, examine, offline
-from tests.processes import Running, Sandbox, free_port, neutral_environ
+from tests.e2e.test_doctor import SECRET_MARK, run_command, run_doctor, run_in_fork, run_offline
+from tests.processes import Sandbox, ServerProcess, clean_environ, free_port
 
 KEY = {"VIDESK_API_KEY": "a-key-of-the-tests"}
 RANDOM = "0123456789abcdef" * 4
 
 
-def as_json(environ: dict[str, str], *options: str) -> tuple[int, dict[str, Any]]:
+def run_json(environ: dict[str, str], *options: str) -> tuple[int, dict[str, Any]]:
     """Run `main` with --json, and return its status and its output."""
-    status, stdout, stderr = as_fork(neutral_environ() | environ, "--json", *options)
+    status, stdout, stderr = run_in_fork(clean_environ() | environ, "--json", *options)
     assert stderr == ""
     return status, json.loads(stdout)
 
 
 def test_offline_it_checks_the_settings_and_sends_nothing(sandbox: Sandbox) -> None:
     nowhere = f"redis://127.0.0.1:{free_port()}"
-    report = examine(sandbox, run=offline, REDIS_URL=nowhere, CORS_ORIGINS="https://shop.example")
+    report = run_doctor(
+        sandbox, run=run_offline, REDIS_URL=nowhere, CORS_ORIGINS="https://shop.example"
+    )
     assert report.status == 0
     assert report.of("CORS https://shop.example").startswith("ok  ")
     assert report.of("key rotation").startswith("warn")
@@ -41,24 +43,24 @@ def test_offline_it_checks_the_settings_and_sends_nothing(sandbox: Sandbox) -> N
     }
 
 
-def test_json_holds_the_same_findings_without_the_key(sandbox: Sandbox) -> None:
+def test_json_output_has_the_same_findings_without_the_key(sandbox: Sandbox) -> None:
     sandbox.fault("leak", times=1)
     key = sandbox.keys["backend"]
-    status, output = as_json({"VIDESK_API_KEY": key, "VIDESK_BASE_URL": sandbox.url})
+    status, output = run_json({"VIDESK_API_KEY": key, "VIDESK_BASE_URL": sandbox.url})
     assert (status, output["ok"], output["version"]) == (1, False, VERSION)
     assert key not in json.dumps(output)
     (found,) = [finding for finding in output["findings"] if finding["subject"] == "key"]
     assert set(found) == {"level", "subject", "text", "next_step"}
     assert found["level"] == "FAIL"
-    status, output = as_json(KEY, "--offline")
+    status, output = run_json(KEY, "--offline")
     assert (status, output["ok"]) == (0, True)
 
 
-def test_json_reports_a_setting_that_stops_the_start() -> None:
-    status, output = as_json({**KEY, "HOURS_TTL": f"-{MARK}"}, "--offline")
+def test_json_output_reports_a_setting_that_prevents_the_start() -> None:
+    status, output = run_json({**KEY, "HOURS_TTL": f"-{SECRET_MARK}"}, "--offline")
     assert (status, output["ok"]) == (1, False)
     assert "HOURS_TTL must be" in output["findings"][0]["text"]
-    assert MARK not in json.dumps(output)
+    assert SECRET_MARK not in json.dumps(output)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +77,12 @@ def test_json_reports_a_setting_that_stops_the_start() -> None:
 )
 def test_a_misspelled_setting_is_reported(sandbox: Sandbox, name: str, step: str) -> None:
     setting: dict[str, Any] = {name: "7"}
-    report = examine(sandbox, run=offline, **setting)
+    report = run_doctor(sandbox, run=run_offline, **setting)
     assert report.of(name).startswith("warn")
     assert report.of(name).endswith(f"-> {step}")
 
 
-def test_variables_of_others_are_not_reported(sandbox: Sandbox) -> None:
+def test_environment_variables_of_other_programs_are_not_reported(sandbox: Sandbox) -> None:
     others = (
         "REDIS_TLS_URL",
         "REDIS_PORT",
@@ -90,14 +92,14 @@ def test_variables_of_others_are_not_reported(sandbox: Sandbox) -> None:
         "SECRET_KEY",
         "http_proxy",
     )
-    report = examine(sandbox, run=offline, **dict.fromkeys(others, "7"))
+    report = run_doctor(sandbox, run=run_offline, **dict.fromkeys(others, "7"))
     assert not [text for name in others for text in report.all_of(name)]
 
 
 @pytest.mark.parametrize("name", ["VIDESK_API_KEY", "METRICS_TOKEN", "VIDESK_ACCOUNT"])
 def test_a_value_in_quotes_fails_the_run(name: str) -> None:
     for value in (f'"{RANDOM}"', f"'{RANDOM}'"):
-        status, output = as_json({**KEY, name: value}, "--offline")
+        status, output = run_json({**KEY, name: value}, "--offline")
         assert status == 1
         (found,) = [finding for finding in output["findings"] if finding["level"] == "FAIL"]
         assert (found["subject"], found["next_step"]) == (name, "remove the quotation marks")
@@ -115,10 +117,10 @@ def test_a_value_in_quotes_fails_the_run(name: str) -> None:
 )
 def test_a_short_or_simple_secret_is_reported(name: str, value: str, level: str) -> None:
     captcha = {"CAPTCHA_PROVIDER": "hcaptcha", "CAPTCHA_SECRET": RANDOM}
-    _, output = as_json({**KEY, **captcha, name: value}, "--offline")
+    _, output = run_json({**KEY, **captcha, name: value}, "--offline")
     found = [finding["level"] for finding in output["findings"] if finding["subject"] == name]
     assert found == ["ok", level]
-    _, output = as_json({**KEY, **captcha, "WEBHOOK_SECRET": RANDOM}, "--offline")
+    _, output = run_json({**KEY, **captcha, "WEBHOOK_SECRET": RANDOM}, "--offline")
     assert {
         finding["level"] for finding in output["findings"] if "SECRET" in finding["subject"]
     } == {"ok"}
@@ -138,7 +140,7 @@ def test_a_short_or_simple_secret_is_reported(name: str, value: str, level: str)
 def test_a_doubtful_number_of_proxies_is_reported(
     sandbox: Sandbox, settings: dict[str, Any], level: str, words: str
 ) -> None:
-    found = examine(sandbox, run=offline, **settings).of("client addresses")
+    found = run_doctor(sandbox, run=run_offline, **settings).of("client addresses")
     assert found.startswith(level)
     assert words in found
 
@@ -147,27 +149,27 @@ def test_the_captcha_provider_checks_the_secret(sandbox: Sandbox) -> None:
     with captcha_provider() as provider:
         settings: dict[str, Any] = {
             "CAPTCHA_PROVIDER": "turnstile",
-            "CAPTCHA_SECRET": f"{MARK}-of-the-captcha",
+            "CAPTCHA_SECRET": f"{SECRET_MARK}-of-the-captcha",
             "CAPTCHA_VERIFY_URL": f"{provider.url}/siteverify",
         }
-        provider.refuses("invalid-input-response")
-        assert examine(sandbox, **settings).of("captcha").startswith("ok  ")
+        provider.reject("invalid-input-response")
+        assert run_doctor(sandbox, **settings).of("captcha").startswith("ok  ")
         assert provider.requests_received[0][1]["secret"] == settings["CAPTCHA_SECRET"]
-        provider.refuses("invalid-input-secret")
-        assert "rejects CAPTCHA_SECRET" in examine(sandbox, **settings).of("captcha")
+        provider.reject("invalid-input-secret")
+        assert "rejects CAPTCHA_SECRET" in run_doctor(sandbox, **settings).of("captcha")
         provider.respond_with({"success": True})
-        assert "accepts every token" in examine(sandbox, **settings).of("captcha")
+        assert "accepts every token" in run_doctor(sandbox, **settings).of("captcha")
         provider.respond_with(b"<p>Not found", 404)
-        report = examine(sandbox, **settings)
+        report = run_doctor(sandbox, **settings)
     assert report.of("captcha").startswith("FAIL")
     assert "an unexpected response" in report.of("captcha")
     settings["CAPTCHA_VERIFY_URL"] = f"http://127.0.0.1:{free_port()}"
-    assert "no connection" in examine(sandbox, **settings).of("captcha")
+    assert "no connection" in run_doctor(sandbox, **settings).of("captcha")
 
 
 @pytest.mark.parametrize(("seconds", "which"), [(30, "ahead of"), (-30, "behind")])
 def test_a_clock_that_differs_from_that_of_redis_is_a_warning(
-    redis_process: Running, monkeypatch: pytest.MonkeyPatch, seconds: int, which: str
+    redis_process: ServerProcess, monkeypatch: pytest.MonkeyPatch, seconds: int, which: str
 ) -> None:
     now = time.time
     monkeypatch.setattr("doctor.redis_check.time.time", lambda: now() + seconds)
@@ -179,7 +181,7 @@ def test_a_clock_that_differs_from_that_of_redis_is_a_warning(
 
 
 def test_the_command_takes_options() -> None:
-    environ = neutral_environ() | KEY
-    status, stdout, _ = as_command(environ, "--json", "--offline")
+    environ = clean_environ() | KEY
+    status, stdout, _ = run_command(environ, "--json", "--offline")
     assert (status, json.loads(stdout)["ok"]) == (0, True)
-    assert as_command(environ, "--version")[:2] == (0, f"{VERSION}\n")
+    assert run_command(environ, "--version")[:2] == (0, f"{VERSION}\n")

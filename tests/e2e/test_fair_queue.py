@@ -1,4 +1,4 @@
-"""Cold reads take turns by client address: one client cannot take them from the others (docs/guarantees.md#g11)."""
+"""Cache misses are queued fairly by client address (docs/guarantees.md#g11)."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from redis import Redis
 from tests.client import Client, bearer
 from tests.e2e.fleet import (
     Fleet,
-    alone,
-    arrivals,
-    shared_fleet,
+    arrival_times,
+    fleet_fixture,
+    only_worker,
     timed,
     wait_until,
     workers_of,
@@ -32,19 +32,19 @@ YEAR = datetime.now(UTC).year + 2
 SERVICES = [f"63bdbf49394aad976d4aa4{end}" for end in ("3d", "3e", "3f", "41", "42", "43", "44")]
 ZONES = ["UTC", "America/Santiago", "America/Lima", "America/Bogota", "Europe/Madrid", "Asia/Tokyo"]
 SETTINGS = {"VIDESK_RATE_LIMIT": "20", "TRUSTED_PROXIES": "1"}
-BUSY, VISITOR = "198.51.100.1", "203.0.113.1"
+BUSY_ADDRESS, VISITOR_ADDRESS = "198.51.100.1", "203.0.113.1"
 TURN_SECONDS = 2
 
 
-with_redis = shared_fleet(SETTINGS)
-in_process = shared_fleet(SETTINGS, instances=1, with_redis=False)
+with_redis = fleet_fixture(SETTINGS)
+in_process = fleet_fixture(SETTINGS, instances=1, with_redis=False)
 
 
 @pytest.fixture(params=["with_redis", "in_process"])
 def servers(request: pytest.FixtureRequest, redis: Redis, sandbox: Sandbox) -> Fleet:
-    time.sleep(1.2)  # the window of another test's last requests
-    started: Fleet = request.getfixturevalue(request.param)
-    return started
+    time.sleep(1.2)  # wait for the rate limit window of the previous test to end
+    shared_fleet: Fleet = request.getfixturevalue(request.param)
+    return shared_fleet
 
 
 def from_address(address: str, token: str | None = None) -> dict[str, str]:
@@ -63,33 +63,37 @@ def dates(client: Client, address: str, service: str, month: int, zone: str) -> 
 
 
 @contextmanager
-def busy(
+def busy_client(
     sandbox: Sandbox, calls: Sequence[Callable[[], requests.Response]]
 ) -> Iterator[list[Future[requests.Response]]]:
-    """Meanwhile one client has all of these under way, and the budget is at its end."""
+    """Run these calls of one client in the background, so that the rate limit is exhausted."""
     with ThreadPoolExecutor(len(calls)) as pool:
         under_way = [pool.submit(call) for call in calls]
-        wait_until(lambda: len(arrivals(sandbox)) >= 20)
+        wait_until(lambda: len(arrival_times(sandbox)) >= 20)
         yield under_way
-        assert not all(call.done() for call in under_way), "it was over: this has shown nothing"
+        assert not all(call.done() for call in under_way), (
+            "the load ended too early for a meaningful result"
+        )
 
 
-def test_a_hundred_and_ninety_five_junk_tokens_do_not_delay_another_client(
-    servers: Fleet, sandbox: Sandbox
-) -> None:
+def test_195_invalid_tokens_do_not_delay_another_client(servers: Fleet, sandbox: Sandbox) -> None:
     clients = servers.clients_for(195)
-    junk = [partial(appointment, client, BUSY, number) for number, client in enumerate(clients)]
-    with busy(sandbox, junk) as attack:
+    junk = [
+        partial(appointment, client, BUSY_ADDRESS, number) for number, client in enumerate(clients)
+    ]
+    with busy_client(sandbox, junk) as attack:
         for month, client in enumerate(servers.clients_for(6), start=1):
-            response, seconds = timed(partial(dates, client, VISITOR, SERVICES[0], month, "UTC"))
+            response, seconds = timed(
+                partial(dates, client, VISITOR_ADDRESS, SERVICES[0], month, "UTC")
+            )
             assert response.status_code == 200
             assert seconds < TURN_SECONDS
     statuses = [call.result().status_code for call in attack]
     assert set(statuses) <= {401, 503}
-    assert statuses.count(401) >= 150, "an office behind one address gets all that the others leave"
+    assert statuses.count(401) >= 150, "one address may use the capacity that others leave"
 
 
-def test_many_availability_calls_do_not_delay_another_client_even_for_the_same_hours(
+def test_many_availability_calls_do_not_delay_other_clients_even_for_the_same_hours(
     servers: Fleet, sandbox: Sandbox
 ) -> None:
     places = [(service, zone) for zone in ZONES for service in SERVICES]
@@ -98,43 +102,45 @@ def test_many_availability_calls_do_not_delay_another_client_even_for_the_same_h
             client.get,
             f"/api/services/{service}/availability",
             params={"date": f"{YEAR}-{month:02}", "timezone": zone, "days": 31},
-            headers=from_address(BUSY),
+            headers=from_address(BUSY_ADDRESS),
         )
         for month in (5, 6)
         for client, (service, zone) in zip(servers.clients_for(len(places)), places, strict=True)
     ]
-    with busy(sandbox, calls):
+    with busy_client(sandbox, calls):
         client = servers.clients[-1]
         for month, (service, zone) in ((8, places[0]), (6, places[-1]), (6, places[-2])):
-            read = partial(dates, client, VISITOR, service, month, zone)
+            read = partial(dates, client, VISITOR_ADDRESS, service, month, zone)
             response, seconds = timed(read)
             assert response.status_code == 200
             assert seconds < TURN_SECONDS
 
 
-def test_places_of_a_killed_worker_s_reads_are_free_again_within_a_second(
+def test_slots_of_a_killed_workers_reads_are_freed_within_a_second(
     with_redis: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
     server, client = with_redis.instances[0], with_redis.clients[0]
     victim, pause_seconds = workers_of(server)[0], 5
     headers = {"Retry-After": str(pause_seconds)}
     sandbox.fault("status", status=429, body=[], headers=headers, times=1)
-    assert appointment(client, BUSY, 0).status_code == 429
+    assert appointment(client, BUSY_ADDRESS, 0).status_code == 429
     free_at = time.monotonic() + pause_seconds
     with ThreadPoolExecutor(80) as pool:
-        with alone(server, victim):
-            lost = [pool.submit(appointment, client, BUSY, number) for number in range(1, 81)]
-            wait_until(lambda: queued(redis) >= 70)
+        with only_worker(server, victim):
+            lost = [
+                pool.submit(appointment, client, BUSY_ADDRESS, number) for number in range(1, 81)
+            ]
+            wait_until(lambda: queue_length(redis) >= 70)
         os.kill(victim, signal.SIGKILL)
-        assert time.monotonic() < free_at, "too late: this has shown nothing"
-        response = appointment(with_redis.clients[1], BUSY, 99)
-        assert time.monotonic() < free_at + 1, "seventy would have left in 4 s"
+        assert time.monotonic() < free_at, "too late for a meaningful result"
+        response = appointment(with_redis.clients[1], BUSY_ADDRESS, 99)
+        assert time.monotonic() < free_at + 1, "seventy slots would take 4 s to expire"
         assert response.status_code == 401
         assert sum(isinstance(call.exception(), requests.ConnectionError) for call in lost) >= 70
-    assert len(arrivals(sandbox)) <= 2 + 80 - 70
-    assert queued(redis) == 0
+    assert len(arrival_times(sandbox)) <= 2 + 80 - 70
+    assert queue_length(redis) == 0
 
 
-def queued(redis: Redis) -> int:
-    """How many reads wait for their turn."""
+def queue_length(redis: Redis) -> int:
+    """Return the number of reads in the queue."""
     return sum(redis.zcard(key) for key in redis.keys("*gate:queue"))

@@ -1,9 +1,9 @@
-"""The form that a page draws without the key: normalized, and cached like the services."""
+"""Forms: normalized, and cached like the list of services."""
 
 import pytest
 
 from tests.client import Client
-from tests.e2e.test_errors_of_videsk import assert_ours
+from tests.e2e.test_videsk_errors import assert_own_error
 from tests.processes import Sandbox
 
 SEGMENT, UNKNOWN = "63bdbf49394aad976d4aa5aa", "63bdbf49394aad976d4aa5ab"
@@ -19,7 +19,7 @@ NAME = {
 }
 
 
-def test_a_form_comes_simplified_with_its_captcha(proxy: Client, sandbox: Sandbox) -> None:
+def test_a_form_is_normalized_and_includes_its_captcha(proxy: Client, sandbox: Sandbox) -> None:
     response = proxy.get(FORM)
     assert response.status_code == 200
     assert list(response.json()) == ["form", "siteKey", "resource", "provider"]
@@ -31,19 +31,21 @@ def test_a_form_comes_simplified_with_its_captcha(proxy: Client, sandbox: Sandbo
     )
 
 
-def test_the_two_versions_are_two_forms(cached: Client, sandbox: Sandbox) -> None:
-    base, contact = (cached.get(f"{FORM}?version={name}").json() for name in ("base", "contact"))
+def test_the_two_versions_are_cached_separately(cached_proxy: Client, sandbox: Sandbox) -> None:
+    base, contact = (
+        cached_proxy.get(f"{FORM}?version={name}").json() for name in ("base", "contact")
+    )
     assert len(base["form"]) > len(contact["form"]) > 0
-    assert cached.get(FORM).json() == base
+    assert cached_proxy.get(FORM).json() == base
     assert len(sandbox.request_log()) == 2
 
 
-def test_a_form_is_cached_like_the_services(cached: Client, sandbox: Sandbox) -> None:
-    first, again = cached.get(FORM), cached.get(FORM.replace(SEGMENT, SEGMENT.upper()))
+def test_a_form_is_cached_like_the_services(cached_proxy: Client, sandbox: Sandbox) -> None:
+    first, again = cached_proxy.get(FORM), cached_proxy.get(FORM.replace(SEGMENT, SEGMENT.upper()))
     assert first.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
     assert 250 < int(again.headers["Cache-Status"].removeprefix("videsk-proxy; hit; ttl=")) <= 300
     assert again.headers["Cache-Control"] == "public, max-age=30"
-    repeated = cached.get(FORM, headers={"If-None-Match": first.headers["ETag"]})
+    repeated = cached_proxy.get(FORM, headers={"If-None-Match": first.headers["ETag"]})
     assert (repeated.status_code, repeated.content) == (304, b"")
     assert len(sandbox.request_log()) == 1
 
@@ -59,9 +61,11 @@ def test_an_unknown_form_is_videsks_404_each_time(proxy: Client, sandbox: Sandbo
 
 
 @pytest.mark.parametrize("body", [[], "form", 7, None])
-def test_a_form_that_is_no_object_is_a_502(proxy: Client, sandbox: Sandbox, body: object) -> None:
+def test_a_form_that_is_not_an_object_is_a_502(
+    proxy: Client, sandbox: Sandbox, body: object
+) -> None:
     sandbox.fault("status", path="/forms", status=200, body=body)
-    assert_ours(proxy.get(FORM), 502, "BadGateway")
+    assert_own_error(proxy.get(FORM), 502, "BadGateway")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +77,9 @@ def test_a_form_that_is_no_object_is_a_502(proxy: Client, sandbox: Sandbox, body
         (f"{FORM}?version=Base", '"version" must be base or contact'),
     ],
 )
-def test_what_is_wrong_is_refused_here(
+def test_invalid_form_requests_are_rejected_by_the_proxy(
     proxy: Client, sandbox: Sandbox, path: str, message: str
 ) -> None:
-    body = assert_ours(proxy.get(path), 400, "BadRequest")
+    body = assert_own_error(proxy.get(path), 400, "BadRequest")
     assert (body["message"], body["errors"]) == (message, {})
     assert sandbox.request_log() == []

@@ -1,6 +1,6 @@
-"""Whatever is thrown at whichever route: no fault of ours, one shape of errors, nothing let through.
+"""Fuzz all routes: no input causes a 500, errors have one format, and nothing malformed reaches Videsk.
 
-`make test` throws a few hundred cases, `make fuzz` a hundred thousand.
+`make test` tries a few hundred cases, `make fuzz` a hundred thousand.
 """
 
 import json
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.client import AUTOMATIC_SERVICE, FIRST_SERVICE, FORM, JOHN, ZONE
 from tests.days import YEAR
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 CASES = int(os.environ.get("FUZZ_CASES", "400"))
 
@@ -74,7 +74,7 @@ METHODS = st.sampled_from(["GET", "GET", "GET", "POST", "POST", "HEAD", "OPTIONS
 
 
 @pytest.fixture(scope="module")
-def target(sandbox_process: Sandbox) -> Iterator[Running]:
+def target(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     sandbox_process.reset()
     more = {
         "CORS_ORIGINS": "https://shop.example",
@@ -94,7 +94,7 @@ def target(sandbox_process: Sandbox) -> Iterator[Running]:
     BODIES,
 )
 def test_no_input_causes_a_500(
-    target: Running, sandbox_process: Sandbox, method: str, route: list[str], query: dict[str, str],
+    target: ServerProcess, sandbox_process: Sandbox, method: str, route: list[str], query: dict[str, str],
     headers: dict[str, str], body: bytes,
 ) -> None:  # fmt: skip
     url = target.url + "".join(quote(part, safe="/") for part in route)
@@ -118,16 +118,16 @@ def test_no_input_causes_a_500(
         assert response.headers["X-Error-Source"] in {"proxy", "videsk"}
 
 
-def test_nothing_malformed_has_reached_videsk(target: Running, sandbox_process: Sandbox) -> None:
-    """Runs after the other one: what that let through is in the sandbox's request log."""
+def test_nothing_malformed_reached_videsk(target: ServerProcess, sandbox_process: Sandbox) -> None:
+    """Check the sandbox's request log after the previous test."""
     instant = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     what = (
         r"(services|users)/[0-9a-f]{24}/(dates|hours)|services|schedule/(service|user)/[0-9a-f]{24}"
     )
     path = rf"/public/video-contact-center/({what}|schedule/(info|cancel|reschedule))"
-    journal = sandbox_process.request_log()
-    assert journal
-    for entry in journal:
+    request_log = sandbox_process.request_log()
+    assert request_log
+    for entry in request_log:
         assert re.fullmatch(path, str(entry["path"])), entry
         query = parse_qs(str(entry["query"]))
         assert set(query) <= {"date", "timezone", "$skip"}

@@ -1,4 +1,4 @@
-"""What every answer carries, whatever it answers."""
+"""Headers that every response has."""
 
 import pytest
 import requests
@@ -8,7 +8,7 @@ from tests.days import YEAR
 from tests.processes import Sandbox, proxy_server
 
 SHOP = "https://shop.example"
-ANSWERS = [
+RESPONSES = [
     ("GET", "/api/services", 200),
     ("GET", f"/api/users/{JOHN}/dates?date={YEAR}-05&timezone=UTC", 200),
     ("GET", f"/api/users/{JOHN}/dates?date=x&timezone=UTC", 400),
@@ -18,7 +18,7 @@ ANSWERS = [
     ("POST", f"/api/users/{JOHN}/appointments", 415),
     ("GET", "/healthz", 200),
 ]
-SENDABLE = [
+CORS_REQUEST_HEADERS = [
     "authorization",
     "content-type",
     "idempotency-key",
@@ -28,21 +28,21 @@ SENDABLE = [
     "baggage",
     "sentry-trace",
 ]
-READABLE = {
+CORS_EXPOSED_HEADERS = {
     "X-Request-ID", "X-Error-Source", "Cache-Status", "Retry-After", "Idempotency-Replayed",
     "ETag", "Link",
 }  # fmt: skip
 
 
-def words(text: str) -> set[str]:
+def split_list(text: str) -> set[str]:
     return {word.strip() for word in text.split(",")}
 
 
-@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
 @pytest.mark.parametrize(
     "origin", [SHOP, "http://[::1]:3000", "https://evil.example", "null", None]
 )
-def test_every_answer_has_its_headers(
+def test_every_response_has_its_headers(
     proxy: Client, method: str, path: str, status: int, origin: str | None
 ) -> None:
     response = proxy.call(method, path, headers={"Origin": origin} if origin else {})
@@ -56,7 +56,7 @@ def test_every_answer_has_its_headers(
     assert "Access-Control-Allow-Credentials" not in response.headers
     if origin in (SHOP, "http://[::1]:3000"):
         assert response.headers["Access-Control-Allow-Origin"] == origin
-        assert words(response.headers["Access-Control-Expose-Headers"]) == READABLE
+        assert split_list(response.headers["Access-Control-Expose-Headers"]) == CORS_EXPOSED_HEADERS
     else:
         assert "Access-Control-Allow-Origin" not in response.headers
 
@@ -74,7 +74,7 @@ def test_a_similar_origin_is_not_allowed(proxy: Client, origin: str) -> None:
     assert allowed is None or allowed == SHOP == origin.strip()
 
 
-def test_a_304_and_an_error_of_videsk_carry_cors_too(proxy: Client, sandbox: Sandbox) -> None:
+def test_a_304_and_an_error_of_videsk_have_cors_headers(proxy: Client, sandbox: Sandbox) -> None:
     etag = proxy.get("/api/services").headers["ETag"]
     headers = {"Origin": SHOP, "If-None-Match": etag}
     repeat = proxy.get("/api/services", headers=headers)
@@ -83,7 +83,7 @@ def test_a_304_and_an_error_of_videsk_carry_cors_too(proxy: Client, sandbox: San
     for response, status in ((repeat, 304), (error, 409)):
         assert response.status_code == status
         assert response.headers["Access-Control-Allow-Origin"] == SHOP
-        assert words(response.headers["Access-Control-Expose-Headers"]) == READABLE
+        assert split_list(response.headers["Access-Control-Expose-Headers"]) == CORS_EXPOSED_HEADERS
         assert "Origin" in response.headers["Vary"].split(", ")
 
 
@@ -92,13 +92,15 @@ def test_a_preflight_is_not_sent_to_videsk(proxy: Client, sandbox: Sandbox) -> N
     assert (response.status_code, response.content) == (204, b"")
     assert response.headers["Access-Control-Allow-Origin"] == SHOP
     assert response.headers["Access-Control-Max-Age"] == "7200"
-    assert {"GET", "HEAD", "POST"} <= words(response.headers["Access-Control-Allow-Methods"])
-    allowed = {word.lower() for word in words(response.headers["Access-Control-Allow-Headers"])}
-    assert allowed == set(SENDABLE)
+    assert {"GET", "HEAD", "POST"} <= split_list(response.headers["Access-Control-Allow-Methods"])
+    allowed = {
+        word.lower() for word in split_list(response.headers["Access-Control-Allow-Headers"])
+    }
+    assert allowed == set(CORS_REQUEST_HEADERS)
     assert sandbox.request_log() == []
 
 
-def test_a_preflight_of_a_stranger_allows_nothing(proxy: Client) -> None:
+def test_a_preflight_of_another_origin_allows_nothing(proxy: Client) -> None:
     assert "Access-Control-Allow-Origin" not in preflight(proxy, "https://evil.example").headers
 
 
@@ -106,13 +108,15 @@ def preflight(proxy: Client, origin: str) -> requests.Response:
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": ",".join([*SENDABLE, "x-other"]),
+        "Access-Control-Request-Headers": ",".join([*CORS_REQUEST_HEADERS, "x-other"]),
     }
     return proxy.call("OPTIONS", f"/api/users/{JOHN}/appointments", headers=headers)
 
 
 @pytest.mark.parametrize(("origins", "allowed"), [("*", "*"), ("", None)])
-def test_any_origin_or_none(sandbox: Sandbox, origins: str, allowed: str | None) -> None:
+def test_an_asterisk_allows_all_origins_and_no_setting_allows_none(
+    sandbox: Sandbox, origins: str, allowed: str | None
+) -> None:
     with proxy_server(sandbox, CORS_ORIGINS=origins) as server:
         response = Client(server.url).get("/healthz", headers={"Origin": "https://a.example"})
         assert response.headers.get("Access-Control-Allow-Origin") == allowed
@@ -121,12 +125,12 @@ def test_any_origin_or_none(sandbox: Sandbox, origins: str, allowed: str | None)
 
 
 @pytest.mark.parametrize("given", ["a", "A-1_b.c", "x" * 128])
-def test_a_good_request_id_is_kept(proxy: Client, given: str) -> None:
+def test_a_valid_request_id_is_kept(proxy: Client, given: str) -> None:
     assert proxy.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a,b", "ñ".encode(), "a\tb"])
-def test_a_bad_request_id_is_replaced(proxy: Client, given: str | bytes) -> None:
+def test_an_invalid_request_id_is_replaced(proxy: Client, given: str | bytes) -> None:
     answered = proxy.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert len(answered) == 32
     assert answered != given

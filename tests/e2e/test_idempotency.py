@@ -16,24 +16,23 @@ from redis import Redis
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer, working_day
 from tests.days import YEAR
-from tests.e2e.fleet import fleet as fleet_of
-from tests.e2e.fleet import wait_until
+from tests.e2e.fleet import run_fleet, wait_until
 from tests.forwarder import Forwarder
-from tests.processes import Running, Sandbox, local_redis_url, proxy_server, redis_server
+from tests.processes import Sandbox, ServerProcess, local_redis_url, proxy_server, redis_server
 from tests.timing import TIMING
 
 OUTCOME_UNKNOWN = "outcomeUnknown"
 
 
 @pytest.fixture(scope="module")
-def two_instances(sandbox_process: Sandbox, redis_process: Running) -> Iterator[list[str]]:
-    """Two instances of two workers each on one Redis: their URLs."""
+def two_instances(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[list[str]]:
+    """Start two instances with two workers each that share a Redis, and yield their URLs."""
     settings = {"REDIS_URL": redis_process.redis_url, "VIDESK_TIMEOUT": "2"}
     with (
-        proxy_server(sandbox_process, **settings) as one,
+        proxy_server(sandbox_process, **settings) as instance,
         proxy_server(sandbox_process, **settings) as other,
     ):
-        yield [one.url, other.url]
+        yield [instance.url, other.url]
 
 
 @pytest.fixture
@@ -46,18 +45,18 @@ def hours(client: Client) -> list[str]:
     return found
 
 
-def key(text: str | None = None) -> dict[str, str]:
+def new_key(text: str | None = None) -> dict[str, str]:
     return {"Idempotency-Key": text or uuid4().hex}
 
 
-def bookings(sandbox: Sandbox) -> int:
+def count_bookings(sandbox: Sandbox) -> int:
     return len(sandbox.appointments())
 
 
-def test_a_repeated_booking_gets_the_first_answer_from_any_worker(
+def test_a_repeated_booking_gets_the_first_response_from_any_worker(
     fleet: list[Client], sandbox: Sandbox
 ) -> None:
-    start, headers = hours(fleet[0])[0], key()
+    start, headers = hours(fleet[0])[0], new_key()
     first = fleet[0].book("users", JOHN, start, headers=headers)
     assert first.status_code == 201
     assert "Idempotency-Replayed" not in first.headers
@@ -67,11 +66,11 @@ def test_a_repeated_booking_gets_the_first_answer_from_any_worker(
         assert again.headers["Idempotency-Replayed"] == "true"
         assert again.headers["Cache-Control"] == "no-store"
         assert again.headers["Content-Type"] == "application/json"
-    assert bookings(sandbox) == 1
+    assert count_bookings(sandbox) == 1
 
 
-def test_the_same_body_is_the_same_json_value(fleet: list[Client], sandbox: Sandbox) -> None:
-    start, headers = hours(fleet[0])[0], key() | {"Content-Type": "application/json"}
+def test_bodies_are_compared_as_json_values(fleet: list[Client], sandbox: Sandbox) -> None:
+    start, headers = hours(fleet[0])[0], new_key() | {"Content-Type": "application/json"}
     path = f"/api/users/{JOHN}/appointments"
     form = '[{"_id": "videsk_essential", "value": ""}, {"value": %s, "_id": "60dbe3416af0be33b8b372b5"}]'
     spelled = [
@@ -79,14 +78,14 @@ def test_the_same_body_is_the_same_json_value(fleet: list[Client], sandbox: Sand
         f'{{"service":"{FIRST_SERVICE}","form":{form % "3.0"},\n"timezone":"{ZONE}","startAt":"{start}"}}',
         f'{{"service":"{FIRST_SERVICE}","form":{form % "30e-1"},"timezone":"America\\/Santiago","startAt":"{start}"}}',
     ]
-    answers = [fleet[0].call("POST", path, data=body, headers=headers) for body in spelled]
-    assert [answer.status_code for answer in answers] == [201, 201, 201]
-    assert len({answer.content for answer in answers}) == 1
-    assert bookings(sandbox) == 1
+    responses = [fleet[0].call("POST", path, data=body, headers=headers) for body in spelled]
+    assert [response.status_code for response in responses] == [201, 201, 201]
+    assert len({response.content for response in responses}) == 1
+    assert count_bookings(sandbox) == 1
 
 
 def test_another_body_path_or_token_under_one_key_is_a_422(fleet: list[Client]) -> None:
-    client, headers = fleet[0], key()
+    client, headers = fleet[0], new_key()
     first, second, *_ = hours(client)
     booked = client.book("users", JOHN, first, headers=headers).json()
     token = bearer(booked["actionToken"])
@@ -96,11 +95,11 @@ def test_another_body_path_or_token_under_one_key_is_a_422(fleet: list[Client]) 
         client.book("services", FIRST_SERVICE, first, headers=headers),
         fleet[1].post("/api/appointment/cancel", {}, headers=headers | token),
     ]
-    for answer in others:
-        assert (answer.status_code, answer.json()["name"]) == (422, "Unprocessable")
-        assert answer.json()["className"] == "unprocessable"
-        assert answer.headers["X-Error-Source"] == "proxy"
-    cancel_key = key()
+    for response in others:
+        assert (response.status_code, response.json()["name"]) == (422, "Unprocessable")
+        assert response.json()["className"] == "unprocessable"
+        assert response.headers["X-Error-Source"] == "proxy"
+    cancel_key = new_key()
     cancel = "/api/appointment/cancel"
     assert client.post(cancel, {}, headers=cancel_key | bearer("a.b.c")).status_code == 401
     assert client.post(cancel, {}, headers=cancel_key | token).status_code == 422
@@ -108,52 +107,52 @@ def test_another_body_path_or_token_under_one_key_is_a_422(fleet: list[Client]) 
 
 @pytest.mark.parametrize("bad", ["", "a b", "x" * 256, "ñ".encode(), "a\tb"])
 def test_a_malformed_key_is_a_400(fleet: list[Client], sandbox: Sandbox, bad: Any) -> None:
-    answer = fleet[0].book("users", JOHN, hours(fleet[0])[0], headers={"Idempotency-Key": bad})
-    assert (answer.status_code, answer.json()["name"]) == (400, "BadRequest")
-    assert bookings(sandbox) == 0
+    response = fleet[0].book("users", JOHN, hours(fleet[0])[0], headers={"Idempotency-Key": bad})
+    assert (response.status_code, response.json()["name"]) == (400, "BadRequest")
+    assert count_bookings(sandbox) == 0
 
 
 @TIMING
-def test_a_second_waits_for_the_first_and_gets_its_answer(
+def test_a_concurrent_duplicate_waits_for_the_first_and_gets_its_response(
     fleet: list[Client], sandbox: Sandbox
 ) -> None:
-    start, headers = hours(fleet[0])[0], key()
+    start, headers = hours(fleet[0])[0], new_key()
     sandbox.fault("delay", seconds=1, method="POST")
     with ThreadPoolExecutor(12) as pool:
-        answers = list(
+        responses = list(
             pool.map(lambda n: fleet[n % 2].book("users", JOHN, start, headers=headers), range(12))
         )
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.content for answer in answers}) == 1
-    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
-    assert bookings(sandbox) == 1
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.content for response in responses}) == 1
+    assert sum("Idempotency-Replayed" not in response.headers for response in responses) == 1
+    assert count_bookings(sandbox) == 1
 
 
 @TIMING
-def test_waiting_requests_get_even_a_response_that_is_not_kept(
+def test_waiting_duplicates_get_a_response_that_is_not_stored(
     fleet: list[Client], sandbox: Sandbox
 ) -> None:
-    start, headers = hours(fleet[0])[0], key()
+    start, headers = hours(fleet[0])[0], new_key()
     sandbox.fault("status", status=429, body={"name": "TooManyRequests"}, seconds=1, method="POST")
     with ThreadPoolExecutor(6) as pool:
-        answers = list(
+        responses = list(
             pool.map(lambda n: fleet[n % 2].book("users", JOHN, start, headers=headers), range(6))
         )
-    assert [answer.status_code for answer in answers] == [429] * 6
-    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
+    assert [response.status_code for response in responses] == [429] * 6
+    assert sum("Idempotency-Replayed" not in response.headers for response in responses) == 1
     assert [entry["method"] for entry in sandbox.request_log()].count("POST") == 1
 
 
-KEPT = [200, 201, 400, 404, 409, 422]
-NOT_KEPT = [401, 403, 429, 503]
+STORED_STATUSES = [200, 201, 400, 404, 409, 422]
+UNSTORED_STATUSES = [401, 403, 429, 503]
 IN_DOUBT = [500, 502, 504, 599]
 
 
-@pytest.mark.parametrize("status", KEPT)
-def test_a_judgment_of_videsk_is_kept(
+@pytest.mark.parametrize("status", STORED_STATUSES)
+def test_a_decision_of_videsk_is_stored(
     fleet: list[Client], sandbox: Sandbox, redis: Redis, status: int
 ) -> None:
-    headers = key()
+    headers = new_key()
     sandbox.fault("status", status=status, body={"says": "once"}, method="POST", times=1)
     first = fleet[0].book("users", JOHN, f"{YEAR}-05-06T12:00:00Z", headers=headers)
     again = fleet[1].book("users", JOHN, f"{YEAR}-05-06T12:00:00Z", headers=headers)
@@ -165,11 +164,11 @@ def test_a_judgment_of_videsk_is_kept(
     assert 86000 < redis.ttl(record) <= 86400
 
 
-@pytest.mark.parametrize("status", NOT_KEPT)
+@pytest.mark.parametrize("status", UNSTORED_STATUSES)
 def test_without_a_decision_the_key_can_be_used_again(
     fleet: list[Client], sandbox: Sandbox, status: int
 ) -> None:
-    start, headers = hours(fleet[0])[0], key()
+    start, headers = hours(fleet[0])[0], new_key()
     sandbox.fault(
         "status", status=status, body={}, method="POST", times=1, headers={"Retry-After": "0"}
     )
@@ -180,10 +179,10 @@ def test_without_a_decision_the_key_can_be_used_again(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_the_refusal_of_an_appointments_own_token_is_kept(
+def test_a_rejected_appointment_token_is_stored(
     fleet: list[Client], sandbox: Sandbox, status: int
 ) -> None:
-    headers = key() | bearer("a.b.c")
+    headers = new_key() | bearer("a.b.c")
     sandbox.fault("status", status=status, body={"first": True}, method="POST", times=1)
     first = fleet[0].post("/api/appointment/cancel", {}, headers=headers)
     again = fleet[1].call("POST", "/api/appointment/cancel", headers=headers)
@@ -191,15 +190,15 @@ def test_the_refusal_of_an_appointments_own_token_is_kept(
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_our_own_refusal_leaves_the_key_free(fleet: list[Client]) -> None:
-    start, headers = hours(fleet[0])[0], key()
+def test_after_an_error_of_the_proxy_the_key_can_be_used_again(fleet: list[Client]) -> None:
+    start, headers = hours(fleet[0])[0], new_key()
     assert fleet[0].book("users", JOHN, start, headers=headers, form=[]).status_code == 400
     assert fleet[0].book("users", JOHN, start, headers=headers).status_code == 201
 
 
-def assert_in_doubt(answer: requests.Response) -> None:
-    body = answer.json()
-    assert (answer.status_code, body["name"]) == (504, "GatewayTimeout")
+def assert_in_doubt(response: requests.Response) -> None:
+    body = response.json()
+    assert (response.status_code, body["name"]) == (504, "GatewayTimeout")
     assert body["data"] == OUTCOME_UNKNOWN
 
 
@@ -207,7 +206,7 @@ def assert_in_doubt(answer: requests.Response) -> None:
 def test_a_key_in_doubt_never_books_again(
     fleet: list[Client], sandbox: Sandbox, fault: int | str
 ) -> None:
-    start, headers = hours(fleet[0])[0], key()
+    start, headers = hours(fleet[0])[0], new_key()
     what: dict[str, Any] = (
         {"fault": "status", "status": fault, "body": {}}
         if isinstance(fault, int)
@@ -218,25 +217,28 @@ def test_a_key_in_doubt_never_books_again(
     assert first.status_code >= 500
     for client in fleet * 2:
         assert_in_doubt(client.book("users", JOHN, start, headers=headers))
-    assert bookings(sandbox) == 1
-    posts = [entry for entry in sandbox.request_log() if entry["method"] == "POST"]
-    assert len(posts) == 1
-    new_decision = fleet[1].book("users", JOHN, start, headers=key())
-    assert new_decision.status_code == 409, "it had been booked"
+    assert count_bookings(sandbox) == 1
+    count_posts = [entry for entry in sandbox.request_log() if entry["method"] == "POST"]
+    assert len(count_posts) == 1
+    new_decision = fleet[1].book("users", JOHN, start, headers=new_key())
+    assert new_decision.status_code == 409, "the first attempt booked it"
 
 
 @TIMING
-def test_a_worker_that_dies_in_the_middle_leaves_its_key_in_doubt(
+def test_a_worker_that_dies_during_a_booking_leaves_its_key_in_doubt(
     sandbox: Sandbox, redis_url: str
 ) -> None:
     settings = {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "1"}
     with proxy_server(sandbox, **settings) as victim, proxy_server(sandbox, **settings) as other:
-        start, headers = hours(Client(victim.url))[0], key()
+        start, headers = hours(Client(victim.url))[0], new_key()
         sandbox.fault("delay", seconds=20, method="POST", times=1, after=True)
-        sent = threading.Thread(target=book_in_vain, args=(Client(victim.url), start, headers))
+        sent = threading.Thread(
+            target=book_without_response, args=(Client(victim.url), start, headers)
+        )
         sent.start()
         while (
-            bookings(sandbox) + len([e for e in sandbox.request_log() if e["method"] == "POST"])
+            count_bookings(sandbox)
+            + len([e for e in sandbox.request_log() if e["method"] == "POST"])
             == 0
         ):
             time.sleep(0.05)
@@ -247,7 +249,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_its_key_in_doubt(
         assert time.monotonic() - asked < 8
 
 
-def book_in_vain(client: Client, start: str, headers: dict[str, str]) -> None:
+def book_without_response(client: Client, start: str, headers: dict[str, str]) -> None:
     with pytest.raises(requests.ConnectionError):
         client.book("users", JOHN, start, headers=headers)
 
@@ -255,18 +257,18 @@ def book_in_vain(client: Client, start: str, headers: dict[str, str]) -> None:
 def test_a_double_click_books_once_without_a_key(fleet: list[Client], sandbox: Sandbox) -> None:
     start = hours(fleet[0])[0]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(
+        responses = list(
             pool.map(
                 lambda n: fleet[n % 2].book("users", JOHN, start, headers={"X": "1"}), range(4)
             )
         )
-    assert len({answer.content for answer in answers}) == 1
-    assert {answer.status_code for answer in answers} == {201}
-    assert bookings(sandbox) == 1
+    assert len({response.content for response in responses}) == 1
+    assert {response.status_code for response in responses} == {201}
+    assert count_bookings(sandbox) == 1
 
 
-def test_a_double_click_is_of_one_body_and_one_address(
-    sandbox: Sandbox, redis_process: Running, redis: Redis
+def test_a_double_click_has_the_same_body_and_address(
+    sandbox: Sandbox, redis_process: ServerProcess, redis: Redis
 ) -> None:
     with proxy_server(sandbox, REDIS_URL=redis_process.redis_url, TRUSTED_PROXIES="1") as server:
         client = Client(server.url)
@@ -297,24 +299,24 @@ def test_booking_the_same_hour_after_a_cancellation_or_move_is_a_new_booking(
     again = fleet[1].book("users", JOHN, start, headers=no_key)
     assert again.status_code == 201
     assert again.json()["actionToken"] != booked["actionToken"]
-    assert bookings(sandbox) == (3 if how == "reschedule" else 2)
+    assert count_bookings(sandbox) == (3 if how == "reschedule" else 2)
 
 
 def test_a_second_cancellation_without_a_key_is_sent_to_videsk(fleet: list[Client]) -> None:
     token = bearer(fleet[0].book("users", JOHN, hours(fleet[0])[0]).json()["actionToken"])
-    answers = [fleet[0].post("/api/appointment/cancel", {}, headers=token) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 401]
+    responses = [fleet[0].post("/api/appointment/cancel", {}, headers=token) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 401]
 
 
-def test_a_repeated_cancellation_with_a_key_gets_the_first_answer(fleet: list[Client]) -> None:
+def test_a_repeated_cancellation_with_a_key_gets_the_first_response(fleet: list[Client]) -> None:
     booked = fleet[0].book("users", JOHN, hours(fleet[0])[0]).json()
-    headers = bearer(booked["actionToken"]) | key()
-    answers = [client.post("/api/appointment/cancel", {}, headers=headers) for client in fleet]
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert answers[0].content == answers[1].content
+    headers = bearer(booked["actionToken"]) | new_key()
+    responses = [client.post("/api/appointment/cancel", {}, headers=headers) for client in fleet]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert responses[0].content == responses[1].content
 
 
-def test_nothing_of_the_form_is_written_down_but_in_the_answer(
+def test_form_values_are_stored_only_in_the_response(
     fleet: list[Client], sandbox: Sandbox, redis: Redis
 ) -> None:
     form = [*FORM, {"_id": "60dbe3416af0be33b8b372b3", "value": "+56 9 5555 1234"}]
@@ -324,19 +326,19 @@ def test_nothing_of_the_form_is_written_down_but_in_the_answer(
     assert "Ana P" not in held.decode(errors="replace")
 
 
-def test_without_redis_it_holds_within_the_process(sandbox: Sandbox) -> None:
+def test_without_redis_bookings_are_idempotent_within_the_process(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server:
         client = Client(server.url)
-        start, headers = hours(client)[0], key()
+        start, headers = hours(client)[0], new_key()
         with ThreadPoolExecutor(4) as pool:
-            answers = list(
+            responses = list(
                 pool.map(lambda _: client.book("users", JOHN, start, headers=headers), range(4))
             )
-        assert {answer.status_code for answer in answers} == {201}
-        assert len({answer.content for answer in answers}) == 1
+        assert {response.status_code for response in responses} == {201}
+        assert len({response.content for response in responses}) == 1
         other = client.book("users", JOHN, start, headers=headers, referrer="x")
         assert other.status_code == 422
-    assert bookings(sandbox) == 1
+    assert count_bookings(sandbox) == 1
 
 
 def test_a_booking_while_redis_dies_is_made_once_and_replayed_by_its_worker(
@@ -346,7 +348,7 @@ def test_a_booking_while_redis_dies_is_made_once_and_replayed_by_its_worker(
         sandbox, REDIS_URL=redis.redis_url, WEB_CONCURRENCY="1"
     ) as server:  # fmt: skip
         client = Client(server.url)
-        start, headers = hours(client)[0], key()
+        start, headers = hours(client)[0], new_key()
         sandbox.fault("delay", seconds=2, method="POST", times=1)
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(client.book, "users", JOHN, start, headers)
@@ -356,61 +358,61 @@ def test_a_booking_while_redis_dies_is_made_once_and_replayed_by_its_worker(
             assert first.result().status_code == 201
         again = client.book("users", JOHN, start, headers=headers)
         assert (again.status_code, again.content) == (201, first.result().content)
-    assert bookings(sandbox) == 1
+    assert count_bookings(sandbox) == 1
 
 
-class Interruptible:
-    """A Redis behind a road that can fall silent, break, or lead to an empty server."""
+class InterruptibleRedis:
+    """A Redis behind a Forwarder, which can stall or break connections, or lead to an empty server."""
 
     def __init__(self, redis: Redis) -> None:
         port = redis.connection_pool.connection_kwargs["port"]
-        self.road = Forwarder(port)
+        self.forwarder = Forwarder(port)
         self.redis = redis
-        self.url = local_redis_url(self.road.port)
+        self.url = local_redis_url(self.forwarder.port)
 
 
 @pytest.fixture
-def interruptible(redis: Redis) -> Iterator[Interruptible]:
-    it = Interruptible(redis)
-    with closing(it.road):
-        yield it
+def interruptible_redis(redis: Redis) -> Iterator[InterruptibleRedis]:
+    server = InterruptibleRedis(redis)
+    with closing(server.forwarder):
+        yield server
 
 
 @pytest.fixture
-def workers(sandbox: Sandbox, interruptible: Interruptible) -> Iterator[list[Client]]:
-    """Two instances of one worker each, so that a test chooses the worker."""
-    settings = {"REDIS_URL": interruptible.url, "WEB_CONCURRENCY": "1", "VIDESK_TIMEOUT": "8"}
-    with fleet_of(sandbox, None, settings, instances=2) as both:
-        yield both.clients
+def workers(sandbox: Sandbox, interruptible_redis: InterruptibleRedis) -> Iterator[list[Client]]:
+    """Start two instances with one worker each, so that a test can choose the worker."""
+    settings = {"REDIS_URL": interruptible_redis.url, "WEB_CONCURRENCY": "1", "VIDESK_TIMEOUT": "8"}
+    with run_fleet(sandbox, None, settings, instances=2) as fleet:
+        yield fleet.clients
 
 
 def redis_is(client: Client, state: str) -> bool:
     return bool(client.get("/readyz").json()["redis"] == state)
 
 
-def silence(it: Interruptible, workers: list[Client]) -> None:
-    it.road.mute = True
+def stall_redis(server: InterruptibleRedis, workers: list[Client]) -> None:
+    server.forwarder.stalled = True
     wait_until(lambda: all(redis_is(client, "away") for client in workers))
 
 
-def restore(it: Interruptible, workers: list[Client]) -> None:
-    it.road.mute = False
+def restore_redis(server: InterruptibleRedis, workers: list[Client]) -> None:
+    server.forwarder.stalled = False
     wait_until(lambda: all(redis_is(client, "ok") for client in workers))
 
 
-def posts(sandbox: Sandbox) -> int:
+def count_posts(sandbox: Sandbox) -> int:
     return sum(entry["method"] == "POST" for entry in sandbox.request_log())
 
 
 @contextmanager
-def booking_under_way(
+def delayed_booking(
     client: Client, sandbox: Sandbox, start: str, headers: dict[str, str], seconds: float
 ) -> Iterator[Future[requests.Response]]:
-    """A booking that Videsk has received and will answer `seconds` later."""
+    """Run the block while Videsk has received a booking, to which it responds after `seconds`."""
     sandbox.fault("delay", seconds=seconds, method="POST", times=1)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.book, "users", JOHN, start, headers)
-        wait_until(lambda: posts(sandbox) == 1)
+        wait_until(lambda: count_posts(sandbox) == 1)
         yield first
 
 
@@ -423,36 +425,36 @@ def assert_replayed_by_all(
         assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_booking_that_begins_without_redis_and_ends_with_it_is_replayed_by_all(
-    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+def test_a_booking_that_starts_without_redis_and_ends_with_it_is_replayed_by_all(
+    workers: list[Client], interruptible_redis: InterruptibleRedis, sandbox: Sandbox
 ) -> None:
-    start, headers = hours(workers[0])[0], key()
-    silence(interruptible, workers)
-    with booking_under_way(workers[0], sandbox, start, headers, 3) as first:
-        restore(interruptible, workers)
+    start, headers = hours(workers[0])[0], new_key()
+    stall_redis(interruptible_redis, workers)
+    with delayed_booking(workers[0], sandbox, start, headers, 3) as first:
+        restore_redis(interruptible_redis, workers)
         second = workers[1].book("users", JOHN, start, headers=headers)
         assert (second.status_code, second.content) == (201, first.result().content)
         assert_replayed_by_all(workers, start, headers, first.result())
-    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+    assert (count_posts(sandbox), count_bookings(sandbox)) == (1, 1)
 
 
 def test_a_booking_that_ends_without_redis_is_replayed_by_all_when_it_is_back(
-    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+    workers: list[Client], interruptible_redis: InterruptibleRedis, sandbox: Sandbox
 ) -> None:
-    start, headers = hours(workers[0])[0], key()
-    with booking_under_way(workers[0], sandbox, start, headers, 3) as first:
-        silence(interruptible, workers)
+    start, headers = hours(workers[0])[0], new_key()
+    with delayed_booking(workers[0], sandbox, start, headers, 3) as first:
+        stall_redis(interruptible_redis, workers)
         again = workers[0].book("users", JOHN, start, headers=headers)
         assert (again.status_code, again.content) == (201, first.result().content)
-    restore(interruptible, workers)
+    restore_redis(interruptible_redis, workers)
     assert_replayed_by_all(workers, start, headers, first.result())
-    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+    assert (count_posts(sandbox), count_bookings(sandbox)) == (1, 1)
 
 
-def test_a_refusal_that_ends_without_redis_leaves_the_key_free_when_it_is_back(
-    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+def test_after_a_rejection_without_redis_the_key_can_be_used_again_when_it_is_back(
+    workers: list[Client], interruptible_redis: InterruptibleRedis, sandbox: Sandbox
 ) -> None:
-    start, headers = hours(workers[0])[0], key()
+    start, headers = hours(workers[0])[0], new_key()
     sandbox.fault(
         "status",
         status=429,
@@ -464,58 +466,58 @@ def test_a_refusal_that_ends_without_redis_leaves_the_key_free_when_it_is_back(
     )
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(workers[0].book, "users", JOHN, start, headers)
-        wait_until(lambda: posts(sandbox) == 1)
-        silence(interruptible, workers)
+        wait_until(lambda: count_posts(sandbox) == 1)
+        stall_redis(interruptible_redis, workers)
         assert first.result().status_code == 429
-    restore(interruptible, workers)
+    restore_redis(interruptible_redis, workers)
     assert workers[1].book("users", JOHN, start, headers=headers).status_code == 201
 
 
-def test_a_redis_that_comes_back_empty_in_the_middle_of_a_booking_forgets_no_key(
-    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox
+def test_an_emptied_redis_during_a_booking_loses_no_key(
+    workers: list[Client], interruptible_redis: InterruptibleRedis, sandbox: Sandbox
 ) -> None:
-    start, headers = hours(workers[0])[0], key()
+    start, headers = hours(workers[0])[0], new_key()
     with redis_server() as empty:
-        with booking_under_way(workers[0], sandbox, start, headers, 3) as first:
-            interruptible.road.target = empty.port
-            interruptible.road.break_connections()
+        with delayed_booking(workers[0], sandbox, start, headers, 3) as first:
+            interruptible_redis.forwarder.target = empty.port
+            interruptible_redis.forwarder.break_connections()
             wait_until(lambda: Redis(port=empty.port).keys("*once:key:*"), seconds=5)
-            # The other worker may not use Redis again yet: its booking waits for that moment.
+            # The other worker may not use Redis again yet. Its booking waits until it does.
             second = workers[1].book("users", JOHN, start, headers=headers)
             assert (second.status_code, second.content) == (201, first.result().content)
         assert_replayed_by_all(workers, start, headers, first.result())
-    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+    assert (count_posts(sandbox), count_bookings(sandbox)) == (1, 1)
 
 
-def test_a_lost_answer_of_redis_does_not_burn_the_key(
-    workers: list[Client], interruptible: Interruptible, sandbox: Sandbox, redis: Redis
+def test_a_lost_response_of_redis_does_not_use_up_the_key(
+    workers: list[Client], interruptible_redis: InterruptibleRedis, sandbox: Sandbox, redis: Redis
 ) -> None:
-    """Redis stores the record, and the connection breaks before it says so."""
-    start, headers = hours(workers[0])[0], key()
-    interruptible.road.break_after = b"once:key:"
+    """Redis stores the record, but the connection breaks before its response."""
+    start, headers = hours(workers[0])[0], new_key()
+    interruptible_redis.forwarder.break_after = b"once:key:"
     first = workers[0].book("users", JOHN, start, headers=headers)
-    assert interruptible.road.break_after is None, "the connection was broken"
+    assert interruptible_redis.forwarder.break_after is None, "the connection was broken"
     assert first.status_code == 201
     wait_until(lambda: all(redis_is(client, "ok") for client in workers))
     assert_replayed_by_all(workers, start, headers, first)
-    assert (posts(sandbox), bookings(sandbox)) == (1, 1)
+    assert (count_posts(sandbox), count_bookings(sandbox)) == (1, 1)
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"9 of another version", b'{"v": 2}', b"1 x y"])
 def test_an_unreadable_record_is_in_doubt(
     fleet: list[Client], sandbox: Sandbox, redis: Redis, garbage: bytes
 ) -> None:
-    start, headers = hours(fleet[0])[0], key()
+    start, headers = hours(fleet[0])[0], new_key()
     assert fleet[0].book("users", JOHN, start, headers=headers).status_code == 201
     (record,) = redis.scan_iter("*once:key:*")
     redis.set(record, garbage, keepttl=True)
     for client in fleet:
         assert_in_doubt(client.book("users", JOHN, start, headers=headers))
-    assert posts(sandbox) == 1
+    assert count_posts(sandbox) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
-def test_without_a_key_the_same_body_after_a_refusal_is_a_new_attempt(
+def test_without_a_key_the_same_body_after_a_rejection_is_a_new_attempt(
     fleet: list[Client], sandbox: Sandbox, status: int
 ) -> None:
     start, no_key = hours(fleet[0])[0], {"X": "1"}
@@ -532,12 +534,12 @@ def test_a_double_click_gets_the_error_of_the_first(fleet: list[Client], sandbox
     sandbox.fault("status", status=409, body={"of": "the first"}, method="POST", seconds=1)
     with ThreadPoolExecutor(4) as pool:
         calls = [pool.submit(fleet[n % 2].book, "users", JOHN, start, {"X": "1"}) for n in range(4)]
-        answers = [call.result() for call in calls]
-    assert [answer.status_code for answer in answers] == [409] * 4
-    assert posts(sandbox) == 1
+        responses = [call.result() for call in calls]
+    assert [response.status_code for response in responses] == [409] * 4
+    assert count_posts(sandbox) == 1
 
 
-def test_a_double_click_lasts_ten_seconds_from_the_first_answer(
+def test_the_double_click_window_is_ten_seconds_from_the_first_response(
     fleet: list[Client], sandbox: Sandbox, redis: Redis
 ) -> None:
     start, no_key = hours(fleet[0])[0], {"X": "1"}
@@ -547,10 +549,10 @@ def test_a_double_click_lasts_ten_seconds_from_the_first_answer(
     assert 9000 < redis.pttl(record) <= 10_000
 
 
-def test_a_refused_booking_takes_little_of_redis(
+def test_a_rejected_booking_uses_little_memory_in_redis(
     fleet: list[Client], sandbox: Sandbox, redis: Redis
 ) -> None:
-    """Ten a minute and client are allowed, and each stays for a day."""
+    """Each client may send ten a minute, and each record is kept for a day."""
     start = hours(fleet[0])[0]
     fleet[0].book("users", JOHN, start)
     assert fleet[0].book("users", JOHN, start).status_code == 409

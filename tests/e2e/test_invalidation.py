@@ -1,4 +1,4 @@
-"""No read returns what a write has changed, on any worker of any instance (docs/guarantees.md#g4)."""
+"""After a write, no read on any worker or instance returns outdated data (docs/guarantees.md#g4)."""
 
 import time
 from collections.abc import Iterator
@@ -10,62 +10,62 @@ import requests
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, FORM, JOHN, ZONE, Client, bearer
-from tests.e2e.availability_calls import (
+from tests.e2e.availability_reads import (
+    AFFECTED_BY_FIRST_SERVICE,
+    AFFECTED_BY_JOHN,
     DAY,
     ELENA,
     KINDS,
     LATER,
-    OF_FIRST_SERVICE,
-    OF_JOHN,
     SLOT,
     UNRELATED_SERVICE,
-    assert_dropped_everywhere,
-    read_everything,
+    assert_invalidated_everywhere,
+    read_all_availability,
 )
 from tests.e2e.fleet import (
     Fleet,
-    arrivals,
-    at_once,
+    arrival_times,
     cache_status,
     client_of_each_worker,
-    fleet,
+    concurrently,
     on_each_worker,
+    run_fleet,
     wait_until,
 )
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
 
 @pytest.fixture(
     scope="module",
-    params=["app:app", "tests.e2e.without_near_cache:app"],
+    params=["app:app", "tests.e2e.no_fast_path_app:app"],
     ids=["near", "without-near"],
 )
-def started(
-    request: pytest.FixtureRequest, sandbox_process: Sandbox, redis_process: Running
+def shared_fleet(
+    request: pytest.FixtureRequest, sandbox_process: Sandbox, redis_process: ServerProcess
 ) -> Iterator[Fleet]:
     settings = {"HOURS_TTL": "60", "VIDESK_TIMEOUT": "4"}
-    with fleet(sandbox_process, redis_process.port, settings, app=request.param) as both:
-        yield both
+    with run_fleet(sandbox_process, redis_process.port, settings, app=request.param) as fleet:
+        yield fleet
 
 
 @pytest.fixture
-def both(started: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
-    """Two instances that have cached the list of services alone."""
-    assert started.clients[0].get("/api/services").status_code == 200
-    return started
+def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
+    """Return two instances that have cached only the list of services."""
+    assert shared_fleet.clients[0].get("/api/services").status_code == 200
+    return shared_fleet
 
 
-def everybody_reads_everything(both: Fleet) -> None:
-    """Read twice on every worker, so that its near cache has everything, where it has one."""
-    for server in both.instances:
+def fill_near_caches(fleet: Fleet) -> None:
+    """Read everything twice on every worker, so that near caches are filled."""
+    for server in fleet.instances:
         for client in client_of_each_worker(server):
-            read_everything(client)
-            read_everything(client)
+            read_all_availability(client)
+            read_all_availability(client)
 
 
 def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
-    """Book at Videsk directly, not through the proxy."""
+    """Book directly with Videsk, without the proxy."""
     booking = {"startAt": start_at, "timezone": ZONE, "form": FORM, "referrer": "elsewhere"}
     response = requests.post(
         f"{sandbox.url}/public/video-contact-center/schedule/user/{JOHN}",
@@ -78,18 +78,18 @@ def book_elsewhere(sandbox: Sandbox, start_at: str = SLOT) -> None:
 
 BOOKINGS = pytest.mark.parametrize(
     ("kind", "ident", "affected"),
-    [("users", JOHN, OF_JOHN), ("services", FIRST_SERVICE, OF_FIRST_SERVICE)],
+    [("users", JOHN, AFFECTED_BY_JOHN), ("services", FIRST_SERVICE, AFFECTED_BY_FIRST_SERVICE)],
     ids=["by-user", "by-service"],
 )
 
 
 @BOOKINGS
 def test_after_a_booking(
-    both: Fleet, sandbox: Sandbox, kind: str, ident: str, affected: set[str]
+    fleet: Fleet, sandbox: Sandbox, kind: str, ident: str, affected: set[str]
 ) -> None:
-    everybody_reads_everything(both)
-    assert both.clients[0].book(kind, ident, SLOT).status_code == 201
-    assert_dropped_everywhere(both, sandbox, affected)
+    fill_near_caches(fleet)
+    assert fleet.clients[0].book(kind, ident, SLOT).status_code == 201
+    assert_invalidated_everywhere(fleet, sandbox, affected)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +97,22 @@ def test_after_a_booking(
     [("cancel", {}), ("reschedule", {"date": LATER})],
     ids=["cancellation", "rescheduling"],
 )
-def test_after_a(both: Fleet, sandbox: Sandbox, path: str, body: dict[str, str]) -> None:
-    """Its response contains the service, not the user."""
-    token = both.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
-    everybody_reads_everything(both)
-    response = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
+def test_after_a_cancellation_or_move(
+    fleet: Fleet, sandbox: Sandbox, path: str, body: dict[str, str]
+) -> None:
+    """The response to a cancellation contains the service, but not the user."""
+    token = fleet.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
+    fill_near_caches(fleet)
+    response = fleet.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
     assert response.status_code == 200
-    assert_dropped_everywhere(both, sandbox, OF_FIRST_SERVICE)
+    assert_invalidated_everywhere(fleet, sandbox, AFFECTED_BY_FIRST_SERVICE)
 
 
-def test_after_a_conflict(both: Fleet, sandbox: Sandbox) -> None:
-    everybody_reads_everything(both)
+def test_after_a_conflict(fleet: Fleet, sandbox: Sandbox) -> None:
+    fill_near_caches(fleet)
     book_elsewhere(sandbox)
-    assert both.clients[0].book("users", JOHN, SLOT).status_code == 409
-    assert_dropped_everywhere(both, sandbox, OF_JOHN)
+    assert fleet.clients[0].book("users", JOHN, SLOT).status_code == 409
+    assert_invalidated_everywhere(fleet, sandbox, AFFECTED_BY_JOHN)
 
 
 @pytest.mark.parametrize(
@@ -119,53 +121,53 @@ def test_after_a_conflict(both: Fleet, sandbox: Sandbox) -> None:
     ids=["reset", "timeout", "cut", "html", "503"],
 )
 def test_after_a_write_of_unknown_outcome(
-    both: Fleet, sandbox: Sandbox, fault: str, options: dict[str, int]
+    fleet: Fleet, sandbox: Sandbox, fault: str, options: dict[str, int]
 ) -> None:
-    everybody_reads_everything(both)
+    fill_near_caches(fleet)
     sandbox.fault(fault, method="POST", times=1, after=True, **options)
-    assert both.clients[0].book("services", FIRST_SERVICE, SLOT).status_code >= 500
+    assert fleet.clients[0].book("services", FIRST_SERVICE, SLOT).status_code >= 500
     assert len(sandbox.appointments()) == 1
-    assert_dropped_everywhere(both, sandbox, OF_FIRST_SERVICE)
+    assert_invalidated_everywhere(fleet, sandbox, AFFECTED_BY_FIRST_SERVICE)
 
 
 @pytest.mark.parametrize("path", ["cancel", "reschedule"])
-def test_after_a_change_of_unknown_outcome_nothing_is_believed(
-    both: Fleet, sandbox: Sandbox, path: str
+def test_after_a_change_of_unknown_outcome_everything_is_invalidated(
+    fleet: Fleet, sandbox: Sandbox, path: str
 ) -> None:
-    token = both.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
-    everybody_reads_everything(both)
+    token = fleet.clients[0].book("users", JOHN, SLOT).json()["actionToken"]
+    fill_near_caches(fleet)
     sandbox.fault("reset", method="POST", times=1, after=True)
     body = {"date": LATER} if path == "reschedule" else {}
-    response = both.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
+    response = fleet.clients[0].post(f"/api/appointment/{path}", body, headers=bearer(token))
     assert (response.status_code, response.json()["data"]) == (502, "outcomeUnknown")
-    assert_dropped_everywhere(both, sandbox, set(KINDS))
+    assert_invalidated_everywhere(fleet, sandbox, set(KINDS))
 
 
-def test_a_refused_write_drops_nothing(both: Fleet, sandbox: Sandbox) -> None:
-    everybody_reads_everything(both)
-    client = both.clients[0]
+def test_a_rejected_write_invalidates_nothing(fleet: Fleet, sandbox: Sandbox) -> None:
+    fill_near_caches(fleet)
+    client = fleet.clients[0]
     for status in (400, 401, 403, 404, 422, 429):
         sandbox.fault("status", method="POST", status=status, body={"name": "No"}, times=2)
         assert client.book("users", JOHN, SLOT).status_code == status
         move = client.post("/api/appointment/reschedule", {"date": LATER}, headers=bearer("a.b.c"))
         assert move.status_code == status
-    assert_dropped_everywhere(both, sandbox, set())
+    assert_invalidated_everywhere(fleet, sandbox, set())
 
 
-def test_without_known_users_everything_is_invalidated(
-    both: Fleet, sandbox: Sandbox, redis: Redis
+def test_without_a_list_of_users_everything_is_invalidated(
+    fleet: Fleet, sandbox: Sandbox, redis: Redis
 ) -> None:
     redis.flushall()
-    everybody_reads_everything(both)
-    assert both.clients[0].book("services", FIRST_SERVICE, SLOT).status_code == 201
-    assert_dropped_everywhere(both, sandbox, set(KINDS))
+    fill_near_caches(fleet)
+    assert fleet.clients[0].book("services", FIRST_SERVICE, SLOT).status_code == 201
+    assert_invalidated_everywhere(fleet, sandbox, set(KINDS))
 
 
 @TIMING
-def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
-    sandbox: Sandbox, redis: Redis, redis_process: Running
+def test_an_expired_list_of_services_does_not_limit_the_invalidation(
+    sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
-    """Since it was read, an agent of one service may have been added to the other."""
+    """An agent may have been added to another service since the list was read."""
     listed = [
         {"_id": FIRST_SERVICE, "title": "First", "users": [{"_id": JOHN}]},
         {"_id": UNRELATED_SERVICE, "title": "Unrelated", "users": [{"_id": ELENA}]},
@@ -188,24 +190,26 @@ def test_a_list_of_services_past_its_ttl_does_not_decide_what_is_dropped(
 
 
 @TIMING
-@ALONE
-def test_a_fetch_under_way_during_a_write_is_neither_joined_nor_served_after_it(
-    both: Fleet, sandbox: Sandbox
+@SERIAL
+def test_a_fetch_that_started_before_a_write_is_not_joined_or_served_after_it(
+    fleet: Fleet, sandbox: Sandbox
 ) -> None:
-    """Videsk has answered before the write, and the answer is on its way until after it."""
-    readers = [partial(client.hours, "users", JOHN, DAY) for client in both.clients]
+    """Videsk responds before the write, and the response arrives after the write."""
+    readers = [partial(client.hours, "users", JOHN, DAY) for client in fleet.clients]
     sandbox.fault("delay", method="GET", path=JOHN, seconds=3.2, after=True, times=1)
     with ThreadPoolExecutor(8) as pool:
-        sandbox.forget()
+        sandbox.clear_request_log()
         before = [pool.submit(reader) for reader in readers * 4]
-        wait_until(lambda: arrivals(sandbox))
-        assert both.clients[0].book("users", JOHN, SLOT).status_code == 201
-        for server, reader in zip(both.instances, readers, strict=True):
+        wait_until(lambda: arrival_times(sandbox))
+        assert fleet.clients[0].book("users", JOHN, SLOT).status_code == 201
+        for server, reader in zip(fleet.instances, readers, strict=True):
             for response in on_each_worker(server, reader):
                 assert SLOT not in response.json()
-        assert not any(future.done() for future in before), "this has shown nothing"
-        assert SLOT in before[0].result().json(), (
-            "a read that began before the write may contain it"
+        assert not any(future.done() for future in before), (
+            "ended too early for a meaningful result"
         )
-    for response in at_once(readers * 6):
+        assert SLOT in before[0].result().json(), (
+            "a read that began before the write may still list the hour"
+        )
+    for response in concurrently(readers * 6):
         assert SLOT not in response.json()

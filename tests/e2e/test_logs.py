@@ -1,4 +1,4 @@
-"""What is logged: lines of JSON, one a request, and nothing of a customer's."""
+"""Logs: JSON lines, one for each request, without personal data."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from tests.client import FIRST_SERVICE, JOHN, MARK, SHARING_SERVICE, ZONE, Clien
 from tests.days import YEAR
 from tests.e2e.fleet import wait_until
 from tests.processes import (
-    Running,
     Sandbox,
+    ServerProcess,
     free_port,
     proxy_server,
     redis_server,
-    running,
+    running_server,
 )
 
 START = f"{YEAR}-05-06T14:00:00.000Z"
@@ -33,11 +33,11 @@ PRIVATE = [
     "s3cr3t", JOHN, MARK, FIRST_SERVICE, SHARING_SERVICE, f"{YEAR}-05", f"{YEAR}-06", "Santiago", "ana@example.com",
     "Ana P", "60dbe3416af0be33b8b372b1", "shop.example", "captcha-ok", "eyJ", "a-key-of-a-visitor",
 ]  # fmt: skip
-"""Pieces of paths, queries, tokens, forms, e-mail addresses, headers and bodies."""
+"""Parts of paths, queries, tokens, forms, e-mail addresses, headers and bodies."""
 
 
-def lines(server: Running) -> list[dict[str, Any]]:
-    """Each line of its output, all of which are JSON objects with time, level and message."""
+def log_lines(server: ServerProcess) -> list[dict[str, Any]]:
+    """Return each line of its output. Check that all are JSON objects with time, level and message."""
     found = [json.loads(line) for line in server.output().splitlines()]
     for line in found:
         assert {"time", "level", "logger", "message"} <= line.keys()
@@ -47,11 +47,11 @@ def lines(server: Running) -> list[dict[str, Any]]:
     return found
 
 
-def line_of(server: Running, request_id: str) -> dict[str, Any]:
-    """The one `request` line of that request."""
+def request_line(server: ServerProcess, request_id: str) -> dict[str, Any]:
+    """Return the only `request` line with this request id."""
     (line,) = [
         line
-        for line in lines(server)
+        for line in log_lines(server)
         if (line["message"], line.get("request_id")) == ("request", request_id)
     ]
     assert line.keys() == FIELDS
@@ -59,7 +59,9 @@ def line_of(server: Running, request_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> Iterator[Running]:
+def server(
+    sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest
+) -> Iterator[ServerProcess]:
     """Start the proxy at LOG_LEVEL debug, or at the level of the test."""
     level = getattr(request, "param", "debug")
     with proxy_server(
@@ -72,7 +74,9 @@ def server(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> 
         yield server
 
 
-def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: Sandbox) -> None:
+def test_each_request_has_one_log_line_with_its_cost(
+    server: ServerProcess, sandbox: Sandbox
+) -> None:
     hours = f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"
     calls = [
         ("GET", hours, "/api/users/{id}/hours", 200, "fwd=miss; stored", 1),
@@ -89,9 +93,9 @@ def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: S
     for method, path, route, status, cache, attempts in calls:
         request_id = uuid4().hex
         response = Client(server.url).call(method, path, headers={"X-Request-ID": request_id})
-        line = line_of(server, request_id)
-        known = [line[name] for name in ("method", "route", "status", "upstream_attempts")]
-        assert known == [method, route, status, attempts]
+        line = request_line(server, request_id)
+        fields = [line[name] for name in ("method", "route", "status", "upstream_attempts")]
+        assert fields == [method, route, status, attempts]
         assert response.status_code == status
         assert line["level"] == "INFO"
         assert line["cache"] == response.headers.get("Cache-Status")
@@ -104,7 +108,7 @@ def test_each_request_has_one_log_line_with_its_cost(server: Running, sandbox: S
 
 
 def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
-    server: Running, sandbox: Sandbox
+    server: ServerProcess, sandbox: Sandbox
 ) -> None:
     client, given = Client(server.url), "the-page's-own-id".replace("'", "")
     ids = {"X-Request-ID": given, "Idempotency-Key": uuid4().hex}
@@ -112,12 +116,12 @@ def test_the_request_id_is_in_the_response_the_log_and_the_request_to_videsk(
     made = client.get("/api/appointment", headers=bearer("a.b.c")).headers["X-Request-ID"]
     sent = {e["path"]: e["headers"] for e in sandbox.request_log() if "schedule" in str(e["path"])}
     assert [headers["x-request-id"] for headers in sent.values()] == [given, made]  # type: ignore[index]
-    assert line_of(server, given)["upstream_attempts"] >= 1
-    assert line_of(server, made)["status"] == 401
+    assert request_line(server, given)["upstream_attempts"] >= 1
+    assert request_line(server, made)["status"] == 401
 
 
 @pytest.mark.parametrize("server", ["debug", "info"], indirect=True)
-def test_nothing_of_a_customers_is_in_any_line(server: Running, sandbox: Sandbox) -> None:
+def test_no_personal_data_is_logged(server: ServerProcess, sandbox: Sandbox) -> None:
     client = Client(server.url)
     headers = bearer("s3cr3t.of.token") | {
         "Referer": "https://shop.example/s3cr3t",
@@ -147,11 +151,11 @@ def test_nothing_of_a_customers_is_in_any_line(server: Running, sandbox: Sandbox
     assert client.get(f"/api/users/{'s3cr3t' * 2000}").status_code == 414
     while client.get("/api/services", headers=headers).status_code != 429:
         pass
-    log = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines(server))
+    log = "\n".join(json.dumps(line, ensure_ascii=False) for line in log_lines(server))
     assert [piece for piece in PRIVATE if piece in log] == []
 
 
-def test_what_is_no_http_and_a_redis_that_dies_are_lines_of_json_too(sandbox: Sandbox) -> None:
+def test_invalid_http_and_a_redis_outage_are_logged_as_json(sandbox: Sandbox) -> None:
     with redis_server() as redis:
         url = redis.redis_url
         with proxy_server(sandbox, REDIS_URL=url, LOG_LEVEL="debug") as server:
@@ -161,27 +165,33 @@ def test_what_is_no_http_and_a_redis_that_dies_are_lines_of_json_too(sandbox: Sa
             Client(server.url).get("/api/services")
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(30)
-            messages = " ".join(line["message"] for line in lines(server))
+            messages = " ".join(line["message"] for line in log_lines(server))
     assert "request not served" in messages
     assert "Redis is unavailable" in messages
     assert "s3cr3t" not in messages
 
 
-def test_the_start_and_its_remarks_are_lines_of_json(sandbox: Sandbox) -> None:
+def test_startup_messages_are_logged_as_json(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, WEB_CONCURRENCY="3", LOG_LEVEL="debug") as server:
-        assert any("WEB_CONCURRENCY is 3" in line["message"] for line in lines(server))
+        assert any("WEB_CONCURRENCY is 3" in line["message"] for line in log_lines(server))
 
 
 FAULTS = [
-    ("GET", f"/api/faulty/{JOHN}?s3cr3t", "/api/faulty/{id}", "OddError", "in fail"),
-    ("POST", f"/api/faulty/{JOHN}", "/api/faulty/{id}", "OddError", "in fail_of_a_cause"),
-    ("GET", "/api/faulty-answer?s3cr3t", "/api/faulty-answer", "TypeError", "in make_response"),
+    ("GET", f"/api/failing/{JOHN}?s3cr3t", "/api/failing/{id}", "OddError", "in fail"),
+    ("POST", f"/api/failing/{JOHN}", "/api/failing/{id}", "OddError", "in fail_with_cause"),
+    (
+        "GET",
+        "/api/failing-response?s3cr3t",
+        "/api/failing-response",
+        "TypeError",
+        "in make_response",
+    ),
 ]
 
 
 @pytest.fixture(scope="module")
-def faulty(sandbox_process: Sandbox) -> Iterator[Running]:
-    """The proxy with tests/e2e/faulty.py's routes."""
+def failing_app(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
+    """Run the proxy with the routes of tests/e2e/failing_app.py."""
     port = free_port()
     environ = {
         "VIDESK_API_KEY": sandbox_process.keys["backend"],
@@ -189,15 +199,17 @@ def faulty(sandbox_process: Sandbox) -> Iterator[Running]:
         "PORT": str(port),
         "LOG_LEVEL": "debug",
     }
-    with running(["gunicorn", "tests.e2e.faulty:app"], port, environ) as server:
+    with running_server(["gunicorn", "tests.e2e.failing_app:app"], port, environ) as server:
         yield server
 
 
 @pytest.mark.parametrize(("method", "path", "route", "kind", "frame"), FAULTS)
 def test_an_unexpected_exception_is_logged_without_its_message(
-    faulty: Running, method: str, path: str, route: str, kind: str, frame: str
+    failing_app: ServerProcess, method: str, path: str, route: str, kind: str, frame: str
 ) -> None:
-    response = Client(faulty.url).call(method, path, data="s3cr3t" if method == "POST" else None)
+    response = Client(failing_app.url).call(
+        method, path, data="s3cr3t" if method == "POST" else None
+    )
     body = response.json()
     assert (response.status_code, body["name"], body["code"]) == (500, "GeneralError", 500)
     assert (body["className"], body["errors"]) == ("general-error", {})
@@ -208,16 +220,16 @@ def test_an_unexpected_exception_is_logged_without_its_message(
     request_id = response.headers["X-Request-ID"]
     (fault,) = [
         line
-        for line in lines(faulty)
+        for line in log_lines(failing_app)
         if line.get("request_id") == request_id and line["message"] != "request"
     ]
     assert (fault["level"], fault["message"]) == ("ERROR", "fault")
     assert fault["exc_info"].endswith(kind)
     assert frame in fault["exc_info"]
-    assert line_of(faulty, request_id)["status"] == 500
-    assert line_of(faulty, request_id)["route"] == route
-    assert "s3cr3t" not in faulty.output()
-    assert JOHN not in faulty.output()
+    assert request_line(failing_app, request_id)["status"] == 500
+    assert request_line(failing_app, request_id)["route"] == route
+    assert "s3cr3t" not in failing_app.output()
+    assert JOHN not in failing_app.output()
 
 
 def test_a_failed_refresh_is_logged_without_personal_data(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""`make run`, the newcomer's first command: it starts both servers, and Ctrl-C ends both."""
+"""`make run` starts the sandbox and the proxy, and Ctrl-C stops both."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ STOP_SECONDS = 15
 
 @dataclass
 class MakeRun:
-    """A `make run` in a process group of its own, as a terminal would start it."""
+    """A `make run` in its own process group, as a terminal starts it."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -35,9 +35,9 @@ Start = Callable[..., MakeRun]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Iterator[Start]:
-    """Starts it with these variables: `make_run(PORT="8001")`.
+    """Return a function that starts it with variables, such as `make_run(PORT="8001")`.
 
-    `env` undoes an ignored SIGINT, which a job in the background of a script inherits.
+    `env` restores SIGINT, which background jobs of a script ignore.
     """
     started: list[subprocess.Popen[bytes]] = []
 
@@ -76,25 +76,25 @@ def test_make_run_serves_and_ctrl_c_ends_everything(make_run: Start) -> None:
     assert (page.status_code, "<title>Book an appointment</title>" in page.text) == (200, True)
     assert f'src="http://127.0.0.1:{ports[0]}/widget/v1/videsk-booking.js"' in page.text
 
-    # A newcomer's tour: more POSTs in a minute than a customer makes.
+    # Trying the page takes more POSTs in a minute than a customer sends.
     statuses = {proxy.post("/api/appointment/cancel", {}, headers=bearer("a.b.c")).status_code for _ in range(30)}  # fmt: skip
     assert statuses == {401}
 
     os.killpg(run.process.pid, signal.SIGINT)
     status = run.process.wait(timeout=STOP_SECONDS)
-    # GNU make, once its recipe has ended well, ends itself by the SIGINT that it got, whatever the
-    # recipe's status: a shell shows 130. A recipe that failed would be `make: *** … Error`, status 2.
+    # If the recipe succeeds, GNU make ends with the SIGINT that it received, and a shell shows 130.
+    # If the recipe fails, make prints `make: *** … Error` and its status is 2.
     assert status in (0, -signal.SIGINT), run.output()
     assert "***" not in run.output()
     assert f"{proxy.url}/api/docs" in run.output()
     assert f"{sandbox.url}/demo/" in run.output()
     for port in ports:
-        assert not listens(port), f"something still listens on {port}:\n{run.output()}"
+        assert not listens(port), f"a process still listens on {port}:\n{run.output()}"
     assert processes_of_session(run.process.pid) == []
 
 
 @pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
-def test_a_taken_port_is_one_line(make_run: Start, name: str) -> None:
+def test_a_port_in_use_is_reported_in_one_line(make_run: Start, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         run = make_run(
@@ -105,7 +105,7 @@ def test_a_taken_port_is_one_line(make_run: Start, name: str) -> None:
     assert without_makes_own(run) == [refusal]
 
 
-def test_both_on_one_port_is_one_line(make_run: Start) -> None:
+def test_the_same_port_for_both_is_reported_in_one_line(make_run: Start) -> None:
     port = str(free_port())
     run = make_run(PORT=port, SANDBOX_PORT=port)
     assert run.process.wait(timeout=START_SECONDS) == 2
@@ -113,7 +113,7 @@ def test_both_on_one_port_is_one_line(make_run: Start) -> None:
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "8000 9000"])
-def test_a_port_that_is_none_is_one_line(make_run: Start, text: str) -> None:
+def test_an_invalid_port_is_reported_in_one_line(make_run: Start, text: str) -> None:
     run = make_run(SANDBOX_PORT=text)
     assert run.process.wait(timeout=START_SECONDS) == 2
     assert without_makes_own(run) == [f"SANDBOX_PORT must be a number from 1 to 65535, not {text!r}."]  # fmt: skip

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client import FIRST_SERVICE, JOHN, MARK, OPEN_SERVICE, Client, bearer
 from tests.days import YEAR
-from tests.e2e.fleet import alone, at_once, cache_status, wait_until, workers_of
-from tests.e2e.scraped import TOKEN, WORKERS, counting, figure, figures, text_of
-from tests.processes import Running, Sandbox, proxy_server
+from tests.e2e.fleet import cache_status, concurrently, only_worker, wait_until, workers_of
+from tests.e2e.metrics import TOKEN, WORKERS, metrics_text, proxy_with_metrics, sample, samples
+from tests.processes import Sandbox, ServerProcess, proxy_server
 from tests.timing import TIMING
 
 DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
@@ -28,8 +28,8 @@ LABELS = {
 
 
 @pytest.fixture
-def server(sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
-    with counting(sandbox, redis_url) as server:
+def server(sandbox: Sandbox, redis_url: str) -> Iterator[ServerProcess]:
+    with proxy_with_metrics(sandbox, redis_url) as server:
         yield server
 
 
@@ -40,7 +40,7 @@ def test_without_a_configured_token_metrics_are_a_404(sandbox: Sandbox) -> None:
             assert (response.status_code, response.json()["name"]) == (404, "NotFound")
 
 
-def test_metrics_require_the_token(server: Running) -> None:
+def test_metrics_require_the_token(server: ServerProcess) -> None:
     wrong = [
         "",
         "Bearer",
@@ -60,11 +60,11 @@ def test_metrics_require_the_token(server: Running) -> None:
 
 
 def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
-    server: Running,
+    server: ServerProcess,
 ) -> None:
     client, route = Client(server.url), "/api/users/{id}/hours"
     for number, worker in enumerate(workers_of(server), start=1):
-        with alone(server, worker):
+        with only_worker(server, worker):
             for _ in range(number):
                 assert client.hours("users", JOHN, DAY).status_code == 200
                 assert client.get(f"/api/users/{JOHN}/hours").status_code == 400
@@ -72,11 +72,11 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
     expected = {(route, "200"): 6, (route, "400"): 6, ("unknown", "404"): WORKERS}
 
     def counts() -> dict[tuple[str, ...], float]:
-        known = figures(server, "requests_total")
-        return {labels: known[labels] for labels in expected}
+        counts = samples(server, "requests_total")
+        return {labels: counts[labels] for labels in expected}
 
     for worker in workers_of(server):
-        with alone(server, worker):
+        with only_worker(server, worker):
             assert counts() == expected
     for worker in workers_of(server):
         before = set(workers_of(server))
@@ -84,12 +84,12 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
         wait_until(partial(has_another_worker, server, before))
         assert counts() == expected
     assert client.hours("users", JOHN, DAY).status_code == 200
-    assert figure(server, "requests_total", route, "200") == 7
-    assert figure(server, "request_seconds_count", route) == 13
+    assert sample(server, "requests_total", route, "200") == 7
+    assert sample(server, "request_seconds_count", route) == 13
 
 
 def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url: str) -> None:
-    with counting(sandbox, redis_url, DATES_TTL="0.2", DATES_STALE="600") as server:
+    with proxy_with_metrics(sandbox, redis_url, DATES_TTL="0.2", DATES_STALE="600") as server:
         client = Client(server.url)
         assert_is(client.hours("users", JOHN, DAY), "fwd=miss; stored")
         for _ in range(4):
@@ -98,11 +98,11 @@ def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url:
         sleep(0.3)
         sandbox.fault("delay", seconds=1)
         assert_is(client.dates("users", JOHN, DAY), "hit; ttl=-")
-        responses = at_once([partial(client.get, "/api/services")] * 5)
+        responses = concurrently([partial(client.get, "/api/services")] * 5)
         statuses = Counter(cache_status(response) for response in responses)
         assert statuses == {"fwd=miss; stored": 1, "fwd=miss; collapsed": 4}
         assert client.get(f"/api/users/{JOHN}/hours").status_code == 400
-        assert figures(server, "cache_total") == {
+        assert samples(server, "cache_total") == {
             ("hours", "miss"): 1,
             ("hours", "hit"): 4,
             ("dates", "miss"): 1,
@@ -112,7 +112,7 @@ def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url:
         }
 
 
-def has_another_worker(server: Running, before: set[int]) -> bool:
+def has_another_worker(server: ServerProcess, before: set[int]) -> bool:
     return len(set(workers_of(server)) - before) == 1
 
 
@@ -121,17 +121,17 @@ def assert_is(response: requests.Response, status: str) -> None:
     assert cache_status(response).startswith(status)
 
 
-def test_replays_and_what_writes_have_outdated_are_counted(server: Running) -> None:
+def test_replays_and_what_writes_have_outdated_are_counted(server: ServerProcess) -> None:
     client, key = Client(server.url), {"Idempotency-Key": "one-key"}
     assert client.get("/api/services").status_code == 200
-    assert figure(server, "generations_raised_total") == 0
+    assert sample(server, "generations_raised_total") == 0
     for _ in range(3):
         assert client.book("users", JOHN, SLOT, headers=key).status_code == 201
-    assert figure(server, "idempotent_replays_total") == 2
-    raised = figure(server, "generations_raised_total")
+    assert sample(server, "idempotent_replays_total") == 2
+    raised = sample(server, "generations_raised_total")
     assert raised >= 2, "the service's and the user's; once, not with each replay"
     assert client.book("users", JOHN, "never").status_code == 400
-    assert figure(server, "generations_raised_total") == raised
+    assert sample(server, "generations_raised_total") == raised
 
 
 FAILURES: list[tuple[dict[str, object], str]] = [
@@ -147,7 +147,7 @@ FAILURES: list[tuple[dict[str, object], str]] = [
 def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
     sandbox: Sandbox, redis_url: str
 ) -> None:
-    with counting(sandbox, redis_url, VIDESK_TIMEOUT="0.5") as server:
+    with proxy_with_metrics(sandbox, redis_url, VIDESK_TIMEOUT="0.5") as server:
         client = Client(server.url)
         assert client.get("/api/services").status_code == 200
         assert client.hours("users", JOHN, DAY).status_code == 200
@@ -161,48 +161,48 @@ def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
         counted = Counter((dates, status) for _, status in FAILURES)
         counted |= Counter({("/users/{id}/hours", "200"): 2})
         counted |= Counter({("/schedule/service/{id}", "201"): 1, ("/schedule/info", "401"): 1})
-        found = figures(server, "upstream_requests_total")
+        found = samples(server, "upstream_requests_total")
         assert found.pop(("/services", "200")) == 2, "two pages"
         assert found == counted
-        assert figure(server, "upstream_request_seconds_count", dates) == len(FAILURES)
-        assert 0.5 <= figure(server, "upstream_request_seconds_sum", dates) < 4
+        assert sample(server, "upstream_request_seconds_count", dates) == len(FAILURES)
+        assert 0.5 <= sample(server, "upstream_request_seconds_sum", dates) < 4
 
 
-def test_a_preflight_is_counted_by_its_status(server: Running) -> None:
+def test_a_preflight_is_counted_by_its_status(server: ServerProcess) -> None:
     assert Client(server.url).call("OPTIONS", "/api/services").status_code == 204
-    assert figure(server, "requests_total", "/api/services", "204") == 1
-    assert figure(server, "requests_total", "/api/services", "200") == 0
+    assert sample(server, "requests_total", "/api/services", "204") == 1
+    assert sample(server, "requests_total", "/api/services", "200") == 0
 
 
-def test_an_open_circuit_is_a_figure(server: Running, sandbox: Sandbox) -> None:
+def test_an_open_circuit_is_a_figure(server: ServerProcess, sandbox: Sandbox) -> None:
     client, (worker, *_) = Client(server.url), workers_of(server)
-    assert figure(server, "circuit_open") == 0
+    assert sample(server, "circuit_open") == 0
     sandbox.fault("reset")
-    with alone(server, worker):
+    with only_worker(server, worker):
         reads = [client.hours("users", JOHN, f"{YEAR}-06-{day:02}") for day in range(1, 9)]
     assert [response.status_code for response in reads] == [502] * 5 + [503] * 3
-    assert figure(server, "circuit_open") == 1
-    assert figure(server, "gate_total", "open") == 3
-    assert figure(server, "upstream_requests_total", "/users/{id}/hours", "broken") == 5
+    assert sample(server, "circuit_open") == 1
+    assert sample(server, "gate_total", "open") == 3
+    assert sample(server, "upstream_requests_total", "/users/{id}/hours", "broken") == 5
 
 
 @TIMING
 def test_throttled_and_rejected_requests_are_counted(sandbox: Sandbox, redis_url: str) -> None:
-    with counting(sandbox, redis_url, VIDESK_RATE_LIMIT="1") as server:
+    with proxy_with_metrics(sandbox, redis_url, VIDESK_RATE_LIMIT="1") as server:
         read = partial(Client(server.url).hours, "users", JOHN)
-        assert figure(server, "budget_left") == 1
+        assert sample(server, "budget_left") == 1
         assert read(f"{YEAR}-06-02").status_code == 200
-        assert figure(server, "budget_left") == 0
+        assert sample(server, "budget_left") == 0
         assert read(f"{YEAR}-06-03").status_code == 200
-        assert figures(server, "gate_total") == {("wait",): 1, ("full",): 0, ("open",): 0}
-        assert 0.5 < figure(server, "gate_wait_seconds_total") < 1.2
+        assert samples(server, "gate_total") == {("wait",): 1, ("full",): 0, ("open",): 0}
+        assert 0.5 < sample(server, "gate_wait_seconds_total") < 1.2
         sandbox.fault("status", status=429, headers={"Retry-After": "60"}, body={}, times=1)
         assert read(f"{YEAR}-06-04").status_code == 429
         assert read(f"{YEAR}-06-05").status_code == 503
-        assert figure(server, "gate_total", "full") == 1
+        assert sample(server, "gate_total", "full") == 1
 
 
-def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> None:
+def test_no_label_contains_personal_data(server: ServerProcess, sandbox: Sandbox) -> None:
     client = Client(server.url)
     for path in (f"/s3cr3t/{JOHN}", "/api/users/s3cr3t/hours", f"/api/users/{JOHN}/s3cr3t"):
         client.get(f"{path}?date=s3cr3t", headers=bearer("s3cr3t"))
@@ -211,7 +211,7 @@ def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> N
     booked = client.book("users", JOHN, SLOT, referrer="s3cr3t").json()
     client.get("/api/appointment", headers=bearer(booked["accessToken"]))
     client.post("/api/appointment/cancel", {"cancelReason": "s3cr3t"}, headers=bearer("s3cr3t"))
-    text = text_of(server)
+    text = metrics_text(server)
     families = {family.name: family for family in text_string_to_metric_families(text)}
     assert families["videsk_proxy_request_seconds"].type == "histogram"
     assert families["videsk_proxy_upstream_request_seconds"].type == "histogram"
@@ -234,7 +234,7 @@ def test_no_label_contains_personal_data(server: Running, sandbox: Sandbox) -> N
 
 
 def test_a_stop_leaves_no_file_behind(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
-    with counting(sandbox, redis_url, TMPDIR=str(tmp_path)) as server:
+    with proxy_with_metrics(sandbox, redis_url, TMPDIR=str(tmp_path)) as server:
         assert Client(server.url).get("/api/services").status_code == 200
         (folder,) = tmp_path.glob("videsk-proxy-metrics-*")
         assert list(folder.iterdir())

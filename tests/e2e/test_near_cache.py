@@ -1,4 +1,4 @@
-"""The near cache and the short way in front of the app, from outside: fast, and never wrong."""
+"""The near cache and the fast path: they save round trips, and never serve outdated responses."""
 
 import signal
 import time
@@ -20,58 +20,60 @@ from tests.days import YEAR
 from tests.e2e.fleet import (
     Fleet,
     cache_status,
-    fleet,
+    fleet_fixture,
     on_each_worker,
     readiness,
-    shared_fleet,
+    run_fleet,
     wait_until,
 )
-from tests.e2e.test_redis_outage import Mortal
-from tests.processes import Running, Sandbox, proxy_server
+from tests.e2e.test_redis_outage import FailableRedis
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 DAY = f"{YEAR}-05-06"
 READ = f"/api/users/{JOHN}/hours?date={DAY}&timezone=America/Santiago"
 SHOP = "https://shop.example"
 HITS = 300
 NOOR = "63bdbf3b25ab497401602d13"
-"""Serves OPEN_SERVICE."""
+"""An agent of OPEN_SERVICE."""
 
 
-both = shared_fleet({"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"})
+fleet = fleet_fixture(
+    {"HOURS_TTL": "60", "CORS_ORIGINS": SHOP, "METRICS_TOKEN": "the-metrics-token"}
+)
 
 
-def commands(redis: Redis) -> int:
-    """How many commands Redis has been given, this one apart."""
+def count_commands(redis: Redis) -> int:
+    """Return the number of commands that Redis has run, without this one."""
     return int(redis.info("stats")["total_commands_processed"])
 
 
-def test_hits_cost_no_round_trip_each(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
+def test_near_cache_hits_cost_no_round_trips(fleet: Fleet, redis: Redis, sandbox: Sandbox) -> None:
     with requests.Session() as page:
         for _ in range(3):
-            page.get(both.instances[0].url + READ, timeout=10)
-        before, started = commands(redis), time.monotonic()
+            page.get(fleet.instances[0].url + READ, timeout=10)
+        before, started = count_commands(redis), time.monotonic()
         for _ in range(HITS):
-            response = page.get(both.instances[0].url + READ, timeout=10)
+            response = page.get(fleet.instances[0].url + READ, timeout=10)
             assert cache_status(response).startswith("hit; ttl=")
-        sent, seconds = commands(redis) - before, time.monotonic() - started
-    # Leases, counts behind, and what the two instances' watches ask in any case.
+        sent, seconds = count_commands(redis) - before, time.monotonic() - started
+    # Leases, deferred counts, and the health checks of both instances.
     assert sent < HITS / 3 + 300 * seconds
     assert len(sandbox.request_log()) == 1
 
 
-def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+def test_fast_path_responses_have_all_headers_of_flasks(
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
     own = {"X-Request-ID", "Cache-Status", "Date"}
     for headers in ({}, {"Origin": SHOP}, {"Origin": "https://other.example"}):
         with requests.Session() as page:
             page.headers.update(headers)
-            responses = [page.get(both.instances[0].url + READ, timeout=10) for _ in range(5)]
+            responses = [page.get(fleet.instances[0].url + READ, timeout=10) for _ in range(5)]
             tagged = {"If-None-Match": responses[0].headers["ETag"], "X-Request-ID": "mine"}
             unchanged = [
-                page.get(both.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
+                page.get(fleet.instances[0].url + READ, headers=tagged, timeout=10) for _ in "123"
             ]
-            heads = [page.head(both.instances[0].url + READ, timeout=10) for _ in "123"]
+            heads = [page.head(fleet.instances[0].url + READ, timeout=10) for _ in "123"]
         for group in (responses, unchanged, heads):
             assert len({response.content for response in group}) == 1
             assert len({response.status_code for response in group}) == 1
@@ -85,8 +87,10 @@ def test_a_response_of_the_fast_path_has_all_headers_of_the_slow_one(
         assert heads[0].headers["Content-Length"] == responses[0].headers["Content-Length"]
 
 
-def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbox) -> None:
-    server, client = both.instances[1], both.clients[1]
+def test_fast_path_responses_are_counted_and_logged(
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
+) -> None:
+    server, client = fleet.instances[1], fleet.clients[1]
 
     def counted() -> float:
         figures = client.get("/metrics", headers={"Authorization": "Bearer the-metrics-token"}).text
@@ -107,30 +111,30 @@ def test_each_is_counted_and_reported(both: Fleet, redis: Redis, sandbox: Sandbo
     assert server.output().count("/api/users/{id}/hours") - lines == 20
 
 
-def test_no_read_that_begins_after_a_bookings_answer_shows_its_hour(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+def test_no_read_after_a_bookings_response_lists_its_hour(
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
-    """Meanwhile, every worker of both instances is read without a pause."""
-    free: list[str] = both.clients[0].get(READ).json()
-    assert_never_shown_once_booked(both, READ, free[:12], "users", JOHN, pause_seconds=0.2)
+    """Read from every worker of both instances without a pause while hours are booked."""
+    free: list[str] = fleet.clients[0].get(READ).json()
+    assert_not_shown_after_booking(fleet, READ, free[:12], "users", JOHN, pause_seconds=0.2)
 
 
-def test_nor_does_it_where_a_booking_changes_more_groups_than_one_packet_holds(
-    both: Fleet, redis: Redis, sandbox: Sandbox
+def test_no_read_lists_a_booked_hour_if_a_booking_invalidates_many_groups(
+    fleet: Fleet, redis: Redis, sandbox: Sandbox
 ) -> None:
-    """An account of 74 services whose users are not listed: a booking changes them all."""
+    """In an account of 74 services without listed users, a booking invalidates all of them."""
     listed = [{"_id": OPEN_SERVICE, "title": "Open", "users": [{"_id": NOOR}]}]
     listed += [{"_id": f"{number:024x}", "title": "Closed"} for number in range(74)]
     sandbox.fault("status", status=200, path="/services", body=listed, times=1)
-    assert len(both.clients[0].get("/api/services").json()) == 75
+    assert len(fleet.clients[0].get("/api/services").json()) == 75
     read = f"/api/users/{NOOR}/hours?date={working_day()}&timezone=UTC"
-    free: list[str] = both.clients[0].get(read).json()
-    booked = partial(assert_never_shown_once_booked, both, read, free[:60], "users", NOOR)
+    free: list[str] = fleet.clients[0].get(read).json()
+    booked = partial(assert_not_shown_after_booking, fleet, read, free[:60], "users", NOOR)
     booked(pause_seconds=0.05, service=OPEN_SERVICE)
 
 
-def assert_never_shown_once_booked(
-    both: Fleet,
+def assert_not_shown_after_booking(
+    fleet: Fleet,
     read: str,
     hours: list[str],
     kind: str,
@@ -139,7 +143,7 @@ def assert_never_shown_once_booked(
     pause_seconds: float,
     **more: Any,
 ) -> None:
-    """Book the hours one after the other while every worker is read from without a pause."""
+    """Book the hours one after another, while all workers are read from without a pause."""
     shown: list[tuple[float, list[str]]] = []
     booked: list[tuple[float, str]] = []
     hits = 0
@@ -155,10 +159,10 @@ def assert_never_shown_once_booked(
                 shown.append((started, response.json()))
 
     with ThreadPoolExecutor(8) as pool:
-        reading = [pool.submit(keep_reading, server.url) for server in both.instances * 3]
+        reading = [pool.submit(keep_reading, server.url) for server in fleet.instances * 3]
         try:
             for hour in hours:
-                assert both.clients[0].book(kind, ident, hour, **more).status_code == 201
+                assert fleet.clients[0].book(kind, ident, hour, **more).status_code == 201
                 booked.append((time.monotonic(), hour))
                 time.sleep(pause_seconds)
             time.sleep(0.5)
@@ -176,16 +180,16 @@ def assert_never_shown_once_booked(
     assert old == []
 
 
-def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh(
-    sandbox: Sandbox, redis: Redis, redis_process: Running
+def test_a_refresh_by_another_process_is_visible_once_the_near_entry_is_stale(
+    sandbox: Sandbox, redis: Redis, redis_process: ServerProcess
 ) -> None:
-    """The short way serves nothing stale: how old an answer may be is decided behind it."""
+    """The fast path serves no stale responses. Flask decides whether a stale one is allowed."""
     settings = {"REDIS_URL": redis_process.redis_url, "HOURS_TTL": "1"}
     with proxy_server(sandbox, **settings, HOURS_STALE="0") as server:
         client = Client(server.url)
         for _ in range(5):
             client.get(READ)
-        sandbox.forget()
+        sandbox.clear_request_log()
         time.sleep(1.1)
         statuses = [cache_status(client.get(READ)) for _ in range(5)]
         assert statuses[0].startswith("fwd=miss")
@@ -193,8 +197,8 @@ def test_a_refresh_by_another_process_is_seen_when_the_answer_is_no_longer_fresh
         assert len(sandbox.request_log()) == 1
 
 
-def free_hours(sandbox: Sandbox) -> list[str]:
-    """What Videsk itself answers to READ."""
+def videsk_hours(sandbox: Sandbox) -> list[str]:
+    """Return Videsk's response to READ."""
     response = requests.get(
         f"{sandbox.url}/public/video-contact-center/users/{JOHN}/hours",
         {"date": day_of(DAY, ZoneInfo(ZONE)).query_instant(datetime.now(UTC)), "timezone": ZONE},
@@ -214,40 +218,44 @@ def free_hours(sandbox: Sandbox) -> list[str]:
     ids=["it-has-kept-all", "it-is-empty"],
 )
 def test_during_and_after_an_outage_no_outdated_entry_is_served(
-    sandbox: Sandbox, lose: Callable[[Mortal], None], bring_back: Callable[[Mortal], None]
+    sandbox: Sandbox,
+    lose: Callable[[FailableRedis], None],
+    bring_back: Callable[[FailableRedis], None],
 ) -> None:
-    """Every worker has the hours near when Redis goes; then each worker books one."""
-    redis = Mortal()
+    """Every worker has the hours in its near cache when Redis becomes unavailable. Then each books one."""
+    redis = FailableRedis()
     redis.start()
     try:
-        with fleet(sandbox, redis.port, {"HOURS_TTL": "600"}) as both:
+        with run_fleet(sandbox, redis.port, {"HOURS_TTL": "600"}) as fleet:
 
-            def read_near(client: Client) -> None:
+            def fill_near_cache(client: Client) -> None:
                 while not cache_status(client.get(READ)).startswith("hit; ttl="):
                     pass
 
-            for server, client in zip(both.instances, both.clients, strict=True):
-                on_each_worker(server, partial(read_near, client))
+            for server, client in zip(fleet.instances, fleet.clients, strict=True):
+                on_each_worker(server, partial(fill_near_cache, client))
             lose(redis)
-            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"away"})
+            wait_until(lambda: {state["redis"] for state in readiness(fleet)} == {"away"})
             booked: list[str] = []
 
             def book_and_read(client: Client) -> None:
-                hour = free_hours(sandbox)[0]
+                hour = videsk_hours(sandbox)[0]
                 assert hour in client.get(READ).json()
                 assert client.book("users", JOHN, hour).status_code == 201
                 booked.append(hour)
                 for _ in "123":
-                    assert client.get(READ).json() == free_hours(sandbox)
+                    assert client.get(READ).json() == videsk_hours(sandbox)
 
-            for server, client in zip(both.instances, both.clients, strict=True):
+            for server, client in zip(fleet.instances, fleet.clients, strict=True):
                 on_each_worker(server, partial(book_and_read, client))
             assert len(booked) == 4
-            assert not set(booked) & set(free_hours(sandbox))
+            assert not set(booked) & set(videsk_hours(sandbox))
             bring_back(redis)
-            wait_until(lambda: {known["redis"] for known in readiness(both)} == {"ok"})
-            for server, client in zip(both.instances, both.clients, strict=True):
+            wait_until(lambda: {state["redis"] for state in readiness(fleet)} == {"ok"})
+            for server, client in zip(fleet.instances, fleet.clients, strict=True):
                 for responses in on_each_worker(server, lambda: [client.get(READ) for _ in "123"]):  # noqa: B023 - called in this iteration
-                    assert [response.json() for response in responses] == [free_hours(sandbox)] * 3
+                    assert [response.json() for response in responses] == [
+                        videsk_hours(sandbox)
+                    ] * 3
     finally:
         redis.end()

@@ -1,4 +1,4 @@
-"""The running proxy accepts every documented request, and sends every documented response."""
+"""The proxy accepts every documented request, and sends every documented response."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.openapi.provocations import PROVOCATIONS
-from tests.e2e.openapi.setup import Stage, running_stage
-from tests.unit.openapi.reading import check, examples_of, operations, resolved
+from tests.e2e.openapi.setup import Servers, running_servers
+from tests.unit.openapi.spec_document import check, examples_of, operations, resolved
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _SERVER_HEADERS = {"Server", "Date", "Connection", "Content-Type", "Content-Length"}
@@ -20,15 +20,15 @@ OPERATIONS = {
 
 
 @pytest.fixture(scope="module")
-def whole_stage() -> Iterator[Stage]:
-    with running_stage() as stage:
-        yield stage
+def all_servers() -> Iterator[Servers]:
+    with running_servers() as servers:
+        yield servers
 
 
 @pytest.fixture
-def stage(whole_stage: Stage) -> Stage:
-    whole_stage.reset()
-    return whole_stage
+def servers(all_servers: Servers) -> Servers:
+    all_servers.reset()
+    return all_servers
 
 
 def documented() -> list[tuple[str, str, str]]:
@@ -55,11 +55,13 @@ def examples_by_name(response: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "status", "example"), documented())
-def test_response_is_sent_as_documented(stage: Stage, name: str, status: str, example: str) -> None:
+def test_response_is_sent_as_documented(
+    servers: Servers, name: str, status: str, example: str
+) -> None:
     operation = OPERATIONS[name][2]
-    call = stage.valid_call(*OPERATIONS[name])
-    response = PROVOCATIONS[example](stage, call)
-    response = stage.send(call) if response is None else response
+    call = servers.valid_call(*OPERATIONS[name])
+    response = PROVOCATIONS[example](servers, call)
+    response = servers.send(call) if response is None else response
     described = resolved(operation["responses"][status])
     assert str(response.status_code) == ("418" if status == "default" else status), response.text
     compare(described, example, response.headers, response.content)
@@ -95,13 +97,13 @@ def compare(
 
 
 def assert_same(example: Any, real: Any) -> None:
-    """Compare to the letter, except instants."""
+    """Check that they are equal, except for instants."""
     texts = [_INSTANT.sub("INSTANT", json.dumps(value)) for value in (example, real)]
     assert texts[0] == texts[1]
 
 
 def assert_same_structure(example: Any, real: Any) -> None:
-    """Compare the order of keys and the types; keys that are days count as equal."""
+    """Check the order of keys and the types. Keys that are days count as equal."""
     assert type(real) is type(example)
     if isinstance(example, dict):
         keys = [
@@ -111,8 +113,8 @@ def assert_same_structure(example: Any, real: Any) -> None:
         example, real = list(example.values()), list(real.values())
     if isinstance(example, list):
         assert bool(real) == bool(example)
-        for one, other in zip(example, real, strict=False):
-            assert_same_structure(one, other)
+        for documented, actual in zip(example, real, strict=False):
+            assert_same_structure(documented, actual)
 
 
 def request_examples() -> list[tuple[str, str, str, Any]]:
@@ -120,8 +122,8 @@ def request_examples() -> list[tuple[str, str, str, Any]]:
     found = []
     for name, (_, _, operation) in OPERATIONS.items():
         for parameter in map(resolved, operation["parameters"]):
-            one = {"example": parameter["example"]} if "example" in parameter else {}
-            examples = examples_of(parameter) or one
+            single = {"example": parameter["example"]} if "example" in parameter else {}
+            examples = examples_of(parameter) or single
             found += [
                 (name, parameter["in"], parameter["name"], value) for value in examples.values()
             ]
@@ -132,28 +134,28 @@ def request_examples() -> list[tuple[str, str, str, Any]]:
 
 @pytest.mark.parametrize(("name", "place", "what", "value"), request_examples())
 def test_request_example_is_accepted(
-    stage: Stage, name: str, place: str, what: str, value: Any
+    servers: Servers, name: str, place: str, what: str, value: Any
 ) -> None:
-    call = stage.valid_call(*OPERATIONS[name])
+    call = servers.valid_call(*OPERATIONS[name])
     if place == "body":
         call.body = value
     else:
         target = {"path": call.placeholders, "query": call.query, "header": call.headers}[place]
-        # A key belongs to one request, whatever the operation.
+        # An idempotency key can be used for only one request.
         target[what] = f"{value}-{uuid4().hex}" if what == "Idempotency-Key" else value
-    response = stage.send(call)
+    response = servers.send(call)
     (success,) = [status for status in call.operation["responses"] if status.startswith("2")]
     assert str(response.status_code) == success, response.text
     if what == "X-Request-ID":
         assert response.headers["X-Request-ID"] == value
 
 
-def test_every_get_supports_head(stage: Stage) -> None:
+def test_every_get_supports_head(servers: Servers) -> None:
     for name, (method, _, _) in OPERATIONS.items():
         if method == "GET":
-            call = stage.valid_call(*OPERATIONS[name])
-            headers = stage.send(call).headers
+            call = servers.valid_call(*OPERATIONS[name])
+            headers = servers.send(call).headers
             call.method = "HEAD"
-            response = stage.send(call)
+            response = servers.send(call)
             assert (response.status_code, response.content) == (200, b"")
             assert response.headers.keys() == headers.keys(), name

@@ -1,4 +1,4 @@
-"""The recipes of docs/frontend.md as they stand: bundled with React or Vue, in a real browser, and in Node."""
+"""The recipes of docs/frontend.md, unchanged: with React and Vue in a real browser, and in Node."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,44 +11,44 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.client import AUTOMATIC_SERVICE, FORM, OPEN_SERVICE, working_day
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.e2e.pages import FRONTEND
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 expect.set_options(timeout=30_000)
 
 DAY = {"tsx": "day", "vue": "date"}
-"""What each recipe calls its property with the day, or the first of the days."""
+"""The name of each recipe's property with the day, or the first day."""
 BAD_FORM = [*FORM[:-1], {**FORM[-1], "value": "ana at home"}]
 PATH = "/reservas/"
-NAMED_IN_RECIPES = "https://booking.your-shop.example"
+EXAMPLE_PROXY = "https://booking.your-shop.example"
 
-both = pytest.mark.parametrize("kind", ["tsx", "vue"], ids=["React", "Vue"])
+both_frameworks = pytest.mark.parametrize("kind", ["tsx", "vue"], ids=["React", "Vue"])
 
 
 class Serve(Handler):
     def respond(self) -> None:
-        self.answer(200, b'<!doctype html><link rel="icon" href="data:,"><div id="page"></div>')
+        self.reply(200, b'<!doctype html><link rel="icon" href="data:,"><div id="page"></div>')
 
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
-    """Of a page that is not the proxy's."""
-    with serving(Serve) as origin:
+    """Serve a page on another origin than the proxy's, and yield the origin."""
+    with http_server(Serve) as origin:
         yield origin
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox, origin: str) -> Iterator[Running]:
+def server(sandbox_process: Sandbox, origin: str) -> Iterator[ServerProcess]:
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
-    with proxy_server(sandbox_process, CORS_ORIGINS=origin, **ttls) as running:
-        yield running
+    with proxy_server(sandbox_process, CORS_ORIGINS=origin, **ttls) as server:
+        yield server
 
 
 @dataclass
 class RecipePage:
-    """A page whose only component is a recipe's."""
+    """A page with a recipe's component."""
 
     page: Page
     day: str
@@ -69,15 +69,17 @@ Open = Callable[[str], RecipePage]
 
 
 @pytest.fixture(scope="module")
-def bundle(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Bundles the recipe of a kind once for all tests, and returns the file."""
+def bundle(
+    server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Return a function that bundles a recipe once for all tests, and returns the file."""
 
     @cache
     def bundle(kind: str) -> Path:
         folder = tmp_path_factory.mktemp(kind)
         recipe, bundled = folder / f"recipe.{kind}", folder / "bundle.js"
         recipe.write_text(
-            dict(FRONTEND.blocks("tsx", "vue"))[kind].replace(NAMED_IN_RECIPES, server.url)
+            dict(FRONTEND.blocks("tsx", "vue"))[kind].replace(EXAMPLE_PROXY, server.url)
         )
         tool("esbuild")
         run(node(), str(CLIENT / "tests" / "bundle.mjs"), str(recipe), str(bundled))
@@ -106,7 +108,7 @@ def open_page(
     assert complaints == []
 
 
-@both
+@both_frameworks
 def test_a_corrected_form_is_booked_at_the_same_hour(
     open_page: Open, sandbox: Sandbox, kind: str
 ) -> None:
@@ -120,11 +122,11 @@ def test_a_corrected_form_is_booked_at_the_same_hour(
     assert len(sandbox.appointments()) == 1
 
 
-@both
-def test_the_mailed_links_lead_to_the_page(
+@both_frameworks
+def test_the_links_in_e_mails_lead_to_the_page(
     open_page: Open, sandbox: Sandbox, origin: str, kind: str
 ) -> None:
-    """Across origins a browser sends only the page's origin as its Referer."""
+    """Across origins, browsers send only the origin of the page as Referer."""
     shop = open_page(kind)
     shop.show(AUTOMATIC_SERVICE)
     shop.hours().first.click()
@@ -133,15 +135,15 @@ def test_the_mailed_links_lead_to_the_page(
     assert [json.loads(str(entry["body"]))["referrer"] for entry in posts] == [origin + PATH]
 
 
-@both
-def test_a_lost_answer_is_not_booked_twice(open_page: Open, sandbox: Sandbox, kind: str) -> None:
+@both_frameworks
+def test_a_lost_response_does_not_book_twice(open_page: Open, sandbox: Sandbox, kind: str) -> None:
     shop = open_page(kind)
 
     def lose(route: Route) -> None:
         assert route.fetch().status == 201
         route.abort()
 
-    # The client sends it three times.
+    # The client tries three times.
     shop.page.route("**/appointments", lose, times=3)
     shop.show(AUTOMATIC_SERVICE)
     shop.hours().first.click()
@@ -151,8 +153,8 @@ def test_a_lost_answer_is_not_booked_twice(open_page: Open, sandbox: Sandbox, ki
     assert len(sandbox.appointments()) == 1
 
 
-def hold(page: Page, pattern: str) -> list[Route]:
-    """The requests that wait for an answer of the test's."""
+def hold_requests(page: Page, pattern: str) -> list[Route]:
+    """Hold requests to this URL until the test responds, and return them."""
     waiting: list[Route] = []
 
     def wait(route: Route) -> None:
@@ -162,13 +164,13 @@ def hold(page: Page, pattern: str) -> list[Route]:
     return waiting
 
 
-@both
-def test_another_service_does_not_show_the_hours_of_the_one_before(
+@both_frameworks
+def test_another_service_does_not_show_the_hours_of_the_previous_one(
     open_page: Open, kind: str
 ) -> None:
-    """Neither while its own are loaded, nor when they fail; and no error outlives its service."""
+    """Neither while its hours load, nor if they fail to load. An error is cleared with its service."""
     shop = open_page(kind)
-    waiting = hold(shop.page, f"**/{OPEN_SERVICE}/**")
+    waiting = hold_requests(shop.page, f"**/{OPEN_SERVICE}/**")
     shop.show(AUTOMATIC_SERVICE)
     expect(shop.hours().first).to_be_visible()
     shop.show(OPEN_SERVICE)
@@ -182,19 +184,17 @@ def test_another_service_does_not_show_the_hours_of_the_one_before(
     expect(shop.page.get_by_text("It failed.")).to_have_count(0)
 
 
-@both
+@both_frameworks
 @pytest.mark.parametrize("shown_next", [AUTOMATIC_SERVICE, OPEN_SERVICE], ids=["stays", "leaves"])
-def test_a_conflict_shows_the_hours_that_are_free(
-    open_page: Open, kind: str, shown_next: str
-) -> None:
-    """Unless another service is shown by then, whose hours they are not."""
+def test_a_conflict_shows_the_free_hours(open_page: Open, kind: str, shown_next: str) -> None:
+    """They are not shown if the page shows another service by then."""
     shop = open_page(kind)
     conflict = {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "Link",
         "Link": f'</api/services/{AUTOMATIC_SERVICE}/hours?free>; rel="alternate"',
     }
-    waiting = hold(shop.page, "**/hours?free")
+    waiting = hold_requests(shop.page, "**/hours?free")
     shop.page.route(
         "**/appointments",
         lambda route: route.fulfill(status=409, headers=conflict, json={"message": "Taken."}),
@@ -212,18 +212,18 @@ def test_a_conflict_shows_the_hours_that_are_free(
     assert is_shown == (shown_next == AUTOMATIC_SERVICE)
 
 
-# A phone app
+# A mobile app
 
 
 @pytest.fixture
-def phone(sandbox: Sandbox, server: Running, tmp_path: Path) -> Callable[[str], Any]:
-    """Runs lines of JavaScript below the recipe's own, and returns what they call `result`."""
+def run_app(sandbox: Sandbox, server: ServerProcess, tmp_path: Path) -> Callable[[str], Any]:
+    """Return a function that runs JavaScript after the recipe, and returns the variable `result`."""
 
-    def phone(lines: str) -> Any:
+    def run_app(lines: str) -> Any:
         recipe = FRONTEND.blocks("ts")[-1][1]
         source, bundle = tmp_path / "app.ts", tmp_path / "app.mjs"
         source.write_text(
-            recipe.replace(NAMED_IN_RECIPES, server.url).replace(
+            recipe.replace(EXAMPLE_PROXY, server.url).replace(
                 '"videsk-proxy-client"', f'"{CLIENT}/dist/index.js"'
             )
             + f"""
@@ -265,13 +265,13 @@ def phone(sandbox: Sandbox, server: Running, tmp_path: Path) -> Callable[[str], 
         )
         return json.loads(run(node(), str(bundle)))
 
-    return phone
+    return run_app
 
 
 def test_an_app_books_a_corrected_form_at_the_same_hour(
-    phone: Callable[[str], Any], sandbox: Sandbox
+    run_app: Callable[[str], Any], sandbox: Sandbox
 ) -> None:
-    done = phone("""
+    done = run_app("""
       result = [
         await outcome(book(storage, service, { ...booking, form: bad })),
         await outcome(book(storage, service, booking)),
@@ -281,11 +281,11 @@ def test_an_app_books_a_corrected_form_at_the_same_hour(
     assert done["kept"] == []
 
 
-def test_an_app_that_lost_the_answer_books_once(
-    phone: Callable[[str], Any], sandbox: Sandbox
+def test_an_app_that_lost_the_response_books_once(
+    run_app: Callable[[str], Any], sandbox: Sandbox
 ) -> None:
-    """Whether it is opened again, or the customer presses the button again."""
-    done = phone("""
+    """Whether the app is opened again or the customer presses the button again."""
+    done = run_app("""
       lose(3);
       result = [await outcome(book(storage, service, booking)), await outcome(book(storage, service, booking))];
       sent = 0;

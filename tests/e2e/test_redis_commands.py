@@ -1,4 +1,4 @@
-"""The commands that a user of Redis must be allowed to run are the ones that the proxy runs."""
+"""The documented Redis ACL covers exactly the commands that the proxy runs."""
 
 import re
 
@@ -10,16 +10,16 @@ from common.redis_probe import REQUIRED_COMMANDS
 from tests.client import FIRST_SERVICE, JOHN, Client, bearer, working_day
 from tests.processes import ROOT, Sandbox, proxy_server, redis_server
 
-OF_EVERY_CONNECTION = {"auth", "client", "config", "eval", "evalsha", "hello", "info", "script"}
+CONNECTION_COMMANDS = {"auth", "client", "config", "eval", "evalsha", "hello", "info", "script"}
 
 
-def used(redis: Redis) -> set[str]:
-    """The commands that this server has run, without the subcommand."""
+def used_commands(redis: Redis) -> set[str]:
+    """Return the commands that this server has run, without subcommands."""
     stats = redis.info("commandstats")
     return {name.removeprefix("cmdstat_").partition("|")[0] for name in stats}
 
 
-def test_every_command_that_is_used_is_tried_before_redis_is_used(sandbox: Sandbox) -> None:
+def test_the_probe_tries_every_command_that_the_proxy_uses(sandbox: Sandbox) -> None:
     tried = {str(command[0]).lower() for command in REQUIRED_COMMANDS}
     with redis_server() as server:
         redis = Redis(port=server.port)
@@ -39,21 +39,21 @@ def test_every_command_that_is_used_is_tried_before_redis_is_used(sandbox: Sandb
             client.post("/api/appointment/cancel", {}, headers=bearer(booked["actionToken"]))
             client.post("/hooks/videsk", {}, headers={"X-Webhook-Secret": "a-long-secret"})
             client.get("/readyz")
-            ran = used(redis)
+            ran = used_commands(redis)
     assert {"get", "set", "mget", "evalsha", "time"} <= ran, (
-        "the test has seen the proxy's commands"
+        "the test has recorded the proxy's commands"
     )
-    assert ran - OF_EVERY_CONNECTION - tried == set()
+    assert ran - CONNECTION_COMMANDS - tried == set()
 
 
 def documented_user(number: int) -> list[str]:
-    """The words of the ACL SETUSER line of that number in docs/deploy.md."""
+    """Return the words of the ACL SETUSER line with this index in docs/deploy.md."""
     lines = re.findall("^ACL SETUSER .*", (ROOT / "docs/deploy.md").read_text(), re.M)
     words: list[str] = lines[number].split()
     return words
 
 
-def test_the_documented_user_may_run_every_command(sandbox: Sandbox) -> None:
+def test_the_documented_user_has_permission_for_every_command(sandbox: Sandbox) -> None:
     with redis_server() as server:
         redis = Redis(port=server.port)
         redis.execute_command(*documented_user(0))  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ def test_the_documented_user_may_run_every_command(sandbox: Sandbox) -> None:
             client.get(f"/api/services/{FIRST_SERVICE}/next", params={"timezone": "UTC"})
             assert client.get("/readyz").json()["redis"] == "ok"
             assert "Redis is unavailable" not in it.output()
-        assert "eval" in used(redis), "the captcha's script"
+        assert "eval" in used_commands(redis), "the script of the captcha confirmations"
         for command in ("WAIT 0 1", "INFO", "SELECT 1", "GET videsk-proxy:1"):
             run_as_user(server.port, command)
         for command in ("GET other", "KEYS *", "FLUSHALL", "CONFIG GET *"):

@@ -1,4 +1,4 @@
-"""Redis may die: at the start, at any time, in any way, and come back (docs/guarantees.md#g6)."""
+"""Redis may fail at startup or at any time, in various ways, and come back (docs/guarantees.md#g6)."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -12,38 +12,38 @@ from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, MARK
 from tests.days import YEAR
+from tests.e2e.delayed_forwarder import DelayedForwarder
 from tests.e2e.fleet import (
     Fleet,
-    alone,
-    at_once,
     cache_status,
-    fleet,
+    concurrently,
     on_each_worker,
+    only_worker,
     readiness,
+    run_fleet,
     timed,
     wait_until,
     workers_of,
 )
-from tests.e2e.slow_sockets import SlowWire
-from tests.processes import Running, Sandbox, free_port, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import Sandbox, ServerProcess, free_port, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "600"}
 NOISE_SECONDS = 0.06
-"""What a busy machine may add to the 50 ms that a request may pay."""
+"""The delay of a busy machine on top of the 50 ms that a request may be delayed."""
 
 
-class Mortal:
-    """A Redis that can be hurt and healed; always on one port."""
+class FailableRedis:
+    """A Redis on a fixed port that can be broken and restored in various ways."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self.redis = Redis(port=self.port)
         self._stack = ExitStack()
-        self._server: Running | None = None
+        self._server: ServerProcess | None = None
 
     def start(self) -> None:
         self._server = self._stack.enter_context(redis_server(self.port))
@@ -65,38 +65,38 @@ class Mortal:
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Mortal]:
-    it = Mortal()
-    it.start()
-    yield it
-    it.end()
+def failable_redis() -> Iterator[FailableRedis]:
+    server = FailableRedis()
+    server.start()
+    yield server
+    server.end()
 
 
 @pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, mortal: Mortal) -> Iterator[Fleet]:
-    with fleet(sandbox_process, mortal.port, SETTINGS) as both:
-        yield both
+def shared_fleet(sandbox_process: Sandbox, failable_redis: FailableRedis) -> Iterator[Fleet]:
+    with run_fleet(sandbox_process, failable_redis.port, SETTINGS) as fleet:
+        yield fleet
 
 
 @pytest.fixture
-def both(started: Fleet, mortal: Mortal, sandbox: Sandbox) -> Fleet:
-    """Two instances, whose Redis is well and empty."""
-    wait_until(lambda: all_say(started, "ok"))
-    mortal.redis.flushall()
-    return started
+def fleet(shared_fleet: Fleet, failable_redis: FailableRedis, sandbox: Sandbox) -> Fleet:
+    """Return two instances with an empty and healthy Redis."""
+    wait_until(lambda: all_report(shared_fleet, "ok"))
+    failable_redis.redis.flushall()
+    return shared_fleet
 
 
-def all_say(servers: Fleet, redis: str) -> bool:
-    return {known["redis"] for known in readiness(servers)} == {redis}
+def all_report(servers: Fleet, redis: str) -> bool:
+    return {state["redis"] for state in readiness(servers)} == {redis}
 
 
 def assert_degraded(servers: Fleet) -> None:
-    for known in readiness(servers):
-        assert (known["http"], known["status"], known["redis"]) == (200, "degraded", "away")
+    for state in readiness(servers):
+        assert (state["http"], state["status"], state["redis"]) == (200, "degraded", "away")
 
 
 def seconds_of_hits(servers: Fleet) -> list[float]:
-    """How long hits take, of which each worker has had its miss before."""
+    """Return the durations of cache hits on each worker."""
     reads = [partial(client.hours, "users", MARK, DAY) for client in servers.clients]
     for server, read in zip(servers.instances, reads, strict=True):
         on_each_worker(server, read)
@@ -105,11 +105,11 @@ def seconds_of_hits(servers: Fleet) -> list[float]:
     return sorted(seconds for _, seconds in hits)
 
 
-def assert_goes_on(servers: Fleet, sandbox: Sandbox, slot: str) -> None:
-    """Each worker has its own cache, and invalidates what its own bookings have changed."""
+def assert_works_without_redis(servers: Fleet, sandbox: Sandbox, slot: str) -> None:
+    """Check that each worker caches on its own, and invalidates what its own bookings changed."""
     for server, client in zip(servers.instances, servers.clients, strict=True):
         for worker in workers_of(server):
-            with alone(server, worker):
+            with only_worker(server, worker):
                 read = partial(client.hours, "users", JOHN, DAY)
                 hour = read().json()[0]
                 assert cache_status(read()).startswith("hit; ttl=")
@@ -120,11 +120,11 @@ def assert_goes_on(servers: Fleet, sandbox: Sandbox, slot: str) -> None:
     assert client.get("/api/services").status_code == 200
 
 
-Hurt = Callable[[Mortal], None]
+RedisAction = Callable[[FailableRedis], None]
 
 
 @pytest.mark.parametrize(
-    ("hurt", "heal"),
+    ("break_redis", "restore_redis"),
     [
         (lambda redis: redis.signal(signal.SIGKILL), lambda redis: redis.start()),
         (
@@ -135,69 +135,75 @@ Hurt = Callable[[Mortal], None]
     ],
     ids=["killed", "stopped", "full"],
 )
-def test_without_redis_all_goes_on_at_no_price_and_it_is_picked_up_again(
-    both: Fleet, mortal: Mortal, sandbox: Sandbox, hurt: Hurt, heal: Hurt
+def test_without_redis_requests_are_as_fast_and_redis_is_used_again_when_it_is_back(
+    fleet: Fleet,
+    failable_redis: FailableRedis,
+    sandbox: Sandbox,
+    break_redis: RedisAction,
+    restore_redis: RedisAction,
 ) -> None:
-    well = seconds_of_hits(both)
-    hurt(mortal)
+    healthy = seconds_of_hits(fleet)
+    break_redis(failable_redis)
     since = monotonic()
-    first_second = at_once(
-        [partial(client.hours, "users", MARK, DAY) for client in both.clients_for(20)]
-        + [partial(both.clients[0].book, "services", AUTOMATIC_SERVICE, SLOT)]
+    first_second = concurrently(
+        [partial(client.hours, "users", MARK, DAY) for client in fleet.clients_for(20)]
+        + [partial(fleet.clients[0].book, "services", AUTOMATIC_SERVICE, SLOT)]
     )
     assert {response.status_code for response in first_second} == {200, 201}
     assert monotonic() - since < 2
     sleep(max(0, 1 - (monotonic() - since)))
 
-    assert_degraded(both)
-    ill = seconds_of_hits(both)
-    assert median(ill) < median(well) + 0.05
-    assert ill[-3] < well[-3] + 0.05 + NOISE_SECONDS
-    assert_goes_on(both, sandbox, SLOT)
+    assert_degraded(fleet)
+    unavailable = seconds_of_hits(fleet)
+    assert median(unavailable) < median(healthy) + 0.05
+    assert unavailable[-3] < healthy[-3] + 0.05 + NOISE_SECONDS
+    assert_works_without_redis(fleet, sandbox, SLOT)
 
-    heal(mortal)
-    wait_until(lambda: all_say(both, "ok"), seconds=5)
-    one, other = both.clients
-    assert cache_status(one.hours("users", JOHN, DAY)) == "fwd=miss; stored"
+    restore_redis(failable_redis)
+    wait_until(lambda: all_report(fleet, "ok"), seconds=5)
+    instance, other = fleet.clients
+    assert cache_status(instance.hours("users", JOHN, DAY)) == "fwd=miss; stored"
     assert cache_status(other.hours("users", JOHN, DAY)).startswith("hit; ttl=")
 
 
-def test_what_redis_held_before_its_loss_is_not_served_after_it(
-    both: Fleet, mortal: Mortal, sandbox: Sandbox
+def test_entries_from_before_an_outage_are_not_served_after_it(
+    fleet: Fleet, failable_redis: FailableRedis, sandbox: Sandbox
 ) -> None:
-    server, client = both.instances[0], both.clients[0]
-    for each in both.clients:
+    server, client = fleet.instances[0], fleet.clients[0]
+    for each in fleet.clients:
         assert SLOT in each.hours("users", JOHN, DAY).json()
-    held = mortal.redis.keys(f"*hours:users:{JOHN}*")
+    held = failable_redis.redis.keys(f"*hours:users:{JOHN}*")
     assert len(held) == 1
-    mortal.signal(signal.SIGSTOP)
-    wait_until(lambda: all_say(both, "away"))
-    with alone(server, workers_of(server)[0]):
+    failable_redis.signal(signal.SIGSTOP)
+    wait_until(lambda: all_report(fleet, "away"))
+    with only_worker(server, workers_of(server)[0]):
         assert client.book("users", JOHN, SLOT).status_code == 201
-        mortal.signal(signal.SIGCONT)
+        failable_redis.signal(signal.SIGCONT)
         while client.get("/readyz").json()["redis"] != "ok":
             assert SLOT not in client.hours("users", JOHN, DAY).json()
         assert SLOT not in client.hours("users", JOHN, DAY).json()
-    wait_until(lambda: all_say(both, "ok"), seconds=5)
-    assert mortal.redis.exists(*held), "Redis itself has kept it: this has shown something"
-    for each, its in zip(both.clients, both.instances, strict=True):
-        for response in on_each_worker(its, partial(each.hours, "users", JOHN, DAY)):
+    wait_until(lambda: all_report(fleet, "ok"), seconds=5)
+    assert failable_redis.redis.exists(*held), (
+        "Redis still has the entry, so the test is meaningful"
+    )
+    for each, instance in zip(fleet.clients, fleet.instances, strict=True):
+        for response in on_each_worker(instance, partial(each.hours, "users", JOHN, DAY)):
             assert SLOT not in response.json()
 
 
-def test_absent_at_the_start_it_is_picked_up_when_it_comes(sandbox: Sandbox) -> None:
-    late = Mortal()
-    with fleet(sandbox, late.port, SETTINGS, 1) as one:
+def test_redis_may_be_down_at_startup_and_is_used_later(sandbox: Sandbox) -> None:
+    late = FailableRedis()
+    with run_fleet(sandbox, late.port, SETTINGS, 1) as fleet:
         sleep(1)
-        assert_degraded(one)
-        assert_goes_on(one, sandbox, SLOT)
-        assert median(seconds_of_hits(one)) < 0.05
+        assert_degraded(fleet)
+        assert_works_without_redis(fleet, sandbox, SLOT)
+        assert median(seconds_of_hits(fleet)) < 0.05
         late.start()
         try:
-            wait_until(lambda: all_say(one, "ok"), seconds=5)
-            (client,) = one.clients
+            wait_until(lambda: all_report(fleet, "ok"), seconds=5)
+            (client,) = fleet.clients
             first, *others = on_each_worker(
-                one.instances[0], partial(client.hours, "users", JOHN, DAY)
+                fleet.instances[0], partial(client.hours, "users", JOHN, DAY)
             )
             assert cache_status(first) == "fwd=miss; stored"
             assert [cache_status(other)[:9] for other in others] == ["hit; ttl="]
@@ -206,20 +212,25 @@ def test_absent_at_the_start_it_is_picked_up_when_it_comes(sandbox: Sandbox) -> 
 
 
 @pytest.fixture(scope="module")
-def slowed(sandbox_process: Sandbox, mortal: Mortal) -> Iterator[tuple[SlowWire, Fleet]]:
-    with SlowWire(mortal.port) as wire, fleet(sandbox_process, wire.port, SETTINGS, 1) as one:
-        yield wire, one
+def slow_redis_fleet(
+    sandbox_process: Sandbox, failable_redis: FailableRedis
+) -> Iterator[tuple[DelayedForwarder, Fleet]]:
+    with (
+        DelayedForwarder(failable_redis.port) as forwarder,
+        run_fleet(sandbox_process, forwarder.port, SETTINGS, 1) as fleet,
+    ):
+        yield forwarder, fleet
 
 
 @pytest.mark.parametrize("delay_seconds", [0.2, 0.5])
-def test_a_slow_redis_slows_no_hit_after_the_first_second(
-    slowed: tuple[SlowWire, Fleet], sandbox: Sandbox, delay_seconds: float
+def test_a_slow_redis_delays_no_hit_after_the_first_second(
+    slow_redis_fleet: tuple[DelayedForwarder, Fleet], sandbox: Sandbox, delay_seconds: float
 ) -> None:
-    wire, one = slowed
-    wait_until(lambda: all_say(one, "ok"))
-    read = partial(one.clients[0].hours, "users", MARK, DAY)
-    well = seconds_of_hits(one)
-    wire.delay_seconds = delay_seconds
+    forwarder, fleet = slow_redis_fleet
+    wait_until(lambda: all_report(fleet, "ok"))
+    read = partial(fleet.clients[0].hours, "users", MARK, DAY)
+    healthy = seconds_of_hits(fleet)
+    forwarder.delay_seconds = delay_seconds
     since = monotonic()
     hits: list[tuple[float, float]] = []
 
@@ -231,10 +242,10 @@ def test_a_slow_redis_slows_no_hit_after_the_first_second(
                 hits.append((elapsed, seconds))
             sleep(0.03)
 
-    at_once([go_on_reading] * 8)
-    assert_degraded(one)
-    wire.delay_seconds = 0
-    wait_until(lambda: all_say(one, "ok"), seconds=5)
-    allowed = median(well) + 0.05 + NOISE_SECONDS
+    concurrently([go_on_reading] * 8)
+    assert_degraded(fleet)
+    forwarder.delay_seconds = 0
+    wait_until(lambda: all_report(fleet, "ok"), seconds=5)
+    allowed = median(healthy) + 0.05 + NOISE_SECONDS
     slow = [(elapsed, seconds) for elapsed, seconds in hits if elapsed > 1 and seconds > allowed]
-    assert not slow, "seconds since Redis became slow, and what a hit took then"
+    assert not slow, "seconds since Redis became slow, and duration of the hit"

@@ -1,4 +1,4 @@
-"""Request heads are bounded in size and in time, and one that is not complete costs little
+"""Request heads are limited in size and time, and incomplete ones cost little
 (docs/guarantees.md#g11).
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import attacks
-from tests.e2e.innocent import innocent_clients, open_socket, read_all
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.e2e.background_clients import background_clients, open_socket, read_all
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
 pytestmark = TIMING
 
@@ -24,30 +24,30 @@ ATTACK_SECONDS = 5
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox) -> Iterator[Running]:
-    """One worker, so that anything that blocks it delays all clients."""
+def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
+    """Run one worker, so that anything that blocks it delays all clients."""
     with proxy_server(sandbox_process, CORS_ORIGINS="*") as server:
         yield server
 
 
-def answer(server: Running, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the one answer to these bytes."""
+def exchange(server: ServerProcess, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Send these bytes, and return the status, headers and body of the only response."""
     with open_socket(server) as connection:
         connection.sendall(request)
         head, _, body = read_all(connection).partition(b"\r\n\r\n")
     status, *fields = head.decode().split("\r\n")
-    return int(status.split()[1]), dict(field.split(": ", 1) for field in fields), body
+    return int(status.split()[1]), dict(field_line.split(": ", 1) for field_line in fields), body
 
 
-def field(number: int, size: int) -> bytes:
-    """A field line of so many bytes without its end."""
+def field_line(number: int, size: int) -> bytes:
+    """Return a field line of `size` bytes, without its line end."""
     name = f"X-{number:02}: ".encode()
     return name + b"x" * (size - len(name)) + b"\r\n"
 
 
-def test_as_many_and_as_long_fields_as_allowed_are_served(server: Running) -> None:
-    fields = b"".join(field(number, FIELD_BYTES) for number in range(FIELDS - 2))
-    assert answer(server, START + CLOSE + fields + b"\r\n")[0] == 200
+def test_as_many_and_as_long_fields_as_allowed_are_served(server: ServerProcess) -> None:
+    fields = b"".join(field_line(number, FIELD_BYTES) for number in range(FIELDS - 2))
+    assert exchange(server, START + CLOSE + fields + b"\r\n")[0] == 200
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b""], ids=["complete", "not complete"])
@@ -55,19 +55,19 @@ def test_as_many_and_as_long_fields_as_allowed_are_served(server: Running) -> No
     ("fields", "status", "name"),
     [
         (
-            b"".join(field(number, 100) for number in range(FIELDS)),
+            b"".join(field_line(number, 100) for number in range(FIELDS)),
             431,
             "RequestHeaderFieldsTooLarge",
         ),
-        (field(0, FIELD_BYTES + 1), 431, "RequestHeaderFieldsTooLarge"),
+        (field_line(0, FIELD_BYTES + 1), 431, "RequestHeaderFieldsTooLarge"),
         (b"X: " + b"x" * 200_000, 431, "RequestHeaderFieldsTooLarge"),
     ],
     ids=["51 fields", "a field over 4 KB", "a field that does not end"],
 )
-def test_more_and_longer_fields_are_a_431_in_our_shape(
-    server: Running, fields: bytes, status: int, name: str, end: bytes
+def test_more_or_longer_fields_are_a_431_in_the_usual_format(
+    server: ServerProcess, fields: bytes, status: int, name: str, end: bytes
 ) -> None:
-    got, headers, body = answer(server, START + fields + end)
+    got, headers, body = exchange(server, START + fields + end)
     assert got == status
     error = json.loads(body)
     assert (error["name"], error["code"], error["errors"]) == (name, status, {})
@@ -81,14 +81,14 @@ def test_more_and_longer_fields_are_a_431_in_our_shape(
 
 
 @pytest.mark.parametrize(("size", "status"), [(8190, 404), (8191, 414), (200_000, 414)])
-def test_a_request_line_has_its_limit(server: Running, size: int, status: int) -> None:
+def test_the_request_line_is_limited(server: ServerProcess, size: int, status: int) -> None:
     line = b"GET /" + b"x" * (size - len(b"GET / HTTP/1.1")) + b" HTTP/1.1\r\n"
-    assert answer(server, line + b"Host: proxy\r\n" + CLOSE + b"\r\n")[0] == status
+    assert exchange(server, line + b"Host: proxy\r\n" + CLOSE + b"\r\n")[0] == status
 
 
-def test_a_head_that_comes_byte_by_byte_is_served(server: Running) -> None:
+def test_a_head_that_comes_byte_by_byte_is_served(server: ServerProcess) -> None:
     with open_socket(server) as connection:
-        for byte in b"\r\n" + START + field(0, 60) + CLOSE + b"\r\n":
+        for byte in b"\r\n" + START + field_line(0, 60) + CLOSE + b"\r\n":
             connection.sendall(bytes([byte]))
             time.sleep(0.002)
         assert read_all(connection).startswith(b"HTTP/1.1 200 ")
@@ -96,7 +96,7 @@ def test_a_head_that_comes_byte_by_byte_is_served(server: Running) -> None:
 
 @pytest.mark.parametrize("before", [b"", START + b"\r\n"], ids=["the first", "the second"])
 def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
-    server: Running, before: bytes
+    server: ServerProcess, before: bytes
 ) -> None:
     with open_socket(server) as connection:
         if before:
@@ -117,9 +117,9 @@ def test_a_head_that_is_not_complete_in_10_seconds_is_dropped(
         assert HEAD_SECONDS - 0.5 < time.monotonic() - started < HEAD_SECONDS + 2
 
 
-@ALONE
-def test_endless_heads_do_not_delay_others(server: Running) -> None:
-    attack = attacks.under(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
-    with attack, innocent_clients(server, "127.0.0.2") as calls:
+@SERIAL
+def test_endless_heads_do_not_delay_others(server: ServerProcess) -> None:
+    attack = attacks.run_attack(attacks.unfinished_heads, server.port, ATTACK_SECONDS)
+    with attack, background_clients(server, "127.0.0.2") as calls:
         time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()

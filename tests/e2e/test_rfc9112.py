@@ -1,7 +1,7 @@
-"""Requests that HTTP/1.1 (https://www.rfc-editor.org/rfc/rfc9112) allows and forbids, written from its text.
+"""Requests that HTTP/1.1 (https://www.rfc-editor.org/rfc/rfc9112) allows or forbids, section by section.
 
 Each section is at `https://www.rfc-editor.org/rfc/rfc9112#section-` and its number; `9110` and a
-number is a section of https://www.rfc-editor.org/rfc/rfc9110. What the RFC forbids gets one response, an error in the
+number is a section of https://www.rfc-editor.org/rfc/rfc9110. A forbidden request gets one response, an error in the
 proxy's format, and the connection is closed: nothing that follows on it is parsed as a request
 (https://www.rfc-editor.org/rfc/rfc9112#section-11.2).
 """
@@ -14,19 +14,19 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client import JOHN
-from tests.e2e.innocent import open_socket, read_all
-from tests.processes import Running, Sandbox, proxy_server
+from tests.e2e.background_clients import open_socket, read_all
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 HEAD = b"Host: proxy\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n"
 POST = f"POST /api/users/{JOHN}/appointments HTTP/1.1\r\n".encode()
 JSON = HEAD + b"Content-Type: application/json\r\n"
 CHUNKED = JSON + b"Transfer-Encoding: chunked\r\n"
-LAST = GET + HEAD + b"Connection: close\r\n\r\n"
-"""A request after which the connection ends. It must not be served after what is forbidden."""
+LAST_REQUEST = GET + HEAD + b"Connection: close\r\n\r\n"
+"""A request that closes the connection. It must not be served after a forbidden request."""
 
 VALID_BODY_MESSAGE = 'A valid "date" is required'
-"""The answer to a booking whose body is `{}`: the whole body has been read."""
+"""The response to a booking with the body `{}`, which shows that the whole body was read."""
 
 REQUEST_LINES = {
     "2.2 bare LF ends the request line": (b"GET /healthz HTTP/1.1\n" + HEAD, 400),
@@ -196,7 +196,7 @@ CHUNKED_BODIES = {
     "7.1.2 Host as a trailer": b"2\r\n{}\r\n0\r\nHost: other.example\r\n\r\n",
     "7.1.2 long trailers": b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
 }
-SERVED = {
+VALID_HEADS = {
     "2.2 an empty line before the request line": b"\r\n" + GET + HEAD,
     "2.3 HTTP/1.2": b"GET /healthz HTTP/1.2\r\n" + HEAD,
     "3.2.2 absolute-form": b"GET http://proxy/healthz HTTP/1.1\r\n" + HEAD,
@@ -214,7 +214,7 @@ SERVED = {
     "9110 5.5 a value that is not ASCII": GET + HEAD + b"X: \xc3\xa9\r\n",
     "6.3 a GET with an empty body": GET + HEAD + b"Content-Length: 0\r\n",
 }
-READ = {
+VALID_BODIES = {
     "6.2 a length": lengths(b"2") + b"\r\n{}",
     "9110 8.6 a length with leading zeros": lengths(b"0002") + b"\r\n{}",
     "9110 5.5 whitespace around a length": lengths(b" \t2 \t") + b"\r\n{}",
@@ -243,7 +243,7 @@ PERSISTENCE = {
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox) -> Iterator[Running]:
+def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
     with proxy_server(sandbox_process) as server:
         yield server
 
@@ -251,15 +251,15 @@ def server(sandbox_process: Sandbox) -> Iterator[Running]:
 Response = tuple[int, dict[str, str], bytes]
 
 
-def responses(server: Running, data: bytes) -> list[Response]:
-    """Status, headers and body of all final responses until the server closes."""
+def responses(server: ServerProcess, data: bytes) -> list[Response]:
+    """Send the data, and return status, headers and body of all final responses until the server closes."""
     with open_socket(server) as connection:
         connection.sendall(data)
         return split_responses(read_all(connection))
 
 
 def split_responses(received: bytes) -> list[Response]:
-    """Return the final responses in these bytes. A response to HEAD is expected to be the last."""
+    """Return the final responses in these bytes. A response to HEAD must be the last one."""
     found = []
     while received:
         head, _, received = received.partition(b"\r\n\r\n")
@@ -272,8 +272,8 @@ def split_responses(received: bytes) -> list[Response]:
     return found
 
 
-def assert_refused(response: Response, status: int) -> str:
-    """The response is an error of ours, in our shape, and the last; its message."""
+def assert_rejected(response: Response, status: int) -> str:
+    """Check that this is an error in the proxy's format that closes the connection. Return its message."""
     got, headers, body = response
     error = json.loads(body)
     assert got == error["code"] == status
@@ -290,32 +290,36 @@ def assert_refused(response: Response, status: int) -> str:
 
 
 @pytest.mark.parametrize("case", [*REQUEST_LINES, *HOSTS, *FIELDS, *FRAMINGS])
-def test_what_a_head_must_not_be_is_refused_and_ends_the_connection(
-    server: Running, case: str
+def test_an_invalid_head_is_rejected_and_closes_the_connection(
+    server: ServerProcess, case: str
 ) -> None:
     head, status = (REQUEST_LINES | HOSTS | FIELDS | FRAMINGS)[case]
-    (response,) = responses(server, head + b"\r\n" + LAST)
-    assert_refused(response, status)
+    (response,) = responses(server, head + b"\r\n" + LAST_REQUEST)
+    assert_rejected(response, status)
 
 
 @pytest.mark.parametrize("case", CHUNKED_BODIES)
-def test_what_a_chunked_body_must_not_be_is_refused_and_ends_the_connection(
-    server: Running, case: str
+def test_an_invalid_chunked_body_is_rejected_and_closes_the_connection(
+    server: ServerProcess, case: str
 ) -> None:
-    (response,) = responses(server, POST + CHUNKED + b"\r\n" + CHUNKED_BODIES[case] + LAST)
-    message = assert_refused(response, 400)
+    (response,) = responses(server, POST + CHUNKED + b"\r\n" + CHUNKED_BODIES[case] + LAST_REQUEST)
+    message = assert_rejected(response, 400)
     assert message == "The body is incomplete, or its chunks are malformed."
 
 
-@pytest.mark.parametrize("case", SERVED)
-def test_what_a_head_may_be_is_served(server: Running, case: str) -> None:
-    got = responses(server, SERVED[case] + b"\r\n" + LAST)
+@pytest.mark.parametrize("case", VALID_HEADS)
+def test_a_valid_head_is_served(server: ServerProcess, case: str) -> None:
+    got = responses(server, VALID_HEADS[case] + b"\r\n" + LAST_REQUEST)
     assert [status for status, _, _ in got] == [200, 200]
 
 
-@pytest.mark.parametrize("case", READ)
-def test_what_a_body_may_be_is_read_and_the_next_request_served(server: Running, case: str) -> None:
-    (status, headers, body), (next_status, _, _) = responses(server, READ[case] + LAST)
+@pytest.mark.parametrize("case", VALID_BODIES)
+def test_a_valid_body_is_read_and_the_next_request_is_served(
+    server: ServerProcess, case: str
+) -> None:
+    (status, headers, body), (next_status, _, _) = responses(
+        server, VALID_BODIES[case] + LAST_REQUEST
+    )
     assert (status, json.loads(body)["message"]) == (400, VALID_BODY_MESSAGE)
     assert headers["Connection"] == "keep-alive"
     assert next_status == 200
@@ -324,31 +328,33 @@ def test_what_a_body_may_be_is_read_and_the_next_request_served(server: Running,
 @pytest.mark.parametrize("case", PERSISTENCE)
 @pytest.mark.parametrize("path", [b"/healthz", b"/api/services"])
 def test_a_connection_is_kept_or_closed_as_the_client_requests(
-    server: Running, path: bytes, case: str
+    server: ServerProcess, path: bytes, case: str
 ) -> None:
-    version, fields, lasts = PERSISTENCE[case]
+    version, fields, stays_open = PERSISTENCE[case]
     request = b"GET " + path + b" " + version + b"\r\n" + HEAD + fields + b"\r\n"
-    got = responses(server, request + LAST)
-    assert [status for status, _, _ in got] == [200] * (2 if lasts else 1)
-    assert got[0][1]["Connection"] == ("keep-alive" if lasts else "close")
+    got = responses(server, request + LAST_REQUEST)
+    assert [status for status, _, _ in got] == [200] * (2 if stays_open else 1)
+    assert got[0][1]["Connection"] == ("keep-alive" if stays_open else "close")
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"PUT"])
-def test_a_body_that_is_not_expected_is_never_taken_for_a_request(
-    server: Running, method: bytes
+def test_an_unexpected_body_is_never_parsed_as_a_request(
+    server: ServerProcess, method: bytes
 ) -> None:
-    """Its length decides, whatever the method (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
+    """The length delimits a body, whatever the method (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
     smuggled = b"GET /smuggled HTTP/1.1\r\n" + HEAD + b"\r\n"
     length = f"Content-Length: {len(smuggled)}\r\n\r\n".encode()
     with open_socket(server) as connection:
-        connection.sendall(method + b" /healthz HTTP/1.1\r\n" + HEAD + length + smuggled + LAST)
+        connection.sendall(
+            method + b" /healthz HTTP/1.1\r\n" + HEAD + length + smuggled + LAST_REQUEST
+        )
         received = read_all(connection)
     assert received.count(b"HTTP/1.1 ") == 2
     assert b" 404 " not in received
 
 
-def test_a_body_that_breaks_off_is_a_400(server: Running) -> None:
-    """It is incomplete and not processed (https://www.rfc-editor.org/rfc/rfc9112#section-8)."""
+def test_an_incomplete_body_is_a_400(server: ServerProcess) -> None:
+    """An incomplete request is not processed (https://www.rfc-editor.org/rfc/rfc9112#section-8)."""
     for body in (lengths(b"10") + b"\r\n{}", POST + CHUNKED + b"\r\n2\r\n{}\r\n"):
         with open_socket(server) as connection:
             connection.sendall(body)
@@ -358,14 +364,14 @@ def test_a_body_that_breaks_off_is_a_400(server: Running) -> None:
         assert b"\r\nConnection: close\r\n" in received
 
 
-def test_a_head_without_its_end_is_no_request(server: Running) -> None:
+def test_a_head_without_its_end_is_not_processed(server: ServerProcess) -> None:
     with open_socket(server) as connection:
         connection.sendall(GET + HEAD)
         connection.shutdown(socket.SHUT_WR)
         assert read_all(connection) == b""
 
 
-def test_the_request_id_of_a_head_that_can_be_read_is_kept(server: Running) -> None:
+def test_the_request_id_of_a_head_that_can_be_read_is_kept(server: ServerProcess) -> None:
     head = GET + b"Host:\r\nX-Request-ID: mine\r\n\r\n"
     ((_, headers, _),) = responses(server, head)
     assert headers["X-Request-ID"] == "mine"

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from tests.client import AUTOMATIC_SERVICE, JOHN, Client, bearer, working_day
-from tests.processes import Sandbox, everything_in, proxy_server
+from tests.processes import Sandbox, dump_all, proxy_server
 
 FAULTS = [
     "leak",
@@ -20,29 +20,29 @@ FAULTS = [
     "redirect",
     "huge",
 ]
-CUSTOMERS = ["s3cr3t-token", "s3cr3t-name", "s3cr3t-query", "s3cr3t-page"]
+PERSONAL_DATA = ["s3cr3t-token", "s3cr3t-name", "s3cr3t-query", "s3cr3t-page"]
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])
-def test_the_key_and_the_customers_words_leave_no_trace(
+def test_the_key_and_personal_data_are_not_logged_or_stored(
     sandbox: Sandbox, redis: Redis, redis_url: str, level: str
 ) -> None:
     with proxy_server(sandbox, REDIS_URL=redis_url, LOG_LEVEL=level, VIDESK_TIMEOUT="1") as server:
-        texts = list(everything_that_can_happen(Client(server.url), sandbox, redis))
-        held = everything_in(redis)
+        texts = list(exercise_all_routes(Client(server.url), sandbox, redis))
+        held = dump_all(redis)
         texts += [*held.keys(), *held.values()]
         log = server.output().encode()
     assert held
-    assert log.count(b'"request"') >= 90, "each call has its line"
+    assert log.count(b'"request"') >= 90, "each call has a log line"
     secret = sandbox.keys["backend"].encode()
     assert all(secret not in text for text in [*texts, log])
-    assert all(customer.encode() not in log for customer in CUSTOMERS)
+    assert all(customer.encode() not in log for customer in PERSONAL_DATA)
 
 
-def everything_that_can_happen(client: Client, sandbox: Sandbox, redis: Redis) -> list[bytes]:
-    """Each route once well, once refused, and once under each fault of Videsk."""
+def exercise_all_routes(client: Client, sandbox: Sandbox, redis: Redis) -> list[bytes]:
+    """Call each route successfully, with an invalid request, and with each fault of Videsk."""
     responses = []
-    token, name, query, page = CUSTOMERS
+    token, name, query, page = PERSONAL_DATA
     for fault in (None, *FAULTS):
         if fault:
             sandbox.fault(fault, seconds=2)
@@ -61,17 +61,17 @@ def everything_that_can_happen(client: Client, sandbox: Sandbox, redis: Redis) -
             client.call("POST", "/api/appointment/reschedule", data=name, headers=headers),
         ]
         sandbox.control("DELETE", "faults")
-        redis.delete(*redis.scan_iter("*gate:state"))  # the circuit is closed again
+        redis.delete(*redis.scan_iter("*gate:state"))  # wait until the circuit is closed again
     return [str(response.headers).encode() + response.content for response in responses]
 
 
-def test_the_key_goes_to_its_endpoints_alone_and_tokens_to_theirs(
-    cached: Client, sandbox: Sandbox, redis: Redis
+def test_the_key_and_tokens_are_sent_only_to_their_endpoints(
+    cached_proxy: Client, sandbox: Sandbox, redis: Redis
 ) -> None:
-    everything_that_can_happen(cached, sandbox, redis)
-    journal = sandbox.request_log()
-    assert len(journal) > 30
-    for entry in journal:
+    exercise_all_routes(cached_proxy, sandbox, redis)
+    request_log = sandbox.request_log()
+    assert len(request_log) > 30
+    for entry in request_log:
         headers = entry["headers"]
         assert isinstance(headers, dict)
         own = str(entry["path"]).endswith(("/info", "/cancel", "/reschedule"))
@@ -80,7 +80,7 @@ def test_the_key_goes_to_its_endpoints_alone_and_tokens_to_theirs(
         assert "referer" not in headers
 
 
-def test_nothing_in_the_environment_changes_where_or_with_what_we_call(
+def test_environment_variables_do_not_change_the_upstream_or_its_credentials(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
@@ -91,7 +91,7 @@ def test_nothing_in_the_environment_changes_where_or_with_what_we_call(
         "HOME": str(tmp_path),
         "NETRC": str(tmp_path / ".netrc"),
     }
-    sandbox.forget()
+    sandbox.clear_request_log()
     with proxy_server(sandbox, **environ) as server:
         assert Client(server.url).get("/api/services").status_code == 200
     headers = sandbox.request_log()[0]["headers"]

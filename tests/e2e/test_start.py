@@ -1,4 +1,4 @@
-"""The start: a wrong setting stops gunicorn with one line, and the routes are these and no others."""
+"""Startup: an invalid setting stops gunicorn with one line. Also lists all routes."""
 
 import os
 import signal
@@ -11,44 +11,48 @@ import pytest
 from app import app
 from tests import processes
 from tests.client import Client, bearer
-from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server
+from tests.processes import ROOT, Sandbox, ServerProcess, free_port, proxy_server
 
-MARK = "hunter2"
-"""Part of every bad value: no output may show it."""
+SECRET_MARK = "hunter2"
+"""Part of every invalid value. It must not be in any output."""
 
-GOOD = {"VIDESK_API_KEY": "a-key-of-the-tests", "VIDESK_BASE_URL": "https://videsk.invalid"}
+VALID_SETTINGS = {
+    "VIDESK_API_KEY": "a-key-of-the-tests",
+    "VIDESK_BASE_URL": "https://videsk.invalid",
+}
 LONGEST_START_SECONDS = 20
 
-BAD = [
+INVALID_SETTINGS = [
     ("VIDESK_API_KEY", ""),
-    ("VIDESK_API_KEY", f"Bearer {MARK}"),
-    ("VIDESK_BASE_URL", f"http://{MARK}.example"),
-    ("VIDESK_BASE_URL", f"https://someone:{MARK}@videsk.example"),
-    ("VIDESK_TIMEOUT", MARK),
-    ("REDIS_URL", f"http://:{MARK}@redis.example:6379/0"),
-    ("REDIS_URL", f"redis://:{MARK}@:6379/0"),
-    ("REDIS_URL", f"redis://:{MARK}@redis.example:{MARK}/0"),
-    ("REDIS_TLS_VERIFY", MARK),
-    ("PORT", MARK),
+    ("VIDESK_API_KEY", f"Bearer {SECRET_MARK}"),
+    ("VIDESK_BASE_URL", f"http://{SECRET_MARK}.example"),
+    ("VIDESK_BASE_URL", f"https://someone:{SECRET_MARK}@videsk.example"),
+    ("VIDESK_TIMEOUT", SECRET_MARK),
+    ("REDIS_URL", f"http://:{SECRET_MARK}@redis.example:6379/0"),
+    ("REDIS_URL", f"redis://:{SECRET_MARK}@:6379/0"),
+    ("REDIS_URL", f"redis://:{SECRET_MARK}@redis.example:{SECRET_MARK}/0"),
+    ("REDIS_TLS_VERIFY", SECRET_MARK),
+    ("PORT", SECRET_MARK),
     ("PORT", "70000"),
-    ("CORS_ORIGINS", f"https://shop.example/{MARK}"),
-    ("REFERRER_ORIGINS", MARK),
-    ("DEFAULT_REFERRER", f"https://{MARK}.example/"),
-    ("SERVICES_TTL", f"-{MARK}"),
-    ("MAX_BODY_BYTES", MARK),
-    ("LOG_LEVEL", MARK),
-    ("CAPTCHA_PROVIDER", MARK),
-    ("METRICS_TOKEN", f"{MARK} {MARK}"),
+    ("CORS_ORIGINS", f"https://shop.example/{SECRET_MARK}"),
+    ("REFERRER_ORIGINS", SECRET_MARK),
+    ("DEFAULT_REFERRER", f"https://{SECRET_MARK}.example/"),
+    ("SERVICES_TTL", f"-{SECRET_MARK}"),
+    ("MAX_BODY_BYTES", SECRET_MARK),
+    ("LOG_LEVEL", SECRET_MARK),
+    ("CAPTCHA_PROVIDER", SECRET_MARK),
+    ("METRICS_TOKEN", f"{SECRET_MARK} {SECRET_MARK}"),
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), BAD)
-def test_a_wrong_setting_stops_the_start_with_one_line(
+@pytest.mark.parametrize(("name", "value"), INVALID_SETTINGS)
+def test_an_invalid_setting_stops_the_start_with_one_line(
     name: str, value: str, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
     log.touch()
-    environ = {"PATH": os.environ["PATH"], "PORT": str(free_port())} | GOOD | {name: value}
+    environ = {"PATH": os.environ["PATH"], "PORT": str(free_port())}
+    environ |= VALID_SETTINGS | {name: value}
     gunicorn = processes.start_gunicorn(["gunicorn", "app:app"], environ, log)
     try:
         assert gunicorn.wait(LONGEST_START_SECONDS) != 0
@@ -58,18 +62,18 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
     assert line.startswith(f"videsk-proxy cannot start: {name} ")
     assert "must be" in line
     assert not value or value not in line
-    assert MARK not in line
-    assert not set(GOOD.values()) & set(line.split())
+    assert SECRET_MARK not in line
+    assert not set(VALID_SETTINGS.values()) & set(line.split())
 
 
 def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(MARK)
+    (tmp_path / "key").write_text(SECRET_MARK)
     for path, line in (
         (tmp_path / "key", "VIDESK_API_KEY and VIDESK_API_KEY_FILE are both set: set one of them"),
-        (tmp_path / MARK, "VIDESK_API_KEY_FILE must be the path of a readable text file"),
+        (tmp_path / SECRET_MARK, "VIDESK_API_KEY_FILE must be the path of a readable text file"),
     ):
-        settings = GOOD | {"VIDESK_API_KEY_FILE": str(path)}
-        if path.name == MARK:
+        settings = VALID_SETTINGS | {"VIDESK_API_KEY_FILE": str(path)}
+        if path.name == SECRET_MARK:
             del settings["VIDESK_API_KEY"]
         for command in (["gunicorn", "app:app"], [sys.executable, "-m", "doctor"]):
             stopped = subprocess.run(
@@ -84,11 +88,11 @@ def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) ->
             assert stopped.returncode != 0
             (message,) = stopped.stderr.splitlines()
             assert message.startswith(f"videsk-proxy cannot start: {line}")
-            assert MARK not in message
+            assert SECRET_MARK not in message
 
 
 def test_secrets_in_files_start_it(
-    sandbox: Sandbox, redis_process: Running, tmp_path: Path
+    sandbox: Sandbox, redis_process: ServerProcess, tmp_path: Path
 ) -> None:
     secrets = {
         "VIDESK_API_KEY": sandbox.keys["backend"],
@@ -131,11 +135,11 @@ ROUTES = {
     "/readyz": {"GET"},
     "/metrics": {"GET"},
 }
-"""Every path and its methods, apart from OPTIONS everywhere and HEAD wherever there is GET."""
+"""Every path and its methods, without OPTIONS, and without HEAD, which every GET supports."""
 
 
-def test_the_routes_are_these_and_no_others() -> None:
-    """A new route is a decision: add it here and in docs/http-api.md."""
+def test_the_app_has_exactly_these_routes() -> None:
+    """Add new routes here and in docs/http-api.md."""
     real: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         methods = set(rule.methods or ())

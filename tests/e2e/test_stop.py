@@ -1,4 +1,4 @@
-"""A stop loses nothing, and the death of a worker only what that worker was doing (docs/guarantees.md#g8)."""
+"""A stop loses no request, and a killed worker only its own (docs/guarantees.md#g8)."""
 
 import json
 import os
@@ -19,12 +19,12 @@ import requests
 
 from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import alone, arrivals, cache_status, wait_until, workers_of
-from tests.e2e.test_logs import lines
+from tests.e2e.fleet import arrival_times, cache_status, only_worker, wait_until, workers_of
+from tests.e2e.test_logs import log_lines
 from tests.processes import (
     ROOT,
-    Running,
     Sandbox,
+    ServerProcess,
     free_port,
     gunicorn_settings,
     proxy_server,
@@ -41,7 +41,7 @@ SLOTS = [
 ]
 SLOW_SECONDS = 2
 REFUSED_WITHIN_SECONDS = 2
-"""gunicorn's workers look once a second whether they are to stop."""
+"""gunicorn's workers check once a second whether they have to stop."""
 
 LONGER_THAN_IDLE_SECONDS = 0.5
 """A worker closes a connection that has been idle for 0.2 s when it stops."""
@@ -50,20 +50,22 @@ APP_LOAD_ERROR = 4
 """gunicorn's exit status if a worker cannot load the application."""
 
 ROUTER_SECONDS = 90
-"""For so long a Heroku-like router keeps a connection to us, and may use it again."""
+"""The time for which a router such as Heroku's keeps an idle connection, and may reuse it."""
 
 
 @pytest.fixture(params=["redis", "in process"])
-def server(request: pytest.FixtureRequest, sandbox: Sandbox, redis_url: str) -> Iterator[Running]:
-    """The proxy with two workers on Redis, and with one without."""
+def server(
+    request: pytest.FixtureRequest, sandbox: Sandbox, redis_url: str
+) -> Iterator[ServerProcess]:
+    """Run the proxy with two workers and Redis, and with one worker without Redis."""
     with_redis = {"REDIS_URL": redis_url} if request.param == "redis" else {}
     with proxy_server(sandbox, HOURS_TTL="600", **with_redis) as server:
         yield server
 
 
 @contextmanager
-def stopping(server: Running, within_seconds: float) -> Iterator[None]:
-    """From SIGTERM to the master on, until all has ended, with status 0 and in so many seconds."""
+def stop_within(server: ServerProcess, within_seconds: float) -> Iterator[None]:
+    """Send SIGTERM before the block. Check that all processes end in time and with status 0."""
     since = monotonic()
     workers = workers_of(server)
     server.process.send_signal(signal.SIGTERM)
@@ -73,30 +75,28 @@ def stopping(server: Running, within_seconds: float) -> Iterator[None]:
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110
     assert "Traceback" not in server.output()
     assert '"ERROR"' not in server.output()
-    assert "was sent SIG" not in server.output(), (
-        "gunicorn's line about a worker that a signal ended"
-    )
+    assert "was sent SIG" not in server.output(), "gunicorn logs this if a signal killed a worker"
 
 
-def all_ended(server: Running, workers: list[int]) -> bool:
-    """Whether the master has reaped each of these workers."""
+def have_exited(server: ServerProcess, workers: list[int]) -> bool:
+    """Whether all of these workers have exited and been reaped."""
     return not set(workers) & set(workers_of(server))
 
 
-def refuses(server: Running) -> bool:
-    """Whether its port is closed."""
+def is_port_closed(server: ServerProcess) -> bool:
+    """Whether the port refuses connections."""
     try:
         with socket.create_connection(("127.0.0.1", server.port), timeout=1):
             return False
     except ConnectionRefusedError:
         return True
-    except OSError:  # in the queue as the port closed
+    except OSError:  # queued when the port was closed
         return False
 
 
 def read_until_refused(client: Client, warm: threading.Semaphore) -> int:
-    """Read what is cached, over kept connections, until no connection is accepted; how often.
-    Any answer that has begun and does not end raises something else than a ConnectionError.
+    """Read cached hours over keep-alive connections until no connection is accepted. Return the count.
+    An incomplete response raises another exception than ConnectionError.
     """
     responses = 0
     with requests.Session() as session, suppress(requests.ConnectionError):
@@ -111,12 +111,10 @@ def read_until_refused(client: Client, warm: threading.Semaphore) -> int:
     return responses
 
 
-def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
-    server: Running, sandbox: Sandbox
-) -> None:
+def test_a_stop_under_load_completes_every_request(server: ServerProcess, sandbox: Sandbox) -> None:
     client, warm = Client(server.url), threading.Semaphore(0)
     assert client.hours("users", MARK, DAY, "UTC").json()
-    sandbox.forget()
+    sandbox.clear_request_log()
     sandbox.fault("delay", seconds=SLOW_SECONDS)
     days = [f"{YEAR}-06-{day:02}" for day in range(2, 15)]
     with ThreadPoolExecutor(40) as pool:
@@ -125,10 +123,10 @@ def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
         reading = [pool.submit(read_until_refused, client, warm) for _ in range(13)]
         for _ in reading:
             assert warm.acquire(timeout=20)
-        wait_until(lambda: len(arrivals(sandbox)) == len(bookings) + len(misses))
+        wait_until(lambda: len(arrival_times(sandbox)) == len(bookings) + len(misses))
         assert not any(future.done() for future in bookings + misses)
-        with stopping(server, within_seconds=5):
-            wait_until(partial(refuses, server), seconds=REFUSED_WITHIN_SECONDS)
+        with stop_within(server, within_seconds=5):
+            wait_until(partial(is_port_closed, server), seconds=REFUSED_WITHIN_SECONDS)
             booked = [future.result() for future in bookings]
             read = [future.result() for future in misses]
     assert {response.status_code for response in booked} == {201}
@@ -138,12 +136,14 @@ def test_a_stop_under_load_gives_every_request_under_way_its_whole_answer(
     }
     assert all(response.json() is not None for response in booked + read)
     hits = [
-        line for line in lines(server) if (line.get("cache") or "")[:18] == "videsk-proxy; hit;"
+        line for line in log_lines(server) if (line.get("cache") or "")[:18] == "videsk-proxy; hit;"
     ]
-    assert sum(future.result() for future in reading) == len(hits), "none begun and not answered"
+    assert sum(future.result() for future in reading) == len(hits), (
+        "every request that was accepted got its response"
+    )
 
 
-def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> None:
+def test_an_idle_keep_alive_connection_does_not_delay_the_stop(server: ServerProcess) -> None:
     with requests.Session() as session, requests.Session() as other:
         assert session.get(f"{server.url}/healthz").headers["Connection"] == "keep-alive"
         assert other.get(f"{server.url}/api/services").status_code == 200
@@ -152,17 +152,15 @@ def test_an_idle_kept_connection_does_not_hold_the_stop_up(server: Running) -> N
             socket.create_connection(("127.0.0.1", server.port)) as unfinished,
         ):
             unfinished.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
-            with stopping(server, within_seconds=3):
+            with stop_within(server, within_seconds=3):
                 pass
             assert silent.recv(1) == b""
 
 
 def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
-    server: Running,
+    server: ServerProcess,
 ) -> None:
-    """The workers are suspended while the signal and the requests arrive, so both are there when
-    they continue.
-    """
+    """Suspend the workers while the signal and the requests arrive, so that they find both."""
     slots = [f"{DAY}T14:{minute:02}:00.000Z" for minute in range(0, 60, 5)]
     slots += [slot.replace("T14", "T15") for slot in slots]
     workers = workers_of(server)
@@ -183,7 +181,7 @@ def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
             body = json.dumps({"startAt": slot, "timezone": "UTC", "form": FORM})
             connection.request("POST", path, body, {"Content-Type": "application/json"})
         time.sleep(LONGER_THAN_IDLE_SECONDS)
-        with stopping(server, within_seconds=5):
+        with stop_within(server, within_seconds=5):
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)
             responses = [connection.getresponse() for connection in connections]
@@ -191,17 +189,19 @@ def test_a_request_on_an_idle_connection_during_the_stop_gets_a_response(
             assert {response.getheader("Connection") for response in responses} == {"close"}
 
 
-def test_a_stopping_proxy_is_not_ready_over_a_kept_connection(
-    server: Running,
+def test_a_stopping_proxy_is_not_ready_over_a_keep_alive_connection(
+    server: ServerProcess,
 ) -> None:
     with requests.Session() as session:
         readyz = f"{server.url}/readyz"
         assert session.get(readyz).status_code == 200
-        with stopping(server, within_seconds=3):
+        with stop_within(server, within_seconds=3):
             wait_until(lambda: session.get(readyz).status_code == 503)
 
 
-def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redis_url: str) -> None:
+def test_a_killed_worker_is_replaced_while_others_keep_serving(
+    sandbox: Sandbox, redis_url: str
+) -> None:
     with (
         proxy_server(sandbox, REDIS_URL=redis_url) as server,
         ThreadPoolExecutor(len(SLOTS)) as pool,
@@ -209,11 +209,11 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
         client = Client(server.url)
         wait_until(lambda: len(workers_of(server)) == 2)
         victim, survivor = workers_of(server)
-        sandbox.forget()
+        sandbox.clear_request_log()
         sandbox.fault("delay", seconds=SLOW_SECONDS)
-        with alone(server, survivor):
+        with only_worker(server, survivor):
             bookings = [pool.submit(client.book, "services", OPEN_SERVICE, it) for it in SLOTS]
-            wait_until(lambda: len(arrivals(sandbox)) == len(SLOTS))
+            wait_until(lambda: len(arrival_times(sandbox)) == len(SLOTS))
         sandbox.control("DELETE", "faults")
         os.kill(victim, signal.SIGKILL)
         for _ in range(30):
@@ -223,22 +223,22 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(sandbox: Sandbox, redi
         assert survivor in workers_of(server)
         (replacement,) = set(workers_of(server)) - {survivor}
         wait_until(lambda: victim not in workers_of(server))
-        with alone(server, replacement):
+        with only_worker(server, replacement):
             assert client.get("/api/services").status_code == 200
 
 
-def test_a_kept_connection_outlives_the_router_that_keeps_it() -> None:
-    """The router must close first: else it sends a request into a closed connection."""
+def test_the_keep_alive_timeout_is_longer_than_that_of_routers() -> None:
+    """The router must close first. Otherwise it may send a request over a closed connection."""
     assert int(gunicorn_settings()["keepalive"]) > ROUTER_SECONDS
 
 
 def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_0(
     sandbox: Sandbox, redis_url: str
 ) -> None:
-    """20 workers end: 4 for each of 4 reloads, and 4 for the stop."""
+    """20 workers exit: 4 for each of 4 reloads, and 4 for the stop."""
     ended = threading.Event()
 
-    def read_until_ended(server: Running) -> list[int]:
+    def read_until_ended(server: ServerProcess) -> list[int]:
         statuses = []
         while not ended.is_set():
             statuses.append(requests.get(f"{server.url}/api/services", timeout=30).status_code)
@@ -254,11 +254,11 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
                 wait_until(lambda: len(workers_of(server)) == 4)
                 old = workers_of(server)
                 server.process.send_signal(signal.SIGHUP)
-                wait_until(partial(all_ended, server, old))
+                wait_until(partial(have_exited, server, old))
         finally:
             ended.set()
         assert {status for future in reading for status in future.result()} == {200}
-        with stopping(server, within_seconds=5):
+        with stop_within(server, within_seconds=5):
             pass
         assert server.output().count("Worker exiting") == 20
 
@@ -277,7 +277,7 @@ def test_a_worker_that_reaches_max_requests_ends_with_status_0(
             assert requests.get(f"{server.url}/healthz", timeout=10).status_code == 200
         wait_until(lambda: first not in workers_of(server))
         wait_until(lambda: len(workers_of(server)) == 1)
-        with stopping(server, within_seconds=5):
+        with stop_within(server, within_seconds=5):
             pass
 
 

@@ -1,6 +1,6 @@
-"""A storm: many book few slots, give up and retry, while workers are killed under them.
+"""Load with failures: many clients book few slots, time out and retry, while workers are killed.
 
-The sandbox's appointments match the responses that clients got: nothing was booked twice or lost.
+Afterwards, Videsk's appointments match the responses of the clients: nothing was booked twice or lost.
 """
 
 import os
@@ -16,86 +16,86 @@ from uuid import uuid4
 
 import requests
 
-from tests.client import JOHN, Client, bearer, booking_of, working_day
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.client import JOHN, Client, bearer, booking_body, working_day
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 CLIENTS = 50
 SLOTS = 30
 SECONDS = 20
-SETTLED = {201, 409, 504}
+FINAL_STATUSES = {201, 409, 504}
 """Final statuses of a key: 201 booked, 409 taken by another client, 504 in doubt."""
 
 
 @dataclass
 class Outcome:
-    """The final responses of one attempt: of its booking, and of its cancellation if it tried."""
+    """The final statuses of one attempt: of its booking, and of its cancellation, if any."""
 
     booked: int
     canceled: int | None = None
 
 
-def insist(
-    url: str, body: dict[str, Any], headers: dict[str, str], chance: random.Random
+def retry_until_final(
+    url: str, body: dict[str, Any], headers: dict[str, str], rng: random.Random
 ) -> requests.Response:
-    """Send the same request under the same key until it is settled; give up waiting at random."""
+    """Retry a request with the same key until its status is final. Use random client timeouts."""
     while True:
-        patience = chance.choice((0.05, 0.3, 30))
+        timeout = rng.choice((0.05, 0.3, 30))
         try:
-            response = requests.post(url, json=body, headers=headers, timeout=patience)
+            response = requests.post(url, json=body, headers=headers, timeout=timeout)
         except requests.RequestException:
-            time.sleep(chance.uniform(0, 0.1))
+            time.sleep(rng.uniform(0, 0.1))
             continue
-        if response.status_code in SETTLED | {200, 401}:
+        if response.status_code in FINAL_STATUSES | {200, 401}:
             return response
         time.sleep(0.05)
 
 
-def weather(
+def run_client(
     seed: int, urls: list[str], hours: list[str], end: float, outcomes: dict[str, Outcome]
 ) -> None:
-    """One client: books, and now and then cancels what it has booked, until the end."""
-    chance = random.Random(seed)
+    """Run one client until the end. It books, and sometimes cancels its booking."""
+    rng = random.Random(seed)
     while time.monotonic() < end:
-        key, url = uuid4().hex, chance.choice(urls)
-        booking = booking_of(chance.choice(hours), f"{key}@example.com")
+        key, url = uuid4().hex, rng.choice(urls)
+        booking = booking_body(rng.choice(hours), f"{key}@example.com")
         path = f"{url}/api/users/{JOHN}/appointments"
-        response = insist(path, booking, {"Idempotency-Key": key}, chance)
+        response = retry_until_final(path, booking, {"Idempotency-Key": key}, rng)
         outcomes[key] = Outcome(response.status_code)
-        if response.status_code == 201 and chance.random() < 0.7:
-            cancel = f"{chance.choice(urls)}/api/appointment/cancel"
+        if response.status_code == 201 and rng.random() < 0.7:
+            cancel = f"{rng.choice(urls)}/api/appointment/cancel"
             headers = bearer(response.json()["actionToken"]) | {"Idempotency-Key": f"{key}-cancel"}
-            canceled = insist(cancel, {}, headers, chance)
+            canceled = retry_until_final(cancel, {}, headers, rng)
             outcomes[key].canceled = canceled.status_code
 
 
-def kill_a_worker(server: Running, chance: random.Random) -> bool:
-    """As the kernel does when memory is short; whether there was one."""
+def kill_a_worker(server: ServerProcess, rng: random.Random) -> bool:
+    """Kill a worker as the kernel does if memory is short. Return whether there was one."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     workers = [int(pid) for pid in children.read_text().split()]
     if workers:
-        os.kill(chance.choice(workers), signal.SIGKILL)
+        os.kill(rng.choice(workers), signal.SIGKILL)
     return bool(workers)
 
 
-def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
-    sandbox: Sandbox, redis_process: Running
+def test_under_load_with_failures_nothing_is_booked_twice_or_lost(
+    sandbox: Sandbox, redis_process: ServerProcess
 ) -> None:
-    chance = random.Random(7)
+    rng = random.Random(7)
     outcomes: dict[str, Outcome] = {}
     redis_url = redis_process.redis_url
     with (
-        proxy_server(sandbox, REDIS_URL=redis_url) as one,
+        proxy_server(sandbox, REDIS_URL=redis_url) as instance,
         proxy_server(sandbox, REDIS_URL=redis_url) as other,
     ):
-        urls = [one.url, other.url]
-        hours = Client(one.url).hours("users", JOHN, working_day()).json()[:SLOTS]
+        urls = [instance.url, other.url]
+        hours = Client(instance.url).hours("users", JOHN, working_day()).json()[:SLOTS]
         sandbox.fault("delay", seconds=0.1, method="POST")
         end = time.monotonic() + SECONDS
         clients = [
-            threading.Thread(target=weather, args=(seed, urls, hours, end, outcomes))
+            threading.Thread(target=run_client, args=(seed, urls, hours, end, outcomes))
             for seed in range(CLIENTS)
         ]
         for client in clients:
@@ -103,7 +103,7 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
         killed = 0
         while time.monotonic() < end - 2:
             time.sleep(1.5)
-            killed += kill_a_worker(chance.choice([one, other]), chance)
+            killed += kill_a_worker(rng.choice([instance, other]), rng)
         for client in clients:
             client.join(timeout=60)
         assert not any(client.is_alive() for client in clients)
@@ -111,24 +111,24 @@ def test_in_a_storm_nothing_happens_twice_and_nothing_is_lost(
     check(outcomes, sandbox.appointments())
 
 
-def check(outcomes: dict[str, Outcome], ledger: list[dict[str, object]]) -> None:
+def check(outcomes: dict[str, Outcome], appointments: list[dict[str, object]]) -> None:
     """Compare the clients' responses with Videsk's appointments."""
-    made = {str(entry["email"]).partition("@")[0]: str(entry["status"]) for entry in ledger}
-    assert len(made) == len(ledger), "no key booked twice"
-    assert set(made) <= set(outcomes), "nothing was booked without a request"
-    taken = Counter(entry["startAt"] for entry in ledger if entry["status"] == "pending")
+    made = {str(entry["email"]).partition("@")[0]: str(entry["status"]) for entry in appointments}
+    assert len(made) == len(appointments), "no idempotency key has booked twice"
+    assert set(made) <= set(outcomes), "every booking belongs to a request"
+    taken = Counter(entry["startAt"] for entry in appointments if entry["status"] == "pending")
     assert max(taken.values(), default=0) <= 1, "no hour is taken twice"
-    for key, what in outcomes.items():
-        if what.booked == 201:
+    for key, outcome in outcomes.items():
+        if outcome.booked == 201:
             assert key in made, "a booking with a 201 exists"
-        if what.booked == 409:
+        if outcome.booked == 409:
             assert key not in made
-        if what.canceled == 200:
+        if outcome.canceled == 200:
             assert made[key] == "canceled"
-        if what.booked == 201 and what.canceled is None:
+        if outcome.booked == 201 and outcome.canceled is None:
             assert made[key] == "pending"
-    results = Counter(what.booked for what in outcomes.values())
-    assert set(results) <= SETTLED
-    assert any(what.canceled == 200 for what in outcomes.values())
-    assert results[201] > SLOTS, f"the storm was a real one: {results}"
-    assert results[504] < len(outcomes) / 4, f"doubt is the exception: {results}"
+    results = Counter(outcome.booked for outcome in outcomes.values())
+    assert set(results) <= FINAL_STATUSES
+    assert any(outcome.canceled == 200 for outcome in outcomes.values())
+    assert results[201] > SLOTS, f"the load was heavy enough: {results}"
+    assert results[504] < len(outcomes) / 4, f"unknown outcomes are the exception: {results}"

@@ -26,9 +26,9 @@ from tests.processes import (
     ROOT,
     Process,
     Sandbox,
+    clean_environ,
     free_port,
-    neutral_environ,
-    running,
+    running_server,
     start_command,
 )
 from tests.timing import TIMING
@@ -38,7 +38,7 @@ SOCKET, SERVICE = (text for _, text in DEPLOY.blocks("ini"))
 READ = f"/api/users/{JOHN}/hours?date={YEAR}-05-06&timezone=UTC"
 CLIENTS = 8
 RESTART_SECONDS = 12
-"""How long a client may wait for a restart on a busy machine; it takes 1 to 2 s."""
+"""How long a client may wait during a restart on a busy machine. Usually it is 1 to 2 s."""
 
 analyze = pytest.mark.skipif(
     not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed"
@@ -47,7 +47,7 @@ nginx = pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not insta
 
 
 def write_units(folder: Path) -> list[str]:
-    """Write the units, whose command and environment file exist, and return their paths."""
+    """Write the units with an existing command and environment file, and return their paths."""
     (folder / "videsk-proxy.env").touch()
     service = SERVICE.replace("/opt/videsk-proxy/.venv/bin/gunicorn", shutil.which("true") or "")
     service = service.replace("/etc/videsk-proxy.env", str(folder / "videsk-proxy.env"))
@@ -58,7 +58,7 @@ def write_units(folder: Path) -> list[str]:
 
 
 def systemd_analyze(*arguments: str) -> None:
-    """Assert that it succeeds and warns of nothing."""
+    """Run systemd-analyze, and check that it succeeds without warnings."""
     done = subprocess.run(
         ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
     )
@@ -71,7 +71,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
 
 
 @analyze
-def test_the_service_is_as_little_exposed_as_the_page_states(tmp_path: Path) -> None:
+def test_the_service_has_the_documented_exposure_score(tmp_path: Path) -> None:
     (exposure,) = re.findall(r"at (\d)\.(\d) of 10", DEPLOY.text)
     _, service = write_units(tmp_path)
     systemd_analyze("security", "--offline=yes", f"--threshold={int(''.join(exposure))}", service)
@@ -79,7 +79,7 @@ def test_the_service_is_as_little_exposed_as_the_page_states(tmp_path: Path) -> 
 
 @contextmanager
 def open_socket() -> Iterator[socket.socket]:
-    """The socket of the unit, on a free port."""
+    """Open the unit's socket on a free port."""
     assert "ListenStream=127.0.0.1:8000\n" in SOCKET
     with socket.create_server(("127.0.0.1", free_port()), backlog=4096) as listener:
         yield listener
@@ -113,7 +113,7 @@ def service(
     sandbox: Sandbox, redis_url: str, listener: socket.socket, tmp_path: Path
 ) -> Iterator["Service"]:
     """Run the service until the block ends."""
-    environ = neutral_environ() | {
+    environ = clean_environ() | {
         "VIDESK_API_KEY": sandbox.keys["backend"],
         "VIDESK_BASE_URL": sandbox.url,
         "VIDESK_ACCOUNT": "main",
@@ -123,12 +123,12 @@ def service(
         "CLIENT_RATE_LIMIT": "1000000/minute",
         "TMPDIR": str(tmp_path),
     }
-    it = Service(listener, environ, tmp_path / "log")
+    server = Service(listener, environ, tmp_path / "log")
     try:
-        yield it
+        yield server
     finally:
-        os.killpg(it.process.pid, signal.SIGKILL)
-        it.process.wait()
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
 
 
 class Service:
@@ -137,7 +137,7 @@ class Service:
         self.process = start(*self._arguments)
 
     def restart(self) -> None:
-        """Do as `systemctl restart`."""
+        """Restart it as `systemctl restart` does."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(30) == 0
         self.process = start(*self._arguments)
@@ -176,7 +176,7 @@ def wait_for_more(results: Sequence[object]) -> None:
 
 
 def restart_under_load(unit: Service, url: str) -> None:
-    """Restart the service twice, and assert that every request gets its response."""
+    """Restart the service twice, and check that every request gets its response."""
     assert requests.get(url, timeout=30).status_code == 200
     with load(url) as results:
         for _ in range(2):
@@ -195,7 +195,7 @@ def test_a_restart_refuses_no_connection(sandbox: Sandbox, redis_url: str, tmp_p
 
 
 @contextmanager
-def nginx_of_the_page(proxy_port: int, folder: Path) -> Iterator[int]:
+def documented_nginx(proxy_port: int, folder: Path) -> Iterator[int]:
     """Run nginx with the page's site, and yield its port."""
     port = free_port()
     site = SITE.replace("127.0.0.1:8000", f"127.0.0.1:{proxy_port}")
@@ -211,7 +211,7 @@ def nginx_of_the_page(proxy_port: int, folder: Path) -> Iterator[int]:
         f"daemon off;\npid {folder}/pid;\nevents {{}}\nhttp {{\n{paths}{site}}}\n"
     )
     command = ["nginx", "-p", str(folder), "-e", "error.log", "-c", "nginx.conf"]
-    with running(command, port, start=start_command):
+    with running_server(command, port, start=start_command):
         yield port
 
 
@@ -223,7 +223,7 @@ def test_a_restart_behind_nginx_loses_no_request_and_an_outage_is_logged(
     log = tmp_path / "videsk-proxy.log"
     with open_socket() as listener:
         proxy_port = listener.getsockname()[1]
-        with nginx_of_the_page(proxy_port, tmp_path) as port:
+        with documented_nginx(proxy_port, tmp_path) as port:
             url = f"http://127.0.0.1:{port}{READ}"
             with service(sandbox, redis_url, listener, tmp_path) as unit:
                 restart_under_load(unit, url)

@@ -1,4 +1,4 @@
-"""Connections over TLS: bytes that were decrypted and never read end a connection too."""
+"""A TLS connection with decrypted but unread bytes is not reused."""
 
 import io
 import shutil
@@ -12,12 +12,12 @@ from socket import socket
 import pytest
 import requests
 
-from tests.e2e.raw_videsk import RawVidesk, raw_videsk, request_heads, response
+from tests.e2e.raw_videsk import RawVidesk, json_response, raw_videsk, request_heads
 from videsk.transport import _new_session
 
-HEAD_LENGTH = len(response(b"x" * 1000)) - 1000
+HEAD_LENGTH = len(json_response(b"x" * 1000)) - 1000
 BODY = b'"%b"' % (b"a" * (io.DEFAULT_BUFFER_SIZE - HEAD_LENGTH - 2))
-"""Ends where the buffer ends: what follows it in the same record stays in TLS."""
+"""The body ends with the buffer, so extra bytes of the same record stay in the TLS layer."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def extra() -> list[bytes]:
-    """What is sent behind each response, in the same record."""
+    """Return the extra bytes that are sent after each response in the same record."""
     return [b""]
 
 
@@ -44,7 +44,7 @@ def videsk(certificate: Path, extra: list[bytes]) -> Iterator[RawVidesk]:
     def serve(connection: socket) -> None:
         with suppress(OSError), context.wrap_socket(connection, server_side=True) as encrypted:
             for _ in request_heads(encrypted):
-                encrypted.sendall(response(BODY) + extra[0])
+                encrypted.sendall(json_response(BODY) + extra[0])
 
     with raw_videsk(serve) as videsk:
         yield videsk
@@ -58,8 +58,10 @@ def session(certificate: Path) -> Iterator[requests.Session]:
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
-@pytest.mark.parametrize(("left_over", "connections"), [(b"", 1), (b"H", 3), (response(b"1"), 3)])
-def test_a_connection_with_decrypted_bytes_left_is_not_used_again(
+@pytest.mark.parametrize(
+    ("left_over", "connections"), [(b"", 1), (b"H", 3), (json_response(b"1"), 3)]
+)
+def test_a_connection_with_unread_decrypted_bytes_is_not_reused(
     session: requests.Session,
     videsk: RawVidesk,
     extra: list[bytes],
@@ -68,6 +70,6 @@ def test_a_connection_with_decrypted_bytes_left_is_not_used_again(
 ) -> None:
     extra[0] = left_over
     for _ in range(3):
-        with session.get(videsk.url("https"), stream=True, timeout=5) as answer:
-            assert answer.raw.read(100_000, decode_content=True) == BODY
-    assert videsk.accepted == connections
+        with session.get(videsk.url("https"), stream=True, timeout=5) as response:
+            assert response.raw.read(100_000, decode_content=True) == BODY
+    assert videsk.connection_count == connections

@@ -1,4 +1,4 @@
-"""The transcript of docs/http-api.md: its commands are run, and their output compared with the page."""
+"""Run the commands in docs/http-api.md, and compare their output with the page."""
 
 import json
 import re
@@ -14,24 +14,24 @@ from tests.e2e.pages import HTTP_API
 from tests.processes import (
     ROOT,
     Sandbox,
-    neutral_environ,
+    clean_environ,
     proxy_server,
     sandbox_server,
 )
 
-MORE = "…"
-"""Stands for more elements of a list, more of a text, or, on a line of its own, more headers."""
+ELLIPSIS = "…"
+"""Stands for more elements of a list, more of a text, or, on its own line, more headers."""
 
 _BLOCK = re.compile(r"^```bash\n(.*?)^```\n(?:\n```(?:json|http)\n(.*?)^```\n)?", re.DOTALL | re.M)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d(:|%3A)\d\d\1\d\d\.\d{3}Z")
-"""As JSON has it, or percent-encoded in a URI."""
+"""An instant in JSON, or percent-encoded in a URI."""
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _TTL = re.compile(r"(?<=; ttl=)\d+")
 _SLOT_SECONDS = 300
 
 
 class Step(NamedTuple):
-    """A bash block, the output that the page shows below it (or nothing), and the real output."""
+    """A bash block, the output that the page shows below it, if any, and the real output."""
 
     command: str
     printed: str
@@ -40,24 +40,24 @@ class Step(NamedTuple):
 
 @pytest.fixture(scope="module")
 def steps() -> list[Step]:
-    """Run all bash blocks in one bash, with the sandbox and a proxy with the settings of `make run`."""
+    """Run all blocks in one bash, with the sandbox and a proxy with the settings of `make run`."""
     blocks = _BLOCK.findall(HTTP_API.text)
     mark = uuid4().hex
     script = "".join(f"{command}printf '{mark}'\n" for command, _ in blocks)
     with sandbox_server() as sandbox, proxy_server(
-        sandbox, **as_make_run_sets_it(sandbox)
+        sandbox, **make_run_settings(sandbox)
     ) as proxy:  # fmt: skip
         sandbox.control("POST", "rate", {"limit": 20})
         script = script.replace("localhost:8000", f"127.0.0.1:{proxy.port}")
         script = script.replace("localhost:9000", f"127.0.0.1:{sandbox.port}")
-        wait_until_no_slot_is_about_to_begin()
+        wait_for_slot_margin()
         bash = subprocess.run(
             ["bash", "--norc"],
             input=script.encode(),
             capture_output=True,
             check=False,
             timeout=60,
-            env=neutral_environ() | {"LANG": "C.UTF-8"},
+            env=clean_environ() | {"LANG": "C.UTF-8"},
         )
     assert (bash.returncode, bash.stderr.decode()) == (0, "")
     *outputs, rest = bash.stdout.decode().split(mark)
@@ -68,8 +68,8 @@ def steps() -> list[Step]:
     ]
 
 
-def as_make_run_sets_it(sandbox: Sandbox) -> dict[str, str]:
-    """Return the settings of .env.sandbox, without those of the tests: an empty one is not set."""
+def make_run_settings(sandbox: Sandbox) -> dict[str, str]:
+    """Return the settings of .env.sandbox. Settings of the tests are emptied, which unsets them."""
     lines = (ROOT / ".env.sandbox").read_text().splitlines()
     settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     of_the_tests = (
@@ -82,15 +82,15 @@ def as_make_run_sets_it(sandbox: Sandbox) -> dict[str, str]:
     return unset | settings | {"VIDESK_BASE_URL": sandbox.url}
 
 
-def wait_until_no_slot_is_about_to_begin() -> None:
-    """Wait, since the page books the next slot: it must not begin between the read and the booking."""
+def wait_for_slot_margin() -> None:
+    """Wait until the next slot does not begin between the page's read and its booking."""
     left = _SLOT_SECONDS - time.time() % _SLOT_SECONDS
     if left < 10:
         time.sleep(left + 0.1)
 
 
 @pytest.mark.dates
-def test_every_response_is_the_printed_one(steps: list[Step]) -> None:
+def test_every_response_matches_the_page(steps: list[Step]) -> None:
     assert len(steps) > 12
     for step in steps:
         problems = list(differences(step))
@@ -111,28 +111,26 @@ def differences(step: Step) -> Iterator[str]:
 
 
 def head_differences(printed: list[str], real: list[str]) -> Iterator[str]:
-    """Yield differences of the status line and the headers: no others than printed, unless there is `…`."""
+    """Yield differences of the status line and the headers. Extra headers are allowed after `…`."""
     if printed[0] != real[0]:
         yield f"{real[0]!r} instead of {printed[0]!r}"
     names = {line.split(":")[0] for line in printed[1:]} | {"Date"}
-    if MORE not in printed:
+    if ELLIPSIS not in printed:
         yield from (f"{line!r} besides" for line in real[1:] if line.split(":")[0] not in names)
     for line in printed[1:]:
-        if line != MORE and not any(text_matches(line, other) for other in real[1:]):
+        if line != ELLIPSIS and not any(text_matches(line, other) for other in real[1:]):
             yield f"no {line!r} in {real}"
 
 
 def json_differences(printed: Any, real: Any, path: str) -> Iterator[str]:
-    """Yield differences of keys, their order, and values, except what changes from day to day: all
-    days are equal.
-    """
+    """Yield differences of keys, their order, and values. All days count as equal."""
     if isinstance(printed, dict) and isinstance(real, dict):
         if [_DAY.sub("DAY", key) for key in printed] != [_DAY.sub("DAY", key) for key in real]:
             yield f"{path} has {list(real)} instead of {list(printed)}"
         for key, other in zip(printed, real, strict=False):
             yield from json_differences(printed[key], real[other], f"{path}.{key}")
     elif isinstance(printed, list) and isinstance(real, list):
-        shown = printed[:-1] if printed[-1:] == [MORE] else printed
+        shown = printed[:-1] if printed[-1:] == [ELLIPSIS] else printed
         if len(shown) != len(real) if shown is printed else len(shown) >= len(real):
             yield f"{path} has {len(real)} elements"
         for index, pair in enumerate(zip(shown, real, strict=False)):
@@ -145,9 +143,9 @@ def json_differences(printed: Any, real: Any, path: str) -> Iterator[str]:
 
 
 def text_matches(printed: str, real: str) -> bool:
-    """Return whether they are equal, if all instants and TTLs are, and `…` is one or more characters."""
+    """Whether they are equal. All instants and TTLs match, and `…` matches one or more characters."""
     printed, real = (_TTL.sub("N", _INSTANT.sub(r"INSTANT\1", text)) for text in (printed, real))
-    return re.fullmatch(".+".join(map(re.escape, printed.split(MORE))), real) is not None
+    return re.fullmatch(".+".join(map(re.escape, printed.split(ELLIPSIS))), real) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""A request body that the answer does not need costs little, whatever the client goes on to send:
-at most 128 KB or 2 s of it are read, and other clients have their turn meanwhile (docs/guarantees.md#g11).
+"""A request body that the response does not need costs little, whatever else the client sends.
+
+At most 128 KB or 2 s of it are read, without delaying other clients (docs/guarantees.md#g11).
 """
 
 import socket
@@ -10,9 +11,14 @@ import pytest
 
 from tests.e2e import attacks
 from tests.e2e.attacks import CHUNKED, HEADS, TINY_CHUNKS, head, send_until_closed
-from tests.e2e.innocent import innocent_clients, open_socket, read_all, seconds_until_closed
-from tests.processes import Running, Sandbox, proxy_server
-from tests.timing import ALONE, TIMING
+from tests.e2e.background_clients import (
+    background_clients,
+    open_socket,
+    read_all,
+    seconds_until_closed,
+)
+from tests.processes import Sandbox, ServerProcess, proxy_server
+from tests.timing import SERIAL, TIMING
 
 pytestmark = TIMING
 
@@ -20,20 +26,20 @@ DRAIN_SECONDS = 2
 ATTACK_SECONDS = 5
 HUGE_LENGTH = 2**40
 OPENINGS = {("413", CHUNKED): b"20000\r\n" + b"x" * 65537}
-"""What makes the body too large for an answer to be due; else the answer needs nothing of it."""
+"""Bytes that make the body too large. Without them, the response does not depend on the body."""
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox) -> Iterator[Running]:
-    """One worker, so that anything that blocks it delays all clients."""
+def server(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
+    """Run one worker, so that anything that blocks it delays all clients."""
     with proxy_server(sandbox_process) as server:
         yield server
 
 
-@ALONE
-def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: Running) -> None:
-    attack = attacks.under(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
-    with attack, innocent_clients(server) as calls:
+@SERIAL
+def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: ServerProcess) -> None:
+    attack = attacks.run_attack(attacks.tiny_chunks, server.port, ATTACK_SECONDS)
+    with attack, background_clients(server) as calls:
         time.sleep(ATTACK_SECONDS - 1)
     calls.assert_undisturbed()
 
@@ -41,7 +47,7 @@ def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: Running) -> No
 @pytest.mark.parametrize("what", HEADS)
 @pytest.mark.parametrize("framing", [CHUNKED, f"Content-Length: {HUGE_LENGTH}"])
 def test_little_of_an_unread_body_is_read_and_the_connection_ends(
-    server: Running, what: str, framing: str
+    server: ServerProcess, what: str, framing: str
 ) -> None:
     data = TINY_CHUNKS if framing == CHUNKED else b"x" * 8192
     with open_socket(server) as connection:
@@ -56,13 +62,15 @@ def test_little_of_an_unread_body_is_read_and_the_connection_ends(
     assert b"\r\nConnection: close\r\n" in received
 
 
-def test_an_unread_body_that_does_not_come_is_waited_for_2_seconds(server: Running) -> None:
+def test_an_unread_body_that_does_not_arrive_is_dropped_after_2_seconds(
+    server: ServerProcess,
+) -> None:
     with open_socket(server) as connection:
         connection.sendall(head("404", "Content-Length: 1000"))
         assert DRAIN_SECONDS - 0.5 < seconds_until_closed(connection, 10) < DRAIN_SECONDS + 1.5
 
 
-def test_after_an_unread_body_that_is_short_the_connection_serves_on(server: Running) -> None:
+def test_after_a_short_unread_body_the_connection_is_reused(server: ServerProcess) -> None:
     body = b"x" * 60_000
     with open_socket(server) as connection:
         for _ in range(3):
@@ -73,8 +81,8 @@ def test_after_an_unread_body_that_is_short_the_connection_serves_on(server: Run
     assert received.count(b"HTTP/1.1 200 ") == 1
 
 
-def test_the_answer_to_a_body_that_is_too_large_reaches_a_client_that_sends_all_of_it_first(
-    server: Running,
+def test_the_response_to_a_large_body_reaches_a_client_that_sends_all_of_it_first(
+    server: ServerProcess,
 ) -> None:
     body = b"x" * 120_000
     framing = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
@@ -84,7 +92,7 @@ def test_the_answer_to_a_body_that_is_too_large_reaches_a_client_that_sends_all_
         assert read_all(connection).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_408_closes_the_connection(server: Running) -> None:
+def test_a_408_closes_the_connection(server: ServerProcess) -> None:
     with open_socket(server, 20) as connection:
         framing = "Content-Type: application/json\r\nContent-Length: 100"
         connection.sendall(head("413", framing) + b"{")

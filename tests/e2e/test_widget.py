@@ -1,4 +1,4 @@
-"""The booking widget on pages of another origin, through the real proxy to the sandbox."""
+"""The booking widget on pages of another origin, with the real proxy and the sandbox."""
 
 import gzip
 import re
@@ -15,10 +15,16 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, ZONE
 from tests.e2e.demo_page import DESKTOP, NAME, NARROWEST
 from tests.e2e.pages import FRONTEND, README
-from tests.e2e.test_demo import book_elsewhere, hour, mailed_link, pending, written
+from tests.e2e.test_demo import (
+    book_elsewhere,
+    booking_link,
+    free_hour,
+    pending_starts,
+    videsk_instant,
+)
 from tests.e2e.test_widget_build import WIDGET
-from tests.e2e.widget_page import POLICY, SEGMENT, Enter, ShopVisitor, Site, site
-from tests.processes import Running, Sandbox, proxy_server
+from tests.e2e.widget_page import POLICY, SEGMENT, OpenWidget, Site, WidgetVisitor, serve_site
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 expect.set_options(timeout=30_000)
 
@@ -28,139 +34,150 @@ ONE_AGENT = (
 )
 FIRST_CALENDAR_BYTES = 11 * 1024
 ALL_BYTES = 26 * 1024
-"""With gzip, in one language."""
+"""Sizes with gzip, in one language."""
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Site]:
-    with site() as one:
-        yield one
+    with serve_site() as shop:
+        yield shop
 
 
 @pytest.fixture(scope="module")
-def server(sandbox_process: Sandbox, redis_process: Running, shop: Site) -> Iterator[Running]:
+def server(
+    sandbox_process: Sandbox, redis_process: ServerProcess, shop: Site
+) -> Iterator[ServerProcess]:
     settings = {"CORS_ORIGINS": shop.origin, "REDIS_URL": redis_process.redis_url}
-    with proxy_server(sandbox_process, **settings, HOURS_TTL="0", HOURS_STALE="0") as running:
-        yield running
+    with proxy_server(sandbox_process, **settings, HOURS_TTL="0", HOURS_STALE="0") as server:
+        yield server
 
 
 @pytest.fixture
-def enter(chromium: Browser, sandbox: Sandbox, redis: Redis, server: Running, shop: Site) -> Iterator[Enter]:  # fmt: skip
-    """Opens the page with this body for a new visitor."""
-    visitors: list[ShopVisitor] = []
+def open_widget(chromium: Browser, sandbox: Sandbox, redis: Redis, server: ServerProcess, shop: Site) -> Iterator[OpenWidget]:  # fmt: skip
+    """Return a function that opens a page with this body as a new visitor."""
+    visitors: list[WidgetVisitor] = []
 
-    def enter(
+    def open_widget(
         body: str = ALL_SERVICES,
         locale: str = "en-US",
         zone: str = ZONE,
         query: str = "",
         policy: str = POLICY,
         has_clock: bool = False,
-        provoked: tuple[str, ...] = (),
+        expected_messages: tuple[str, ...] = (),
         **options: Any,
-    ) -> ShopVisitor:
+    ) -> WidgetVisitor:
         options = {"viewport": DESKTOP, "reduced_motion": "reduce"} | options
         context = chromium.new_context(locale=locale, timezone_id=zone, **options)
         if has_clock:
             context.clock.install()
         language = locale[:2] if locale[:2] in {"es", "pt"} else "en"
-        visitor = ShopVisitor(context.new_page(), shop.origin, server.url, language, ZoneInfo(zone), provoked, site=shop)  # fmt: skip
+        visitor = WidgetVisitor(context.new_page(), shop.origin, server.url, language, ZoneInfo(zone), expected_messages, site=shop)  # fmt: skip
         visitors.append(visitor)
         shop.body, shop.policy = visitor.script() + body, policy.format(proxy=server.url)
-        visitor.come(visitor.home + query)
+        visitor.open(visitor.page_url + query)
         return visitor
 
-    yield enter
+    yield open_widget
     violations = [visitor.violations() for visitor in visitors]
     for visitor in visitors:
         visitor.page.context.close()
     for visitor in visitors:
-        assert visitor.unprovoked() == []
-        assert visitor.asked_of_others() == set()
+        assert visitor.unexpected_messages() == []
+        assert visitor.third_party_requests() == set()
     assert [each for each in violations if each] == []
 
 
-def come_to_the_form(visitor: ShopVisitor, start: datetime) -> None:
-    """From the calendar of ONE_AGENT."""
+def go_to_form(visitor: WidgetVisitor, start: datetime) -> None:
+    """Choose an hour in the calendar of ONE_AGENT, and expect the form."""
     expect(visitor.page.get_by_role("heading", level=2, name=visitor.texts["time"]["title"])).to_be_visible()  # fmt: skip
     visitor.choose_hour(start)
-    visitor.sees(visitor.texts["details"]["title"])
+    visitor.expect_step(visitor.texts["details"]["title"])
 
 
-# The journey
+# The booking flow
 
 
 @pytest.mark.parametrize("locale", ["es-CL", "en-US", "pt-BR"])
-def test_a_page_with_a_strict_policy_books(enter: Enter, sandbox: Sandbox, locale: str) -> None:
-    visitor = enter(locale=locale)
+def test_a_page_with_a_strict_policy_books(
+    open_widget: OpenWidget, sandbox: Sandbox, locale: str
+) -> None:
+    visitor = open_widget(locale=locale)
     visitor.choose_service("My service")
     visitor.button("John Doe").click()
-    visitor.choose_hour(hour())
-    visitor.fill_in()
-    visitor.examine()
+    visitor.choose_hour(free_hour())
+    visitor.fill_in_details()
+    visitor.check_accessibility()
     visitor.book()
-    visitor.is_booked()
-    visitor.examine()
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    visitor.check_accessibility()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
     assert visitor.violations() == []
-    assert visitor.heard() == ["ready", "slot-selected", "booking-submitted", "booked"]
-    chosen = {"startAt": written(hour()), "timezone": ZONE, "service": FIRST_SERVICE, "user": JOHN}
+    assert visitor.events() == ["ready", "slot-selected", "booking-submitted", "booked"]
+    chosen = {
+        "startAt": videsk_instant(free_hour()),
+        "timezone": ZONE,
+        "service": FIRST_SERVICE,
+        "user": JOHN,
+    }
     assert visitor.detail("slot-selected") == chosen
     assert visitor.detail("booking-submitted").items() >= chosen.items()
-    assert visitor.detail("booked")["booking"]["startAt"] == written(hour())
+    assert visitor.detail("booked")["booking"]["startAt"] == videsk_instant(free_hour())
 
 
-def test_an_e_mailed_link_moves_and_cancels(enter: Enter, sandbox: Sandbox, server: Running) -> None:  # fmt: skip
-    visitor = enter()
-    link = mailed_link(server, visitor.home)
-    visitor.come(link + "#faq")
-    assert visitor.page.url == f"{visitor.home}#faq", "only the token has left the address"
+def test_an_e_mailed_link_moves_and_cancels(open_widget: OpenWidget, sandbox: Sandbox, server: ServerProcess) -> None:  # fmt: skip
+    visitor = open_widget()
+    link = booking_link(server, visitor.page_url)
+    visitor.open(link + "#faq")
+    assert visitor.page.url == f"{visitor.page_url}#faq", "only the token is removed from the URL"
     visitor.button("Reschedule").click()
     visitor.choose_service("My service")
     visitor.button("John Doe").click()
-    visitor.choose_hour(hour(15))
+    visitor.choose_hour(free_hour(15))
     visitor.button("Move appointment").click()
-    visitor.sees("Your appointment has been moved")
-    assert visitor.heard() == ["ready", "slot-selected", "rescheduled"]
+    visitor.expect_step("Your appointment has been moved")
+    assert visitor.events() == ["ready", "slot-selected", "rescheduled"]
     visitor.link("Reschedule or cancel").click()
     visitor.button("Cancel appointment").click()
     visitor.button("Cancel appointment").click()
     visitor.button("Cancel appointment", visitor.page.get_by_role("dialog")).click()
-    visitor.sees("Your appointment is canceled")
+    visitor.expect_step("Your appointment is canceled")
     assert visitor.detail("cancelled") == {"service": "My service"}
     visitor.button("Book another appointment").click()
     expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
-    assert pending(sandbox) == []
+    assert pending_starts(sandbox) == []
 
 
-def test_the_page_can_stop_a_booking(enter: Enter, sandbox: Sandbox) -> None:
-    visitor = enter(ONE_AGENT)
+def test_the_page_can_stop_a_booking(open_widget: OpenWidget, sandbox: Sandbox) -> None:
+    visitor = open_widget(ONE_AGENT)
     visitor.page.evaluate(
         "document.addEventListener('videsk-booking-submitted', (event) => event.preventDefault())"
     )
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
     visitor.book()
-    visitor.waits_for("booking-submitted")
+    visitor.wait_for_event("booking-submitted")
     expect(visitor.button("Book appointment")).to_be_enabled()
-    assert pending(sandbox) == []
+    assert pending_starts(sandbox) == []
 
 
-def test_an_error_is_an_event(enter: Enter) -> None:
-    visitor = enter(ONE_AGENT, provoked=("ERR_FAILED",))
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
+def test_an_error_is_an_event(open_widget: OpenWidget) -> None:
+    visitor = open_widget(ONE_AGENT, expected_messages=("ERR_FAILED",))
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
     visitor.page.route("**/appointments", lambda route: route.abort())
     visitor.book()
-    visitor.waits_for("error")
+    visitor.wait_for_event("error")
     error = visitor.detail("error")
     assert (error["status"], error["outcomeUnknown"]) == (0, True)
 
 
-def test_a_reload_before_the_response_does_not_book_twice(enter: Enter, sandbox: Sandbox) -> None:
-    visitor = enter(ONE_AGENT, provoked=("ERR_FAILED",))
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
+def test_a_reload_before_the_response_does_not_book_twice(
+    open_widget: OpenWidget, sandbox: Sandbox
+) -> None:
+    visitor = open_widget(ONE_AGENT, expected_messages=("ERR_FAILED",))
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
 
     def lose(route: Route) -> None:
         assert route.fetch().status == 201
@@ -168,146 +185,152 @@ def test_a_reload_before_the_response_does_not_book_twice(enter: Enter, sandbox:
 
     visitor.page.route("**/appointments", lose, times=3)  # the client sends it three times
     visitor.book()
-    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
+    expect(visitor.alert()).to_contain_text("We do not know whether it went through")
     visitor.page.reload()
-    expect(visitor.notice()).to_contain_text("We do not know whether it went through")
+    expect(visitor.alert()).to_contain_text("We do not know whether it went through")
     expect(visitor.page.get_by_text("John Doe")).to_be_visible()
-    visitor.examine()
+    visitor.check_accessibility()
     visitor.button("Check again").click()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour())]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
     visitor.page.reload()
     expect(visitor.page.get_by_role("heading", level=2, name="When suits you?")).to_be_visible()
 
 
-def test_what_was_refused_is_not_resumed(enter: Enter, sandbox: Sandbox) -> None:
-    visitor = enter(ONE_AGENT, provoked=("409",))
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
-    book_elsewhere(sandbox, hour())
+def test_a_rejected_booking_is_not_resumed(open_widget: OpenWidget, sandbox: Sandbox) -> None:
+    visitor = open_widget(ONE_AGENT, expected_messages=("409",))
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    book_elsewhere(sandbox, free_hour())
     visitor.book()
-    visitor.sees("When suits you?")
+    visitor.expect_step("When suits you?")
     visitor.page.reload()
     expect(visitor.page.get_by_role("heading", level=2, name="When suits you?")).to_be_visible()
 
 
-# What is shown stays true
+# What is shown stays current
 
 
 def test_an_hour_that_is_taken_while_the_form_is_filled_in_is_announced(
-    enter: Enter, sandbox: Sandbox
+    open_widget: OpenWidget, sandbox: Sandbox
 ) -> None:
-    visitor = enter(ONE_AGENT, has_clock=True)
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
-    book_elsewhere(sandbox, hour())
+    visitor = open_widget(ONE_AGENT, has_clock=True)
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    book_elsewhere(sandbox, free_hour())
     visitor.page.clock.fast_forward("00:21")
-    expect(visitor.notice()).to_contain_text("2:00 PM was taken a moment ago")
+    expect(visitor.alert()).to_contain_text("2:00 PM was taken a moment ago")
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
     expect(visitor.button("Book appointment")).to_be_hidden()
-    visitor.examine()
+    visitor.check_accessibility()
     visitor.button("Choose another time").click()
-    expect(visitor.hour(hour())).to_have_count(0)
-    visitor.hour(hour(15)).click()
+    expect(visitor.hour(free_hour())).to_have_count(0)
+    visitor.hour(free_hour(15)).click()
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
     visitor.book()
-    visitor.is_booked()
-    assert pending(sandbox) == [written(hour()), written(hour(15))]
+    visitor.expect_booked()
+    assert pending_starts(sandbox) == [videsk_instant(free_hour()), videsk_instant(free_hour(15))]
 
 
-def test_an_hour_on_screen_that_is_taken_is_marked(enter: Enter, sandbox: Sandbox) -> None:
-    visitor = enter(ONE_AGENT, has_clock=True)
-    visitor.turn_to(hour())
-    visitor.day(hour()).click()
-    visitor.hour(hour(15)).focus()
-    book_elsewhere(sandbox, hour())
+def test_an_hour_on_screen_that_is_taken_is_marked(
+    open_widget: OpenWidget, sandbox: Sandbox
+) -> None:
+    visitor = open_widget(ONE_AGENT, has_clock=True)
+    visitor.go_to_month(free_hour())
+    visitor.day(free_hour()).click()
+    visitor.hour(free_hour(15)).focus()
+    book_elsewhere(sandbox, free_hour())
     visitor.page.clock.fast_forward("00:21")
-    name = f"{visitor.written('time', hour())}, {visitor.written('day', hour())}, taken"
+    name = f"{visitor.format('time', free_hour())}, {visitor.format('day', free_hour())}, taken"
     taken = visitor.button(name)
     expect(taken).to_have_attribute("aria-disabled", "true")
-    expect(visitor.said()).to_contain_text("2:00 PM was taken a moment ago")
-    expect(visitor.hour(hour(15))).to_be_focused()
-    visitor.examine()
+    expect(visitor.status_message()).to_contain_text("2:00 PM was taken a moment ago")
+    expect(visitor.hour(free_hour(15))).to_be_focused()
+    visitor.check_accessibility()
     taken.click(force=True)
-    visitor.hour(hour(15)).click()
-    visitor.sees("Your details")
+    visitor.hour(free_hour(15)).click()
+    visitor.expect_step("Your details")
 
 
-def test_a_hidden_tab_sends_nothing_and_is_current_on_return(enter: Enter, sandbox: Sandbox) -> None:  # fmt: skip
-    visitor = enter(ONE_AGENT, has_clock=True)
-    come_to_the_form(visitor, hour())
+def test_a_hidden_tab_sends_nothing_and_is_current_on_return(open_widget: OpenWidget, sandbox: Sandbox) -> None:  # fmt: skip
+    visitor = open_widget(ONE_AGENT, has_clock=True)
+    go_to_form(visitor, free_hour())
     visitor.page.wait_for_load_state("networkidle")
     show = """state => {
       Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
       document.dispatchEvent(new Event("visibilitychange"));
     }"""
     visitor.page.evaluate(show, "hidden")
-    sent = len(visitor.asked)
-    book_elsewhere(sandbox, hour())
+    sent = len(visitor.sent_requests)
+    book_elsewhere(sandbox, free_hour())
     visitor.page.clock.fast_forward("05:00")
-    assert visitor.asked[sent:] == []
+    assert visitor.sent_requests[sent:] == []
     visitor.page.evaluate(show, "visible")
-    expect(visitor.notice()).to_contain_text("2:00 PM was taken a moment ago")
+    expect(visitor.alert()).to_contain_text("2:00 PM was taken a moment ago")
 
 
 # Attributes, properties, methods
 
 
-def test_only_one_service_and_agent_are_offered(enter: Enter) -> None:
-    visitor = enter(ONE_AGENT)
-    visitor.turn_to(hour())
+def test_only_one_service_and_agent_are_offered(open_widget: OpenWidget) -> None:
+    visitor = open_widget(ONE_AGENT)
+    visitor.go_to_month(free_hour())
     assert visitor.page.get_by_role("button", name="My service").count() == 0
     assert visitor.page.get_by_role("button", name="Back").count() == 0
     progress = visitor.page.get_by_role("navigation")
     assert progress.get_by_role("listitem").all_inner_texts() == ["Time", "Details"]
 
 
-def test_fields_can_be_filled_in_beforehand(enter: Enter) -> None:
-    """By the page, and by its address only where the page allows it."""
+def test_fields_can_be_filled_in_beforehand(open_widget: OpenWidget) -> None:
+    """The page can prefill fields. Its URL can too, for the fields in prefill-query."""
     prefill = """prefill='{"email": "ana@shop.example"}' prefill-query="name" """
-    visitor = enter(ONE_AGENT.replace("segment=", f"{prefill} segment="), query="?name=Eva&email=x@evil.example")  # fmt: skip
-    come_to_the_form(visitor, hour())
+    visitor = open_widget(ONE_AGENT.replace("segment=", f"{prefill} segment="), query="?name=Eva&email=x@evil.example")  # fmt: skip
+    go_to_form(visitor, free_hour())
     expect(visitor.textbox("Nombre")).to_have_value("Eva")
     expect(visitor.textbox("Correo electrónico")).to_have_value("ana@shop.example")
 
 
-def test_the_referrer_of_the_page_is_sent(enter: Enter, sandbox: Sandbox, shop: Site) -> None:
-    visitor = enter(ONE_AGENT.replace("segment=", f'referrer="{shop.origin}/after" segment='))
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
+def test_the_referrer_of_the_page_is_sent(
+    open_widget: OpenWidget, sandbox: Sandbox, shop: Site
+) -> None:
+    visitor = open_widget(ONE_AGENT.replace("segment=", f'referrer="{shop.origin}/after" segment='))
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
     visitor.book()
-    visitor.is_booked()
+    visitor.expect_booked()
     assert visitor.detail("booked")["booking"]["rescheduleURL"].startswith(f"{shop.origin}/after?")
 
 
-def test_the_dialog_opens_and_closes(enter: Enter) -> None:
+def test_the_dialog_opens_and_closes(open_widget: OpenWidget) -> None:
     body = ONE_AGENT.replace("segment=", 'mode="dialog" segment=')
-    visitor = enter(body)
-    visitor.waits_for("ready")
+    visitor = open_widget(body)
+    visitor.wait_for_event("ready")
     dialog = visitor.page.get_by_role("dialog")
     expect(dialog).to_be_hidden()
     visitor.page.route("**/more-*", lambda _: None)
     visitor.embed(body)
-    visitor.waits_for("ready")
+    visitor.wait_for_event("ready")
     visitor.page.evaluate("document.querySelector('videsk-booking').open()")
     expect(dialog).to_be_visible()
     box = dialog.bounding_box()
     assert box
-    assert box["width"] > 900, "before the calendar's own styles"
+    assert box["width"] > 900, "before the calendar's styles have loaded"
     visitor.page.unroute_all()
     visitor.embed(body)
     visitor.page.evaluate("document.querySelector('videsk-booking').open()")
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
-    visitor.examine()
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    visitor.check_accessibility()
     visitor.button("Close").click()
     expect(dialog).to_be_hidden()
     visitor.page.evaluate("document.querySelector('videsk-booking').open()")
     expect(visitor.textbox("Nombre")).to_have_value(NAME)
 
 
-def test_properties_are_attributes_and_may_be_set_before_the_script_comes(enter: Enter) -> None:
-    visitor = enter("<section id='place'></section>")
+def test_properties_reflect_attributes_and_may_be_set_before_the_script_loads(
+    open_widget: OpenWidget,
+) -> None:
+    visitor = open_widget("<section id='place'></section>")
     made = visitor.page.evaluate(
         """async ([service, user, src]) => {
           const one = document.createElement("videsk-booking");
@@ -319,54 +342,56 @@ def test_properties_are_attributes_and_may_be_set_before_the_script_comes(enter:
         [FIRST_SERVICE, JOHN, visitor.script()],
     )
     assert made == ["3", "h23", None]
-    visitor.turn_to(hour())
+    visitor.go_to_month(free_hour())
     expect(visitor.page.get_by_role("columnheader").first).to_have_text("Wed")
-    visitor.day(hour()).click()
+    visitor.day(free_hour()).click()
     expect(visitor.page.get_by_role("button", name="14:00, ")).to_be_visible()
 
 
-def test_inside_a_form_only_the_hour_is_chosen(enter: Enter, shop: Site, sandbox: Sandbox) -> None:
+def test_inside_a_form_only_the_hour_is_chosen(
+    open_widget: OpenWidget, shop: Site, sandbox: Sandbox
+) -> None:
     shop.posted.clear()
     body = f'<form method="post">{ONE_AGENT.replace("segment=", "name=hour segment=")}<button>Continue</button></form>'
-    visitor = enter(body, policy=POLICY)
-    visitor.choose_hour(hour())
-    expect(visitor.hour(hour())).to_have_attribute("aria-pressed", "true")
-    visitor.examine()
+    visitor = open_widget(body, policy=POLICY)
+    visitor.choose_hour(free_hour())
+    expect(visitor.hour(free_hour())).to_have_attribute("aria-pressed", "true")
+    visitor.check_accessibility()
     visitor.button("Continue").click()
     visitor.page.wait_for_load_state()
-    assert shop.posted == [f"hour={written(hour()).replace(':', '%3A')}"]
-    assert pending(sandbox) == []
+    assert shop.posted == [f"hour={videsk_instant(free_hour()).replace(':', '%3A')}"]
+    assert pending_starts(sandbox) == []
 
 
-def test_the_host_pages_own_history_is_kept(enter: Enter) -> None:
-    visitor = enter(ONE_AGENT)
-    visitor.waits_for("ready")
+def test_the_history_of_the_host_page_is_kept(open_widget: OpenWidget) -> None:
+    visitor = open_widget(ONE_AGENT)
+    visitor.wait_for_event("ready")
     visitor.page.evaluate("history.replaceState({...history.state, router: 7}, '')")
-    come_to_the_form(visitor, hour())
+    go_to_form(visitor, free_hour())
     assert visitor.page.evaluate("history.state.router") == 7
     visitor.page.evaluate("location.hash = 'terms'")
     expect(visitor.textbox("Nombre")).to_be_visible()
     visitor.page.go_back()
-    visitor.sees("Your details")
+    visitor.expect_step("Your details")
 
 
 # Languages and zones
 
 
-def test_the_visitor_can_choose_another_zone(enter: Enter) -> None:
-    visitor = enter(ONE_AGENT)
-    visitor.turn_to(hour())
+def test_the_visitor_can_choose_another_zone(open_widget: OpenWidget) -> None:
+    visitor = open_widget(ONE_AGENT)
+    visitor.go_to_month(free_hour())
     visitor.button("Change time zone").click()
     search = visitor.page.get_by_role("combobox", name="Time zone")
     expect(search).to_be_focused()
-    visitor.examine()
+    visitor.check_accessibility()
     zones = visitor.page.locator("#zones option").evaluate_all("all => all.map(({value}) => value)")
     assert len(zones) > 400
     search.fill("asia/tokyo")
     expect(visitor.page.get_by_text("Times in your time zone: Asia/Tokyo")).to_be_visible()
     visitor.zone = ZoneInfo("Asia/Tokyo")
-    visitor.choose_hour(hour())
-    visitor.sees("Your details")
+    visitor.choose_hour(free_hour())
+    visitor.expect_step("Your details")
     assert visitor.detail("slot-selected")["timezone"] == "Asia/Tokyo"
 
 
@@ -382,20 +407,18 @@ def test_the_visitor_can_choose_another_zone(enter: Enter) -> None:
     ],
 )
 def test_region_and_hour_cycle_are_the_visitors(
-    enter: Enter, locale: str, first: str, two_o_clock: str
+    open_widget: OpenWidget, locale: str, first: str, two_o_clock: str
 ) -> None:
-    visitor = enter(ONE_AGENT, locale)
-    visitor.turn_to(hour())
+    visitor = open_widget(ONE_AGENT, locale)
+    visitor.go_to_month(free_hour())
     expect(visitor.page.get_by_role("columnheader").first).to_have_text(first)
-    visitor.page.get_by_role("grid").locator(f"[data-day='{hour():%Y-%m-%d}']").click()
+    visitor.page.get_by_role("grid").locator(f"[data-day='{free_hour():%Y-%m-%d}']").click()
     name = re.compile("^" + two_o_clock.replace(" ", r"\s") + ", ")
     expect(visitor.page.get_by_role("button", name=name)).to_be_visible()
 
 
-def test_another_language_comes_from_an_object_and_may_run_from_right_to_left(
-    enter: Enter, chromium: Browser
-) -> None:
-    visitor = enter(ONE_AGENT.replace("segment=", 'locale="ar-EG" segment='))
+def test_custom_texts_can_be_right_to_left(open_widget: OpenWidget, chromium: Browser) -> None:
+    visitor = open_widget(ONE_AGENT.replace("segment=", 'locale="ar-EG" segment='))
     texts = """document.querySelector("videsk-booking").texts = {time: {title: "متى يناسبك؟", freeHours:
         {one: "موعد واحد", two: "موعدان", few: "{count} مواعيد", other: "{count} موعد"}}}"""
     visitor.page.evaluate(texts)
@@ -417,40 +440,40 @@ def test_another_language_comes_from_an_object_and_may_run_from_right_to_left(
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"]
 
 
-# What it costs
+# Size
 
 
-def test_its_size(enter: Enter, sandbox: Sandbox) -> None:
-    """With gzip: until the calendar is on screen, and all that a visitor loads in a whole journey."""
-    visitor = enter("")
+def test_the_size_of_the_widget(open_widget: OpenWidget, sandbox: Sandbox) -> None:
+    """Check the size until the calendar is shown, and the size of a complete booking."""
+    visitor = open_widget("")
     later = re.compile(r"/(more|book|\w+\.later)-")
     visitor.page.route(later, lambda _: None)
-    visitor.asked.clear()
+    visitor.sent_requests.clear()
     visitor.embed(ONE_AGENT)
     expect(visitor.page.get_by_role("grid")).not_to_have_attribute("aria-busy", "true")
     until_calendar = {name for name in loaded(visitor) if not later.search(f"/{name}")}
     visitor.page.unroute_all()
     visitor.embed(ONE_AGENT)
-    come_to_the_form(visitor, hour())
-    visitor.fill_in()
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
     visitor.book()
-    visitor.is_booked()
+    visitor.expect_booked()
     visitor.link("Reschedule or cancel").click()
     expect(visitor.button("Reschedule")).to_be_visible()
     assert gzipped(until_calendar) <= FIRST_CALENDAR_BYTES
     assert gzipped(loaded(visitor) | until_calendar) <= ALL_BYTES
 
 
-def loaded(visitor: ShopVisitor) -> set[str]:
-    """The names of the widget's files."""
-    return {url.rpartition("/")[2] for url in visitor.asked if "/widget/v1/" in url}
+def loaded(visitor: WidgetVisitor) -> set[str]:
+    """Return the names of the widget's files that were requested."""
+    return {url.rpartition("/")[2] for url in visitor.sent_requests if "/widget/v1/" in url}
 
 
 def gzipped(names: set[str]) -> int:
     return sum(len(gzip.compress((WIDGET / "dist" / name).read_bytes(), 9)) for name in names)
 
 
-# What the documentation promises
+# Documentation
 
 
 def test_the_page_documents_every_attribute_event_and_part() -> None:
@@ -476,30 +499,32 @@ def test_the_page_documents_every_attribute_event_and_part() -> None:
 
 
 @pytest.mark.parametrize("page", [README, FRONTEND], ids=["README", "docs/frontend"])
-def test_the_snippet_of_the_docs_books(enter: Enter, sandbox: Sandbox, page: Any) -> None:
+def test_the_snippet_of_the_docs_books(
+    open_widget: OpenWidget, sandbox: Sandbox, page: Any
+) -> None:
     snippet = page.blocks("html")[0][1]
-    visitor = enter("")
+    visitor = open_widget("")
     visitor.page.unroute_all()
     assert "https://booking.your-shop.example/" in snippet
-    shown = enter(snippet.replace("https://booking.your-shop.example", visitor.proxy))
+    shown = open_widget(snippet.replace("https://booking.your-shop.example", visitor.proxy))
     shown.choose_service("My service")
     shown.button("John Doe").click()
-    shown.choose_hour(hour())
-    shown.fill_in()
+    shown.choose_hour(free_hour())
+    shown.fill_in_details()
     shown.book()
-    shown.is_booked()
+    shown.expect_booked()
 
 
-def test_a_page_can_pin_a_version(enter: Enter, server: Running) -> None:
-    """The browser itself compares the script with its hash."""
+def test_a_page_can_pin_a_version(open_widget: OpenWidget, server: ServerProcess) -> None:
+    """The browser compares the script with its hash."""
     pins = requests.get(f"{server.url}/widget/v1/integrity.json", timeout=10).json()
     script = pins["script"]
     tag = f'<script type="module" crossorigin src="{server.url}/widget/v1/{script}" integrity="{{}}"></script>'
-    visitor = enter("", provoked=("integrity",))
+    visitor = open_widget("", expected_messages=("integrity",))
     visitor.site.body = tag.format(pins["integrity"][script]) + ALL_SERVICES
-    visitor.come()
+    visitor.open()
     expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
     visitor.site.body = tag.format(pins["integrity"]["videsk-booking.js"]) + ALL_SERVICES
-    visitor.come()
+    visitor.open()
     visitor.page.wait_for_load_state("networkidle")
     expect(visitor.page.get_by_role("button", name="My service")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What the booking widget (frontend/widget/) is built to."""
+"""The build of the booking widget (frontend/widget/)."""
 
 import shutil
 from pathlib import Path
@@ -10,8 +10,8 @@ WIDGET = ROOT / "frontend/widget"
 DIST = WIDGET / "dist"
 
 
-def test_what_is_committed_is_what_the_source_builds_to(tmp_path: Path) -> None:
-    """In a copy of its own: the source's path must not matter."""
+def test_the_committed_build_matches_the_source(tmp_path: Path) -> None:
+    """Build in a copy, because the source's path must not matter."""
     tool("esbuild")
     shutil.copytree(WIDGET, tmp_path / "widget", ignore=shutil.ignore_patterns("dist"))
     shutil.copytree(CLIENT / "src", tmp_path / "client/src")
@@ -22,8 +22,8 @@ def test_what_is_committed_is_what_the_source_builds_to(tmp_path: Path) -> None:
     assert built == {path.name: path.read_bytes() for path in DIST.iterdir()}, "run: make client"
 
 
-def test_it_never_parses_markup_or_styles_in_attributes() -> None:
-    """What a policy with `require-trusted-types-for 'script'` and without 'unsafe-inline' refuses."""
+def test_the_widget_never_parses_markup_or_style_attributes() -> None:
+    """A policy with `require-trusted-types-for 'script'` and without 'unsafe-inline' forbids both."""
     scripts = "".join(path.read_text() for path in DIST.glob("*.js"))
     for forbidden in (
         "innerHTML",

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.e2e.demo_page import Visitor
-from tests.e2e.local_server import Handler, serving
+from tests.e2e.http_server import Handler, http_server
 
 SEGMENT = "63bdbf49394aad976d4aa5aa"
 POLICY = "script-src 'self' {proxy}; style-src 'self'; require-trusted-types-for 'script'"
 LISTEN = """
-    window.heard = []; window.violations = [];
+    window.events = []; window.violations = [];
     document.addEventListener("securitypolicyviolation", (event) =>
       window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
     for (const name of ["ready", "slot-selected", "booking-submitted", "booked", "rescheduled", "cancelled", "error"])
-      document.addEventListener(`videsk-${name}`, (event) => window.heard.push([name, event.detail]));
+      document.addEventListener(`videsk-${name}`, (event) => window.events.push([name, event.detail]));
 """
 
 
 @dataclass
 class Site:
-    """A site of one page, and the policy that it is sent with."""
+    """A site with one page, served with a Content-Security-Policy."""
 
     origin: str = ""
     body: str = ""
@@ -30,23 +30,23 @@ class Site:
 
 
 @contextmanager
-def site() -> Iterator[Site]:
-    one = Site()
+def serve_site() -> Iterator[Site]:
+    site = Site()
 
     class Serve(Handler):
         def respond(self) -> None:
             if self.command == "POST":
-                one.posted.append(self.body().decode())
-            page = f'<!doctype html><html lang="en"><title>A shop</title><link rel="icon" href="data:,"><main><h1>A shop</h1>{one.body}</main>'
-            self.answer(200, page.encode(), "text/html; charset=utf-8", **{"Content-Security-Policy": one.policy})  # fmt: skip
+                site.posted.append(self.body().decode())
+            page = f'<!doctype html><html lang="en"><title>A shop</title><link rel="icon" href="data:,"><main><h1>A shop</h1>{site.body}</main>'
+            self.reply(200, page.encode(), "text/html; charset=utf-8", **{"Content-Security-Policy": site.policy})  # fmt: skip
 
-    with serving(Serve) as one.origin:
-        yield one
+    with http_server(Serve) as site.origin:
+        yield site
 
 
 @dataclass
-class ShopVisitor(Visitor):
-    """A visitor of such a page."""
+class WidgetVisitor(Visitor):
+    """A visitor of a page that embeds the widget."""
 
     site: Site = field(default_factory=Site)
 
@@ -55,30 +55,32 @@ class ShopVisitor(Visitor):
         self.page.add_init_script(LISTEN)
 
     @property
-    def home(self) -> str:
+    def page_url(self) -> str:
         return f"{self.origin}/book"
 
-    def heard(self) -> list[str]:
-        """The events that the page got, in their order."""
-        return [name for name, _ in self.page.evaluate("window.heard")]
+    def events(self) -> list[str]:
+        """Return the names of the events that the page received, in order."""
+        return [name for name, _ in self.page.evaluate("window.events")]
 
     def detail(self, event: str) -> dict[str, Any]:
-        """What came with the last event of that name."""
-        return dict(self.page.evaluate("window.heard"))[event]  # type: ignore[no-any-return]
+        """Return the detail of the last event of that name."""
+        return dict(self.page.evaluate("window.events"))[event]  # type: ignore[no-any-return]
 
     def violations(self) -> list[str]:
         return self.page.evaluate("window.violations")  # type: ignore[no-any-return]
 
-    def waits_for(self, event: str) -> None:
-        self.page.wait_for_function("name => window.heard.some(([it]) => it === name)", arg=event)
+    def wait_for_event(self, event: str) -> None:
+        self.page.wait_for_function(
+            "name => window.events.some(([event]) => event === name)", arg=event
+        )
 
     def embed(self, body: str) -> None:
-        """Load the page again, with this body."""
+        """Reload the page with this body."""
         self.site.body = self.script() + body
-        self.come()
+        self.open()
 
     def script(self) -> str:
         return f'<script type="module" src="{self.proxy}/widget/v1/videsk-booking.js"></script>'
 
 
-Enter = Callable[..., ShopVisitor]
+OpenWidget = Callable[..., WidgetVisitor]

@@ -1,6 +1,6 @@
-"""Tests of single modules, in the process.
+"""Unit tests, which start no process.
 
-Hypothesis tries few examples ("quick"), or many ("thorough") in `make test`. Simulations follow it.
+Hypothesis tries few examples ("quick"), or many in `make test` ("thorough"). Simulations do the same.
 https://hypothesis.readthedocs.io/en/latest/tutorial/settings.html#settings-profiles
 """
 

@@ -1,4 +1,4 @@
-"""The composition root: which parts an app has under which settings."""
+"""The composition root: which parts an app has with which settings."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Flas
 
 @pytest.fixture
 def videsk(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The requests to Videsk, which cannot be reached."""
+    """Return the list of requests to Videsk, which is unreachable."""
     sent: list[Any] = []
 
     def exchange(self: Transport, request: Any, *_: Any) -> None:
@@ -60,7 +60,7 @@ def videsk(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return sent
 
 
-def test_these_are_the_routes(app: Flask) -> None:
+def test_routes(app: Flask) -> None:
     routes = {
         f"{method} {rule.rule}"
         for rule in app.url_map.iter_rules()
@@ -69,7 +69,7 @@ def test_these_are_the_routes(app: Flask) -> None:
     assert routes == ROUTES
 
 
-def test_a_read_comes_to_videsk_whatever_redis_does(app: Flask, videsk: list[Any]) -> None:
+def test_a_read_reaches_videsk_with_and_without_redis(app: Flask, videsk: list[Any]) -> None:
     response = app.test_client().get("/api/services", headers={"X-Request-ID": "mine"})
     assert response.status_code == 502
     assert [request.path for request in videsk] == ["/services"]
@@ -85,16 +85,16 @@ def test_readiness_shows_whether_redis_is_available(app: Flask, videsk: list[Any
     assert client.get("/healthz").status_code == 200
 
 
-def test_the_fast_path_stands_before_the_app(app: Flask) -> None:
+def test_the_fast_path_wraps_the_app(app: Flask) -> None:
     assert isinstance(app.wsgi_app, FastPath)
 
 
-def test_a_path_is_found_or_not_and_never_redirected(app: Flask) -> None:
+def test_paths_are_never_redirected(app: Flask) -> None:
     assert app.test_client().get("//api/services").status_code == 404
     assert app.test_client().get("/api/services/").status_code == 404
 
 
-def test_a_setting_reaches_its_part(videsk: list[Any]) -> None:
+def test_settings_are_passed_on(videsk: list[Any]) -> None:
     app = create_app(
         settings(
             CORS_ORIGINS="https://shop.example",
@@ -112,7 +112,7 @@ def test_a_setting_reaches_its_part(videsk: list[Any]) -> None:
     assert "videsk_proxy_circuit_open" in client.get("/metrics", headers=token).text
 
 
-def test_accounts_that_share_a_redis_share_no_entry() -> None:
+def test_accounts_that_share_a_redis_share_no_entries() -> None:
     own = _prefix(settings())
     assert own == _prefix(settings(HOURS_TTL="7"))
     assert own != _prefix(settings(VIDESK_API_KEY="another-key"))

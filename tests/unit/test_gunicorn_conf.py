@@ -1,4 +1,4 @@
-"""gunicorn.conf.py, read in the process with everything that would change the process left out."""
+"""gunicorn.conf.py, executed in the test's process with its side effects patched out."""
 
 import logging
 import os
@@ -22,7 +22,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def read(monkeypatch: pytest.MonkeyPatch, folder: Path, **given: str) -> SimpleNamespace:
-    """What the file defines under these settings."""
+    """Return what the file defines with these settings."""
     environ = {"VIDESK_API_KEY": "key"} | given
     monkeypatch.setattr(settings, "from_environment", lambda: settings.load(environ))
     monkeypatch.setattr(monkey, "patch_all", lambda: None)
@@ -39,19 +39,19 @@ def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
 def test_settings_decide_port_and_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     conf = read(monkeypatch, tmp_path, PORT="8123", WEB_CONCURRENCY="3")
     assert (conf.bind, conf.workers) == ("0.0.0.0:8123", 1), (
-        "without Redis one worker has the cache"
+        "without Redis there is only one worker"
     )
     redis = {"REDIS_URL": "redis://127.0.0.1:1"}
     assert read(monkeypatch, tmp_path, WEB_CONCURRENCY="3", **redis).workers == 3
 
 
-def test_gunicorn_s_limits_are_those_of_the_reader(conf: SimpleNamespace) -> None:
+def test_gunicorns_limits_match_the_request_parser(conf: SimpleNamespace) -> None:
     assert conf.limit_request_line == http_request.REQUEST_LINE_BYTES
     assert conf.limit_request_fields == http_request.FIELDS
     assert conf.limit_request_field_size == http_request.FIELD_BYTES + 2
 
 
-def test_a_connection_outlives_the_router_s_and_a_stop_the_longest_request(
+def test_keep_alive_and_graceful_timeouts_are_long_enough(
     conf: SimpleNamespace,
 ) -> None:
     assert conf.keepalive > 90
@@ -67,7 +67,7 @@ def test_a_connection_outlives_the_router_s_and_a_stop_the_longest_request(
         ((1024, resource.RLIM_INFINITY), (4096, resource.RLIM_INFINITY), 4096),
     ],
 )
-def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
+def test_the_limit_of_open_files_is_raised_up_to_the_hard_limit(
     conf: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
     limits: tuple[int, int],
@@ -93,7 +93,7 @@ def worker(age: int = 1) -> Any:
 
 
 @pytest.mark.parametrize(("signals", "alive"), [([], True), ([SIGHUP], True), ([SIGTERM], False)])
-def test_a_worker_that_is_stopped_while_it_starts_stops(
+def test_a_worker_that_receives_a_stop_signal_while_starting_stops(
     conf: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, signals: list[int], alive: bool
 ) -> None:
     monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -131,7 +131,7 @@ def test_a_worker_that_replaces_another_is_counted(
 
 
 @pytest.mark.parametrize(("proxies", "shared"), [("0", True), ("1", False)])
-def test_readiness_sees_a_stop_and_addresses_count_without_a_reverse_proxy(
+def test_readiness_reflects_a_stop_and_addresses_are_limited_without_a_proxy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxies: str, shared: bool
 ) -> None:
     conf = read(monkeypatch, tmp_path, TRUSTED_PROXIES=proxies)
@@ -156,7 +156,7 @@ def test_readiness_sees_a_stop_and_addresses_count_without_a_reverse_proxy(
         (ValueError(), 1),
     ],
 )
-def test_a_worker_ends_with_the_status_that_python_would_give_it(
+def test_a_worker_exits_with_pythons_usual_status(
     conf: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, error: BaseException | None, status: int
 ) -> None:
     ended: list[int] = []
@@ -164,17 +164,17 @@ def test_a_worker_ends_with_the_status_that_python_would_give_it(
     monkeypatch.setattr(logging, "shutdown", lambda: None)
     monkeypatch.setattr(sys, "exception", lambda: error)
     conf.worker_exit(None, worker())
-    assert not ended, "the master calls it too, for a worker that is gone"
+    assert not ended, "the master also calls it for a worker that has exited"
     own = worker()
     own.pid = os.getpid()
     conf.worker_exit(None, own)
     assert ended == [status]
 
 
-def test_the_folder_of_the_figures_is_removed(conf: SimpleNamespace, tmp_path: Path) -> None:
+def test_the_folder_of_the_metrics_is_removed(conf: SimpleNamespace, tmp_path: Path) -> None:
     folder = tmp_path / "videsk-proxy-metrics-tests"
     folder.mkdir()
-    assert Path(conf.FOLDER) == folder, "a folder of before a SIGHUP is kept"
+    assert Path(conf.FOLDER) == folder, "the folder is kept after a SIGHUP"
     conf.on_exit(None)
     assert not folder.exists()
 

@@ -16,7 +16,7 @@ PYTHONS = ["3.11.2", "3.11.3", "3.12.0", "3.13.0", "3.14.0"]
 
 
 class Pin(NamedTuple):
-    """One entry of a file, its continuation lines included."""
+    """One entry of a file, including its continuation lines."""
 
     text: str
 
@@ -32,7 +32,7 @@ def pins(*files: str) -> list[Pin]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_entry_is_one_version_with_its_hashes(name: str) -> None:
+def test_each_entry_has_one_version_and_hashes(name: str) -> None:
     assert pins(name)
     for pin in pins(name):
         assert re.fullmatch(r"==[^,*]+", str(pin.requirement.specifier)), pin
@@ -41,10 +41,8 @@ def test_each_entry_is_one_version_with_its_hashes(name: str) -> None:
 
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("names", [FILES[:1], FILES[:2], [FILES[0], FILES[2]]])
-def test_each_python_has_a_pin_for_all_that_a_package_requires(
-    names: list[str], python: str
-) -> None:
-    """With --require-hashes, pip refuses to install a package that is required and not pinned."""
+def test_every_dependency_is_pinned_for_each_python(names: list[str], python: str) -> None:
+    """With --require-hashes, pip does not install packages that are required but not pinned."""
     other = {
         "python_version": python.rpartition(".")[0],
         "python_full_version": python,
@@ -63,7 +61,7 @@ def test_each_python_has_a_pin_for_all_that_a_package_requires(
     for name in pinned:
         try:
             needed = map(Requirement, requires(name) or [])
-        except PackageNotFoundError:  # another Python's
+        except PackageNotFoundError:  # for another Python
             continue
         checked += 1
         missing = {canonicalize_name(each.name) for each in needed if applies(each.marker)} - pinned

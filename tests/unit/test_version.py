@@ -1,4 +1,4 @@
-"""One version: in the changelog, the client, the OpenAPI document, the metrics and the doctor."""
+"""The changelog, the client, the OpenAPI document, the metrics and the doctor have the same version."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from common.version import VERSION
 from doctor.__main__ import main
 from tests.processes import ROOT
-from tests.unit.openapi.reading import DOCUMENT
+from tests.unit.openapi.spec_document import DOCUMENT
 from web.metrics_exposition import State
 
 CLIENT = ROOT / "frontend/client"

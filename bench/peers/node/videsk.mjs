@@ -1,5 +1,5 @@
-// What Express and Fastify share: Videsk behind a Redis. Only a 200 is kept, as text, and in each
-// worker the readers of one key share a request.
+// Requests to Videsk, cached in Redis, for Express and Fastify. Only a 200 is stored, as text, and in
+// each worker concurrent reads of one key share a request.
 
 import { Redis } from "ioredis";
 import { Pool } from "undici";
@@ -49,6 +49,6 @@ async function ask(method, path, body) {
     const answer = await pool.request({ method, path, headers, body });
     return { status: answer.statusCode, body: await answer.body.text() };
   } catch {
-    return { status: 502, body: '{"message":"Videsk does not answer"}' };
+    return { status: 502, body: '{"message":"Videsk does not respond"}' };
   }
 }

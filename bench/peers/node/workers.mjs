@@ -1,4 +1,4 @@
-// Two processes that share one port, as Node's own cluster does it.
+// Two processes that share a port with Node's cluster module.
 
 import cluster from "node:cluster";
 

@@ -1,11 +1,11 @@
-"""The OpenAPI document as a file, for tools."""
+"""The OpenAPI document as a file, for command-line tools."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.unit.openapi.reading import DOCUMENT
+from tests.unit.openapi.spec_document import DOCUMENT
 
 
 @pytest.fixture(scope="session")

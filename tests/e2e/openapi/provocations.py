@@ -1,12 +1,12 @@
-"""How to provoke each documented response.
+"""How to provoke each documented response, by the name of its example.
 
-By the name of the example, or by the status of a response without examples.
+Responses without examples are listed by status.
 """
 
 from openapi.errors import ERROR_EXAMPLES
 from tests.client import AUTOMATIC_SERVICE
-from tests.e2e.openapi import ways
-from tests.e2e.openapi.ways import (
+from tests.e2e.openapi import call_changes
+from tests.e2e.openapi.call_changes import (
     Provocation,
     form_element,
     through,
@@ -22,9 +22,9 @@ from tests.e2e.openapi.ways import (
 from web.http_request import FIELD_BYTES
 
 BY_STATUS: dict[str, Provocation] = {
-    "200": ways.valid,
-    "204": ways.valid,
-    "304": ways.not_modified,
+    "200": call_changes.valid,
+    "204": call_changes.valid,
+    "304": call_changes.not_modified,
     "default": with_fault("status", status=418, body=ERROR_EXAMPLES["notFound"].body()),
 }
 
@@ -32,38 +32,38 @@ VALID = (
     "services", "dates", "hours", "availability", "nextHours", "bookingByService", "bookingByUser",
     "rescheduled", "appointment", "canceled", "form", "healthy",
 )  # fmt: skip
-SUCCESSES: dict[str, Provocation] = dict.fromkeys(VALID, ways.valid) | {
+SUCCESSES: dict[str, Provocation] = dict.fromkeys(VALID, call_changes.valid) | {
     "availabilityIncomplete": with_fault("status", path="/hours", status=500, body={}, times=1),
-    "ready": ways.key_accepted,
-    "degraded": ways.degraded,
-    "keyRejected": ways.key_rejected,
+    "ready": call_changes.key_accepted,
+    "degraded": call_changes.degraded,
+    "keyRejected": call_changes.key_rejected,
 }
 
 ERRORS: dict[str, Provocation] = {
     "dateInvalid": with_query(date="tomorrow"),
     "timezoneInvalid": with_query(timezone="Mars/Olympus"),
     "dateInPast": with_query(date="2020-02-29"),
-    "hourInPast": ways.hour_in_past,
+    "hourInPast": call_changes.hour_in_past,
     "serviceIdInvalid": with_path(id="x"),
     "userIdInvalid": with_path(id="x"),
-    "tokenMissing": ways.no_token,
+    "tokenMissing": call_changes.no_token,
     "serviceNotOfUser": with_fields(service=AUTOMATIC_SERVICE),
     "valueTooLong": form_element(1, value="x" * 51),
-    "elementUnknown": ways.unknown_element,
-    "honeypotMissing": ways.without_honeypot,
+    "elementUnknown": call_changes.unknown_element,
+    "honeypotMissing": call_changes.without_honeypot,
     "captchaRequired": through("public"),
     "reasonNotString": videsk_responds("reasonNotString"),
     "reasonTooLong": videsk_responds("reasonTooLong"),
     "jwtMalformed": token_or_key("x", "jwtMalformed"),
-    "signatureInvalid": ways.signed_by_another,
+    "signatureInvalid": call_changes.signed_with_other_key,
     "jwtUnreadable": token_or_key("a.b.c", "jwtUnreadable"),
     "jwtExpired": videsk_responds("jwtExpired"),
-    "tokenInvalidated": ways.invalidated_token,
+    "tokenInvalidated": call_changes.invalidated_token,
     "accessDenied": videsk_responds("accessDenied"),
     "keyRemoved": videsk_responds("keyRemoved"),
     "formNotFound": with_path(segment="a" * 24),
-    "hourTaken": ways.hour_taken,
-    "captchaRejected": ways.captcha_rejected,
+    "hourTaken": call_changes.hour_taken,
+    "captchaRejected": call_changes.captcha_rejected,
     "daysInvalid": with_query(days="32"),
     "limitInvalid": with_query(limit="0"),
     "versionInvalid": with_query(version="long"),
@@ -71,7 +71,7 @@ ERRORS: dict[str, Provocation] = {
     "startAtInvalid": with_fields(startAt="tomorrow"),
     "newDateInvalid": with_fields(date="tomorrow"),
     "bodyTimezoneInvalid": with_fields(timezone="Mars/Olympus"),
-    "serviceMissing": ways.without_service,
+    "serviceMissing": call_changes.without_service,
     "elementIdInvalid": form_element(0, _id="x"),
     "honeypotFilled": form_element(0, value="buy pills"),
     "referrerNotAllowed": with_fields(referrer="https://stranger.example/"),
@@ -82,24 +82,24 @@ ERRORS: dict[str, Provocation] = {
     "idempotencyKeyMalformed": with_headers(Idempotency_Key=""),
     "metricsTokenWrong": with_headers(Authorization="Bearer x"),
     "webhookSecretWrong": with_headers(X_Webhook_Secret="x"),
-    "notFound": ways.not_found,
+    "notFound": call_changes.not_found,
     "headerFieldsTooLarge": with_headers(X_Large="x" * FIELD_BYTES),
-    "bodyTimeout": ways.body_timeout,
+    "bodyTimeout": call_changes.body_timeout,
     "bodyTooLarge": with_body(b" " * 65537),
     "contentTypeWrong": with_headers(Content_Type="text/plain"),
-    "idempotencyKeyReused": ways.key_reused,
-    "tooManyRequests": ways.too_many,
-    "tooManyGuesses": ways.too_many_guesses,
+    "idempotencyKeyReused": call_changes.key_reused,
+    "tooManyRequests": call_changes.too_many,
+    "tooManyGuesses": call_changes.too_many_guesses,
     "internalError": through("failing"),
-    "videskUnreachable": ways.unreachable,
+    "videskUnreachable": call_changes.unreachable,
     "videskConnectionLost": with_fault("reset"),
     "videskInvalidResponse": with_fault("html"),
     "connectionLostInDoubt": with_fault("reset"),
     "invalidResponseInDoubt": with_fault("html"),
-    "videskRateLimitExhausted": ways.rate_limit_exhausted,
-    "videskCircuitOpen": ways.circuit_open,
-    "captchaUnavailable": ways.captcha_unavailable,
-    "videskTimeout": ways.too_slow,
-    "timeoutInDoubt": ways.too_slow,
+    "videskRateLimitExhausted": call_changes.rate_limit_exhausted,
+    "videskCircuitOpen": call_changes.circuit_open,
+    "captchaUnavailable": call_changes.captcha_unavailable,
+    "videskTimeout": call_changes.too_slow,
+    "timeoutInDoubt": call_changes.too_slow,
 }
 PROVOCATIONS = BY_STATUS | SUCCESSES | ERRORS

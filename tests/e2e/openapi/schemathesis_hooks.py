@@ -1,4 +1,4 @@
-"""Schemathesis loads these hooks: it generates time zones that exist, and days in the future."""
+"""Hooks for Schemathesis: generate existing time zones and days in the future."""
 
 import re
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(ZONE_NAMES)
 
 @schemathesis.hook
 def filter_query(_context: Any, query: dict[str, Any] | None) -> bool:
-    """Leave out days that are over, do not exist, or are too late for the sandbox."""
+    """Reject days that are over, do not exist, or are too far in the future for the sandbox."""
     date = str((query or {}).get("date", ""))
     if not re.fullmatch(MONTH_PATTERN, date):
         return True

@@ -1,6 +1,6 @@
-"""One sandbox, and proxies with all the settings that the documented responses need.
+"""The sandbox, and proxies with all the settings that the documented responses need.
 
-A proxy starts on first use. None has a Redis.
+A proxy starts on first use. None uses Redis.
 """
 
 import json
@@ -16,9 +16,9 @@ import requests
 
 from openapi.examples import SERVICE, START, USER, ZONE
 from tests.client import FORM, OPEN_SERVICE, Client, bearer, next_open_day
-from tests.e2e.captcha_provider import Provider, captcha_provider
-from tests.processes import Sandbox, free_port, proxy_server, running, sandbox_server
-from tests.unit.openapi.reading import examples_of, resolved
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
+from tests.processes import Sandbox, free_port, proxy_server, running_server, sandbox_server
+from tests.unit.openapi.spec_document import examples_of, resolved
 
 ORIGIN = "https://shop.example"
 SLOT_SECONDS = 300
@@ -28,7 +28,7 @@ METRICS_TOKEN, WEBHOOK_SECRET = "the-metrics-token", "the-webhook-secret"
 
 @dataclass
 class Call:
-    """A request to the proxy of this name."""
+    """A request to the proxy named `proxy`."""
 
     operation: dict[str, Any]
     method: str
@@ -40,21 +40,21 @@ class Call:
     proxy: str = "plain"
 
 
-class Stage:
+class Servers:
     """The sandbox, the captcha provider, and the proxies."""
 
     def __init__(self, ends: ExitStack) -> None:
         self._ends = ends
         self._proxies: dict[str, Client] = {}
         self.sandbox: Sandbox = ends.enter_context(sandbox_server())
-        self.provider: Provider = ends.enter_context(captcha_provider())
+        self.provider: CaptchaProvider = ends.enter_context(captcha_provider())
         self._dead_port = free_port()
         self._unreached = 0
         self._used: set[str] = set()
 
     def _settings(self, proxy: str) -> Mapping[str, str]:
         """Return the settings of a proxy."""
-        own: dict[str, dict[str, str]] = {
+        by_proxy: dict[str, dict[str, str]] = {
             "plain": NO_CACHE,
             "caching": {},
             "impatient_with_videsk": NO_CACHE | {"VIDESK_TIMEOUT": "0.2"},
@@ -62,7 +62,7 @@ class Stage:
             "guessed": NO_CACHE,
             "limited": {"CLIENT_RATE_LIMIT": "1/day"},
             "failing": {},
-            "impatient": {},
+            "short_body_timeout": {},
             "without_secrets": {"METRICS_TOKEN": "", "WEBHOOK_SECRET": ""},
             "public": {"VIDESK_API_KEY": self.sandbox.keys["public"]},
             "unreachable": {"VIDESK_BASE_URL": f"http://127.0.0.1:{self._dead_port}"},
@@ -72,19 +72,21 @@ class Stage:
                 "CAPTCHA_VERIFY_URL": self.provider.url,
             },
         }
-        ours = {
+        common = {
             "CORS_ORIGINS": ORIGIN,
             "METRICS_TOKEN": METRICS_TOKEN,
             "WEBHOOK_SECRET": WEBHOOK_SECRET,
         }
-        return ours | own[proxy.partition("-")[0]]
+        return common | by_proxy[proxy.partition("-")[0]]
 
     def proxy(self, name: str) -> Client:
         if name not in self._proxies:
-            if name in {"failing", "impatient"}:
+            if name in {"failing", "short_body_timeout"}:
                 port = free_port()
                 environ = {"VIDESK_API_KEY": "key", "PORT": str(port), **self._settings(name)}
-                start = running(["gunicorn", f"tests.e2e.openapi.{name}:app"], port, environ)
+                start = running_server(
+                    ["gunicorn", f"tests.e2e.openapi.{name}_app:app"], port, environ
+                )
             else:
                 start = proxy_server(self.sandbox, **self._settings(name))
             server = self._ends.enter_context(start)
@@ -119,7 +121,7 @@ class Stage:
         raise AssertionError(f"{call.operation['operationId']} does not respond with {status}")
 
     def proxy_without_videsk(self) -> str:
-        """Return a proxy that cannot reach Videsk, before five failures open its circuit breaker."""
+        """Return a proxy that cannot reach Videsk. After five uses its circuit would open, so start another."""
         self._unreached += 1
         return f"unreachable-{self._unreached // 5}"
 
@@ -136,7 +138,7 @@ class Stage:
         return response
 
     def book_soon(self) -> dict[str, Any]:
-        """Book the next slot, whose appointment can be looked up already."""
+        """Book the next slot, so that the appointment can already be looked up."""
         left = SLOT_SECONDS - time.time() % SLOT_SECONDS
         time.sleep(left + 0.1 if left < 2 else 0)
         proxy = self.proxy("plain")
@@ -172,7 +174,7 @@ class Stage:
         return call
 
     def send_incomplete_body(self, call: Call) -> requests.Response:
-        """Return the response to a body that does not arrive."""
+        """Send a body that does not arrive completely, and return the response."""
         url = self.proxy(call.proxy).url
         response = requests.Response()
         with closing(HTTPConnection(url.removeprefix("http://"), timeout=20)) as connection:
@@ -180,15 +182,15 @@ class Stage:
             for name, text in (call.headers | {"Content-Length": "100"}).items():
                 connection.putheader(name, text)
             connection.endheaders(b"{")
-            given = connection.getresponse()
-            response.status_code, response._content = given.status, given.read()
-            response.headers.update(given.getheaders())
+            received = connection.getresponse()
+            response.status_code, response._content = received.status, received.read()
+            response.headers.update(received.getheaders())
         return response
 
 
 @contextmanager
-def running_stage() -> Iterator[Stage]:
-    """Yield a stage, and stop its processes."""
+def running_servers() -> Iterator[Servers]:
+    """Yield the servers, and stop their processes after the block."""
     with ExitStack() as ends:
-        stage = Stage(ends)
-        yield stage
+        servers = Servers(ends)
+        yield servers

@@ -1,4 +1,4 @@
-"""Clients that are generated from the OpenAPI document can book."""
+"""Clients generated from the OpenAPI document can book."""
 
 import shutil
 from importlib import import_module
@@ -7,16 +7,16 @@ from uuid import uuid4
 
 import pytest
 
-from tests.client import JOHN, ZONE, booking_of, working_day
+from tests.client import JOHN, ZONE, booking_body, working_day
 from tests.e2e.node_tools import node, run, tool
-from tests.processes import ROOT, Running, Sandbox
+from tests.processes import ROOT, Sandbox, ServerProcess
 
 TOOLS = ROOT / "tests/e2e/openapi/tools"
 
 
 def test_python_client(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox,
-    proxy_in_process: Running,
+    proxy_in_process: ServerProcess,
 ) -> None:  # fmt: skip
     run(
         "openapi-python-client", "generate", "--path", document, "--meta", "none",
@@ -33,7 +33,7 @@ def test_python_client(
         start, *_ = users.list_user_hours.sync(
             JOHN, client=client, date=working_day(), timezone=ZONE
         )
-        body = models.BookingByUser.from_dict(booking_of(start.isoformat(), "ana@example.com"))
+        body = models.BookingByUser.from_dict(booking_body(start.isoformat(), "ana@example.com"))
         booked, again = (
             users.book_by_user.sync(JOHN, client=client, body=body, idempotency_key=key)
             for _ in range(2)
@@ -45,7 +45,7 @@ def test_python_client(
 
 
 def test_typescript_client(
-    document: Path, tmp_path: Path, sandbox: Sandbox, proxy_in_process: Running
+    document: Path, tmp_path: Path, sandbox: Sandbox, proxy_in_process: ServerProcess
 ) -> None:
     generator, compiler = tool("openapi-ts", TOOLS), tool("tsc", TOOLS)
     for name in ("book.ts", "package.json", "tsconfig.json"):

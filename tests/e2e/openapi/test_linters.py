@@ -1,4 +1,4 @@
-"""Linters find the OpenAPI document valid and complete, and its examples true to its schemas."""
+"""Linters accept the OpenAPI document, and its examples match its schemas."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Generated requests find no response that the OpenAPI document does not describe."""
+"""The OpenAPI document describes every response to generated requests (Schemathesis)."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.node_tools import run
-from tests.e2e.openapi.setup import METRICS_TOKEN, WEBHOOK_SECRET, running_stage
+from tests.e2e.openapi.setup import METRICS_TOKEN, WEBHOOK_SECRET, running_servers
 from tests.processes import ROOT
 
 AUTH = """
@@ -19,16 +19,16 @@ webhookSecret.api_key = "{webhookSecret}"
 
 @pytest.mark.timeout(300)
 def test_schemathesis_reports_nothing(tmp_path: Path) -> None:
-    with running_stage() as stage:
+    with running_servers() as servers:
         auth = AUTH.format(
-            accessToken=stage.book_soon()["accessToken"],
-            actionToken=stage.book()["actionToken"],
+            accessToken=servers.book_soon()["accessToken"],
+            actionToken=servers.book()["actionToken"],
             metricsToken=METRICS_TOKEN,
             webhookSecret=WEBHOOK_SECRET,
         )
         config = tmp_path / "schemathesis.toml"
         config.write_text((ROOT / "schemathesis.toml").read_text() + auth)
-        url = f"{stage.proxy('caching').url}/api/openapi.json"
+        url = f"{servers.proxy('caching').url}/api/openapi.json"
         options = ["--max-examples=5", "--seed=1", "--no-color"]
         run(
             "schemathesis",

@@ -1,6 +1,6 @@
-"""A failover of Sentinel and of a Redis Cluster under load: killed, promoted by hand, suspended.
+"""Failover under load, with Sentinel and Redis Cluster: promoted by hand, suspended, killed.
 
-Prints, with -s, how long it took and what clients saw.
+With `-s`, prints the duration and the errors that clients got.
 """
 
 import signal
@@ -17,22 +17,22 @@ import requests
 
 from tests.client import OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import Fleet, client_of_each_worker, fleet, wait_until
+from tests.e2e.fleet import Fleet, client_of_each_worker, run_fleet, wait_until
 from tests.e2e.redis.topologies import Topology, cluster, sentinels
 from tests.processes import Sandbox
-from tests.timing import ALONE, TIMING
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 NOOR = "63bdbf3b25ab497401602d13"
-"""Gets the first booking of each hour of OPEN_SERVICE; a second one would be another agent's."""
+"""The agent that gets the first booking of each hour of OPEN_SERVICE. A duplicate goes to another."""
 
 SETTLE_SECONDS = 6
-"""A primary counts as dead after 1 s; the rest is the election, and what the proxy takes."""
+"""A primary counts as dead after 1 s. The rest is for the election and for the proxy to reconnect."""
 
 
-class Load:
-    """One thread for each worker books hours, and reads them again from this worker and others."""
+class BookingLoad:
+    """One thread per worker books hours, and reads them from the same worker and from another."""
 
     def __init__(self, servers: Fleet) -> None:
         self.booked: dict[str, str] = {}
@@ -48,7 +48,7 @@ class Load:
         workers = [each for server in servers.instances for each in client_of_each_worker(server)]
         self._threads = [threading.Thread(target=self._run, args=(each,)) for each in workers]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> "BookingLoad":
         for thread in self._threads:
             thread.start()
         return self
@@ -87,11 +87,11 @@ def book(client: Client, start: str, key: str) -> requests.Response:
     return client.book("services", OPEN_SERVICE, start, headers={"Idempotency-Key": key})
 
 
-def watch(workers: list[Client], seconds: float) -> tuple[float, float]:
-    """When a worker first found Redis unavailable, and when each was seen to use it again: both of
-    time.monotonic(). Zero: never.
+def watch_outage(workers: list[Client], seconds: float) -> tuple[float, float]:
+    """Return when the first worker found Redis unavailable, and when all of them used it again.
 
-    Ends a second after that, or else after so many seconds.
+    Both are times of time.monotonic(), or 0 for never. Returns a second after the recovery, or after
+    `seconds`.
     """
     end, first, last = monotonic() + seconds, 0.0, 0.0
     while monotonic() < (last + 1 if last else end):
@@ -112,7 +112,7 @@ def promote(topology: Topology) -> None:
 
 
 def suspend(topology: Topology) -> None:
-    """It comes back while the replica has been promoted, and does not notice at first."""
+    """Suspend the primary for 3 s. It resumes as a primary after the replica has been promoted."""
     process = topology.primary().process
     process.send_signal(signal.SIGSTOP)
     threading.Timer(3, process.send_signal, [signal.SIGCONT]).start()
@@ -122,53 +122,55 @@ def suspend(topology: Topology) -> None:
 def topology(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Topology]:
-    with request.param(tmp_path_factory.mktemp("redis")) as it:
-        yield it
+    with request.param(tmp_path_factory.mktemp("redis")) as topology:
+        yield topology
 
 
 @pytest.fixture(scope="module")
-def both(topology: Topology, sandbox_process: Sandbox) -> Iterator[Fleet]:
-    with fleet(sandbox_process, None, {"REDIS_URL": topology.url, "HOURS_TTL": "600"}) as servers:
+def fleet(topology: Topology, sandbox_process: Sandbox) -> Iterator[Fleet]:
+    with run_fleet(
+        sandbox_process, None, {"REDIS_URL": topology.url, "HOURS_TTL": "600"}
+    ) as servers:
         yield servers
 
 
 @pytest.mark.parametrize("fault", [promote, suspend, kill])
 def test_a_failover_loses_no_booking(
-    topology: Topology, both: Fleet, sandbox: Sandbox, fault: Callable[[Topology], None]
+    topology: Topology, fleet: Fleet, sandbox: Sandbox, fault: Callable[[Topology], None]
 ) -> None:
-    topology.heal()
+    topology.restore_replication()
     wait_until(topology.is_replicated, seconds=20)
-    workers = [worker for server in both.instances for worker in client_of_each_worker(server)]
-    wait_until(lambda: watch(workers, 0.1) == (0, 0))
+    workers = [worker for server in fleet.instances for worker in client_of_each_worker(server)]
+    wait_until(lambda: watch_outage(workers, 0.1) == (0, 0))
     old = topology.primary()
-    with Load(both) as load:
+    with BookingLoad(fleet) as load:
         sleep(1)
         started = monotonic()
         fault(topology)
-        first, last = watch(workers, SETTLE_SECONDS)
-    assert first, "a failover was noticed"
-    assert last, "and has ended"
+        first, last = watch_outage(workers, SETTLE_SECONDS)
+    assert first, "the failover was detected"
+    assert last, "all workers reconnected"
     assert topology.primary().port != old.port
     stale_after = [start for at, start in load.stale_elsewhere if at > last]
     failed = {status: number for status, number in load.statuses.items() if status >= 500}
     with ThreadPoolExecutor(8) as pool:
         retries = list(
             pool.map(
-                lambda it: book(both.clients[it[0] % 2], *reversed(it[1])),
+                lambda item: book(fleet.clients[item[0] % 2], *reversed(item[1])),
                 enumerate(load.booked.items()),
             )
         )
     again = [each for each in retries if "Idempotency-Replayed" not in each.headers]
     made = Counter(str(each["startAt"]) for each in sandbox.appointments())
-    doubled = {start: number for start, number in made.items() if number > 1}
+    duplicates = {start: number for start, number in made.items() if number > 1}
     print(  # noqa: T201 - figures
         f"\n{type(topology).__name__} {fault.__name__}: unavailable from {first - started:.2f} to {last - started:.2f} s; "
-        f"{len(load.booked)} booked, {len(again)} lost records, {len(doubled)} doubled, 5xx {failed}, "
+        f"{len(load.booked)} booked, {len(again)} lost records, {len(duplicates)} duplicates, 5xx {failed}, "
         f"stale: {len(load.stale_here)} same worker, {len(load.stale_elsewhere)} other, {len(stale_after)} after"
     )
     assert not failed
     assert not load.stale_here
     assert not stale_after
     assert not again
-    assert not doubled
+    assert not duplicates
     assert len(made) == len(load.booked)

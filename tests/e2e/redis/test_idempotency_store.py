@@ -1,115 +1,117 @@
-"""Records of POSTs in a real Redis: the tests of tests/unit/idempotency/test_store.py, and TTLs."""
+"""RedisStore with a real Redis: runs the tests of tests/unit/idempotency/test_store.py, and more."""
 
 import pytest
 from redis import Redis
 
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from idempotency.store import UNREADABLE, RedisStore
-from tests.processes import Running, free_port, local_redis_url
-from tests.unit.idempotency.test_store import (  # noqa: F401 - pytest runs these with `kept` of this file
+from tests.processes import ServerProcess, free_port, local_redis_url
+from tests.unit.idempotency.test_store import (  # noqa: F401 - pytest runs these with `records` of this file
     DAY,
-    answered,
-    started,
-    test_a_token_ends_the_record_that_it_is_linked_to_and_no_other,
-    test_an_ending_replaces_the_record_and_publishes_the_outcome,
-    test_an_ending_whose_record_is_lost_is_stored_all_the_same,
+    finished_record,
+    new_record,
+    test_a_record_kept_for_0_seconds_is_removed_but_has_an_outcome,
+    test_a_token_removes_only_the_record_that_it_is_linked_to,
+    test_an_outcome_is_stored_even_if_its_record_was_lost,
+    test_finishing_replaces_the_record_and_publishes_the_outcome,
     test_the_first_record_is_stored_and_returned_to_all_others,
-    test_what_is_kept_for_0_seconds_leaves_the_name_free_and_still_has_an_outcome,
 )
 
 PREFIX = "tests:"
 
 
 @pytest.fixture(scope="module")
-def link(redis_process: Running) -> ResilientRedis:
+def resilient_redis(redis_process: ServerProcess) -> ResilientRedis:
     return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 
 @pytest.fixture
-def in_redis(link: ResilientRedis, redis: Redis) -> RedisStore:
-    return RedisStore(link, PREFIX)
+def redis_store(resilient_redis: ResilientRedis, redis: Redis) -> RedisStore:
+    return RedisStore(resilient_redis, PREFIX)
 
 
 @pytest.fixture
-def kept(in_redis: RedisStore) -> RedisStore:
-    return in_redis
+def records(redis_store: RedisStore) -> RedisStore:
+    return redis_store
 
 
 def test_an_owner_can_store_its_own_record_again(
-    in_redis: RedisStore,
+    redis_store: RedisStore,
 ) -> None:
-    """Redis did it, the connection broke before its answer, and the owner sends it again."""
-    first = started()
-    assert in_redis.begin("a", first, 60) is None
-    assert in_redis.begin("a", first, 60) is None
-    in_redis.end("a", answered(first), DAY, answered(first))
-    assert in_redis.begin("a", first, 60) is None, "what has ended stays as it ended"
-    assert in_redis.begin("a", started(), 60) == answered(first)
+    """Redis stored it, the connection broke before the response, and the owner retries."""
+    first = new_record()
+    assert redis_store.begin("a", first, 60) is None
+    assert redis_store.begin("a", first, 60) is None
+    redis_store.end("a", finished_record(first), DAY, finished_record(first))
+    assert redis_store.begin("a", first, 60) is None, "a finished record does not change"
+    assert redis_store.begin("a", new_record(), 60) == finished_record(first)
 
 
-def test_the_ending_of_another_owner_replaces_nothing(in_redis: RedisStore) -> None:
-    first, second = started(), started()
-    in_redis.begin("a", first, 60)
+def test_an_outcome_from_another_owner_replaces_nothing(redis_store: RedisStore) -> None:
+    first, second = new_record(), new_record()
+    redis_store.begin("a", first, 60)
     for keep_seconds in (DAY, 0):
-        in_redis.end("a", answered(second), keep_seconds, answered(second))
-        assert in_redis.begin("a", started(), 60) == first
-        assert in_redis.outcome(second.owner)[0] == answered(second)
+        redis_store.end("a", finished_record(second), keep_seconds, finished_record(second))
+        assert redis_store.begin("a", new_record(), 60) == first
+        assert redis_store.outcome(second.owner)[0] == finished_record(second)
 
 
-def test_an_owner_has_a_lease_until_its_ending_and_can_renew_it(
-    in_redis: RedisStore, redis: Redis
+def test_an_owner_holds_a_renewable_lease_until_it_finishes(
+    redis_store: RedisStore, redis: Redis
 ) -> None:
-    first = started()
-    assert in_redis.outcome(first.owner) == (None, False)
-    in_redis.begin("a", first, 60)
-    assert in_redis.outcome(first.owner) == (None, True)
+    first = new_record()
+    assert redis_store.outcome(first.owner) == (None, False)
+    redis_store.begin("a", first, 60)
+    assert redis_store.outcome(first.owner) == (None, True)
     lease = f"{PREFIX}once:lease:{first.owner}"
     assert 3000 < redis.pttl(lease) <= 5000, (
         "docs/guarantees.md#g2: a dead caller blocks others for at most 5 s"
     )
     redis.delete(lease)
-    assert in_redis.outcome(first.owner) == (None, False)
-    in_redis.renew(first.owner)
-    assert in_redis.outcome(first.owner) == (None, True)
+    assert redis_store.outcome(first.owner) == (None, False)
+    redis_store.renew(first.owner)
+    assert redis_store.outcome(first.owner) == (None, True)
     assert 3000 < redis.pttl(lease) <= 5000
-    in_redis.end("a", answered(first), 60, answered(first))
-    assert in_redis.outcome(first.owner) == (answered(first), False)
+    redis_store.end("a", finished_record(first), 60, finished_record(first))
+    assert redis_store.outcome(first.owner) == (finished_record(first), False)
 
 
-def test_every_key_has_a_ttl(in_redis: RedisStore, redis: Redis) -> None:
-    first = started()
-    in_redis.begin("a", first, 60)
+def test_every_key_has_a_ttl(redis_store: RedisStore, redis: Redis) -> None:
+    first = new_record()
+    redis_store.begin("a", first, 60)
     assert 58 < redis.ttl(f"{PREFIX}once:a") <= 60
-    in_redis.end("a", answered(first), DAY, answered(first))
-    in_redis.link_token("a-token", "a", 10)
+    redis_store.end("a", finished_record(first), DAY, finished_record(first))
+    redis_store.link_token("a-token", "a", 10)
     assert DAY - 2 < redis.ttl(f"{PREFIX}once:a") <= DAY
     assert 28 < redis.ttl(f"{PREFIX}once:outcome:{first.owner}") <= 30
     assert 8 < redis.ttl(f"{PREFIX}once:token:a-token") <= 10
     assert len(redis.keys("tests:*")) == 3
 
 
-def test_a_client_of_the_callers_is_used_while_redis_is_unavailable(
-    in_redis: RedisStore, redis: Redis
+def test_a_client_passed_by_the_caller_is_used_while_redis_is_unavailable(
+    redis_store: RedisStore, redis: Redis
 ) -> None:
-    """As the actions do that run before the proxy uses Redis again."""
+    """Reconnect actions pass such a client, before the proxy uses Redis again."""
     unavailable = RedisStore(ResilientRedis(local_redis_url(free_port()), verify_tls=True), PREFIX)
-    first = started()
+    first = new_record()
     assert unavailable.begin("a", first, 60, redis) is None
-    unavailable.end("b", answered(first), 60, answered(first), redis)
-    assert in_redis.begin("a", started(), 60) == first
-    assert in_redis.begin("b", started(), 60) == answered(first)
+    unavailable.end("b", finished_record(first), 60, finished_record(first), redis)
+    assert redis_store.begin("a", new_record(), 60) == first
+    assert redis_store.begin("b", new_record(), 60) == finished_record(first)
     with pytest.raises(RedisUnavailableError):
         unavailable.begin("a", first, 60)
     assert unavailable.is_unavailable
 
 
-def test_they_are_unavailable_when_redis_is(in_redis: RedisStore, link: ResilientRedis) -> None:
-    assert in_redis.is_unavailable is link.unavailable is False
+def test_the_store_is_unavailable_when_redis_is(
+    redis_store: RedisStore, resilient_redis: ResilientRedis
+) -> None:
+    assert redis_store.is_unavailable is resilient_redis.unavailable is False
 
 
-def test_what_is_not_readable_in_redis_is_in_doubt_and_not_booked_again(
-    in_redis: RedisStore, redis: Redis
+def test_an_unreadable_record_is_in_doubt_and_not_booked_again(
+    redis_store: RedisStore, redis: Redis
 ) -> None:
     for stored in (b"", b"x", b"0 owner of an older release"):
         redis.set(f"{PREFIX}once:a", stored)
-        assert in_redis.begin("a", started(), 60) == UNREADABLE
+        assert redis_store.begin("a", new_record(), 60) == UNREADABLE

@@ -1,4 +1,4 @@
-"""An invalidation that finds Redis unavailable, in the moment in which it becomes available again."""
+"""An invalidation that fails just before Redis becomes available again."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,15 +12,15 @@ from cache.shared_single_flight import SharedSingleFlight
 from cache.store import process_store, redis_store
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.fakes import NoInstrumentation
-from tests.processes import Running
+from tests.processes import ServerProcess
 from videsk.errors import VideskErrors
 
 T = TypeVar("T")
 WINDOW = FreshnessPolicy(60, 0)
 
 
-class LateLink(ResilientRedis):
-    """Raises RedisUnavailableError once although Redis is available right after that."""
+class LateRedis(ResilientRedis):
+    """Raises RedisUnavailableError once. Redis is available immediately afterwards."""
 
     is_late = False
 
@@ -31,10 +31,14 @@ class LateLink(ResilientRedis):
         return super().call(action)
 
 
-def test_it_reaches_redis_too(redis: Redis, redis_process: Running) -> None:
-    link = LateLink(redis_process.redis_url, verify_tls=True)
+def test_an_invalidation_during_a_reconnect_reaches_redis(
+    redis: Redis, redis_process: ServerProcess
+) -> None:
+    resilient_redis = LateRedis(redis_process.redis_url, verify_tls=True)
     shared = SharedCache(
-        link, redis_store(link.client, "t:"), SharedSingleFlight(link, "t:", VideskErrors())
+        resilient_redis,
+        redis_store(resilient_redis.client, "t:"),
+        SharedSingleFlight(resilient_redis, "t:", VideskErrors()),
     )
     local = process_store()
     reader = ReadThroughCache(shared, local, NearCache(local.current_version), NoInstrumentation())
@@ -44,7 +48,7 @@ def test_it_reaches_redis_too(redis: Redis, redis_process: Running) -> None:
         return reader.read(CacheRequest("k", ("group",), WINDOW, lambda _: bodies.pop(0)), 5).body
 
     assert read() == read() == b'"before"'
-    link.is_late = True
+    resilient_redis.is_late = True
     reader.invalidate(["group"])
-    assert not link.is_late, "the first attempt has found Redis unavailable"
+    assert not resilient_redis.is_late, "the first attempt failed"
     assert read() == b'"after"'

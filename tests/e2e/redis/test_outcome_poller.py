@@ -1,4 +1,4 @@
-"""Many waits in one process cost one MGET at a time, over a real Redis."""
+"""All waits in a process share one MGET at a time, over a real Redis."""
 
 import threading
 import time
@@ -11,35 +11,35 @@ from redis import Redis
 from cache.outcome_poller import OutcomePoller
 from cache.single_flight import SingleFlightTimeoutError
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
-from tests.e2e.redis.two_processes import until
-from tests.processes import Running, redis_server
+from tests.e2e.redis.two_processes import wait_until
+from tests.processes import ServerProcess, redis_server
 
 MANY = 100
 LEADER = b"leader"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    """A Redis for this test alone."""
+def server() -> Iterator[ServerProcess]:
+    """Run a Redis for this file only."""
     with redis_server() as started:
         yield started
 
 
 @pytest.fixture
-def redis(server: Running) -> Redis:
+def redis(server: ServerProcess) -> Redis:
     redis = Redis(port=server.port)
     redis.flushall()
     return redis
 
 
 @pytest.fixture(scope="module")
-def link(server: Running) -> ResilientRedis:
+def resilient_redis(server: ServerProcess) -> ResilientRedis:
     return ResilientRedis(server.redis_url, verify_tls=True)
 
 
 @pytest.fixture
-def poller(link: ResilientRedis) -> OutcomePoller:
-    return OutcomePoller(link)
+def poller(resilient_redis: ResilientRedis) -> OutcomePoller:
+    return OutcomePoller(resilient_redis)
 
 
 def mgets(redis: Redis) -> int:
@@ -56,7 +56,7 @@ Wait = Callable[[int], bytes | None]
 
 @pytest.fixture
 def wait(poller: OutcomePoller, redis: Redis) -> Wait:
-    """Waits for the outcome of a flight of this number, which has a leader."""
+    """Return a function that waits for the outcome of a flight with this number and a leader."""
 
     def wait_for(number: int) -> bytes | None:
         redis.set(f"lock:{number}", LEADER)
@@ -68,7 +68,7 @@ def wait(poller: OutcomePoller, redis: Redis) -> Wait:
 def test_many_waits_share_one_mget(poller: OutcomePoller, redis: Redis, wait: Wait) -> None:
     with ThreadPoolExecutor(MANY) as pool:
         waits = [pool.submit(wait, number) for number in range(MANY)]
-        until(lambda: len(poller._waits) == MANY)
+        wait_until(lambda: len(poller._waits) == MANY)
         time.sleep(0.3)
         before, started = mgets(redis), time.monotonic()
         time.sleep(1)
@@ -76,22 +76,24 @@ def test_many_waits_share_one_mget(poller: OutcomePoller, redis: Redis, wait: Wa
         assert not any(future.done() for future in waits)
         redis.mset({f"outcome:{number}": b"%d" % number for number in range(MANY)})
         assert [future.result(5) for future in waits] == [b"%d" % n for n in range(MANY)]
-    assert 5 < polls <= 20 * seconds + 2, "20 times a second, for all together"
-    until(lambda: not polling_threads())
+    assert 5 < polls <= 20 * seconds + 2, "20 polls a second for all waits together"
+    wait_until(lambda: not polling_threads())
     assert not poller._waits
 
 
-def test_each_ends_in_its_own_way(poller: OutcomePoller, redis: Redis, wait: Wait) -> None:
+def test_waits_end_with_an_outcome_a_dead_leader_or_a_new_leader(
+    poller: OutcomePoller, redis: Redis, wait: Wait
+) -> None:
     with ThreadPoolExecutor(4) as pool:
         done, dead, followed, lasting = (pool.submit(wait, number) for number in range(4))
-        until(lambda: len(poller._waits) == 4)
+        wait_until(lambda: len(poller._waits) == 4)
         redis.set("outcome:0", b"done")
         redis.delete("lock:1")
         redis.set("lock:2", b"another leader")
         assert (done.result(5), dead.result(5), followed.result(5)) == (b"done", None, None)
         assert not lasting.done()
         redis.mset({"outcome:3": b"its end", "lock:3": b"another leader"})
-        assert lasting.result(5) == b"its end", "an outcome counts under any later leader"
+        assert lasting.result(5) == b"its end", "an outcome counts even if there is another leader"
 
 
 def test_one_follower_times_out_and_the_others_stay(
@@ -109,37 +111,37 @@ def test_one_follower_times_out_and_the_others_stay(
         assert other.result(5) == b"1"
 
 
-def test_a_failed_poll_is_raised_in_all_waiters_and_the_next_wait_polls_again(
-    poller: OutcomePoller, redis: Redis, wait: Wait, link: ResilientRedis
+def test_a_failed_poll_raises_in_all_waiters_and_the_next_wait_polls_again(
+    poller: OutcomePoller, redis: Redis, wait: Wait, resilient_redis: ResilientRedis
 ) -> None:
     with ThreadPoolExecutor(5) as pool:
         waits = [pool.submit(wait, number) for number in range(5)]
-        until(lambda: len(poller._waits) == 5)
-        link._mark_unavailable("a test")
+        wait_until(lambda: len(poller._waits) == 5)
+        resilient_redis._mark_unavailable("a test")
         assert {type(future.exception(5)) for future in waits} == {RedisUnavailableError}
-    until(lambda: not link.unavailable)
+    wait_until(lambda: not resilient_redis.unavailable)
     redis.set("outcome:7", b"7")
     assert wait(7) == b"7"
 
 
 def test_a_new_wait_among_older_ones_is_polled_immediately(
-    link: ResilientRedis, redis: Redis, wait: Wait
+    resilient_redis: ResilientRedis, redis: Redis, wait: Wait
 ) -> None:
-    looks: list[list[str]] = []
-    mget = link.client.mget
+    polled_keys: list[list[str]] = []
+    mget = resilient_redis.client.mget
     with ThreadPoolExecutor(2) as pool, pytest.MonkeyPatch.context() as patch:
         old = pool.submit(wait, 1)
-        time.sleep(0.3)  # it is due every 50 ms by now
+        time.sleep(0.3)  # now it is polled every 50 ms
 
-        def noted(names: list[str]) -> object:
-            looks.append(list(names))
+        def recorded_mget(names: list[str]) -> object:
+            polled_keys.append(list(names))
             return mget(names)
 
-        patch.setattr(link.client, "mget", noted)
+        patch.setattr(resilient_redis.client, "mget", recorded_mget)
         new = pool.submit(wait, 2)
         time.sleep(0.3)
         redis.mset({"outcome:1": b"1", "outcome:2": b"2"})
         assert (old.result(5), new.result(5)) == (b"1", b"2")
-    of_the_new_one_alone = [names for names in looks if names == ["outcome:2", "lock:2"]]
-    assert len(of_the_new_one_alone) >= 3, "immediately, after 3 ms, after 6 ms"
-    assert all(len(names) in (2, 4) for names in looks)
+    polls_of_new_wait = [names for names in polled_keys if names == ["outcome:2", "lock:2"]]
+    assert len(polls_of_new_wait) >= 3, "polled immediately, after 3 ms and after 6 ms"
+    assert all(len(names) in (2, 4) for names in polled_keys)

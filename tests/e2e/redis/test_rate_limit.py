@@ -1,4 +1,4 @@
-"""The limiter state in Redis, by Lua, decides as the one in the process does."""
+"""The rate limiter in Redis (Lua) makes the same decisions as the one in the process."""
 
 import heapq
 import secrets
@@ -9,23 +9,25 @@ from typing import Any
 import pytest
 
 from common.resilient_redis import ResilientRedis
-from tests.processes import Running
-from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, START
+from tests.processes import ServerProcess
+from tests.unit.videsk.throttle.test_rate_limit import FOREVER, GO, START
 from videsk.throttle.rate_limit import GRACE, HEARTBEAT, SECOND, LimiterState, RateLimit, Ticket
 from videsk.throttle.throttle import RedisLimiter
 
 
 @pytest.fixture(scope="module")
-def link(redis_process: Running) -> ResilientRedis:
+def resilient_redis(redis_process: ServerProcess) -> ResilientRedis:
     return ResilientRedis(redis_process.redis_url, verify_tls=True)
 
 
-class BothBooks:
-    """The book in the process and the one in Redis, which must give the same answers."""
+class BothLimiters:
+    """The limiter in the process and the one in Redis. Checks that they make the same decisions."""
 
-    def __init__(self, link: ResilientRedis, rate_limit: RateLimit) -> None:
-        self.here = LimiterState(rate_limit)
-        self.there = RedisLimiter(link, f"{secrets.token_hex(8)}:", rate_limit, b"tests")
+    def __init__(self, resilient_redis: ResilientRedis, rate_limit: RateLimit) -> None:
+        self.local = LimiterState(rate_limit)
+        self.shared = RedisLimiter(
+            resilient_redis, f"{secrets.token_hex(8)}:", rate_limit, b"tests"
+        )
         self.now = START
         self.slots = [START]
         self.waiting: list[tuple[int, Ticket, str, str, int]] = []
@@ -33,93 +35,97 @@ class BothBooks:
     def acquire(
         self,
         client: str,
-        what: str,
+        read_key: str,
         max_wait: int,
         *,
         is_write: bool = False,
         ticket: Ticket | None = None,
         moved: int | None = None,
     ) -> None:
-        request: dict[str, Any] = {"is_write": is_write, "client": client, "read_key": what}
+        request: dict[str, Any] = {"is_write": is_write, "client": client, "read_key": read_key}
         request |= {"ticket": ticket, "moved": moved}
-        here = self.here.acquire(self.now, max_wait, **request)
-        there = self.there.acquire(max_wait, now=self.now, **request)
-        assert here == there
-        if here.slot:
-            self.slots.append(here.slot)
-        if here.ticket:
-            due = self.now + min(here.wait, HEARTBEAT)
-            heapq.heappush(self.waiting, (due, here.ticket, client, what, max_wait))
+        local = self.local.acquire(self.now, max_wait, **request)
+        shared = self.shared.acquire(max_wait, now=self.now, **request)
+        assert local == shared
+        if local.slot:
+            self.slots.append(local.slot)
+        if local.ticket:
+            due = self.now + min(local.wait, HEARTBEAT)
+            heapq.heappush(self.waiting, (due, local.ticket, client, read_key, max_wait))
 
-    def come_back(self, late: int) -> None:
-        """Of those who wait, the one who is due first."""
-        due, ticket, client, what, max_wait = heapq.heappop(self.waiting)
+    def retry_next(self, late: int) -> None:
+        """Let the waiting request that is due first try again, `late` after it is due."""
+        due, ticket, client, read_key, max_wait = heapq.heappop(self.waiting)
         self.now = max(self.now, due + late)
-        self.acquire(client, what, max_wait, ticket=ticket)
+        self.acquire(client, read_key, max_wait, ticket=ticket)
 
-    def promote(self, client: str, what: str) -> None:
-        self.here.promote(client, what)
-        self.there.promote(client, what)
+    def promote(self, client: str, read_key: str) -> None:
+        self.local.promote(client, read_key)
+        self.shared.promote(client, read_key)
 
-    def report(self, what: str, pause_length: int) -> None:
-        self.there.report(what, pause_length, now=self.now)
-        if what == "success":
-            self.here.report_success()
-        elif what == "failure":
-            self.here.report_failure(self.now)
+    def report(self, outcome: str, pause_length: int) -> None:
+        self.shared.report(outcome, pause_length, now=self.now)
+        if outcome == "success":
+            self.local.report_success()
+        elif outcome == "failure":
+            self.local.report_failure(self.now)
         else:
-            self.here.pause(pause_length, self.now)
+            self.local.pause(pause_length, self.now)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_both_books_give_the_same_answers(link: ResilientRedis, seed: int) -> None:
-    """To those who come, to those who come back, in time or late, and whatever the clock does."""
+def test_both_limiters_make_the_same_decisions(resilient_redis: ResilientRedis, seed: int) -> None:
+    """Compare them over random new requests, retries on time or late, and clock steps."""
     random = Random(seed)
-    # In Redis the places live for a window of its real time, and an example takes a part of that.
+    # Slots in Redis expire after a window of real time, and the test takes part of that time.
     window = random.choice([20 * SECOND, 40 * SECOND + 1])
-    books = BothBooks(link, RateLimit(random.choice([1, 2, 5, 20, 40, 100]), window))
+    limiters = BothLimiters(
+        resilient_redis, RateLimit(random.choice([1, 2, 5, 20, 40, 100]), window)
+    )
     clients = ["", *"abc", *map(str, range(random.choice([0, 60])))]
 
     def acquire(times: int, *, is_write: bool) -> None:
-        client, max_wait = random.choice(clients), random.choice([0, 10 * SECOND, EVER, EVER])
+        client, max_wait = random.choice(clients), random.choice([0, 10 * SECOND, FOREVER, FOREVER])
         for _ in range(times):
-            books.acquire(client, random.choice("wxyz"), max_wait, is_write=is_write)
+            limiters.acquire(client, random.choice("wxyz"), max_wait, is_write=is_write)
 
     def crowd() -> None:
         for _ in range(30):
             acquire(1, is_write=False)
 
-    def come_back() -> None:
-        everyone_late = random.choice([0, 0, 0, SECOND // 100, GRACE, 3 * SECOND])
-        for _ in range(min(random.randint(1, 60), len(books.waiting))):
-            books.come_back(everyone_late)
+    def retry() -> None:
+        late = random.choice([0, 0, 0, SECOND // 100, GRACE, 3 * SECOND])
+        for _ in range(min(random.randint(1, 60), len(limiters.waiting))):
+            limiters.retry_next(late)
 
-    def die() -> None:
-        books.waiting = [waiter for waiter in books.waiting if random.random() < 0.5]
-        heapq.heapify(books.waiting)
+    def abandon() -> None:
+        limiters.waiting = [waiter for waiter in limiters.waiting if random.random() < 0.5]
+        heapq.heapify(limiters.waiting)
 
     def step_clock() -> None:
         seconds = random.choice([-3600, -40, -1, -0.3, 0.3, 2, 30])
-        books.now += round(seconds * SECOND * random.random())
+        limiters.now += round(seconds * SECOND * random.random())
 
     actions: list[Callable[[], None]] = [
         lambda: acquire(random.randint(1, 8), is_write=False),
         crowd,
         lambda: acquire(random.randint(1, 3), is_write=True),
-        come_back,
-        die,
+        retry,
+        abandon,
         step_clock,
-        lambda: books.promote(random.choice(clients), random.choice("wxyz")),
-        lambda: books.report(random.choice(["success", "failure"]), 0),
-        lambda: books.report("hold", random.randint(0, 2 * SECOND)),
-        lambda: books.acquire("a", "w", EVER, moved=random.choice(books.slots[-30:])),
+        lambda: limiters.promote(random.choice(clients), random.choice("wxyz")),
+        lambda: limiters.report(random.choice(["success", "failure"]), 0),
+        lambda: limiters.report("hold", random.randint(0, 2 * SECOND)),
+        lambda: limiters.acquire("a", "w", FOREVER, moved=random.choice(limiters.slots[-30:])),
     ]
     for _ in range(120):
         random.choices(actions, [20, 4, 4, 40, 2, 3, 10, 8, 1, 8])[0]()
 
 
-def test_the_book_of_all_is_read_back_on_this_process_s_clock(link: ResilientRedis) -> None:
-    throttle = RedisLimiter(link, f"{secrets.token_hex(8)}:", RateLimit(20), b"tests")
+def test_the_shared_state_is_converted_to_this_process_s_clock(
+    resilient_redis: ResilientRedis,
+) -> None:
+    throttle = RedisLimiter(resilient_redis, f"{secrets.token_hex(8)}:", RateLimit(20), b"tests")
     assert not throttle.state().slots
     for _ in range(3):
         assert throttle.acquire(0, is_write=True).decision is GO
@@ -129,11 +135,13 @@ def test_the_book_of_all_is_read_back_on_this_process_s_clock(link: ResilientRed
     assert list(state.slots) == sorted(state.slots)
 
 
-def test_no_address_is_written_into_redis(link: ResilientRedis) -> None:
-    throttle = RedisLimiter(link, f"{secrets.token_hex(8)}:", RateLimit(2), b"tests")
+def test_no_client_address_is_written_to_redis(resilient_redis: ResilientRedis) -> None:
+    throttle = RedisLimiter(resilient_redis, f"{secrets.token_hex(8)}:", RateLimit(2), b"tests")
     address = "198.51.100.7"
     for _ in range(3):
-        throttle.acquire(EVER, is_write=False, client=address)
-    held = [link.client.dump(key) or b"" for key in link.client.keys("*:gate:*")]
+        throttle.acquire(FOREVER, is_write=False, client=address)
+    held = [
+        resilient_redis.client.dump(key) or b"" for key in resilient_redis.client.keys("*:gate:*")
+    ]
     assert len(held) >= 5
     assert not any(address.encode() in value for value in held)

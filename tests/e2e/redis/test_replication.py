@@ -1,4 +1,4 @@
-"""The record of a booking is on a replica, where there is one, before the booking is sent."""
+"""If there is a replica, it has the record of a booking before the booking is sent to Videsk."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,23 +12,25 @@ from idempotency.store import REPLICATION_MILLISECONDS, Record, RedisStore, new_
 from tests.e2e.fleet import timed, wait_until
 from tests.e2e.redis.topologies import has_synchronized
 from tests.forwarder import Forwarder
-from tests.processes import Running, redis_server
-from tests.timing import ALONE, TIMING
+from tests.processes import ServerProcess, redis_server
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 DELAY_SECONDS = 0.02
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Running, Forwarder]]:
-    """A primary, its replica, and what is between them."""
+def pair(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[ServerProcess, ServerProcess, Forwarder]]:
+    """Start a primary, its replica, and a Forwarder between them."""
     options = ("--repl-diskless-sync-delay", "0", "--dir", str(tmp_path_factory.mktemp("redis")))
-    with redis_server(None, *options) as primary, closing(Forwarder(primary.port)) as road:
-        follows = ("--replicaof", f"127.0.0.1 {road.port}")
+    with redis_server(None, *options) as primary, closing(Forwarder(primary.port)) as forwarder:
+        follows = ("--replicaof", f"127.0.0.1 {forwarder.port}")
         with redis_server(None, *options, *follows) as replica:
             wait_until(lambda: has_synchronized([replica]))
-            yield primary, replica, road
+            yield primary, replica, forwarder
 
 
 def begin(store: RedisStore, name: str) -> Record | None:
@@ -36,38 +38,42 @@ def begin(store: RedisStore, name: str) -> Record | None:
 
 
 def store_in(url: str) -> RedisStore:
-    link = ResilientRedis(url, verify_tls=True)
-    wait_until(lambda: link.has_replica)
-    return RedisStore(link, "tests:")
+    resilient_redis = ResilientRedis(url, verify_tls=True)
+    wait_until(lambda: resilient_redis.has_replica)
+    return RedisStore(resilient_redis, "tests:")
 
 
 def test_a_record_is_on_a_replica_before_the_booking_is_sent(
-    pair: tuple[Running, Running, Forwarder],
+    pair: tuple[ServerProcess, ServerProcess, Forwarder],
 ) -> None:
-    primary, replica, road = pair
+    primary, replica, forwarder = pair
     store = store_in(primary.redis_url)
-    road.delay = DELAY_SECONDS
+    forwarder.delay = DELAY_SECONDS
     for name in [new_owner() for _ in range(3)]:
         assert begin(store, name) is None
         assert Redis(port=replica.port).exists(f"tests:once:{name}")
-    assert begin(store, name) is not None, "another request's record is returned as ever"
+    assert begin(store, name) is not None, "the record of another request is returned as usual"
 
 
-def test_a_slow_replica_delays_a_booking_by_50_ms(pair: tuple[Running, Running, Forwarder]) -> None:
-    primary, _, road = pair
+def test_a_slow_replica_delays_a_booking_by_at_most_50_ms(
+    pair: tuple[ServerProcess, ServerProcess, Forwarder],
+) -> None:
+    primary, _, forwarder = pair
     store = store_in(primary.redis_url)
-    road.delay = 0.5
+    forwarder.delay = 0.5
     existing, seconds = timed(lambda: begin(store, new_owner()))
     assert existing is None
     assert 0.9 * REPLICATION_MILLISECONDS / 1000 <= seconds < 0.3, (
-        "much less than the replica takes"
+        "much less than the replica's delay"
     )
-    road.delay = 0
+    forwarder.delay = 0
 
 
-def test_a_user_who_may_not_wait_can_book(pair: tuple[Running, Running, Forwarder]) -> None:
-    primary, _, road = pair
-    road.delay = 0
+def test_a_user_without_permission_for_wait_can_book(
+    pair: tuple[ServerProcess, ServerProcess, Forwarder],
+) -> None:
+    primary, _, forwarder = pair
+    forwarder.delay = 0
     commands = ["+@all", "-wait"]
     Redis(port=primary.port).acl_setuser(
         "app", enabled=True, passwords="+pass", keys="*", commands=commands

@@ -1,4 +1,4 @@
-"""The primary that Sentinels name: which server is used, and what an operator can get wrong."""
+"""Redis Sentinel: which primary is used, and how configuration errors are reported."""
 
 import logging
 import signal
@@ -15,97 +15,103 @@ from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SERVICE, Sentinels, run, sentinels
 from tests.e2e.test_redis_commands import documented_user
 from tests.forwarder import Forwarder
-from tests.timing import ALONE, TIMING
+from tests.timing import SERIAL, TIMING
 
-pytestmark = [TIMING, ALONE]
+pytestmark = [TIMING, SERIAL]
 
 PASSWORD = "s3cr3t"
 
 
 @pytest.fixture(scope="module")
 def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
-    with sentinels(tmp_path_factory.mktemp("redis")) as it:
-        yield it
+    with sentinels(tmp_path_factory.mktemp("redis")) as topology:
+        yield topology
 
 
-def healed(topology: Sentinels) -> Sentinels:
-    topology.heal()
+def recovered(topology: Sentinels) -> Sentinels:
+    topology.restore_replication()
     wait_until(topology.is_replicated, seconds=20)
     return topology
 
 
-def link_to(url: str) -> ResilientRedis:
+def connect(url: str) -> ResilientRedis:
     return ResilientRedis(url, verify_tls=True)
 
 
-def used_server(link: ResilientRedis) -> str | None:
-    """The run_id of the server that a call reaches, or None while Redis is unavailable."""
+def used_server(resilient_redis: ResilientRedis) -> str | None:
+    """Return the run_id of the server that a call reaches, or None while Redis is unavailable."""
     try:
-        return str(link.call(lambda: link.client.info("server")["run_id"]))
+        return str(resilient_redis.call(lambda: resilient_redis.client.info("server")["run_id"]))
     except RedisUnavailableError:
         return None
 
 
 def test_no_two_processes_use_two_primaries(topology: Sentinels) -> None:
-    """The old primary accepts writes for some ten seconds after a promotion by hand."""
-    healed(topology)
-    links = [link_to(topology.url) for _ in range(3)]
-    (old,) = {used_server(link) for link in links}
+    """The old primary accepts writes for about ten seconds after a promotion by hand."""
+    recovered(topology)
+    redis_clients = [connect(topology.url) for _ in range(3)]
+    (old,) = {used_server(resilient_redis) for resilient_redis in redis_clients}
     topology.fail_over()
     calls: list[tuple[float, str | None]] = []
     end = time.monotonic() + 4
     while time.monotonic() < end:
-        calls += [(time.monotonic(), used_server(link)) for link in links]
+        calls += [
+            (time.monotonic(), used_server(resilient_redis)) for resilient_redis in redis_clients
+        ]
     to_old = [at for at, server in calls if server == old]
     to_new = [at for at, server in calls if server not in {None, old}]
     assert to_old
     assert to_new
     assert max(to_old) < min(to_new)
-    assert [link.outages for link in links] == [1, 1, 1]
+    assert [resilient_redis.outages for resilient_redis in redis_clients] == [1, 1, 1]
     roles = {Redis(port=server.port).info("replication")["role"] for server in topology.servers}
-    assert roles == {"master"}, "the old one is a primary still: this has shown something"
+    assert roles == {"master"}, "the old primary still accepts writes, so the test is meaningful"
 
 
 def test_a_process_cut_off_with_the_old_primary_does_not_use_it(topology: Sentinels) -> None:
-    healed(topology)
+    recovered(topology)
     old, port = topology.primary(), topology.sentinels[0].port
     with ExitStack() as stack:
-        roads = [Forwarder(sentinel.port) for sentinel in topology.sentinels[1:]]
-        for road in roads:
-            stack.callback(road.close)
-        hosts = ",".join(f"127.0.0.1:{it}" for it in (port, roads[0].port, roads[1].port))
-        link = link_to(f"redis+sentinel://{hosts}/{SERVICE}")
-        first = used_server(link)
+        forwarders = [Forwarder(sentinel.port) for sentinel in topology.sentinels[1:]]
+        for forwarder in forwarders:
+            stack.callback(forwarder.close)
+        hosts = ",".join(
+            f"127.0.0.1:{number}" for number in (port, forwarders[0].port, forwarders[1].port)
+        )
+        resilient_redis = connect(f"redis+sentinel://{hosts}/{SERVICE}")
+        first = used_server(resilient_redis)
         assert first
-        for road in roads:
-            road.mute = True
-        wait_until(lambda: link.unavailable, seconds=2)
+        for forwarder in forwarders:
+            forwarder.stalled = True
+        wait_until(lambda: resilient_redis.unavailable, seconds=2)
         topology.fail_over()
-        wait_until(lambda: set(topology.named()) != {old.port})
+        wait_until(lambda: set(topology.primary_ports()) != {old.port})
         assert Redis(port=old.port).set("tests:k", "v"), "it accepts writes"
         time.sleep(1)
-        assert link.unavailable
-        for road in roads:
-            road.mute = False
-        wait_until(lambda: not link.unavailable, seconds=5)
-        assert used_server(link) not in {None, first}
+        assert resilient_redis.unavailable
+        for forwarder in forwarders:
+            forwarder.stalled = False
+        wait_until(lambda: not resilient_redis.unavailable, seconds=5)
+        assert used_server(resilient_redis) not in {None, first}
 
 
 def test_without_a_majority_of_sentinels_no_primary_is_used(topology: Sentinels) -> None:
-    """The others may have promoted a replica. Once suspended, Sentinels promote none for 30 s."""
-    link = link_to(healed(topology).url)
-    assert link.outages == 0
-    frozen = topology.sentinels[:2]
+    """The others may have promoted a replica. After being suspended, Sentinels promote none for 30 s."""
+    resilient_redis = connect(recovered(topology).url)
+    assert resilient_redis.outages == 0
+    paused = topology.sentinels[:2]
     try:
-        frozen[0].process.send_signal(signal.SIGSTOP)
+        paused[0].process.send_signal(signal.SIGSTOP)
         time.sleep(2)
-        assert (link.unavailable, link.outages) == (False, 0), "two of three are enough"
-        frozen[1].process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: link.unavailable, seconds=2)
+        assert (resilient_redis.unavailable, resilient_redis.outages) == (False, 0), (
+            "two of three are a majority"
+        )
+        paused[1].process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: resilient_redis.unavailable, seconds=2)
     finally:
-        for sentinel in frozen:
+        for sentinel in paused:
             sentinel.process.send_signal(signal.SIGCONT)
-    wait_until(lambda: not link.unavailable, seconds=5)
+    wait_until(lambda: not resilient_redis.unavailable, seconds=5)
 
 
 @pytest.mark.parametrize(
@@ -123,13 +129,13 @@ def test_a_wrong_url_is_logged_with_its_reason(
     if not url.startswith("redis+sentinel"):
         url = url.partition(",")[0]
     with caplog.at_level(logging.ERROR, "videsk_proxy.redis"):
-        link = link_to(url)
+        resilient_redis = connect(url)
         wait_until(lambda: caplog.messages)
-    assert link.unavailable
+    assert resilient_redis.unavailable
     assert reason in caplog.text
 
 
-def test_redis_and_sentinel_have_passwords_of_their_own(tmp_path: Path) -> None:
+def test_redis_and_sentinel_can_have_different_passwords(tmp_path: Path) -> None:
     with sentinels(tmp_path) as topology:
         for server in topology.servers:
             redis = Redis(port=server.port)
@@ -139,8 +145,8 @@ def test_redis_and_sentinel_have_passwords_of_their_own(tmp_path: Path) -> None:
             run(sentinel, *documented_user(1))
             run(sentinel, "ACL", "SETUSER", "default", "resetpass", f">{PASSWORD}-of-sentinel")
         url = topology.url.replace("//", f"//:{PASSWORD}@")
-        assert link_to(url).unavailable
-        link = link_to(f"{url}?sentinel_password={PASSWORD}-of-sentinel")
-        assert used_server(link)
-        link = link_to(f"{url}?sentinel_username=videsk&sentinel_password=PASSWORD")
-        assert used_server(link)
+        assert connect(url).unavailable
+        resilient_redis = connect(f"{url}?sentinel_password={PASSWORD}-of-sentinel")
+        assert used_server(resilient_redis)
+        resilient_redis = connect(f"{url}?sentinel_username=videsk&sentinel_password=PASSWORD")
+        assert used_server(resilient_redis)

@@ -1,4 +1,4 @@
-"""The store over a real Redis: the tests of tests/unit/cache/test_store.py, and its commands."""
+"""The store with a real Redis: runs the tests of tests/unit/cache/test_store.py, and counts commands."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,30 +9,30 @@ from redis import Redis
 from cache.store import Entry, redis_store
 from tests.processes import redis_server
 from tests.unit.cache.test_near_cache_and_store import MANY_GROUPS
-from tests.unit.cache.test_store import (  # noqa: F401 - pytest runs these with `item` of this file
+from tests.unit.cache.test_store import (  # noqa: F401 - pytest runs these with `access` of this file
     GROUPS,
     PREFIX,
-    Kept,
-    remember,
-    test_a_lost_token_never_brings_an_old_entry_back,
-    test_a_new_narrow_token_lives_a_minute_until_an_entry_is_stored_under_it,
+    StoreAccess,
+    put_entry,
+    test_a_lost_token_never_restores_an_old_entry,
+    test_a_new_narrow_token_expires_in_a_minute_unless_an_entry_is_stored,
     test_a_new_narrow_token_outlives_a_fetch_that_was_prepared,
-    test_a_replaced_token_lives_two_days_whatever_is_looked_for,
-    test_a_token_that_has_ended_does_not_come_back,
-    test_an_entry_is_found_though_other_groups_were_outdated,
-    test_an_entry_is_kept_as_long_as_was_said,
-    test_an_entry_is_not_found_after_any_of_its_groups_was_outdated,
-    test_an_entry_without_groups_belongs_to_everything,
-    test_nothing_is_found_before_it_is_put_and_then_it_is,
-    test_the_token_of_everything_is_no_narrow_one,
+    test_a_replaced_token_lives_two_days_after_any_lookup,
+    test_an_entry_is_found_after_it_is_put,
+    test_an_entry_is_found_although_other_groups_were_invalidated,
+    test_an_entry_is_kept_for_its_ttl,
+    test_an_entry_is_not_found_after_any_of_its_groups_was_invalidated,
+    test_an_entry_without_groups_belongs_to_all_entries,
+    test_an_expired_token_does_not_come_back,
+    test_the_token_of_all_entries_is_not_a_narrow_one,
     test_two_processes_without_a_version_agree_on_one,
-    test_what_cannot_be_read_is_no_entry,
+    test_unreadable_bytes_are_not_an_entry,
 )
 
 
 @pytest.fixture
-def item(redis: Redis) -> Kept:
-    return Kept(
+def access(redis: Redis) -> StoreAccess:
+    return StoreAccess(
         redis_store(redis, PREFIX),
         lambda key, value: redis.set(PREFIX + key, value),
         lambda key: redis.delete(PREFIX + key),
@@ -42,13 +42,13 @@ def item(redis: Redis) -> Kept:
 
 
 @pytest.fixture
-def quiet() -> Iterator[Redis]:
-    """A Redis for this test alone, without a proxy's health checks."""
+def own_redis() -> Iterator[Redis]:
+    """Run a Redis that receives no health checks of a proxy."""
     with redis_server() as server:
         yield Redis(port=server.port)
 
 
-def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
+def count_commands(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
     redis.config_resetstat()
     action()
     stats: dict[str, dict[str, int]] = redis.info("commandstats")
@@ -57,34 +57,34 @@ def commands_of(redis: Redis, action: Callable[[], object]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("stored", [0, 10, 5000])
-def test_outdating_costs_the_same_whatever_is_stored(quiet: Redis, stored: int) -> None:
-    redis = quiet
+def test_invalidation_costs_the_same_however_much_is_stored(own_redis: Redis, stored: int) -> None:
+    redis = own_redis
     store = redis_store(redis, PREFIX)
     _, stamp = store.lookup("k0", GROUPS)
     entry = Entry(1.0, stamp, b"[]").to_bytes()
     redis.mset({f"{PREFIX}k{number}": entry for number in range(stored)} | {"k": b""})
     found = store.lookup("k0", GROUPS)[0]
     assert bool(found) == bool(stored)
-    assert commands_of(redis, lambda: store.invalidate(["service:a", "user:b"])) == {"set": 3}
-    missed = commands_of(redis, lambda: store.lookup("k0", GROUPS))
+    assert count_commands(redis, lambda: store.invalidate(["service:a", "user:b"])) == {"set": 3}
+    missed = count_commands(redis, lambda: store.lookup("k0", GROUPS))
     assert missed == {"mget": 1}
     assert store.lookup("k0", GROUPS)[0] is None
 
 
-def test_a_lookup_is_one_round_trip_and_every_key_has_a_ttl(quiet: Redis) -> None:
-    redis = quiet
+def test_a_lookup_is_one_round_trip_and_every_key_has_a_ttl(own_redis: Redis) -> None:
+    redis = own_redis
     store = redis_store(redis, PREFIX)
-    remember(store, "k", GROUPS)
-    assert commands_of(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
+    put_entry(store, "k", GROUPS)
+    assert count_commands(redis, lambda: store.lookup("k", GROUPS)) == {"mget": 1}
     store.invalidate(GROUPS)
     assert len(redis.keys()) == 5
     assert all(0 < redis.ttl(key) <= 2 * 86400 for key in redis.scan_iter())
 
 
-def test_redis_is_given_the_token_of_changes_after_those_of_all_groups(quiet: Redis) -> None:
-    watching: Any = quiet
-    with watching.monitor() as monitor:
-        redis_store(quiet, PREFIX).invalidate(MANY_GROUPS)
+def test_the_version_token_is_written_after_the_tokens_of_all_groups(own_redis: Redis) -> None:
+    monitored: Any = own_redis
+    with monitored.monitor() as monitor:
+        redis_store(own_redis, PREFIX).invalidate(MANY_GROUPS)
         written: list[str] = []
         while f"{PREFIX}generation:changes" not in written:
             words = monitor.next_command()["command"].split()

@@ -1,4 +1,4 @@
-"""Real Sentinels with a primary and a replica, and a real Redis Cluster with a replica."""
+"""Start real Sentinels with a primary and a replica, or a real Redis Cluster with a replica."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,25 +10,25 @@ from redis.crc import key_slot
 
 from common.redis_url import HASH_TAG
 from tests.e2e.fleet import wait_until
-from tests.processes import Running, free_port, redis_server, running
+from tests.processes import ServerProcess, free_port, redis_server, running_server
 
 SERVICE = "bookings"
 DOWN_MILLISECONDS = 1000
-"""After which Sentinels and nodes of a cluster replace a primary that does not respond."""
+"""The time after which a primary that does not respond is replaced, with Sentinel or in a cluster."""
 
 SLOT = key_slot(HASH_TAG.encode())
 
 
-def client(server: Running) -> Redis:
+def client(server: ServerProcess) -> Redis:
     return Redis(port=server.port, socket_timeout=5)
 
 
-def run(server: Running, *command: object) -> Any:
+def run(server: ServerProcess, *command: object) -> Any:
     return client(server).execute_command(*command)  # type: ignore[no-untyped-call]
 
 
-def replication(server: Running) -> dict[str, Any]:
-    """Its INFO; empty if it does not respond."""
+def replication(server: ServerProcess) -> dict[str, Any]:
+    """Return its INFO replication, or an empty dict if it does not respond."""
     try:
         info: dict[str, Any] = Redis(port=server.port, socket_timeout=0.2).info("replication")
     except (RedisError, OSError):
@@ -37,29 +37,29 @@ def replication(server: Running) -> dict[str, Any]:
 
 
 class Topology(Protocol):
-    """`servers`: those that can hold the data, at first a primary and its replica."""
+    """A primary and its replica (`servers`), with something that fails over between them."""
 
-    servers: list[Running]
+    servers: list[ServerProcess]
 
     @property
     def url(self) -> str: ...
 
-    def primary(self) -> Running: ...
+    def primary(self) -> ServerProcess: ...
 
     def fail_over(self) -> None:
         """Promote the replica by hand."""
 
-    def heal(self) -> None:
-        """Have an old primary follow the new one, as it does some seconds later anyway."""
+    def restore_replication(self) -> None:
+        """Make an old primary a replica of the new one, which otherwise takes some seconds."""
 
     def is_replicated(self) -> bool:
-        """Whether each server that decides has found the others and a replica with all data."""
+        """Whether all servers have discovered each other, and the replica is in sync."""
 
 
 class Sentinels:
     """A primary, its replica and Sentinels."""
 
-    def __init__(self, servers: list[Running], sentinels: list[Running]) -> None:
+    def __init__(self, servers: list[ServerProcess], sentinels: list[ServerProcess]) -> None:
         self.servers = servers
         self.sentinels = sentinels
 
@@ -68,20 +68,20 @@ class Sentinels:
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
         return f"redis+sentinel://{hosts}/{SERVICE}"
 
-    def named(self) -> list[int]:
-        """The port of the primary, as each Sentinel names it."""
+    def primary_ports(self) -> list[int]:
+        """Return the port of the primary according to each Sentinel."""
         states: list[Any] = [client(each).sentinel_master(SERVICE) for each in self.sentinels]
         return [state["port"] for state in states]
 
-    def primary(self) -> Running:
-        return next(server for server in self.servers if server.port == self.named()[0])
+    def primary(self) -> ServerProcess:
+        return next(server for server in self.servers if server.port == self.primary_ports()[0])
 
     def fail_over(self) -> None:
-        """The old primary accepts writes for some ten more seconds."""
+        """Promote the replica. The old primary accepts writes for about ten more seconds."""
         client(self.sentinels[0]).sentinel_failover(SERVICE)
 
-    def heal(self) -> None:
-        port = self.named()[0]
+    def restore_replication(self) -> None:
+        port = self.primary_ports()[0]
         for server in self.servers:
             if server.port != port:
                 client(server).replicaof("127.0.0.1", port)
@@ -96,7 +96,7 @@ class Sentinels:
         return has_synchronized(self.servers)
 
 
-def has_synchronized(servers: list[Running]) -> bool:
+def has_synchronized(servers: list[ServerProcess]) -> bool:
     return "up" in [replication(server).get("master_link_status") for server in servers]
 
 
@@ -108,14 +108,14 @@ def sentinels(folder: Path, *options: str) -> Iterator[Sentinels]:
         primary = stack.enter_context(redis_server(None, *options))
         follows = ("--replicaof", f"127.0.0.1 {primary.port}")
         servers = [primary, stack.enter_context(redis_server(None, *options, *follows))]
-        watchers = [stack.enter_context(_sentinel(folder, primary.port)) for _ in range(3)]
-        it = Sentinels(servers, watchers)
-        wait_until(it.is_replicated, seconds=20)
-        yield it
+        started = [stack.enter_context(_sentinel(folder, primary.port)) for _ in range(3)]
+        topology = Sentinels(servers, started)
+        wait_until(topology.is_replicated, seconds=20)
+        yield topology
 
 
 @contextmanager
-def _sentinel(folder: Path, primary: int) -> Iterator[Running]:
+def _sentinel(folder: Path, primary: int) -> Iterator[ServerProcess]:
     port = free_port()
     config = folder / f"sentinel-{port}.conf"
     config.write_text(
@@ -124,14 +124,14 @@ def _sentinel(folder: Path, primary: int) -> Iterator[Running]:
         f"sentinel down-after-milliseconds {SERVICE} {DOWN_MILLISECONDS}\n"
         f"sentinel failover-timeout {SERVICE} 5000\n"
     )
-    with running(["redis-server", str(config), "--sentinel"], port) as server:
+    with running_server(["redis-server", str(config), "--sentinel"], port) as server:
         yield server
 
 
 class Cluster:
-    """Three primaries and a replica of the one that owns SLOT."""
+    """Three primaries, and a replica of the primary that owns SLOT."""
 
-    def __init__(self, nodes: list[Running]) -> None:
+    def __init__(self, nodes: list[ServerProcess]) -> None:
         self.nodes = nodes
         self.servers = [nodes[0], nodes[-1]]
 
@@ -139,16 +139,18 @@ class Cluster:
     def url(self) -> str:
         return f"redis+cluster://127.0.0.1:{self.nodes[1].port}"
 
-    def primary(self) -> Running:
-        return next(it for it in self.servers if replication(it).get("role") == "master")
+    def primary(self) -> ServerProcess:
+        return next(
+            server for server in self.servers if replication(server).get("role") == "master"
+        )
 
-    def replica(self) -> Running:
-        return next(it for it in self.servers if replication(it).get("role") == "slave")
+    def replica(self) -> ServerProcess:
+        return next(server for server in self.servers if replication(server).get("role") == "slave")
 
     def fail_over(self) -> None:
         run(self.replica(), "CLUSTER", "FAILOVER")
 
-    def heal(self) -> None: ...
+    def restore_replication(self) -> None: ...
 
     def is_replicated(self) -> bool:
         return has_synchronized(self.servers)
@@ -183,6 +185,6 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
         wait_until(is_joined, seconds=20)
         run(nodes[-1], "CLUSTER", "REPLICATE", run(nodes[0], "CLUSTER", "MYID").decode())
-        it = Cluster(nodes)
-        wait_until(it.is_replicated, seconds=20)
-        yield it
+        topology = Cluster(nodes)
+        wait_until(topology.is_replicated, seconds=20)
+        yield topology

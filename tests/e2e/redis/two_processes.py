@@ -1,4 +1,4 @@
-"""Two processes that share a Redis, as fixtures: each is a SharedSingleFlight of its own."""
+"""Fixtures for two processes that share a Redis. Each has its own SharedSingleFlight."""
 
 import secrets
 import threading
@@ -12,15 +12,15 @@ from redis import Redis
 from cache.shared_single_flight import FlightKey, SharedSingleFlight
 from common.resilient_redis import ResilientRedis
 from tests.fakes import PlainFetch, Recheck
-from tests.processes import Running
+from tests.processes import ServerProcess
 from videsk.errors import VideskErrors
 
 
 @dataclass
 class Process:
-    """One of those that share a Redis."""
+    """A process that shares a Redis with others. Its fetches wait for `may_end`."""
 
-    flights: SharedSingleFlight
+    single_flight: SharedSingleFlight
     calls: int = 0
     begun: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)
@@ -28,12 +28,12 @@ class Process:
     def do(
         self, flight: FlightKey, recheck: Recheck, fetch: Callable[[], bytes], seconds: float
     ) -> tuple[bytes, bool]:
-        """Return the entry, and whether it is another's."""
-        result = self.flights.do(flight, PlainFetch(recheck, fetch), seconds)
+        """Return the entry, and whether another process fetched it."""
+        result = self.single_flight.do(flight, PlainFetch(recheck, fetch), seconds)
         return result.entry, result.collapsed
 
     def refresh(self, flight: FlightKey, recheck: Recheck, fetch: Callable[[], bytes]) -> None:
-        self.flights.refresh(flight, PlainFetch(recheck, fetch))
+        self.single_flight.refresh(flight, PlainFetch(recheck, fetch))
 
     def fetch(self, outcome: bytes | Exception = b"value") -> bytes:
         self.calls += 1
@@ -45,13 +45,16 @@ class Process:
 
 
 @pytest.fixture(scope="module")
-def links(redis_process: Running) -> list[ResilientRedis]:
+def redis_clients(redis_process: ServerProcess) -> list[ResilientRedis]:
     return [ResilientRedis(redis_process.redis_url, verify_tls=True) for _ in range(2)]
 
 
 @pytest.fixture
-def both(redis: Redis, links: list[ResilientRedis]) -> tuple[Process, Process]:
-    a, b = (Process(SharedSingleFlight(link, "tests:", VideskErrors())) for link in links)
+def processes(redis: Redis, redis_clients: list[ResilientRedis]) -> tuple[Process, Process]:
+    a, b = (
+        Process(SharedSingleFlight(resilient_redis, "tests:", VideskErrors()))
+        for resilient_redis in redis_clients
+    )
     return a, b
 
 
@@ -60,16 +63,16 @@ def flight() -> FlightKey:
     return FlightKey(secrets.token_hex(4), b"stamp.stamp")
 
 
-def nothing(stored: bytes | None) -> bytes | None:
+def never_stored(stored: bytes | None) -> bytes | None:
     return None
 
 
-def as_stored(stored: bytes | None) -> bytes | None:
+def return_stored(stored: bytes | None) -> bytes | None:
     return stored
 
 
-def until(what: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 5
-    while not what():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""An app with the blueprints' surroundings, and a Scheduling that records its calls."""
+"""A minimal app for blueprints, and a fake Scheduling that records its calls."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ ID = "63bdbf49394aad976d4aa43b"
 
 
 class FakeScheduling:
-    """Scheduling (and AvailabilityFinder) whose every method records its call.
+    """A Scheduling and AvailabilityFinder whose methods record their calls.
 
     Reads return `body` as a cached result and writes return it as bytes, or they raise `error`.
     """
@@ -45,8 +45,8 @@ class FakeScheduling:
         return method
 
 
-def client_of(*blueprints: Blueprint) -> FlaskClient:
-    """A test client of an app with these blueprints and the error handlers."""
+def client_with(*blueprints: Blueprint) -> FlaskClient:
+    """Return a test client of an app with these blueprints and the error handlers."""
     app = small_app()
     compression.register(app)
     errors.register(app)

@@ -10,20 +10,20 @@ from booking.service import BookingService
 from idempotency.protocol import Idempotency
 from tests.client import bearer
 from tests.days import YEAR
-from tests.unit.blueprints.setup import FakeScheduling, client_of
+from tests.unit.blueprints.setup import FakeScheduling, client_with
 from web.referrers import Referrers
 
 MOVE = {"date": f"{YEAR}-05-06T14:00:00.000Z"}
 
 
-def served_by(scheduling: Any) -> FlaskClient:
+def client_for(scheduling: Any) -> FlaskClient:
     bookings = BookingService(scheduling, Idempotency(None), Referrers((), "tests"), None)
-    return client_of(appointments.make_blueprint(scheduling, bookings))
+    return client_with(appointments.make_blueprint(scheduling, bookings))
 
 
-def test_the_access_token_looks_it_up() -> None:
+def test_the_access_token_looks_up_an_appointment() -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling).get("/api/appointment", headers=bearer("a.b.c"))
+    response = client_for(scheduling).get("/api/appointment", headers=bearer("a.b.c"))
     assert (response.status_code, response.data) == (200, scheduling.body)
     assert response.headers["Cache-Control"] == "no-store"
     assert scheduling.calls == [("appointment", "a.b.c")]
@@ -37,9 +37,11 @@ def test_the_access_token_looks_it_up() -> None:
         ("reschedule", MOVE, ("reschedule", "a.b.c", MOVE)),
     ],
 )
-def test_the_action_token_changes_it(path: str, body: Any, call: tuple[Any, ...]) -> None:
+def test_the_action_token_changes_an_appointment(
+    path: str, body: Any, call: tuple[Any, ...]
+) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling).post(
+    response = client_for(scheduling).post(
         f"/api/appointment/{path}", json=body, headers=bearer("a.b.c")
     )
     assert (response.status_code, response.data) == (200, scheduling.body)
@@ -52,7 +54,7 @@ def test_the_action_token_changes_it(path: str, body: Any, call: tuple[Any, ...]
 )
 def test_without_a_token_no_request_goes_to_videsk(method: str, path: str, body: Any) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling).open(f"/api/appointment{path}", method=method, json=body)
+    response = client_for(scheduling).open(f"/api/appointment{path}", method=method, json=body)
     assert response.status_code == 401
     assert not scheduling.calls
 
@@ -63,7 +65,7 @@ def test_without_a_token_no_request_goes_to_videsk(method: str, path: str, body:
 )
 def test_an_invalid_body_is_rejected_without_a_request_to_videsk(path: str, body: Any) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling).post(
+    response = client_for(scheduling).post(
         f"/api/appointment/{path}", json=body, headers=bearer("a.b.c")
     )
     assert response.status_code in {400, 415}

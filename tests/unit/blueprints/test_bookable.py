@@ -11,7 +11,7 @@ from idempotency.protocol import Idempotency
 from schemas.bookings import BookingSchema, UserBookingSchema
 from tests.client import FORM, ZONE
 from tests.days import YEAR
-from tests.unit.blueprints.setup import ID, FakeScheduling, client_of
+from tests.unit.blueprints.setup import ID, FakeScheduling, client_with
 from videsk.resources import SERVICES, USERS, ResourceKind
 from web.referrers import Referrers
 
@@ -20,10 +20,10 @@ BOOKING = {"startAt": f"{DAY}T14:00:00.000Z", "timezone": ZONE, "form": FORM}
 KINDS = pytest.mark.parametrize("kind", [SERVICES, USERS], ids=lambda kind: kind.plural)
 
 
-def served_by(scheduling: Any, kind: ResourceKind = SERVICES) -> FlaskClient:
+def client_for(scheduling: Any, kind: ResourceKind = SERVICES) -> FlaskClient:
     bookings = BookingService(scheduling, Idempotency(None), Referrers((), "tests"), None)
     schema = UserBookingSchema() if kind is USERS else BookingSchema()
-    return client_of(bookable.make_blueprint(kind, schema, scheduling, scheduling, bookings))
+    return client_with(bookable.make_blueprint(kind, schema, scheduling, scheduling, bookings))
 
 
 @KINDS
@@ -39,7 +39,7 @@ def test_a_month_or_a_day_is_read_in_the_time_zone(
     kind: ResourceKind, path: str, method: str, period: str
 ) -> None:
     scheduling = FakeScheduling(b"[]")
-    response = served_by(scheduling, kind).get(
+    response = client_for(scheduling, kind).get(
         f"/api/{kind.plural}/{ID.upper()}/{path}&timezone={ZONE}"
     )
     assert (response.status_code, response.data) == (200, b"[]")
@@ -52,7 +52,7 @@ def test_a_month_or_a_day_is_read_in_the_time_zone(
 @KINDS
 def test_availability_and_next_hours_take_a_number(kind: ResourceKind) -> None:
     scheduling = FakeScheduling()
-    client = served_by(scheduling, kind)
+    client = client_for(scheduling, kind)
     for path in (f"availability?date={DAY}&days=3", "next?"):
         response = client.get(f"/api/{kind.plural}/{ID}/{path}&timezone={ZONE}")
         assert response.status_code == 200
@@ -77,7 +77,7 @@ def test_availability_and_next_hours_take_a_number(kind: ResourceKind) -> None:
 )
 def test_an_invalid_query_is_rejected_without_a_request_to_videsk(path: str) -> None:
     scheduling = FakeScheduling()
-    assert served_by(scheduling).get(path).status_code == 400
+    assert client_for(scheduling).get(path).status_code == 400
     assert not scheduling.calls
 
 
@@ -86,7 +86,7 @@ def test_a_booking_is_passed_on_with_its_referrer(kind: ResourceKind) -> None:
     scheduling = FakeScheduling()
     more = {"service": ID} if kind is USERS else {}
     path = f"/api/{kind.plural}/{ID.upper()}/appointments"
-    response = served_by(scheduling, kind).post(path, json=BOOKING | more)
+    response = client_for(scheduling, kind).post(path, json=BOOKING | more)
     assert (response.status_code, response.data) == (201, scheduling.body)
     assert response.headers["Cache-Control"] == "no-store"
     assert scheduling.calls == [("book", kind, ID, BOOKING | more | {"referrer": "tests"})]
@@ -100,11 +100,11 @@ def test_an_invalid_booking_is_rejected_without_a_request_to_videsk(
     booking: dict[str, Any],
 ) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling).post(f"/api/services/{ID}/appointments", json=booking)
+    response = client_for(scheduling).post(f"/api/services/{ID}/appointments", json=booking)
     assert response.status_code == 400
     assert not scheduling.calls
 
 
-def test_users_and_services_have_their_words_in_paths_and_messages() -> None:
+def test_paths_and_messages_name_users_or_services() -> None:
     assert (SERVICES.plural, SERVICES.singular) == ("services", "service")
     assert (USERS.plural, USERS.singular) == ("users", "user")

@@ -6,12 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from blueprints import catalog
-from tests.unit.blueprints.setup import ID, FakeScheduling, client_of
+from tests.unit.blueprints.setup import ID, FakeScheduling, client_with
 from videsk.errors import VideskUnreachableError
 
 
-def served_by(scheduling: Any) -> FlaskClient:
-    return client_of(catalog.make_blueprint(scheduling))
+def client_for(scheduling: Any) -> FlaskClient:
+    return client_with(catalog.make_blueprint(scheduling))
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,9 @@ def served_by(scheduling: Any) -> FlaskClient:
         (f"/api/forms/{ID}?version=contact&unknown=1", ("form", ID, "contact")),
     ],
 )
-def test_reads_are_stored_by_browsers_for_half_a_minute(path: str, call: tuple[str, ...]) -> None:
+def test_browsers_may_cache_reads_for_half_a_minute(path: str, call: tuple[str, ...]) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling).get(path)
+    response = client_for(scheduling).get(path)
     assert (response.status_code, response.data) == (200, scheduling.body)
     assert response.headers["Cache-Control"] == "public, max-age=30"
     assert scheduling.calls == [call]
@@ -33,10 +33,10 @@ def test_reads_are_stored_by_browsers_for_half_a_minute(path: str, call: tuple[s
 @pytest.mark.parametrize("path", ["/api/forms/x", f"/api/forms/{ID}?version=other"])
 def test_an_invalid_id_or_version_is_rejected_without_a_request_to_videsk(path: str) -> None:
     scheduling = FakeScheduling()
-    assert served_by(scheduling).get(path).status_code == 400
+    assert client_for(scheduling).get(path).status_code == 400
     assert not scheduling.calls
 
 
 def test_a_failure_is_not_stored() -> None:
-    response = served_by(FakeScheduling(error=VideskUnreachableError())).get("/api/services")
+    response = client_for(FakeScheduling(error=VideskUnreachableError())).get("/api/services")
     assert (response.status_code, response.headers["Cache-Control"]) == (502, "no-store")

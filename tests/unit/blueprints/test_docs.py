@@ -6,12 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from blueprints import docs
-from tests.unit.blueprints.setup import client_of
+from tests.unit.blueprints.setup import client_with
 
 
 @pytest.fixture
 def built() -> list[int]:
-    """One item for each time that the document was built."""
+    """Return a list with an item for each time that the document was built."""
     return []
 
 
@@ -21,7 +21,7 @@ def client(built: list[int]) -> FlaskClient:
         built.append(1)
         return {"openapi": "3.1.0"}
 
-    return client_of(docs.make_blueprint(build))
+    return client_with(docs.make_blueprint(build))
 
 
 def test_the_document_is_built_once(client: FlaskClient, built: list[int]) -> None:

@@ -24,12 +24,12 @@ from videsk.errors import (
 from web.captcha import CaptchaMissingError, CaptchaRejectedError, CaptchaUnavailableError
 
 
-def response_to(error: Exception, **in_g: Any) -> TestResponse:
+def response_to(error: Exception, **context: Any) -> TestResponse:
     app = small_app()
     errors.register(app)
 
     def view() -> str:
-        for name, value in in_g.items():
+        for name, value in context.items():
             setattr(g, name, value)
         raise error
 
@@ -45,7 +45,7 @@ def body_of(response: TestResponse) -> dict[str, Any]:
     return dict(body)
 
 
-def test_an_error_of_videsk_s_is_passed_on_byte_for_byte() -> None:
+def test_an_error_of_videsk_is_passed_on_byte_for_byte() -> None:
     error = VideskResponseError(418, b' {"a": 1}\n', "text/x; charset=utf-8", {"Retry-After": "7"})
     response = response_to(error, alternate="</a>")
     assert (response.status_code, response.data) == (418, b' {"a": 1}\n')
@@ -71,7 +71,7 @@ def test_a_conflict_links_to_the_free_hours() -> None:
         (SingleFlightTimeoutError(), 504, None),
     ],
 )
-def test_a_failure_of_videsk_s_is_a_gateway_error(
+def test_a_failure_of_videsk_is_a_gateway_error(
     error: Exception, status: int, retry_after: str | None
 ) -> None:
     response = response_to(error)
@@ -103,7 +103,7 @@ def test_a_write_in_doubt_is_marked() -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_validation_error_has_videsk_s_message_where_videsk_has_one(
+def test_a_validation_error_has_the_message_of_videsk_if_there_is_one(
     error: ValidationError, message: str, data: str | None, fields: dict[str, Any]
 ) -> None:
     body = body_of(response_to(error))
@@ -120,14 +120,14 @@ def test_a_validation_error_has_videsk_s_message_where_videsk_has_one(
         (CaptchaUnavailableError(), 503, None),
     ],
 )
-def test_a_captcha_error_is_rendered_as_videsk_s_own(
+def test_a_captcha_error_has_the_format_of_videsk(
     error: Exception, status: int, data: object
 ) -> None:
     body = body_of(response_to(error))
     assert (body["code"], body.get("data")) == (status, data)
 
 
-def test_an_http_error_keeps_its_text_and_a_429_its_time() -> None:
+def test_an_http_error_keeps_its_text_and_a_429_its_retry_after() -> None:
     assert body_of(response_to(BadRequest("No.")))["message"] == "No."
     assert response_to(TooManyRequests(), retry_after=7).headers["Retry-After"] == "7"
 
@@ -142,7 +142,9 @@ def test_a_method_that_is_not_allowed_lists_the_others() -> None:
     assert body_of(app.test_client().get("/nothing"))["name"] == "NotFound"
 
 
-def test_a_fault_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_exception_is_logged_and_not_returned(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     response = response_to(RuntimeError("the reason"))
     assert body_of(response)["code"] == 500
     assert "the reason" not in response.text

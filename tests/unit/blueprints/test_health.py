@@ -1,4 +1,4 @@
-"""What health checks return."""
+"""The responses of /healthz and /readyz."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from blueprints import health
 from blueprints.health import STOPPING
-from tests.unit.blueprints.setup import client_of
+from tests.unit.blueprints.setup import client_with
 
 BUDGET = {"limit": 20, "left": 7}
 
@@ -23,7 +23,7 @@ def served(
     status: Any = SimpleNamespace(is_rejected=lambda: rejected)
     throttle: Any = SimpleNamespace(snapshot=lambda: {"circuit": circuit, "budget": BUDGET})
     config = {} if stopping is None else {STOPPING: lambda: stopping}
-    return client_of(health.make_blueprint(status, throttle, redis, config))
+    return client_with(health.make_blueprint(status, throttle, redis, config))
 
 
 REACHABLE, UNREACHABLE = SimpleNamespace(unavailable=False), SimpleNamespace(unavailable=True)
@@ -41,7 +41,7 @@ REACHABLE, UNREACHABLE = SimpleNamespace(unavailable=False), SimpleNamespace(una
         ({"stopping": True}, 503, "ok", "none"),
     ],
 )
-def test_an_instance_is_taken_out_only_for_its_own_key_or_its_stop(
+def test_an_instance_is_not_ready_only_with_a_rejected_key_or_during_a_stop(
     state: dict[str, Any], status: int, word: str, redis: str
 ) -> None:
     response = served(**state).get("/readyz")
@@ -57,7 +57,7 @@ def test_an_instance_is_taken_out_only_for_its_own_key_or_its_stop(
     }
 
 
-def test_a_process_that_responds_is_healthy_whatever_it_depends_on() -> None:
+def test_a_running_process_is_healthy_whatever_fails_upstream() -> None:
     client = served(rejected=True, circuit="open", redis=UNREACHABLE, stopping=True)
     response = client.get("/healthz")
     assert (response.status_code, response.json) == (200, {"status": "ok"})

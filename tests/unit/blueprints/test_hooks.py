@@ -6,13 +6,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from blueprints import hooks
-from tests.unit.blueprints.setup import ID, FakeScheduling, client_of
+from tests.unit.blueprints.setup import ID, FakeScheduling, client_with
 
 OTHER = "63bdbf3230013a2792550a1c"
 
 
-def served_by(scheduling: Any, *secrets: str) -> FlaskClient:
-    return client_of(hooks.make_blueprint(scheduling, secrets, lambda view: view))
+def client_for(scheduling: Any, *secrets: str) -> FlaskClient:
+    return client_with(hooks.make_blueprint(scheduling, secrets, lambda view: view))
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ def served_by(scheduling: Any, *secrets: str) -> FlaskClient:
         (b"", None, None),
     ],
 )
-def test_the_meeting_s_service_and_user_are_invalidated_or_else_everything(
+def test_a_webhook_invalidates_its_service_and_user_or_else_everything(
     body: bytes, service: str | None, user: str | None
 ) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling, "new", "old").post(
+    response = client_for(scheduling, "new", "old").post(
         "/hooks/videsk", data=body, headers={"X-Webhook-Secret": "old"}
     )
     assert (response.status_code, response.data) == (204, b"")
@@ -41,7 +41,7 @@ def test_the_meeting_s_service_and_user_are_invalidated_or_else_everything(
 @pytest.mark.parametrize("body", [b"", b'{"service": "%b"}' % ID.encode(), b"not JSON"])
 def test_a_purge_invalidates_everything_whatever_its_body(body: bytes) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling, "new", "old").post(
+    response = client_for(scheduling, "new", "old").post(
         "/hooks/purge", data=body, headers={"X-Webhook-Secret": "old"}
     )
     assert (response.status_code, response.data) == (204, b"")
@@ -58,7 +58,7 @@ def test_without_the_secret_nothing_is_invalidated(
     secrets: tuple[str, ...], given: str, status: int, route: str
 ) -> None:
     scheduling = FakeScheduling()
-    response = served_by(scheduling, *secrets).post(
+    response = client_for(scheduling, *secrets).post(
         route, data=b"{}", headers={"X-Webhook-Secret": given}
     )
     assert response.status_code == status

@@ -1,9 +1,9 @@
-"""Who may read /metrics."""
+"""Which tokens authorize /metrics."""
 
 import pytest
 
 from blueprints import prometheus
-from tests.unit.blueprints.setup import client_of
+from tests.unit.blueprints.setup import client_with
 from web.metrics import Metrics
 from web.metrics_exposition import State
 
@@ -29,6 +29,6 @@ def test_metrics_need_one_of_the_tokens(
 ) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     blueprint = prometheus.make_blueprint(Metrics(), STATE, tokens, lambda view: view)
-    response = client_of(blueprint).get("/metrics", headers={"Authorization": authorization})
+    response = client_with(blueprint).get("/metrics", headers={"Authorization": authorization})
     assert response.status_code == status
     assert ("videsk_proxy_bookings_total" in response.text) is (status == 200)

@@ -1,4 +1,4 @@
-"""What the metrics call what became of a request."""
+"""How the outcome of a request is classified in the metrics."""
 
 import pytest
 from flask import Response
@@ -18,7 +18,7 @@ from videsk.errors import (
 from web.metrics import Metrics
 
 
-def refused(status: int) -> VideskResponseError:
+def rejection(status: int) -> VideskResponseError:
     return VideskResponseError(status, b"{}", None, {})
 
 
@@ -26,16 +26,16 @@ def refused(status: int) -> VideskResponseError:
     ("status", "error", "attempts", "outcome"),
     [
         (201, None, 1, "booked"),
-        (409, refused(409), 1, "conflict"),
-        (400, refused(400), 1, "refused"),
-        (429, refused(429), 1, "refused"),
-        (503, refused(503), 1, "refused"),
+        (409, rejection(409), 1, "conflict"),
+        (400, rejection(400), 1, "refused"),
+        (429, rejection(429), 1, "refused"),
+        (503, rejection(503), 1, "refused"),
         (400, BadRequest(), 0, "refused"),
         (429, TooManyRequests(), 0, "refused"),
         (503, VideskCircuitOpenError(1), 0, "refused"),
         (502, VideskUnreachableError(), 1, "refused"),
         (502, VideskBrokenError(outcome_unknown=True), 1, "in_doubt"),
-        (500, refused(500), 1, "in_doubt"),
+        (500, rejection(500), 1, "in_doubt"),
         (500, KeyError(), 0, "in_doubt"),
         (504, VideskTimeoutError(outcome_unknown=True), 1, "in_doubt"),
         (504, VideskTimeoutError(outcome_unknown=True), 0, "replayed"),
@@ -58,7 +58,7 @@ def test_a_booking_has_one_outcome(
         ("HEAD", 504, VideskTimeoutError(), "read"),
         ("POST", 502, VideskUnreachableError(), "write_not_done"),
         ("POST", 502, VideskBrokenError(outcome_unknown=True), "write_in_doubt"),
-        ("POST", 504, refused(504), "write_in_doubt"),
+        ("POST", 504, rejection(504), "write_in_doubt"),
     ],
 )
 def test_gateway_errors_are_of_reads_or_of_writes(

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from blueprints import widget
 from tests.processes import ROOT
-from tests.unit.blueprints.setup import client_of
+from tests.unit.blueprints.setup import client_with
 
 DIST = ROOT / "frontend/widget/dist"
 ENTRY = "/widget/v1/videsk-booking.js"
@@ -19,7 +19,7 @@ ENTRY = "/widget/v1/videsk-booking.js"
 
 @pytest.fixture
 def client() -> FlaskClient:
-    return client_of(widget.make_blueprint())
+    return client_with(widget.make_blueprint())
 
 
 def test_the_entry_may_be_loaded_by_any_page_and_is_revalidated(client: FlaskClient) -> None:
@@ -42,7 +42,7 @@ def test_a_file_with_a_hash_in_its_name_never_changes(client: FlaskClient) -> No
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip"])
-def test_it_is_compressed_if_the_browser_accepts_it(client: FlaskClient, coding: str) -> None:
+def test_files_are_compressed_if_the_browser_accepts_it(client: FlaskClient, coding: str) -> None:
     largest = max(DIST.glob("*.js"), key=lambda path: path.stat().st_size)
     url = f"/widget/v1/{largest.name}"
     response = client.get(url, headers={"Accept-Encoding": coding})
@@ -72,7 +72,7 @@ def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_a_setting_turns_it_off(enabled: bool) -> None:
+def test_a_setting_turns_the_widget_off(enabled: bool) -> None:
     app = Flask("test")
     widget.register(app, enabled=enabled)
     assert ("widget.file" in app.view_functions) is enabled

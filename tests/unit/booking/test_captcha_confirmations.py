@@ -1,4 +1,4 @@
-"""How long the confirmation of a captcha's token holds."""
+"""How long the confirmation of a captcha token is valid."""
 
 import time
 from typing import cast
@@ -14,7 +14,7 @@ BODY = {"token": "a-token"}
 
 
 class Provider:
-    """Confirms everything."""
+    """A captcha provider that confirms every token."""
 
     def __init__(self) -> None:
         self.checks: list[str | None] = []
@@ -28,7 +28,7 @@ def fail(captcha: BookingCaptcha) -> None:
         raise BadRequest
 
 
-def test_a_retry_does_not_make_a_confirmation_last_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_does_not_extend_a_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(captcha_confirmations, "CONFIRMED_SECONDS", 1)
     provider = Provider()
     captcha = BookingCaptcha(cast("Captcha", provider), None, "")

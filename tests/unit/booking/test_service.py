@@ -20,7 +20,7 @@ BOOKING = {"startAt": "2026-12-01T12:00:00.000Z", "timezone": "UTC", "form": []}
 
 
 class Captcha:
-    """Confirms every token, or none."""
+    """A captcha that confirms every token, or raises `error`."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -58,7 +58,7 @@ def test_a_booking_is_a_201_and_has_a_referrer(app: Flask) -> None:
     assert scheduling.calls[0][3]["referrer"] == "https://shop.example/page"
 
 
-def test_a_referrer_that_is_not_allowed_is_refused(app: Flask) -> None:
+def test_a_referrer_that_is_not_allowed_is_rejected(app: Flask) -> None:
     scheduling = FakeScheduling()
     with pytest.raises(ValidationError):
         book(app, service(scheduling), referrer="https://other.example/")
@@ -66,7 +66,7 @@ def test_a_referrer_that_is_not_allowed_is_refused(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("has_captcha", [True, False])
-def test_a_token_is_verified_here_or_by_videsk(app: Flask, has_captcha: bool) -> None:
+def test_a_token_is_verified_by_the_proxy_or_by_videsk(app: Flask, has_captcha: bool) -> None:
     scheduling, captcha = FakeScheduling(b"{}"), Captcha()
     book(app, service(scheduling, captcha if has_captcha else None), token="a-token")
     assert ("token" in scheduling.calls[0][3]) is not has_captcha
@@ -101,7 +101,7 @@ def test_a_failed_booking_links_to_the_free_hours_and_can_be_sent_again(app: Fla
 
 
 @pytest.mark.parametrize("method", ["cancel", "reschedule"])
-def test_after_a_change_the_same_booking_is_no_double_click(app: Flask, method: str) -> None:
+def test_after_a_change_the_same_booking_is_not_a_double_click(app: Flask, method: str) -> None:
     scheduling = FakeScheduling(b'{"actionToken": "a-token"}')
     bookings = service(scheduling)
     book(app, bookings)

@@ -1,4 +1,4 @@
-"""A stage on which any number act, one step at a time, in an order that a test chooses."""
+"""Run greenlets one step at a time, in an order that a test chooses."""
 
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
@@ -6,57 +6,59 @@ from weakref import WeakKeyDictionary
 import gevent
 from gevent.event import Event
 
-ON_ITS_WAY, DONE = -1, -2
-"""Where a request to Videsk can be held up: before Videsk has seen it, and after."""
+BEFORE_VIDESK, AFTER_VIDESK = -1, -2
+"""Positions at which a request to Videsk can wait: before Videsk processes it, and after."""
 
 
-class Stage:
-    """Each greenlet waits at its next step: `waiting`, in the order of their entrances."""
+class StepScheduler:
+    """Keeps greenlets waiting at their next step. `waiting`: by number, in the order of their start."""
 
     def __init__(self) -> None:
         self.waiting: dict[int, Event] = {}
-        self._where: dict[int, int] = {}
-        self.faults: list[str] = []
+        self._positions: dict[int, int] = {}
+        self.errors: list[str] = []
         self.clock = 1_795_000_000.0
-        self._entrances: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+        self._ids: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._count = 0
 
-    def step(self, where: int = 0) -> None:
-        me = gevent.getcurrent()
-        if me not in self._entrances:
+    def step(self, position: int = 0) -> None:
+        greenlet = gevent.getcurrent()
+        if greenlet not in self._ids:
             self._count += 1
-            self._entrances[me] = self._count
-        mine = self.waiting[self._entrances[me]] = Event()
-        self._where[self._entrances[me]] = where
-        mine.wait()
+            self._ids[greenlet] = self._count
+        event = self.waiting[self._ids[greenlet]] = Event()
+        self._positions[self._ids[greenlet]] = position
+        event.wait()
 
-    def play(self, action: Callable[[], object], steps: int) -> None:
-        """Begin, and go on for so many steps."""
+    def start(self, action: Callable[[], object], steps: int) -> None:
+        """Start the action in a greenlet, and run it for `steps`."""
 
-        def act() -> None:
+        def run() -> None:
             try:
                 action()
             except Exception as error:  # noqa: BLE001 - reported
-                self.faults.append(repr(error))
+                self.errors.append(repr(error))
 
-        gevent.spawn(act)
-        _let_run()
-        self.go_on(self._count, steps)
+        gevent.spawn(run)
+        _run_greenlets()
+        self.resume(self._count, steps)
 
-    def go_on(self, who: int, steps: int) -> None:
-        """So many steps; or until it is ON_ITS_WAY, or DONE."""
+    def resume(self, greenlet: int, steps: int) -> None:
+        """Run a greenlet for `steps`, or until it waits at BEFORE_VIDESK or AFTER_VIDESK."""
         for _ in range(steps if steps >= 0 else 15):
-            if who in self.waiting and not self._where[who] == steps < 0:
-                self.waiting.pop(who).set()
-                _let_run()
+            if greenlet in self.waiting and not self._positions[greenlet] == steps < 0:
+                self.waiting.pop(greenlet).set()
+                _run_greenlets()
 
-    def end(self) -> None:
-        """All come to their end."""
+    def finish_all(self) -> None:
+        """Run all greenlets to their end."""
         while self.waiting:
-            for who in sorted(self.waiting):
-                self.go_on(who, 1)
+            for greenlet in sorted(self.waiting):
+                self.resume(greenlet, 1)
 
 
-def _let_run() -> None:
-    for _ in range(4):  # an event wakes in one turn of the loop; a refresh begins in the next
+def _run_greenlets() -> None:
+    for _ in range(
+        4
+    ):  # an event wakes in one iteration of the loop, and a refresh starts in the next
         gevent.sleep(0)

@@ -20,7 +20,7 @@ from cache.single_flight import SingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store
 from common.resilient_redis import RedisUnavailableError
 from tests.fakes import NoInstrumentation
-from tests.unit.cache.setup import DONE, ON_ITS_WAY, Stage
+from tests.unit.cache.setup import AFTER_VIDESK, BEFORE_VIDESK, StepScheduler
 from videsk.errors import VideskResponseError, VideskTimeoutError, VideskUnreachableError
 from videsk.resources import ResourceKind
 from videsk.scheduling import FreshnessPolicies, Scheduling
@@ -29,25 +29,25 @@ from videsk.transport import Request
 T = TypeVar("T")
 
 
-class Memory:
-    """What a Redis holds, each command a step. Of a Redis that is down, every command fails."""
+class FakeRedis:
+    """A Redis whose commands are steps. While it is `down`, every command fails."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scheduler: StepScheduler) -> None:
         self.items: dict[str, bytes] = {}
         self.down = False
-        self._stage = stage
+        self._scheduler = scheduler
 
-    def _arrive(self) -> None:
-        self._stage.step()
+    def _step(self) -> None:
+        self._scheduler.step()
         if self.down:
             raise RedisConnectionError
 
     def get_many(self, *keys: str) -> list[bytes | None]:
-        self._arrive()
+        self._step()
         return [self.items.get(key) for key in keys]
 
     def set(self, key: str, value: bytes, timeout: int | None = None) -> None:
-        self._arrive()
+        self._step()
         self.items[key] = value
 
     def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> None:
@@ -55,7 +55,7 @@ class Memory:
             self.set(key, value)
 
     def add(self, key: str, value: bytes, timeout: int | None = None) -> None:
-        self._arrive()
+        self._step()
         self.items.setdefault(key, value)
 
     def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[bytes | None]:
@@ -67,11 +67,11 @@ class Memory:
         """Nothing expires here; the simulation decides when data is lost."""
 
     def clear(self) -> None:
-        raise AssertionError("nothing empties what all share")
+        raise AssertionError("no process may clear the shared store")
 
 
-class Link:
-    """ResilientRedis's two laws, without a watch."""
+class FakeResilientRedis:
+    """A ResilientRedis without health checks: it raises during an outage, and counts outages."""
 
     def __init__(self) -> None:
         self.unavailable = False
@@ -91,44 +91,48 @@ class Link:
             raise RedisUnavailableError from error
 
 
-class SteppedFlights(SingleFlight[Any]):
-    """Followers wait in steps."""
+class SteppedSingleFlight(SingleFlight[Any]):
+    """A SingleFlight whose followers wait in steps."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scheduler: StepScheduler) -> None:
         super().__init__()
-        self._stage = stage
+        self._scheduler = scheduler
 
     def do(self, name: Hashable, lead: Callable[[], Any], seconds: float) -> tuple[Any, bool]:
         flight = self._in_progress.get(name)
         while flight and not flight.done():
-            self._stage.step()
+            self._scheduler.step()
         return (flight.result(), True) if flight else super().do(name, lead, seconds)
 
 
-class FlightsOfAll:
-    """SharedSingleFlight, as documented."""
+class FakeSharedSingleFlight:
+    """A SharedSingleFlight with the documented behavior."""
 
-    def __init__(self, stage: Stage, memory: Memory) -> None:
-        self._flights = SteppedFlights(stage)
-        self._stage = stage
-        self._memory = memory
+    def __init__(self, scheduler: StepScheduler, redis: FakeRedis) -> None:
+        self._flights = SteppedSingleFlight(scheduler)
+        self._scheduler = scheduler
+        self._redis = redis
 
-    def of(self, link: Link) -> Any:
-        return type("SingleFlight", (), {"do": self._fly(link), "refresh": self._refresh(link)})
+    def for_process(self, resilient_redis: FakeResilientRedis) -> Any:
+        return type(
+            "SingleFlight",
+            (),
+            {"do": self._make_do(resilient_redis), "refresh": self._make_refresh(resilient_redis)},
+        )
 
-    def _fly(self, link: Link) -> Any:
-        store = Store(self._memory)
+    def _make_do(self, resilient_redis: FakeResilientRedis) -> Any:
+        store = Store(self._redis)
 
         def lead(fetch: Fetch) -> tuple[bytes, bool]:
             entry = fetch.fetch()
             try:
-                link.call(lambda: fetch.put(store, entry))
+                resilient_redis.call(lambda: fetch.put(store, entry))
             except RedisUnavailableError:
                 return entry, False
             return entry, True
 
         def do(flight: FlightKey, fetch: Fetch, seconds: float) -> FlightResult:
-            held = link.call(lambda: self._memory.get_many(flight.key))[0]
+            held = resilient_redis.call(lambda: self._redis.get_many(flight.key))[0]
             found = fetch.recheck(held)
             if found:
                 return FlightResult(found, collapsed=True, stored=False)
@@ -137,8 +141,8 @@ class FlightsOfAll:
 
         return do
 
-    def _refresh(self, link: Link) -> Any:
-        do = self._fly(link)
+    def _make_refresh(self, resilient_redis: FakeResilientRedis) -> Any:
+        do = self._make_do(resilient_redis)
 
         def refresh(flight: FlightKey, fetch: Fetch) -> None:
             if not self._flights.in_progress(flight):
@@ -148,24 +152,26 @@ class FlightsOfAll:
 
 
 class Videsk:
-    """Who serves what, and how often each agent's hours have changed: that is their availability.
+    """A Videsk whose availability is the number of changes of each agent's hours.
 
-    `listed` are the services whose users its list shows.
+    `users_of`: the agents of each service. `listed`: the services that are listed with users.
     """
 
-    def __init__(self, stage: Stage, users_of: dict[str, list[str]], listed: set[str]) -> None:
+    def __init__(
+        self, scheduler: StepScheduler, users_of: dict[str, list[str]], listed: set[str]
+    ) -> None:
         self.users_of = users_of
         self.changes: Counter[str] = Counter()
         self.down = False
-        self._stage = stage
+        self._scheduler = scheduler
         self._listed = listed
 
     def send(self, request: Request, seconds: float) -> Any:
-        self._stage.step(ON_ITS_WAY)
+        self._scheduler.step(BEFORE_VIDESK)
         try:
             return self._write(request.body) if request.body else self._parse(request.path)
         finally:
-            self._stage.step(DONE)
+            self._scheduler.step(AFTER_VIDESK)
 
     def _parse(self, path: str) -> Any:
         if self.down:
@@ -182,71 +188,79 @@ class Videsk:
         return [[user, self.changes[user]] for user in users]
 
     def _write(self, body: Any) -> Any:
-        """Write as `fate` requires; a 409 means that the hour was taken before.
+        """Write as `outcome` requires. A 409 means that the hour was already taken.
 
         The agent's `change` is added to the body.
         """
-        fate = body["fate"]
-        if fate not in {400, "unreachable", "lost"}:
+        outcome = body["outcome"]
+        if outcome not in {400, "unreachable", "lost"}:
             self.changes[body["agent"]] += 1
             body["change"] = self.changes[body["agent"]]
-        if isinstance(fate, int) and fate != 201:
-            raise VideskResponseError(fate, b"{}", "application/json", {})
-        if fate == "unreachable":
+        if isinstance(outcome, int) and outcome != 201:
+            raise VideskResponseError(outcome, b"{}", "application/json", {})
+        if outcome == "unreachable":
             raise VideskUnreachableError
-        if fate in {"lost", "answer lost"}:
+        if outcome in {"lost", "answer lost"}:
             raise VideskTimeoutError(outcome_unknown=True)
         return {"service": body["title"]} if body["title"] else {}
 
 
 def title_of(service: str) -> str:
-    """S1 and S2 have one title."""
+    """Return a title. S1 and S2 have the same one."""
     return "T" if service in {"S1", "S2"} else f"Title of {service}"
 
 
 class Process:
-    """A worker: the real Reader and Scheduling, in front of what all share."""
+    """A worker: the real ReadThroughCache and Scheduling on the shared store."""
 
-    def __init__(self, stage: Stage, memory: Memory, flights: FlightsOfAll, videsk: Videsk) -> None:
-        self.link = Link()
-        self.store = Store(memory)
-        link: Any = self.link
+    def __init__(
+        self,
+        scheduler: StepScheduler,
+        redis: FakeRedis,
+        flights: FakeSharedSingleFlight,
+        videsk: Videsk,
+    ) -> None:
+        self.resilient_redis = FakeResilientRedis()
+        self.store = Store(redis)
+        resilient_redis: Any = self.resilient_redis
         client: Any = videsk
-        shared = SharedCache(link, self.store, flights.of(self.link))
+        shared = SharedCache(resilient_redis, self.store, flights.for_process(self.resilient_redis))
         self.near_cache: NearCache[CachedResult] = NearCache(
-            shared.current_version, clock=lambda: stage.clock
+            shared.current_version, clock=lambda: scheduler.clock
         )
-        self.reader = ReadThroughCache(
-            shared, process_store(), self.near_cache, NoInstrumentation(), lambda: stage.clock
+        self.read_through = ReadThroughCache(
+            shared, process_store(), self.near_cache, NoInstrumentation(), lambda: scheduler.clock
         )
-        self.reader._flights = SteppedFlights(stage)
+        self.read_through._flights = SteppedSingleFlight(scheduler)
         policy = FreshnessPolicy(10, 1000)
-        self.scheduling = Scheduling(client, self.reader, FreshnessPolicies(policy, policy, policy))
-        self._memory = memory
-        self._stage = stage
+        self.scheduling = Scheduling(
+            client, self.read_through, FreshnessPolicies(policy, policy, policy)
+        )
+        self._redis = redis
+        self._scheduler = scheduler
 
     def hours(self, kind: ResourceKind, ident: str, day: Any) -> CachedResult:
-        """As web/fast_path.py does it: near, else the long way, whose fresh answers are kept."""
+        """Read as web/fast_path.py does: from the near cache, or through the app, storing fresh results."""
         key = kind, ident
         item = self.near_cache.get(key)
         if item:
             return replace(item, cache_status="near")
         version = self.near_cache.version
-        reading = self.scheduling.hours(kind, ident, day, "now")
-        if reading.fresh_until > self._stage.clock:
-            self.near_cache.put(key, reading, reading.fresh_until, version, 1)
-        return reading
+        result = self.scheduling.hours(kind, ident, day, "now")
+        if result.fresh_until > self._scheduler.clock:
+            self.near_cache.put(key, result, result.fresh_until, version, 1)
+        return result
 
-    def come_back(self) -> None:
-        """What is done before Redis is trusted, and the trust: in one."""
-        Store(_AtOnce(self._memory)).invalidate([ALL_ENTRIES])
-        self.link.unavailable = False
+    def reconnect(self) -> None:
+        """Invalidate all entries and use Redis again, in one step."""
+        Store(_Unstepped(self._redis)).invalidate([ALL_ENTRIES])
+        self.resilient_redis.unavailable = False
 
 
-class _AtOnce(Memory):
-    def __init__(self, memory: Memory) -> None:
-        self.items = memory.items
+class _Unstepped(FakeRedis):
+    def __init__(self, redis: FakeRedis) -> None:
+        self.items = redis.items
         self.down = False
 
-    def _arrive(self) -> None:
+    def _step(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""What an entry's age means, as a table and as laws over every age and every window."""
+"""The freshness of entries by age: a table, and properties for all ages and policies."""
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from cache.freshness import Freshness, FreshnessPolicy, decide, ttl
 FRESH, STALE, EXPIRED = Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED
 
 SECONDS = st.integers(0, 90_000) | st.floats(0, 90_000)
-WINDOWS = st.builds(FreshnessPolicy, SECONDS, SECONDS)
-REMEMBERING = WINDOWS.filter(lambda policy: policy.is_cacheable)
+POLICIES = st.builds(FreshnessPolicy, SECONDS, SECONDS)
+CACHING_POLICIES = POLICIES.filter(lambda policy: policy.is_cacheable)
 AGES = st.integers(-90_000, 200_000) | st.floats(-90_000, 200_000)
 
 
@@ -34,15 +34,15 @@ AGES = st.integers(-90_000, 200_000) | st.floats(-90_000, 200_000)
         (FreshnessPolicy(5, 0), -0.001, FRESH, 5),
     ],
 )
-def test_what_an_age_means(
+def test_freshness_by_age(
     policy: FreshnessPolicy, age_seconds: float, freshness: Freshness, left: int | None
 ) -> None:
     assert decide(age_seconds, policy) is freshness
     assert left is None or ttl(age_seconds, policy) == left
 
 
-@given(age_seconds=AGES, policy=REMEMBERING)
-def test_what_is_served_is_fresh_if_seconds_are_left_and_stale_if_not(
+@given(age_seconds=AGES, policy=CACHING_POLICIES)
+def test_an_entry_is_fresh_while_its_ttl_is_positive(
     age_seconds: float, policy: FreshnessPolicy
 ) -> None:
     freshness, left = decide(age_seconds, policy), ttl(age_seconds, policy)
@@ -53,7 +53,7 @@ def test_what_is_served_is_fresh_if_seconds_are_left_and_stale_if_not(
     assert freshness is EXPIRED or left >= -max(1, policy.keep_seconds)
 
 
-@given(age_seconds=AGES, policy=REMEMBERING)
+@given(age_seconds=AGES, policy=CACHING_POLICIES)
 def test_the_store_keeps_an_entry_as_long_as_it_can_be_used(
     age_seconds: float, policy: FreshnessPolicy
 ) -> None:
@@ -62,7 +62,7 @@ def test_the_store_keeps_an_entry_as_long_as_it_can_be_used(
         assert decide(age_seconds, policy) is EXPIRED
 
 
-@given(ages=st.lists(AGES, min_size=2, max_size=2).map(sorted), policy=REMEMBERING)
+@given(ages=st.lists(AGES, min_size=2, max_size=2).map(sorted), policy=CACHING_POLICIES)
 def test_an_entry_never_gets_younger(ages: list[float], policy: FreshnessPolicy) -> None:
     order = [FRESH, STALE, EXPIRED]
     younger, older = (order.index(decide(age, policy)) for age in ages)
@@ -70,8 +70,8 @@ def test_an_entry_never_gets_younger(ages: list[float], policy: FreshnessPolicy)
     assert ttl(ages[0], policy) >= ttl(ages[1], policy)
 
 
-@given(age_seconds=st.floats(-90_000, -0.001), policy=REMEMBERING)
-def test_an_entry_from_the_future_is_as_fresh_as_one_of_this_moment(
+@given(age_seconds=st.floats(-90_000, -0.001), policy=CACHING_POLICIES)
+def test_an_entry_from_the_future_is_as_fresh_as_a_new_one(
     age_seconds: float, policy: FreshnessPolicy
 ) -> None:
     assert decide(age_seconds, policy) is decide(0, policy) is FRESH
@@ -80,7 +80,7 @@ def test_an_entry_from_the_future_is_as_fresh_as_one_of_this_moment(
 
 @given(age_seconds=AGES, stale_seconds=SECONDS)
 def test_without_caching_no_entry_is_served(age_seconds: float, stale_seconds: float) -> None:
-    """Entries of before a restart with a TTL of 0, which means "not cached"."""
+    """Entries from before a restart with a TTL of 0, which disables caching."""
     policy = FreshnessPolicy(0, stale_seconds)
     assert not policy.is_cacheable
     assert decide(age_seconds, policy) is EXPIRED

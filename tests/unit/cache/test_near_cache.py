@@ -1,4 +1,4 @@
-"""The near cache: nothing is served from it that was invalidated before the question."""
+"""The near cache never serves entries that were invalidated before the read."""
 
 import random
 import time
@@ -13,13 +13,13 @@ import pytest
 from cache import near_cache
 from cache.near_cache import NearCache
 from common.resilient_redis import RedisUnavailableError
-from tests.e2e.fleet import at_once
+from tests.e2e.fleet import concurrently
 
-FAR = 1e12
+FAR_FUTURE = 1e12
 
 
-class Redis:
-    """Where the token is, after so many seconds on the way there and back."""
+class FakeRedis:
+    """A Redis with the version token. A read of it takes `seconds`."""
 
     def __init__(self) -> None:
         self.version = b"t0"
@@ -38,164 +38,166 @@ class Redis:
 
 
 @pytest.fixture
-def redis() -> Redis:
-    return Redis()
+def redis() -> FakeRedis:
+    return FakeRedis()
 
 
-def filled(
-    redis: Redis, lease_seconds: float = 10.0, **clocks: Callable[[], float]
+def filled_near_cache(
+    redis: FakeRedis, lease_seconds: float = 10.0, **clocks: Callable[[], float]
 ) -> NearCache[str]:
-    """It holds an answer under `key`."""
-    near: NearCache[str] = NearCache(redis.current_version, lease_seconds, **clocks)
-    assert near.get("key") is None
-    near.put("key", "answer", FAR, near.version, 1)
-    return near
+    """Return a near cache with a response under `key`."""
+    cache: NearCache[str] = NearCache(redis.current_version, lease_seconds, **clocks)
+    assert cache.get("key") is None
+    cache.put("key", "answer", FAR_FUTURE, cache.version, 1)
+    return cache
 
 
-def test_an_answer_is_served_without_asking_while_the_lease_holds(redis: Redis) -> None:
-    near = filled(redis)
-    assert [near.get("key") for _ in range(100)] == ["answer"] * 100
+def test_during_the_lease_responses_are_served_without_reading_the_version(
+    redis: FakeRedis,
+) -> None:
+    cache = filled_near_cache(redis)
+    assert [cache.get("key") for _ in range(100)] == ["answer"] * 100
     assert redis.reads == 1
-    assert near.get("another key") is None
+    assert cache.get("another key") is None
 
 
-def test_after_the_lease_one_read_of_the_version_serves_all_waiters(redis: Redis) -> None:
+def test_after_the_lease_one_read_of_the_version_serves_all_waiters(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     now[0], redis.way = 10.0, lambda: 0.01
-    assert at_once([partial(near.get, "key")] * 50) == ["answer"] * 50
+    assert concurrently([partial(cache.get, "key")] * 50) == ["answer"] * 50
     assert redis.reads == 2
 
 
-def test_a_follower_of_a_late_version_reads_it_again(redis: Redis) -> None:
-    """It was read before the followers' call, and a write may have come in between."""
+def test_a_follower_of_a_late_version_reads_it_again(redis: FakeRedis) -> None:
+    """The version was read before the follower's call, so a write may have happened in between."""
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     now[0] = 10.0
 
     def late() -> float:
-        now[0] += 6  # there and back: longer than the lease
+        now[0] += 6  # the round trip takes longer than the lease
         return 0.01
 
     redis.way = late
-    assert at_once([partial(near.get, "key")] * 2) == ["answer"] * 2
+    assert concurrently([partial(cache.get, "key")] * 2) == ["answer"] * 2
     assert redis.reads == 3
 
 
-def test_a_lease_in_use_is_renewed_before_it_expires(redis: Redis) -> None:
+def test_a_lease_in_use_is_renewed_before_it_expires(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     now[0] = 4.9
-    assert [near.get("key") for _ in range(10)] == ["answer"] * 10
+    assert [cache.get("key") for _ in range(10)] == ["answer"] * 10
     gevent.sleep(0)
-    assert redis.reads == 1, "in the last half only"
+    assert redis.reads == 1, "only in the second half of the lease"
     now[0] = 5.1
-    assert [near.get("key") for _ in range(10)] == ["answer"] * 10
+    assert [cache.get("key") for _ in range(10)] == ["answer"] * 10
     gevent.sleep(0)
     assert redis.reads == 2
     now[0], redis.unavailable = 14.9, True
-    assert near.get("key") == "answer"
+    assert cache.get("key") == "answer"
     gevent.sleep(0)
-    assert near.get("key") == "answer", "a failure is only noticed when the lease has expired"
+    assert cache.get("key") == "answer", "a failure is detected only when the lease has expired"
     now[0] = 15.2
-    assert near.get("key") is None
+    assert cache.get("key") is None
 
 
-def test_far_from_redis_concurrent_gets_read_the_version_twice_at_most(redis: Redis) -> None:
-    near = filled(redis, lease_seconds=0.005)
+def test_far_from_redis_concurrent_gets_read_the_version_twice_at_most(redis: FakeRedis) -> None:
+    cache = filled_near_cache(redis, lease_seconds=0.005)
     time.sleep(0.01)
     redis.way, redis.reads = lambda: 0.1, 0
     with ThreadPoolExecutor(100) as pool:
-        first = pool.submit(near.get, "key")
-        time.sleep(0.05)  # the others come while it reads the version
-        others = [pool.submit(near.get, "key") for _ in range(99)]
+        first = pool.submit(cache.get, "key")
+        time.sleep(0.05)  # the others call while it reads the version
+        others = [pool.submit(cache.get, "key") for _ in range(99)]
         assert {future.result() for future in [first, *others]} == {"answer"}
-    assert redis.reads <= 3, "one more for those that the machine delays"
+    assert redis.reads <= 3, "one more for calls that a busy machine delays"
 
 
-def test_what_is_not_kept_costs_no_question(redis: Redis) -> None:
+def test_a_miss_does_not_read_the_version(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     now[0] = 10.0
-    assert near.get("another key") is None
+    assert cache.get("another key") is None
     assert redis.reads == 1
 
 
-def test_a_new_token_drops_everything(redis: Redis) -> None:
+def test_a_new_version_drops_everything(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     redis.version, now[0] = b"t1", 10.0
-    assert near.get("key") is None
+    assert cache.get("key") is None
 
 
-def test_without_a_lease_every_get_reads_the_version(redis: Redis) -> None:
-    near = filled(redis, lease_seconds=0)
-    assert (near.get("key"), near.get("key"), redis.reads) == ("answer", "answer", 3)
+def test_without_a_lease_every_get_reads_the_version(redis: FakeRedis) -> None:
+    cache = filled_near_cache(redis, lease_seconds=0)
+    assert (cache.get("key"), cache.get("key"), redis.reads) == ("answer", "answer", 3)
     redis.version = b"t1"
-    assert near.get("key") is None
+    assert cache.get("key") is None
 
 
-def test_a_response_read_under_an_older_version_is_not_stored(redis: Redis) -> None:
+def test_a_response_read_under_an_older_version_is_not_stored(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
-    before = near.version
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
+    before = cache.version
     redis.version, now[0] = b"t1", 10.0
-    near.get("key")
-    near.put("key", "old answer", FAR, before, 1)
-    assert near.get("key") is None
+    cache.get("key")
+    cache.put("key", "old answer", FAR_FUTURE, before, 1)
+    assert cache.get("key") is None
 
 
-def test_a_response_being_read_during_a_clear_is_not_stored(redis: Redis) -> None:
-    near = filled(redis)
-    before = near.version
-    near.clear()
-    near.put("key", "old answer", FAR, before, 1)
-    assert near.get("key") is None
+def test_a_response_being_read_during_a_clear_is_not_stored(redis: FakeRedis) -> None:
+    cache = filled_near_cache(redis)
+    before = cache.version
+    cache.clear()
+    cache.put("key", "old answer", FAR_FUTURE, before, 1)
+    assert cache.get("key") is None
 
 
-def test_a_question_under_way_when_all_was_dropped_gives_no_lease(redis: Redis) -> None:
+def test_a_version_read_that_started_before_a_clear_gives_no_lease(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
 
     def dropped_meanwhile() -> float:
-        near.clear()
+        cache.clear()
         return 0.0
 
     now[0], redis.way = 10.0, dropped_meanwhile
-    assert (near.get("key"), near.version) == (None, b"")
+    assert (cache.get("key"), cache.version) == (None, b"")
 
 
-def test_nothing_is_served_while_redis_is_unavailable(redis: Redis) -> None:
+def test_nothing_is_served_while_redis_is_unavailable(redis: FakeRedis) -> None:
     now = [0.0]
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     redis.unavailable, now[0] = True, 10.0
-    assert near.get("key") is None
+    assert cache.get("key") is None
     redis.unavailable = False
-    assert near.get("key") is None
+    assert cache.get("key") is None
     assert redis.reads == 3
 
 
 @pytest.mark.parametrize(
     ("seconds", "reads"), [(9.9, 1), (10.0, 2), (10.1, 2)], ids=["before", "at", "after"]
 )
-def test_a_lease_holds_from_the_question_on_and_is_over_at_its_end(
-    redis: Redis, seconds: float, reads: int
+def test_a_lease_runs_from_the_start_of_the_version_read(
+    redis: FakeRedis, seconds: float, reads: int
 ) -> None:
     now = [100.0]
 
     def a_while() -> float:
-        now[0] += 3  # on the way there and back, which counts
+        now[0] += 3  # the round trip, which counts
         return 0.0
 
     redis.way = a_while
-    near = filled(redis, monotonic=lambda: now[0])
+    cache = filled_near_cache(redis, monotonic=lambda: now[0])
     redis.way = lambda: 0.0
     now[0] = 100.0 + seconds
-    assert near.get("key") == "answer"
+    assert cache.get("key") == "answer"
     assert redis.reads == reads
 
 
-def test_a_writer_waits_as_long_as_any_lease_may_hold(redis: Redis) -> None:
+def test_a_writer_waits_for_the_longest_possible_lease(redis: FakeRedis) -> None:
     for seconds in (0.0, 0.05):
         near_cache: NearCache[str] = NearCache(redis.current_version, seconds)
         started = time.monotonic()
@@ -203,59 +205,61 @@ def test_a_writer_waits_as_long_as_any_lease_may_hold(redis: Redis) -> None:
         assert seconds <= time.monotonic() - started < seconds + 0.5
 
 
-def test_what_is_replaced_or_dropped_makes_room(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch
+def test_replaced_and_dropped_responses_free_memory(
+    redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(near_cache, "MAX_BYTES", 2 * (near_cache.OVERHEAD_BYTES + 10))
-    near = filled(redis, lease_seconds=0)
+    cache = filled_near_cache(redis, lease_seconds=0)
     for _ in range(5):
-        near.put("key", "again", FAR, near.version, 10)
-    near.put("other", "other", FAR, near.version, 10)
-    assert (near.get("key"), near.get("other")) == ("again", "other")
+        cache.put("key", "again", FAR_FUTURE, cache.version, 10)
+    cache.put("other", "other", FAR_FUTURE, cache.version, 10)
+    assert (cache.get("key"), cache.get("other")) == ("again", "other")
     redis.version = b"t1"
-    assert near.get("key") is None
+    assert cache.get("key") is None
     for key in ("key", "other"):
-        near.put(key, "new", FAR, near.version, 10)
-    assert (near.get("key"), near.get("other")) == ("new", "new")
+        cache.put(key, "new", FAR_FUTURE, cache.version, 10)
+    assert (cache.get("key"), cache.get("other")) == ("new", "new")
 
 
-def test_an_answer_is_not_served_past_its_time(redis: Redis) -> None:
+def test_a_response_is_not_served_after_it_expires(redis: FakeRedis) -> None:
     wall = [100.0]
-    near: NearCache[str] = NearCache(redis.current_version, 10.0, clock=lambda: wall[0])
-    near.get("key")
-    near.put("key", "answer", 105.0, near.version, 1)
+    cache: NearCache[str] = NearCache(redis.current_version, 10.0, clock=lambda: wall[0])
+    cache.get("key")
+    cache.put("key", "answer", 105.0, cache.version, 1)
     wall[0] = 104.9
-    assert near.get("key") == "answer"
+    assert cache.get("key") == "answer"
     wall[0] = 105.0
-    assert near.get("key") is None
+    assert cache.get("key") is None
 
 
-def test_it_holds_so_many_and_no_more(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_responses_is_limited(
+    redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(near_cache, "MAX_BYTES", 3 * (near_cache.OVERHEAD_BYTES + 1))
-    near = filled(redis)
+    cache = filled_near_cache(redis)
     for number in range(3):
-        near.put(number, str(number), FAR, near.version, 1)
-    assert [near.get(key) for key in ("key", 0, 1, 2)] == [None, "0", "1", "2"]
-    near.put(1, "one", FAR, near.version, 1)
-    near.put(3, "three", FAR, near.version, near_cache.OVERHEAD_BYTES)
-    assert [near.get(key) for key in (0, 1, 2, 3)] == [None, "one", None, "three"]
+        cache.put(number, str(number), FAR_FUTURE, cache.version, 1)
+    assert [cache.get(key) for key in ("key", 0, 1, 2)] == [None, "0", "1", "2"]
+    cache.put(1, "one", FAR_FUTURE, cache.version, 1)
+    cache.put(3, "three", FAR_FUTURE, cache.version, near_cache.OVERHEAD_BYTES)
+    assert [cache.get(key) for key in (0, 1, 2, 3)] == [None, "one", None, "three"]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_read_returns_what_an_acknowledged_write_has_changed(seed: int) -> None:
-    """Four processes, one store, writers who wait for the lease; ways of up to twice the lease."""
-    dice = random.Random(seed)
-    redis, lease = Redis(), 0.005
-    redis.way = lambda: dice.random() * lease
-    truth, answered = [0], [0]
+def test_no_read_returns_data_from_before_an_acknowledged_write(seed: int) -> None:
+    """Four processes share a store. Writers wait for the lease. Delays are up to twice the lease."""
+    rng = random.Random(seed)
+    redis, lease = FakeRedis(), 0.005
+    redis.way = lambda: rng.random() * lease
+    videsk_availability, answered = [0], [0]
     processes: list[NearCache[int]] = [NearCache(redis.current_version, lease) for _ in range(4)]
     hits, old, writing = [0], [0], Lock()
     started = time.monotonic()
 
     def goes_on() -> bool:
-        """For 0.6 s, and on a busy machine until it has shown something."""
+        """Whether to continue: for 0.6 s, and on a busy machine until there were enough events."""
         seconds = time.monotonic() - started
-        return seconds < 0.6 or (seconds < 30 and (hits[0] <= 100 or truth[0] <= 10))
+        return seconds < 0.6 or (seconds < 30 and (hits[0] <= 100 or videsk_availability[0] <= 10))
 
     def read(process: NearCache[int]) -> None:
         while goes_on():
@@ -264,29 +268,29 @@ def test_no_read_returns_what_an_acknowledged_write_has_changed(seed: int) -> No
             found = process.get("key")
             if found is None:
                 with writing:
-                    value = truth[
+                    value = videsk_availability[
                         0
-                    ]  # not from the near cache: what the store holds now, returned a little later
+                    ]  # a miss: read the store now, and return it a little later
                 time.sleep(redis.way())
-                process.put("key", value, FAR, version, 1)
+                process.put("key", value, FAR_FUTURE, version, 1)
             else:
                 hits[0] += 1
                 old[0] += found < known_before
-            time.sleep(dice.random() * 0.0005)
+            time.sleep(rng.random() * 0.0005)
 
     def write(process: NearCache[int]) -> None:
         while goes_on():
-            time.sleep(dice.random() * 0.03)
+            time.sleep(rng.random() * 0.03)
             with writing:
-                truth[0] += 1
-                written = truth[0]
+                videsk_availability[0] += 1
+                written = videsk_availability[0]
                 redis.version = b"t%d" % written
             process.clear()
             process.wait_for_leases()
             answered[0] = max(answered[0], written)
 
     readers = [partial(read, process) for process in processes for _ in range(3)]
-    at_once([*readers, *(partial(write, process) for process in processes[:2])])
+    concurrently([*readers, *(partial(write, process) for process in processes[:2])])
     assert old[0] == 0
     assert hits[0] > 100
-    assert truth[0] > 10
+    assert videsk_availability[0] > 10

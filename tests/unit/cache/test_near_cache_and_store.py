@@ -1,4 +1,4 @@
-"""Near cache and store together: a reader in another process, at every moment of a write."""
+"""Near cache and store: another process reads at every moment of a write."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,35 +8,35 @@ import pytest
 from cache.near_cache import NearCache
 from cache.read_through import SharedCache
 from cache.store import ALL_ENTRIES, Entry, ProcessBackend, Store, process_store
-from tests.unit.cache.simulation import Link
+from tests.unit.cache.simulation import FakeResilientRedis
 
 KEY, GROUPS = "hours", ("availability", "service:a")
 MANY_GROUPS = [f"service:{number:024x}" for number in range(74)]
-"""redis-py sends a pipeline in pieces of about 6,000 bytes; these are more than one piece."""
+"""redis-py sends a pipeline in chunks of about 6,000 bytes. These groups need more than one."""
 
 
-class Interruptible(ProcessBackend):
-    """Another process acts after each single write, as it may in Redis without MULTI."""
+class InterruptibleBackend(ProcessBackend):
+    """A backend in which another process acts after a write, as is possible in Redis without MULTI."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.meanwhile: Callable[[], object] = lambda: None
+        self.disturb: Callable[[], object] = lambda: None
 
     def set(self, key: str, value: object, timeout: Any = None) -> bool | None:
         done = super().set(key, value, timeout)
-        self.meanwhile()
+        self.disturb()
         return done
 
 
 class ReadThroughCache:
-    """A process that reads as the fast path and the application do: near, else from the store."""
+    """A process that reads from the near cache, or else from the store, like the fast path and the app."""
 
     def __init__(self, store: Store) -> None:
         self.near_cache: NearCache[bytes] = NearCache(store.current_version)
         self._store = store
 
     def read(self) -> bytes | None:
-        """None: the store holds nothing, so that Videsk would be called."""
+        """Return None if the store has no entry, so that Videsk would be called."""
         item = self.near_cache.get(KEY)
         if item is not None:
             return item
@@ -49,8 +49,10 @@ class ReadThroughCache:
 
 @pytest.mark.parametrize("group", [*GROUPS, ALL_ENTRIES])
 @pytest.mark.parametrize("place", ["first", "last"])
-def test_a_reader_at_any_moment_of_a_write_keeps_nothing_old_near(group: str, place: str) -> None:
-    backend = Interruptible()
+def test_a_read_at_any_moment_of_a_write_leaves_nothing_outdated_in_the_near_cache(
+    group: str, place: str
+) -> None:
+    backend = InterruptibleBackend()
     store = Store(backend)
     reader = ReadThroughCache(store)
     _, stamp = store.lookup(KEY, GROUPS)
@@ -58,45 +60,45 @@ def test_a_reader_at_any_moment_of_a_write_keeps_nothing_old_near(group: str, pl
     reader.read()
     assert reader.read() == b"old"
     reads: list[bytes | None] = []
-    backend.meanwhile = lambda: reads.append(reader.read())
+    backend.disturb = lambda: reads.append(reader.read())
     others = MANY_GROUPS[:5]
     store.invalidate([group, *others] if place == "first" else [*others, group])
     assert len(reads) >= 7
     assert reader.read() is None
 
 
-def test_nothing_is_kept_near_across_a_loss_of_redis_though_its_token_is_the_same() -> None:
-    """As it is where Redis comes back from a snapshot."""
-    store, link = process_store(), Link()
-    linked: Any = link
+def test_the_near_cache_is_dropped_after_an_outage_even_if_the_version_is_the_same() -> None:
+    """The token is the same if Redis is restored from a snapshot."""
+    store, resilient_redis = process_store(), FakeResilientRedis()
+    typed_redis: Any = resilient_redis
     flights: Any = None
-    near_cache: NearCache[str] = NearCache(SharedCache(linked, store, flights).current_version)
+    near_cache: NearCache[str] = NearCache(SharedCache(typed_redis, store, flights).current_version)
     near_cache.get("key")
     near_cache.put("key", "from before", 1e12, near_cache.version, 1)
     assert near_cache.get("key") == "from before"
-    link.lose()
+    resilient_redis.lose()
     assert near_cache.get("another key") is None
     near_cache.put("key", "of this process alone", 1e12, near_cache.version, 1)
-    link.unavailable = False
+    resilient_redis.unavailable = False
     assert near_cache.get("key") is None
 
 
 @pytest.mark.parametrize("back", [True, False])
 def test_an_outage_while_the_version_is_read_counts(back: bool) -> None:
-    store, link = process_store(), Link()
-    linked: Any = link
+    store, resilient_redis = process_store(), FakeResilientRedis()
+    typed_redis: Any = resilient_redis
     flights: Any = None
-    current_version = SharedCache(linked, store, flights).current_version
+    current_version = SharedCache(typed_redis, store, flights).current_version
     before = current_version()
     ask = store.current_version
 
     def lost_meanwhile() -> bytes:
-        link.lose()
-        link.unavailable = not back
+        resilient_redis.lose()
+        resilient_redis.unavailable = not back
         return ask()
 
     store.current_version = lost_meanwhile  # type: ignore[method-assign]
     assert current_version() == before
     store.current_version = ask  # type: ignore[method-assign]
-    link.unavailable = False
+    resilient_redis.unavailable = False
     assert current_version() != before

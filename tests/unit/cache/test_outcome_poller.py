@@ -16,7 +16,7 @@ LEADER = b"leader"
 
 
 class Redis:
-    """A ResilientRedis and its client, whose only command is MGET."""
+    """A fake ResilientRedis and client with MGET only."""
 
     def __init__(self, **values: bytes) -> None:
         self.values = values
@@ -37,11 +37,11 @@ def wait(redis: Any, number: int = 0, seconds: float = 5) -> bytes | None:
 
 def test_the_outcome_is_returned() -> None:
     assert wait(Redis(outcome0=b"value", lock0=LEADER)) == b"value"
-    assert wait(Redis(outcome0=b"value")) == b"value", "the leader has just ended"
+    assert wait(Redis(outcome0=b"value")) == b"value", "even if the leader has just finished"
 
 
 @pytest.mark.parametrize("lock", [{}, {"lock0": b"another"}], ids=["no leader", "another leader"])
-def test_a_leader_that_is_gone_leaves_no_outcome(lock: dict[str, bytes]) -> None:
+def test_a_dead_leader_leaves_no_outcome(lock: dict[str, bytes]) -> None:
     assert wait(Redis(**lock)) is None
 
 
@@ -49,7 +49,7 @@ def test_a_wait_ends_in_time() -> None:
     redis = Redis(lock0=LEADER)
     with pytest.raises(SingleFlightTimeoutError):
         wait(redis, seconds=0.05)
-    assert 3 <= len(redis.polls) <= 10, "with pauses that double"
+    assert 3 <= len(redis.polls) <= 10, "pauses double"
 
 
 def test_in_an_outage_every_wait_ends() -> None:

@@ -1,4 +1,4 @@
-"""What a process does as leader and as follower. Over Redis: tests/e2e/redis."""
+"""Leaders and followers in a shared single flight. With a real Redis: tests/e2e/redis."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ FLIGHT = FlightKey("hours", b"stamp")
 
 
 class Redis:
-    """A ResilientRedis and its client. `leader`: who leads already; `stored`: the cached entry.
+    """A fake ResilientRedis and client. `leader`: the current leader. `stored`: the cached entry.
 
-    Its scripts do what their Lua does with the lock, and keep the arguments of the last one.
+    Its scripts change the lock as the Lua scripts do. The arguments of the last one are stored.
     """
 
     def __init__(self, leader: bytes = b"", stored: bytes | None = None) -> None:
@@ -65,25 +65,25 @@ class Redis:
         return [self.outcomes.get(name, self.leader or None) for name in names]
 
 
-def flights(redis: Any) -> SharedSingleFlight:
+def single_flight_of(redis: Any) -> SharedSingleFlight:
     return SharedSingleFlight(redis, "tests:", VideskErrors())
 
 
 def do(redis: Any, recheck: Recheck, fetch: Callable[[], bytes]) -> tuple[bytes, bool]:
-    """Return the entry, and whether it is another's."""
-    result = flights(redis).do(FLIGHT, PlainFetch(recheck, fetch), 5)
+    """Return the entry, and whether another process fetched it."""
+    result = single_flight_of(redis).do(FLIGHT, PlainFetch(recheck, fetch), 5)
     return result.entry, result.collapsed
 
 
 def refresh(redis: Any, recheck: Recheck, fetch: Callable[[], bytes]) -> None:
-    flights(redis).refresh(FLIGHT, PlainFetch(recheck, fetch))
+    single_flight_of(redis).refresh(FLIGHT, PlainFetch(recheck, fetch))
 
 
-def nothing(stored: bytes | None) -> None:
-    """The stored entry cannot be used."""
+def never_stored(stored: bytes | None) -> None:
+    """Reject any stored entry."""
 
 
-def as_stored(stored: bytes | None) -> bytes | None:
+def return_stored(stored: bytes | None) -> bytes | None:
     return stored
 
 
@@ -97,7 +97,7 @@ def fail() -> bytes:
 
 def test_the_leader_fetches_and_publishes_the_outcome() -> None:
     redis = Redis()
-    assert do(redis, nothing, lambda: b"value") == (b"value", False)
+    assert do(redis, never_stored, lambda: b"value") == (b"value", False)
     (outcome,) = redis.outcomes.values()
     assert outcome.endswith(b"value")
     assert not redis.leader
@@ -107,52 +107,52 @@ def test_a_follower_gets_the_leader_s_outcome_or_its_error() -> None:
     for fetch, expected in ((lambda: b"value", b"value"), (fail, None)):
         redis = Redis()
         try:
-            do(redis, nothing, fetch)
+            do(redis, never_stored, fetch)
         except VideskTimeoutError:
             assert not expected
         (outcome,) = redis.outcomes.values()
         redis.leader = b"another"
         redis.outcomes = {"tests:outcome:another": outcome}
         if expected:
-            assert do(redis, nothing, no_fetch) == (expected, True)
+            assert do(redis, never_stored, no_fetch) == (expected, True)
         else:
             with pytest.raises(VideskTimeoutError):
-                do(redis, nothing, no_fetch)
+                do(redis, never_stored, no_fetch)
 
 
-def test_an_entry_that_was_stored_meanwhile_is_used() -> None:
+def test_an_entry_that_was_stored_in_the_meantime_is_used() -> None:
     redis = Redis(stored=b"stored")
-    assert do(redis, as_stored, no_fetch) == (b"stored", True)
-    refresh(redis, as_stored, no_fetch)
-    assert not redis.leader, "and the lead is given up"
+    assert do(redis, return_stored, no_fetch) == (b"stored", True)
+    refresh(redis, return_stored, no_fetch)
+    assert not redis.leader, "the lock is released"
 
 
-def test_a_refresh_is_one_of_all_processes_and_pauses_after_a_failure() -> None:
+def test_one_process_refreshes_and_a_failure_sets_a_pause() -> None:
     redis = Redis(leader=b"another")
-    refresh(redis, nothing, no_fetch)
+    refresh(redis, never_stored, no_fetch)
     redis.leader = b""
-    refresh(redis, nothing, lambda: b"value")
+    refresh(redis, never_stored, lambda: b"value")
     with pytest.raises(VideskTimeoutError):
-        refresh(redis, nothing, fail)
+        refresh(redis, never_stored, fail)
     with pytest.raises(VideskTimeoutError):
-        do(redis, nothing, fail)
-    assert redis.pauses == [0, 1, 0], "after a failed refresh only"
+        do(redis, never_stored, fail)
+    assert redis.pauses == [0, 1, 0], "only after a failed refresh"
     redis.paused = True
-    refresh(redis, nothing, no_fetch)
+    refresh(redis, never_stored, no_fetch)
 
 
 def test_in_an_outage_it_raises_before_the_fetch() -> None:
     with pytest.raises(RedisUnavailableError):
-        do(unavailable_redis(), nothing, no_fetch)
+        do(unavailable_redis(), never_stored, no_fetch)
     with pytest.raises(RedisUnavailableError):
-        refresh(unavailable_redis(), nothing, no_fetch)
+        refresh(unavailable_redis(), never_stored, no_fetch)
 
 
-def test_an_outage_during_the_fetch_spoils_no_response() -> None:
+def test_an_outage_during_the_fetch_does_not_affect_the_result() -> None:
     redis: Any = Redis()
 
     def fetch() -> bytes:
         redis.call = unavailable_redis().call
         return b"value"
 
-    assert do(redis, nothing, fetch) == (b"value", False)
+    assert do(redis, never_stored, fetch) == (b"value", False)

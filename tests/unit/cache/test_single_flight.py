@@ -1,4 +1,4 @@
-"""One fetch at a time in the process, with real threads: value, error, many callers, one call."""
+"""One fetch at a time in the process, tested with real threads."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ Outcomes = list[Future[tuple[str, bool]]]
 
 
 class Fetch:
-    """A fetch that goes on until it is let end, and counts how often it was begun."""
+    """A fetch that runs until a test ends it, and counts its calls."""
 
     def __init__(self, outcome: str | BaseException = "value") -> None:
         self.outcome = outcome
@@ -30,8 +30,8 @@ class Fetch:
         return self.outcome
 
 
-def at_once(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object]) -> Outcomes:
-    """MANY callers; the fetch ends when all of them are there."""
+def concurrently(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object]) -> Outcomes:
+    """Start MANY callers, and let the fetch end when all of them are waiting."""
     arrived = threading.Semaphore(0)
 
     def do() -> tuple[str, bool]:
@@ -43,7 +43,7 @@ def at_once(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object])
         for _ in range(MANY):
             assert arrived.acquire(timeout=10)
         assert fetch.begun.wait(10)
-        time.sleep(0.05)  # from having arrived to waiting
+        time.sleep(0.05)  # from starting to waiting
         end()
     return outcomes
 
@@ -51,7 +51,7 @@ def at_once(flights: SingleFlight[str], fetch: Fetch, end: Callable[[], object])
 def test_many_callers_get_the_value_of_one_call() -> None:
     flights: SingleFlight[str] = SingleFlight()
     fetch = Fetch()
-    outcomes = at_once(flights, fetch, fetch.may_end.set)
+    outcomes = concurrently(flights, fetch, fetch.may_end.set)
     assert fetch.calls == 1
     assert sorted(outcome.result() for outcome in outcomes) == [
         ("value", False),
@@ -66,14 +66,14 @@ def test_many_callers_get_the_value_of_one_call() -> None:
 def test_many_callers_get_the_error_of_one_call(error: BaseException) -> None:
     flights: SingleFlight[str] = SingleFlight()
     fetch = Fetch(error)
-    outcomes = at_once(flights, fetch, fetch.may_end.set)
+    outcomes = concurrently(flights, fetch, fetch.may_end.set)
     assert fetch.calls == 1
     assert [outcome.exception() for outcome in outcomes] == [error] * MANY
     assert not flights.in_progress("name")
 
 
 @pytest.mark.parametrize("first", ["value", ValueError("no")])
-def test_a_call_after_the_end_starts_a_new_flight(first: str | BaseException) -> None:
+def test_a_call_after_the_end_starts_a_new_fetch(first: str | BaseException) -> None:
     flights: SingleFlight[str] = SingleFlight()
     for outcome in (first, "second"):
         fetch = Fetch(outcome)
@@ -86,7 +86,7 @@ def test_a_call_after_the_end_starts_a_new_flight(first: str | BaseException) ->
         assert fetch.calls == 1
 
 
-def test_flights_of_other_names_do_not_wait_for_each_other() -> None:
+def test_fetches_with_different_names_do_not_wait_for_each_other() -> None:
     flights: SingleFlight[str] = SingleFlight()
     slow, quick = Fetch("slow"), Fetch("quick")
     quick.may_end.set()

@@ -1,4 +1,4 @@
-"""Entries and generations in the process. Over Redis: tests/e2e/redis/test_store.py."""
+"""Entries and generations in the process. With a real Redis: tests/e2e/redis/test_store.py."""
 
 import time
 from collections.abc import Callable
@@ -17,86 +17,88 @@ OTHERS = ("availability", "service:b")
 
 
 @dataclass
-class Kept:
+class StoreAccess:
     """A store, and direct access to its backend."""
 
     store: Store
     write: Callable[[str, bytes], object]
     lose: Callable[[str], object]
     seconds_left: Callable[[str], float]
-    another: Callable[[], Store]
-    """The same entries as another process sees them (in the process's own backend, the same)."""
+    other_process: Callable[[], Store]
+    """Returns the store of another process with the same entries. Without Redis, it is the same store."""
     sleep: Callable[[float], object] = time.sleep
 
 
-@pytest.fixture(name="item")
-def process_item(monkeypatch: pytest.MonkeyPatch) -> Kept:
-    """The process's own store; tests/e2e/redis/test_store.py runs these tests over Redis."""
-    slept = [0.0]
+@pytest.fixture(name="access")
+def process_access(monkeypatch: pytest.MonkeyPatch) -> StoreAccess:
+    """Return the store in the process. tests/e2e/redis/test_store.py runs these tests with Redis."""
+    elapsed = [0.0]
 
     def sleep(seconds: float) -> None:
-        slept[0] += seconds
+        elapsed[0] += seconds
 
-    monkeypatch.setattr("cachelib.simple.time", lambda: time.time() + slept[0])
+    monkeypatch.setattr("cachelib.simple.time", lambda: time.time() + elapsed[0])
     store = process_store()
-    behind: Any = store._backend
-    left = lambda key: behind._cache[key][0] - time.time() - slept[0]  # noqa: E731
-    return Kept(store, behind.set, behind.delete, left, lambda: store, sleep)
+    backend: Any = store._backend
+    left = lambda key: backend._cache[key][0] - time.time() - elapsed[0]  # noqa: E731
+    return StoreAccess(store, backend.set, backend.delete, left, lambda: store, sleep)
 
 
-def remember(store: Store, key: str, groups: tuple[str, ...], body: bytes = b"[]") -> Entry:
+def put_entry(store: Store, key: str, groups: tuple[str, ...], body: bytes = b"[]") -> Entry:
     _, stamp = store.lookup(key, groups)
     entry = Entry(1_795_000_000.5, stamp, body)
     store.put(key, groups, entry.to_bytes(), 60)
     return entry
 
 
-def test_nothing_is_found_before_it_is_put_and_then_it_is(item: Kept) -> None:
-    assert item.store.lookup("k", GROUPS)[0] is None
-    entry = remember(item.store, "k", GROUPS, b'["\xc3\xb1\\n", 1]\n \x00')
-    assert item.another().lookup("k", GROUPS) == (entry, entry.stamp)
-    assert item.store.lookup("other", GROUPS) == (None, entry.stamp)
+def test_an_entry_is_found_after_it_is_put(access: StoreAccess) -> None:
+    assert access.store.lookup("k", GROUPS)[0] is None
+    entry = put_entry(access.store, "k", GROUPS, b'["\xc3\xb1\\n", 1]\n \x00')
+    assert access.other_process().lookup("k", GROUPS) == (entry, entry.stamp)
+    assert access.store.lookup("other", GROUPS) == (None, entry.stamp)
 
 
 @pytest.mark.parametrize("group", [*GROUPS, ALL_ENTRIES])
-def test_an_entry_is_not_found_after_any_of_its_groups_was_outdated(item: Kept, group: str) -> None:
-    entry = remember(item.store, "k", GROUPS)
-    item.another().invalidate([group])
-    found, stamp = item.store.lookup("k", GROUPS)
+def test_an_entry_is_not_found_after_any_of_its_groups_was_invalidated(
+    access: StoreAccess, group: str
+) -> None:
+    entry = put_entry(access.store, "k", GROUPS)
+    access.other_process().invalidate([group])
+    found, stamp = access.store.lookup("k", GROUPS)
     assert found is None
     assert stamp != entry.stamp
-    item.store.put("k", GROUPS, entry.to_bytes(), 60)  # by a reader that has read its stamp before
-    assert item.store.lookup("k", GROUPS)[0] is None
-    remember(item.store, "k", GROUPS)
-    assert item.store.lookup("k", GROUPS)[0]
+    access.store.put("k", GROUPS, entry.to_bytes(), 60)  # by a reader that read its stamp before
+    assert access.store.lookup("k", GROUPS)[0] is None
+    put_entry(access.store, "k", GROUPS)
+    assert access.store.lookup("k", GROUPS)[0]
 
 
-def test_an_entry_is_found_though_other_groups_were_outdated(item: Kept) -> None:
-    entry = remember(item.store, "k", GROUPS)
-    item.store.invalidate(["service:b", "user:a", "service:aa", "service", "a"])
-    item.store.invalidate([])
-    assert item.store.lookup("k", GROUPS)[0] == entry
-    assert item.store.lookup("k", OTHERS)[0] is None
+def test_an_entry_is_found_although_other_groups_were_invalidated(access: StoreAccess) -> None:
+    entry = put_entry(access.store, "k", GROUPS)
+    access.store.invalidate(["service:b", "user:a", "service:aa", "service", "a"])
+    access.store.invalidate([])
+    assert access.store.lookup("k", GROUPS)[0] == entry
+    assert access.store.lookup("k", OTHERS)[0] is None
 
 
-def test_an_entry_without_groups_belongs_to_everything(item: Kept) -> None:
-    entry = remember(item.store, "services", ())
-    item.store.invalidate(GROUPS)
-    assert item.store.lookup("services", ())[0] == entry
-    item.store.invalidate([ALL_ENTRIES])
-    assert item.store.lookup("services", ())[0] is None
+def test_an_entry_without_groups_belongs_to_all_entries(access: StoreAccess) -> None:
+    entry = put_entry(access.store, "services", ())
+    access.store.invalidate(GROUPS)
+    assert access.store.lookup("services", ())[0] == entry
+    access.store.invalidate([ALL_ENTRIES])
+    assert access.store.lookup("services", ())[0] is None
 
 
-def test_two_processes_without_a_version_agree_on_one(item: Kept) -> None:
-    stamps = {item.store.lookup("k", GROUPS)[1], item.another().lookup("k", GROUPS)[1]}
-    item.lose("generation:service:a")
-    again = {item.store.lookup("k", GROUPS)[1], item.another().lookup("l", GROUPS)[1]}
+def test_two_processes_without_a_version_agree_on_one(access: StoreAccess) -> None:
+    stamps = {access.store.lookup("k", GROUPS)[1], access.other_process().lookup("k", GROUPS)[1]}
+    access.lose("generation:service:a")
+    again = {access.store.lookup("k", GROUPS)[1], access.other_process().lookup("l", GROUPS)[1]}
     assert len(stamps) == len(again) == 1
     assert stamps != again
 
 
-class Interrupted(ProcessBackend):
-    """Another looks between this one's finding no token and its adding one."""
+class InterruptedBackend(ProcessBackend):
+    """A backend in which another process acts between finding no token and adding one."""
 
     def __init__(self, then: Callable[[], object]) -> None:
         super().__init__()
@@ -110,7 +112,7 @@ class Interrupted(ProcessBackend):
 
 def test_two_concurrent_processes_without_a_version_agree_on_one() -> None:
     stamps: list[bytes] = []
-    backend = Interrupted(lambda: stamps.append(store.lookup("k", GROUPS)[1]))
+    backend = InterruptedBackend(lambda: stamps.append(store.lookup("k", GROUPS)[1]))
     store = Store(backend)
     stamps.append(store.lookup("k", GROUPS)[1])
     assert len(stamps) == 2
@@ -118,18 +120,18 @@ def test_two_concurrent_processes_without_a_version_agree_on_one() -> None:
 
 
 @pytest.mark.parametrize("group", [*GROUPS, ALL_ENTRIES])
-def test_a_lost_token_never_brings_an_old_entry_back(item: Kept, group: str) -> None:
-    entry = remember(item.store, "k", GROUPS)
+def test_a_lost_token_never_restores_an_old_entry(access: StoreAccess, group: str) -> None:
+    entry = put_entry(access.store, "k", GROUPS)
     for _ in range(3):
-        item.store.invalidate([group])
-        item.lose(f"generation:{group}")
-        assert item.store.lookup("k", GROUPS)[0] is None
-        item.store.put("k", GROUPS, entry.to_bytes(), 60)
-        assert item.store.lookup("k", GROUPS)[0] is None
+        access.store.invalidate([group])
+        access.lose(f"generation:{group}")
+        assert access.store.lookup("k", GROUPS)[0] is None
+        access.store.put("k", GROUPS, entry.to_bytes(), 60)
+        assert access.store.lookup("k", GROUPS)[0] is None
 
 
-class Forgetful(ProcessBackend):
-    """A Redis so full that it evicts each token immediately."""
+class EvictingBackend(ProcessBackend):
+    """A Redis that is so full that it evicts each token immediately."""
 
     def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
         return None if key.startswith("generation:") else super().set(key, value, timeout)
@@ -138,9 +140,9 @@ class Forgetful(ProcessBackend):
         return False
 
 
-def test_where_no_token_stays_no_entry_is_found_after_a_write() -> None:
-    store = Store(Forgetful())
-    remember(store, "k", GROUPS)
+def test_if_tokens_are_evicted_no_entry_is_found_after_a_write() -> None:
+    store = Store(EvictingBackend())
+    put_entry(store, "k", GROUPS)
     store.invalidate(["service:a"])
     assert store.lookup("k", GROUPS)[0] is None
 
@@ -149,63 +151,67 @@ NARROW = "generation:service:a"
 DAY_SECONDS = 86400
 
 
-def test_a_new_narrow_token_lives_a_minute_until_an_entry_is_stored_under_it(item: Kept) -> None:
-    """So that requests for unknown ids do not fill Redis."""
+def test_a_new_narrow_token_expires_in_a_minute_unless_an_entry_is_stored(
+    access: StoreAccess,
+) -> None:
+    """Otherwise requests for unknown ids would fill Redis."""
     for _ in range(2):
-        _, stamp = item.store.lookup("k", GROUPS)
-        assert 55 < item.seconds_left(NARROW) <= 60
-    item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 700)
-    assert 3600 + 695 < item.seconds_left(NARROW) <= 3600 + 700
-    item.store.put("l", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 10)
-    item.store.lookup("m", GROUPS)
-    assert item.seconds_left(NARROW) > 3600 + 695, "what is stored with less time shortens nothing"
-    item.store.put("l", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 10 * DAY_SECONDS)
-    assert 2 * DAY_SECONDS - 5 < item.seconds_left(NARROW) <= 2 * DAY_SECONDS
-    for wide in ("generation:everything", "generation:availability"):
-        assert 2 * DAY_SECONDS - 10 < item.seconds_left(wide) <= 2 * DAY_SECONDS
-
-
-def test_a_replaced_token_lives_two_days_whatever_is_looked_for(item: Kept) -> None:
-    item.store.invalidate(GROUPS)
-    item.store.put(
-        "k", GROUPS, Entry(time.time(), item.store.lookup("k", GROUPS)[1], b"[]").to_bytes(), 60
+        _, stamp = access.store.lookup("k", GROUPS)
+        assert 55 < access.seconds_left(NARROW) <= 60
+    access.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 700)
+    assert 3600 + 695 < access.seconds_left(NARROW) <= 3600 + 700
+    access.store.put("l", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 10)
+    access.store.lookup("m", GROUPS)
+    assert access.seconds_left(NARROW) > 3600 + 695, (
+        "a shorter TTL does not shorten the existing one"
     )
-    item.store.lookup("l", GROUPS)
+    access.store.put("l", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 10 * DAY_SECONDS)
+    assert 2 * DAY_SECONDS - 5 < access.seconds_left(NARROW) <= 2 * DAY_SECONDS
+    for wide in ("generation:everything", "generation:availability"):
+        assert 2 * DAY_SECONDS - 10 < access.seconds_left(wide) <= 2 * DAY_SECONDS
+
+
+def test_a_replaced_token_lives_two_days_after_any_lookup(access: StoreAccess) -> None:
+    access.store.invalidate(GROUPS)
+    access.store.put(
+        "k", GROUPS, Entry(time.time(), access.store.lookup("k", GROUPS)[1], b"[]").to_bytes(), 60
+    )
+    access.store.lookup("l", GROUPS)
     for name in (NARROW, "generation:availability", "generation:changes"):
-        assert 2 * DAY_SECONDS - 10 < item.seconds_left(name) <= 2 * DAY_SECONDS
+        assert 2 * DAY_SECONDS - 10 < access.seconds_left(name) <= 2 * DAY_SECONDS
 
 
 def test_a_new_narrow_token_outlives_a_fetch_that_was_prepared(
-    item: Kept, monkeypatch: pytest.MonkeyPatch
+    access: StoreAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a read in the middle of it would fetch a second time."""
-    # The backend in the process counts from the second begun: 3 s are 2 s at least.
+    """Otherwise a read during the fetch would fetch a second time."""
+    # The backend in the process rounds times down to seconds: 3 s are at least 2 s.
     monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 3)
-    _, stamp = item.store.lookup("k", GROUPS)
-    item.sleep(1.5)
-    assert item.store.lookup("k", GROUPS)[1] == stamp
-    item.store.prepare_fetch(GROUPS)
-    item.sleep(1.7)
-    assert item.store.lookup("k", GROUPS)[1] == stamp
-    item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 60)
-    assert item.store.lookup("k", GROUPS)[0]
+    _, stamp = access.store.lookup("k", GROUPS)
+    access.sleep(1.5)
+    assert access.store.lookup("k", GROUPS)[1] == stamp
+    access.store.prepare_fetch(GROUPS)
+    access.sleep(1.7)
+    assert access.store.lookup("k", GROUPS)[1] == stamp
+    access.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 60)
+    assert access.store.lookup("k", GROUPS)[0]
 
 
-def test_a_token_that_has_ended_does_not_come_back(
-    item: Kept, monkeypatch: pytest.MonkeyPatch
+def test_an_expired_token_does_not_come_back(
+    access: StoreAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cache.store.NEW_TOKEN_SECONDS", 1)
-    _, stamp = item.store.lookup("k", GROUPS)
-    item.sleep(1.1)
-    item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 60)
-    found, later = item.store.lookup("k", GROUPS)
+    _, stamp = access.store.lookup("k", GROUPS)
+    access.sleep(1.1)
+    access.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 60)
+    found, later = access.store.lookup("k", GROUPS)
     assert (found, later != stamp) == (None, True)
 
 
-def test_the_token_of_everything_is_no_narrow_one(item: Kept) -> None:
-    remember(item.store, "services", ())
-    item.store.lookup("form", ())
-    left = item.seconds_left("generation:everything")
+def test_the_token_of_all_entries_is_not_a_narrow_one(access: StoreAccess) -> None:
+    put_entry(access.store, "services", ())
+    access.store.lookup("form", ())
+    left = access.seconds_left("generation:everything")
     assert 2 * DAY_SECONDS - 10 < left <= 2 * DAY_SECONDS
 
 
@@ -228,18 +234,18 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("stored", UNREADABLE, ids=lambda stored: repr(stored[:20]))
-def test_what_cannot_be_read_is_no_entry(item: Kept, stored: bytes) -> None:
-    remember(item.store, "k", GROUPS)
-    item.write("k", stored)
-    assert item.store.lookup("k", GROUPS)[0] is None
+def test_unreadable_bytes_are_not_an_entry(access: StoreAccess, stored: bytes) -> None:
+    put_entry(access.store, "k", GROUPS)
+    access.write("k", stored)
+    assert access.store.lookup("k", GROUPS)[0] is None
     assert read_entry("k", stored, STAMP) is None
-    remember(item.store, "k", GROUPS)
-    assert item.store.lookup("k", GROUPS)[0]
+    put_entry(access.store, "k", GROUPS)
+    assert access.store.lookup("k", GROUPS)[0]
 
 
 @given(stored=st.binary(max_size=60) | st.from_regex(rb"[0-9_+-]{1,6} [a-f0-9.]*\n?.{0,5}"))
 @example(stored=b"1_0 \n")
-def test_whatever_the_bytes_reading_them_raises_nothing(stored: bytes) -> None:
+def test_reading_arbitrary_bytes_raises_nothing(stored: bytes) -> None:
     found = read_entry("k", stored, STAMP)
     assert found is None or found.stamp == STAMP
 
@@ -253,23 +259,23 @@ def test_an_entry_round_trips(requested_at: float, body: bytes) -> None:
     assert read
     assert (read.stamp, read.body) == (STAMP, body)
     assert requested_at - 0.0011 <= read.requested_at <= requested_at, (
-        "it never looks younger than it is"
+        "it never appears newer than it is"
     )
 
 
 @pytest.mark.parametrize("within", [0.05, 0.9])
-def test_an_entry_is_kept_as_long_as_was_said(item: Kept, within: float) -> None:
-    """At whatever moment of a second it is put."""
-    _, stamp = item.store.lookup("k", GROUPS)
-    item.sleep((within - time.time()) % 1)
-    item.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 1)
-    item.sleep(0.3)
-    assert item.store.lookup("k", GROUPS)[0]
+def test_an_entry_is_kept_for_its_ttl(access: StoreAccess, within: float) -> None:
+    """This holds at any fraction of a second."""
+    _, stamp = access.store.lookup("k", GROUPS)
+    access.sleep((within - time.time()) % 1)
+    access.store.put("k", GROUPS, Entry(time.time(), stamp, b"[]").to_bytes(), 1)
+    access.sleep(0.3)
+    assert access.store.lookup("k", GROUPS)[0]
 
 
-def test_clearing_the_process_s_own_store_forgets_all() -> None:
+def test_clearing_the_local_store_drops_all_entries() -> None:
     store = process_store()
-    before = remember(store, "k", GROUPS)
+    before = put_entry(store, "k", GROUPS)
     store.clear()
     found, stamp = store.lookup("k", GROUPS)
     assert found is None

@@ -1,4 +1,4 @@
-"""Laws of months and days, over every time zone, against zoneinfo's own conversions."""
+"""Properties of months and days in all time zones, checked against zoneinfo."""
 
 import re
 from collections.abc import Callable
@@ -45,9 +45,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def query_instant_of(span: Period, now: datetime) -> datetime:
+def query_instant_of(period: Period, now: datetime) -> datetime:
     """Return the instant sent to Videsk, after a check of its format."""
-    text = span.query_instant(now)
+    text = period.query_instant(now)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
     return datetime.fromisoformat(text)
 
@@ -56,20 +56,20 @@ def query_instant_of(span: Period, now: datetime) -> datetime:
 def test_every_instant_of_a_local_day_is_reduced_to_that_day(
     zone: ZoneInfo, instant: datetime, offset: timezone
 ) -> None:
-    span = day_of(instant.astimezone(offset).isoformat(), zone)
-    assert span.name == instant.astimezone(zone).date().isoformat()
-    assert span.zone == zone.key
-    assert span.first <= instant < span.end
+    period = day_of(instant.astimezone(offset).isoformat(), zone)
+    assert period.name == instant.astimezone(zone).date().isoformat()
+    assert period.zone == zone.key
+    assert period.first <= instant < period.end
 
 
 @given(zone=ZONES, instant=INSTANTS, offset=OFFSETS)
 def test_every_instant_of_a_local_month_is_reduced_to_that_month(
     zone: ZoneInfo, instant: datetime, offset: timezone
 ) -> None:
-    span = month_of(instant.astimezone(offset).isoformat(), zone)
-    assert span.name == instant.astimezone(zone).strftime("%Y-%m")
-    assert span.zone == zone.key
-    assert span.first <= instant < span.end
+    period = month_of(instant.astimezone(offset).isoformat(), zone)
+    assert period.name == instant.astimezone(zone).strftime("%Y-%m")
+    assert period.zone == zone.key
+    assert period.first <= instant < period.end
 
 
 @given(zone=ZONES, day=DAYS)
@@ -79,11 +79,11 @@ def test_every_instant_of_a_local_month_is_reduced_to_that_month(
 def test_the_first_instant_is_in_the_day_and_the_second_before_is_not(
     zone: ZoneInfo, day: date
 ) -> None:
-    span = day_of(day.isoformat(), zone)
-    assert span.first.astimezone(zone).date() == day
-    assert (span.first - SECOND).astimezone(zone).date() == day - DAY
-    assert (span.end - SECOND).astimezone(zone).date() == day
-    assert span.end.astimezone(zone).date() == day + DAY
+    period = day_of(day.isoformat(), zone)
+    assert period.first.astimezone(zone).date() == day
+    assert (period.first - SECOND).astimezone(zone).date() == day - DAY
+    assert (period.end - SECOND).astimezone(zone).date() == day
+    assert period.end.astimezone(zone).date() == day + DAY
 
 
 @given(zone=ZONES, day=DAYS)
@@ -101,7 +101,7 @@ def test_the_first_instant_is_in_the_month_and_the_second_before_is_not(
 
 
 @given(zone=ZONES, day=DAYS)
-def test_spans_of_consecutive_days_touch(zone: ZoneInfo, day: date) -> None:
+def test_consecutive_days_are_adjacent_periods(zone: ZoneInfo, day: date) -> None:
     assert (
         day_of(day.isoformat(), zone).end
         == day_of((day + DAY).isoformat(), zone).first
@@ -110,14 +110,14 @@ def test_spans_of_consecutive_days_touch(zone: ZoneInfo, day: date) -> None:
 
 
 @given(zone=ZONES, day=DAYS)
-def test_spans_of_consecutive_months_touch(zone: ZoneInfo, day: date) -> None:
+def test_consecutive_months_are_adjacent_periods(zone: ZoneInfo, day: date) -> None:
     month = month_of(day.isoformat(), zone)
     after = month_of((day.replace(day=28) + 4 * DAY).isoformat(), zone)
     assert month.first < month.end == after.first
 
 
 @given(zone=ZONES, day=DAYS, offset=OFFSETS, clock=st.times())
-def test_every_spelling_of_one_month_gives_one_span(
+def test_all_spellings_of_a_month_give_the_same_period(
     zone: ZoneInfo, day: date, offset: timezone, clock: time
 ) -> None:
     month = month_of(day.strftime("%Y-%m"), zone)
@@ -135,41 +135,41 @@ def test_every_spelling_of_one_month_gives_one_span(
 
 
 @given(zone=ZONES, day=DAYS, offset=OFFSETS, clock=st.times())
-def test_every_spelling_of_one_day_gives_one_span(
+def test_all_spellings_of_a_day_give_the_same_period(
     zone: ZoneInfo, day: date, offset: timezone, clock: time
 ) -> None:
-    span = day_of(day.isoformat(), zone)
-    in_offset = span.first.astimezone(offset).isoformat()
+    period = day_of(day.isoformat(), zone)
+    in_offset = period.first.astimezone(offset).isoformat()
     spellings = [
         f"{day}T{clock.isoformat()}",
         f"{day}T{clock:%H:%M}",
         in_offset,
         in_offset.replace("+", " "),
-        (span.end - SECOND).astimezone(offset).isoformat(),
-        span.first.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        (period.end - SECOND).astimezone(offset).isoformat(),
+        period.first.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     ]
-    assert {day_of(text, zone) for text in spellings} == {span}
+    assert {day_of(text, zone) for text in spellings} == {period}
 
 
-@given(zone=ZONES, day=DAYS, shift=SHIFTS, span_of=st.sampled_from([day_of, month_of]))
+@given(zone=ZONES, day=DAYS, shift=SHIFTS, period_of=st.sampled_from([day_of, month_of]))
 def test_the_query_instant_is_never_in_the_past_or_outside_the_period(
-    zone: ZoneInfo, day: date, shift: timedelta, span_of: Callable[[str, ZoneInfo], Period]
+    zone: ZoneInfo, day: date, shift: timedelta, period_of: Callable[[str, ZoneInfo], Period]
 ) -> None:
-    span = span_of(day.isoformat(), zone)
-    now = min(span.first + shift, span.end - SECOND / 1000)
-    instant = query_instant_of(span, now)
-    assert span.first <= instant < span.end
+    period = period_of(day.isoformat(), zone)
+    now = min(period.first + shift, period.end - SECOND / 1000)
+    instant = query_instant_of(period, now)
+    assert period.first <= instant < period.end
     assert timedelta(0) <= max(instant, now) - instant < timedelta(milliseconds=1)
-    assert instant == span.first or instant <= now
+    assert instant == period.first or instant <= now
 
 
 @given(zone=ZONES, instant=INSTANTS, shift=SHIFTS)
-def test_a_span_wholly_past_is_refused_one_not_yet_over_is_not(
+def test_only_periods_entirely_in_the_past_are_rejected(
     zone: ZoneInfo, instant: datetime, shift: timedelta
 ) -> None:
     now = instant + shift
     local, local_now = instant.astimezone(zone), now.astimezone(zone)
-    for span, over in (
+    for period, over in (
         (day_of(instant.isoformat(), zone), local_now.date() > local.date()),
         (
             month_of(instant.isoformat(), zone),
@@ -178,12 +178,12 @@ def test_a_span_wholly_past_is_refused_one_not_yet_over_is_not(
     ):
         if over:
             with pytest.raises(PeriodInPastError):
-                span.query_instant(now)
+                period.query_instant(now)
         else:
-            assert query_instant_of(span, now) >= span.first
+            assert query_instant_of(period, now) >= period.first
 
 
-def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock_change() -> None:
+def test_in_every_zone_days_begin_where_the_local_date_changes() -> None:
     start, quarter = datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=15)
     years, every = (3, 1) if IS_THOROUGH else (1, 5)
     days, changes = [start + n * DAY for n in range(years * 366)], 0
@@ -222,20 +222,20 @@ def test_in_every_zone_days_meet_where_the_local_date_changes_around_every_clock
 def test_a_day_is_from_its_first_local_second_to_that_of_the_next(
     text: str, zone: str, first: str, end: str
 ) -> None:
-    span = day_of(text, ZoneInfo(zone))
-    assert (span.first, span.end) == (at(first), at(end))
+    period = day_of(text, ZoneInfo(zone))
+    assert (period.first, period.end) == (at(first), at(end))
 
 
-def test_a_day_that_a_zone_left_out_is_over_for_ever() -> None:
-    span = day_of("2011-12-30", ZoneInfo("Pacific/Apia"))
+def test_a_day_that_a_zone_skipped_is_always_in_the_past() -> None:
+    period = day_of("2011-12-30", ZoneInfo("Pacific/Apia"))
     with pytest.raises(PeriodInPastError):
-        span.query_instant(at("2011-12-30T10:00Z"))
+        period.query_instant(at("2011-12-30T10:00Z"))
 
 
 @pytest.mark.parametrize(("month", "days"), [("2028-02", 29), ("2027-02", 28), ("2026-12", 31)])
 def test_a_month_has_the_days_of_the_calendar(month: str, days: int) -> None:
-    span = month_of(month, ZoneInfo("UTC"))
-    assert (span.name, span.first, span.end - span.first) == (
+    period = month_of(month, ZoneInfo("UTC"))
+    assert (period.name, period.first, period.end - period.first) == (
         month,
         at(f"{month}-01T00:00Z"),
         days * DAY,
@@ -265,7 +265,7 @@ def test_a_month_has_the_days_of_the_calendar(month: str, days: int) -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_stretch_is_a_month_or_from_a_day_on_three_months_ahead(
+def test_a_day_range_is_a_month_or_three_months_from_a_day(
     text: str, zone: str, start: str, months: list[str], first: str, last: str
 ) -> None:
     day_range = day_range_of(text, ZoneInfo(zone))
@@ -280,7 +280,7 @@ def test_a_stretch_is_a_month_or_from_a_day_on_three_months_ahead(
 
 
 @given(zone=ZONES, day=DAYS)
-def test_the_months_of_a_stretch_touch_and_hold_its_first_and_last_day(
+def test_the_months_of_a_day_range_are_adjacent_and_contain_its_first_and_last_day(
     zone: ZoneInfo, day: date
 ) -> None:
     day_range = day_range_of(day.isoformat(), zone)
@@ -301,7 +301,7 @@ def test_the_months_of_a_stretch_touch_and_hold_its_first_and_last_day(
         ("2027-01-01T03:00Z", None),
     ],
 )
-def test_a_stretch_has_the_day_of_each_instant_within_it(instant: str, day: str | None) -> None:
+def test_a_day_range_has_the_day_of_each_instant_in_it(instant: str, day: str | None) -> None:
     day_range: DayRange = day_range_of("2026-12", SANTIAGO)
     found = day_range.day(at(instant))
     assert (found.name if found else None) == day
@@ -309,7 +309,7 @@ def test_a_stretch_has_the_day_of_each_instant_within_it(instant: str, day: str 
 
 
 @given(instant=INSTANTS, offset=OFFSETS)
-def test_an_instant_with_an_offset_goes_on_in_utc_with_milliseconds(
+def test_an_instant_with_an_offset_is_converted_to_utc_with_milliseconds(
     instant: datetime, offset: timezone
 ) -> None:
     read = instant_of(instant.astimezone(offset).isoformat())
@@ -319,7 +319,7 @@ def test_an_instant_with_an_offset_goes_on_in_utc_with_milliseconds(
 
 
 @pytest.mark.parametrize("text", ["2026-12-01T12:00:00", "2026-12-01", "2026-12", "", "noon"])
-def test_an_instant_without_an_offset_is_none(text: str) -> None:
+def test_an_instant_without_an_offset_is_not_accepted(text: str) -> None:
     with pytest.raises(ValueError, match=r"^it has no offset$"):
         instant_of(text)
 
@@ -330,13 +330,13 @@ def test_an_invalid_date_has_its_own_error() -> None:
 
 
 def test_a_period_in_the_past_has_its_own_error() -> None:
-    span = day_of("2026-12-01", SANTIAGO)
+    period = day_of("2026-12-01", SANTIAGO)
     with pytest.raises(PeriodInPastError, match=r"^2026-12-01$"):
-        span.query_instant(span.end)
-    assert span.query_instant(span.end - SECOND) == "2026-12-02T02:59:59.000Z"
+        period.query_instant(period.end)
+    assert period.query_instant(period.end - SECOND) == "2026-12-02T02:59:59.000Z"
 
 
-def test_the_machines_own_time_zone_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machines_time_zone_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     tzset()
     try:

@@ -15,7 +15,7 @@ def test_a_lease_is_renewed_until_the_block_ends() -> None:
             raise RedisUnavailableError
 
     with renewed(renew, 0.005):
-        assert not renewals, "the first renewal is due after the interval"
+        assert not renewals, "the first renewal is after the interval"
         while len(renewals) < 3:
             gevent.sleep(0.001)
     count = len(renewals)

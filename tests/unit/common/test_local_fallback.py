@@ -1,4 +1,4 @@
-"""Redis, or this process while it is unavailable."""
+"""Redis, or the process while Redis is unavailable."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ URL = "redis://127.0.0.1:1"
 
 @pytest.fixture
 def redis(monkeypatch: pytest.MonkeyPatch) -> ResilientRedis:
-    """Without its watch, so that no thread outlives the test."""
+    """Return a ResilientRedis without health checks, so that no thread outlives the test."""
     monkeypatch.setattr(ResilientRedis, "_run_health_checks", lambda self: None)
     return ResilientRedis(URL, verify_tls=True)
 
@@ -31,7 +31,7 @@ def test_without_redis_a_fallback_is_local() -> None:
     called: list[int] = []
     fallback = LocalFallback(None, lambda: called.append(1))
     assert fallback.run(lambda _: "remote", lambda: "local") == "local"
-    assert not called, "which is no outage"
+    assert not called, "it is not an outage"
 
 
 def test_in_each_outage_on_outage_runs_before_the_first_local_action(

@@ -1,4 +1,4 @@
-"""One reading of origins, and no origin where two readers could see two."""
+"""Origins are parsed strictly: ambiguous text has no origin."""
 
 import pytest
 
@@ -66,7 +66,7 @@ NEITHER_ORIGIN_NOR_URL = (
 
 
 @ORIGINS
-def test_an_origin_is_read_in_lower_case_and_without_its_schemes_own_port(
+def test_an_origin_is_normalized_to_lower_case_without_the_default_port(
     text: str, origin: str
 ) -> None:
     assert parse_origin(text) == origin
@@ -76,12 +76,12 @@ def test_an_origin_is_read_in_lower_case_and_without_its_schemes_own_port(
 @pytest.mark.parametrize(
     "rest", ["", "/", "/page?a=b#c", "?next=https://evil.example", "#@evil.example", "/@evil", "//"]
 )
-def test_a_url_has_the_origin_it_begins_with(text: str, origin: str, rest: str) -> None:
+def test_a_url_has_the_origin_at_its_start(text: str, origin: str, rest: str) -> None:
     assert origin_of(text + rest) == origin
 
 
 @pytest.mark.parametrize("text", NEITHER_ORIGIN_NOR_URL)
-def test_what_is_no_plain_origin_is_neither_an_origin_nor_a_url_of_one(text: str) -> None:
+def test_malformed_text_is_neither_an_origin_nor_a_url(text: str) -> None:
     assert parse_origin(text) is None
     assert origin_of(text) is None
     assert origin_of(f"{text}/page") is None
@@ -95,7 +95,7 @@ def test_a_url_of_an_origin_is_not_itself_an_origin(rest: str) -> None:
 @pytest.mark.parametrize(
     "odd", ["\\", "\t", "\n", "\r", " ", "\0", "\x1f", "\x7f", "\u2028", "\xa0"]
 )
-def test_an_odd_character_anywhere_takes_a_url_its_origin(odd: str) -> None:
+def test_a_url_with_a_forbidden_character_has_no_origin(odd: str) -> None:
     for url in (
         f"https://shop.example/{odd}",
         f"https://shop.example/?a={odd}b",
@@ -117,5 +117,5 @@ def test_an_odd_character_anywhere_takes_a_url_its_origin(odd: str) -> None:
         "http://shop.example/",
     ],
 )
-def test_a_look_alike_has_another_origin(url: str) -> None:
+def test_a_look_alike_url_has_another_origin(url: str) -> None:
     assert origin_of(url) not in {None, "https://shop.example"}

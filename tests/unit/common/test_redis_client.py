@@ -15,7 +15,7 @@ def test_the_client_has_short_timeouts_and_one_retry() -> None:
     assert options["retry"].get_retries() == 1
 
 
-def test_a_certificate_is_verified_unless_that_is_turned_off() -> None:
+def test_certificates_are_verified_unless_that_is_turned_off() -> None:
     def options(*, verify_tls: bool) -> dict[str, object]:
         client = make_client("rediss://h:1", 3, 0.7, verify_tls=verify_tls)
         return client.connection_pool.connection_kwargs

@@ -1,4 +1,4 @@
-"""Which server counts as the primary. Over Redis: tests/e2e/redis/test_sentinel.py, test_cluster.py."""
+"""Which server is the primary. With a real Redis: tests/e2e/redis/test_sentinel.py, test_cluster.py."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ OLD, NEW = ("10.0.0.1", 6379), ("10.0.0.2", 6379)
 
 
 class Sentinel:
-    """A Sentinel that names this address; None: no such primary."""
+    """A Sentinel that returns this address, or None if there is no such primary."""
 
     def __init__(self, names: Address | Exception | None) -> None:
         self.names = names
@@ -38,7 +38,7 @@ def primary(*sentinels: Sentinel) -> SentinelPrimary:
     return SentinelPrimary(given, "service")
 
 
-AWAY = RedisConnectionError("refused")
+UNREACHABLE = RedisConnectionError("refused")
 
 
 @pytest.mark.parametrize(
@@ -47,22 +47,24 @@ AWAY = RedisConnectionError("refused")
         ((OLD,), OLD),
         ((OLD, NEW, NEW), NEW),
         ((NEW, OLD, NEW), NEW),
-        ((AWAY, NEW, NEW), NEW),
+        ((UNREACHABLE, NEW, NEW), NEW),
         ((OSError(), NEW, OLD, NEW, NEW), NEW),
     ],
 )
-def test_the_primary_is_what_a_majority_names(names: tuple[Any, ...], found: Address) -> None:
-    it = primary(*map(Sentinel, names))
-    it.find()
-    assert it.address == found
+def test_the_primary_is_the_one_that_a_majority_returns(
+    names: tuple[Any, ...], found: Address
+) -> None:
+    redis_primary = primary(*map(Sentinel, names))
+    redis_primary.find()
+    assert redis_primary.address == found
 
 
 @pytest.mark.parametrize(
     ("names", "error"),
     [
         ((OLD, NEW), NoPrimaryError),
-        ((OLD, NEW, AWAY), RedisConnectionError),
-        ((OLD, AWAY, AWAY), RedisConnectionError),
+        ((OLD, NEW, UNREACHABLE), RedisConnectionError),
+        ((OLD, UNREACHABLE, UNREACHABLE), RedisConnectionError),
         ((OLD, None), NoPrimaryError),
         ((None, None, OLD), UnknownServiceError),
     ],
@@ -70,28 +72,28 @@ def test_the_primary_is_what_a_majority_names(names: tuple[Any, ...], found: Add
 def test_without_a_majority_there_is_no_primary(
     names: tuple[Any, ...], error: type[RedisError]
 ) -> None:
-    it = primary(*map(Sentinel, names))
-    it.address = OLD
+    redis_primary = primary(*map(Sentinel, names))
+    redis_primary.address = OLD
     with pytest.raises(error):
-        it.find()
-    assert it.address is None
+        redis_primary.find()
+    assert redis_primary.address is None
 
 
-def test_a_sentinel_that_fails_is_the_last_from_then_on() -> None:
-    away, *others = sentinels = [Sentinel(AWAY), Sentinel(OLD), Sentinel(OLD)]
-    it = primary(*sentinels)
+def test_a_sentinel_that_fails_is_queried_last_afterwards() -> None:
+    away, *others = sentinels = [Sentinel(UNREACHABLE), Sentinel(OLD), Sentinel(OLD)]
+    redis_primary = primary(*sentinels)
     for _ in range(3):
-        it.find()
+        redis_primary.find()
     assert (away.calls, [each.calls for each in others]) == (1, [3, 3])
 
 
 def test_a_cluster_is_not_queried_while_the_primary_is_known() -> None:
-    it = ClusterPrimary([{"host": "127.0.0.1", "port": 1}])
-    it.address = OLD
-    it.find()
-    it.address = None
+    redis_primary = ClusterPrimary([{"host": "127.0.0.1", "port": 1}])
+    redis_primary.address = OLD
+    redis_primary.find()
+    redis_primary.address = None
     with pytest.raises(RedisConnectionError):
-        it.find()
+        redis_primary.find()
 
 
 def test_a_connection_needs_a_known_primary() -> None:

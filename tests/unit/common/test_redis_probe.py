@@ -1,4 +1,4 @@
-"""Which Redis can be used, and the message about one that cannot."""
+"""Which Redis servers can be used, and the error messages for others."""
 
 from typing import Any
 
@@ -46,15 +46,15 @@ def test_a_handshake_authenticates_and_returns_the_server_process() -> None:
     assert handshake(Connection(b"")) == "unknown"
 
 
-@pytest.mark.parametrize("name", ["redis_mode", "server_mode"])  # the latter is Valkey's
-def test_a_node_of_a_cluster_is_refused_unless_it_is_wanted(name: str) -> None:
+@pytest.mark.parametrize("name", ["redis_mode", "server_mode"])  # the latter is from Valkey
+def test_a_cluster_node_is_rejected_unless_a_cluster_is_configured(name: str) -> None:
     node = Connection(f"{name}:cluster\r\nrun_id:abc\r\n".encode())
     with pytest.raises(RedisClusterError):
         handshake(node)
     assert handshake(node, is_cluster=True) == "abc"
 
 
-def test_a_sentinel_is_refused() -> None:
+def test_a_sentinel_is_rejected() -> None:
     with pytest.raises(RedisSentinelError):
         handshake(Connection(b"redis_mode:sentinel\r\nrun_id:abc\r\n"))
 
@@ -67,14 +67,14 @@ def test_a_sentinel_is_refused() -> None:
         ({"slave0": {"state": "send_bulk"}}, False),
     ],
 )
-def test_a_replica_counts_once_it_has_all_data(
+def test_a_replica_counts_after_its_first_synchronization(
     replicas: dict[str, object], connected: bool
 ) -> None:
     client: Any = Client(replication={"role": "master", "connected_slaves": 1, **replicas})
     assert has_replica(client) == connected
 
 
-def test_a_replica_is_no_primary() -> None:
+def test_a_replica_is_not_a_primary() -> None:
     with pytest.raises(RedisReplicaError):
         handshake(Connection(b"redis_mode:standalone\r\nrole:slave\r\nrun_id:abc\r\n"))
 
@@ -122,7 +122,7 @@ def test_every_command_is_tried_and_scripts_by_text_and_by_hash() -> None:
     assert client.commands == list(REQUIRED_COMMANDS)
     assert client.scripts == 2
     keys = {command[1] for command in REQUIRED_COMMANDS if len(command) > 1}
-    assert all(str(key).startswith(KEY) for key in keys), "on keys of its own"
+    assert all(str(key).startswith(KEY) for key in keys), "only on its own keys"
 
 
 def test_a_denied_command_is_raised_and_named() -> None:
@@ -144,11 +144,11 @@ def test_a_denied_command_is_raised_and_named() -> None:
         (NoPermissionError("no permissions to access one of the keys"), "access one of the keys"),
     ],
 )
-def test_an_operator_s_mistake_is_explained_without_a_secret(error: Exception, text: str) -> None:
+def test_configuration_errors_are_explained_without_secrets(error: Exception, text: str) -> None:
     explanation = explain(error) or ""
     assert text in explanation
     assert "hunter2" not in explanation
 
 
-def test_an_outage_is_no_mistake() -> None:
+def test_an_outage_is_not_a_configuration_error() -> None:
     assert explain(RedisConnectionError("refused")) is None

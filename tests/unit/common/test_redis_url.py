@@ -1,4 +1,4 @@
-"""The forms of REDIS_URL. Those that stop the start: tests/unit/settings/test_settings.py."""
+"""The forms of REDIS_URL. For invalid ones, see tests/unit/settings/test_settings.py."""
 
 import pytest
 from redis.connection import parse_url
@@ -9,14 +9,14 @@ PASSWORD = "s3cr3t%2Fof%40redis"
 
 
 def options(url: str) -> dict[str, object]:
-    """What redis-py reads from the URL, without the class of a connection with TLS."""
+    """Return redis-py's options for the URL, without the connection class of TLS."""
     found: dict[str, object] = parse_url(url)  # type: ignore[no-untyped-call]
     found.pop("connection_class", None)
     return found
 
 
 @pytest.mark.parametrize("url", ["redis://:pw@host:7000/3", "rediss://host", "unix:///run/r.sock"])
-def test_the_url_of_a_server_is_left_to_redis_py(url: str) -> None:
+def test_the_url_of_a_single_server_is_left_to_redis_py(url: str) -> None:
     assert parse(url) == RedisUrl(SERVER, url)
     assert parse(url).is_encrypted == url.startswith("rediss")
 
@@ -33,7 +33,7 @@ def test_sentinels_do_not_get_the_password_of_redis() -> None:
     ]
 
 
-def test_sentinels_get_a_user_and_a_password_of_their_own() -> None:
+def test_sentinels_get_their_own_user_and_password() -> None:
     query = "sentinel_username=guard&sentinel_password=a%2Fb&socket_keepalive=no"
     url = parse(f"rediss+sentinel://:pw@one/service?{query}")
     assert options(url.server) == {

@@ -1,4 +1,4 @@
-"""The context of the current request of a client."""
+"""The context of the current request."""
 
 from contextvars import Context
 
@@ -11,14 +11,14 @@ def test_the_fair_queue_sees_the_client_of_the_current_request() -> None:
         return current_client()
 
     assert Context().run(inside) == "198.51.100.7"
-    assert Context().run(current_client) == "", "as in a background refresh"
+    assert Context().run(current_client) == "", "like a background refresh"
 
 
-def test_a_client_s_address_is_in_no_repr() -> None:
+def test_a_clients_address_is_not_in_the_repr() -> None:
     assert "198.51.100.7" not in repr(RequestContext("id", client="198.51.100.7"))
 
 
-def test_only_the_trace_headers_that_there_are_go_to_videsk() -> None:
+def test_only_existing_trace_headers_are_sent_to_videsk() -> None:
     assert RequestContext("id").upstream_headers() == {"X-Request-ID": "id"}
     assert RequestContext("id", "parent", "state").upstream_headers() == {
         "X-Request-ID": "id", "traceparent": "parent", "tracestate": "state",

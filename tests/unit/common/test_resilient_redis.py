@@ -1,4 +1,4 @@
-"""Calls that fail fast, and the fallback. Over Redis: tests/e2e/redis/test_resilient_redis.py."""
+"""Calls fail fast during an outage. With a real Redis: tests/e2e/redis/test_resilient_redis.py."""
 
 import time
 
@@ -14,7 +14,7 @@ URL = "redis://127.0.0.1:1"
 
 @pytest.fixture
 def redis(monkeypatch: pytest.MonkeyPatch) -> ResilientRedis:
-    """Without its watch, so that no thread outlives the test."""
+    """Return a ResilientRedis without health checks, so that no thread outlives the test."""
     monkeypatch.setattr(ResilientRedis, "_run_health_checks", lambda self: None)
     return ResilientRedis(URL, verify_tls=True)
 
@@ -29,7 +29,7 @@ def test_a_call_returns_what_its_action_returns(redis: ResilientRedis) -> None:
     assert (redis.unavailable, redis.outages) == (False, 0)
 
 
-def test_after_one_failed_call_no_action_is_begun(redis: ResilientRedis) -> None:
+def test_after_a_failed_call_no_action_is_started(redis: ResilientRedis) -> None:
     outages: list[int] = []
     redis.on_outage(lambda: outages.append(redis.outages))
     lose(redis)
@@ -51,7 +51,7 @@ def test_errors_of_redis_and_the_network_are_an_outage(
     assert redis.unavailable
 
 
-def test_a_fault_of_the_caller_s_is_no_outage_and_frees_its_connection(
+def test_an_exception_of_the_caller_is_not_an_outage_and_frees_its_connection(
     redis: ResilientRedis,
 ) -> None:
     for _ in range(CONNECTIONS + 1):
@@ -60,7 +60,7 @@ def test_a_fault_of_the_caller_s_is_no_outage_and_frees_its_connection(
     assert not redis.unavailable
 
 
-def test_an_outage_counts_from_the_last_response(redis: ResilientRedis) -> None:
+def test_an_outage_is_measured_from_the_last_response(redis: ResilientRedis) -> None:
     redis.call(lambda: None)
     answered = time.monotonic()
     time.sleep(0.05)
@@ -68,11 +68,11 @@ def test_an_outage_counts_from_the_last_response(redis: ResilientRedis) -> None:
     assert abs(redis.last_response_at - answered) < 0.02
 
 
-def test_a_write_waits_for_redis_only_so_long_after_its_last_response(
+def test_a_write_waits_for_redis_only_shortly_after_its_last_response(
     redis: ResilientRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resilient_redis, "RECONNECT_SECONDS", 0.1)
-    assert redis.wait_for_reconnect(), "it is there"
+    assert redis.wait_for_reconnect(), "Redis is available"
     lose(redis)
     started = time.monotonic()
     assert not redis.wait_for_reconnect()

@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES)
-def test_what_is_written_is_read_back_by_any_reader(value: Any) -> None:
+def test_written_json_is_read_back_by_other_parsers(value: Any) -> None:
     written = strict_json.dumps(value)
     assert json.loads(written) == value
     assert strict_json.loads(written, unique_keys=True) == value
@@ -40,7 +40,7 @@ def test_what_is_written_is_read_back_by_any_reader(value: Any) -> None:
         (b'"\\u0000"', "\0"),
     ],
 )
-def test_a_sound_text_is_read(text: bytes, value: object) -> None:
+def test_valid_json_is_read(text: bytes, value: object) -> None:
     assert strict_json.loads(text, unique_keys=True) == value
 
 
@@ -85,7 +85,7 @@ def test_a_sound_text_is_read(text: bytes, value: object) -> None:
     ],
     ids=lambda text: repr(text[:20]),
 )
-def test_any_other_text_is_a_value_error(text: bytes, *, unique_keys: bool) -> None:
+def test_invalid_json_is_a_value_error(text: bytes, *, unique_keys: bool) -> None:
     with pytest.raises(ValueError, match=r"."):
         strict_json.loads(text, unique_keys=unique_keys)
 
@@ -100,7 +100,7 @@ def test_duplicate_names_are_rejected_on_request_at_every_depth(text: bytes) -> 
     assert strict_json.loads(text) == json.loads(text)
 
 
-def test_the_same_key_in_two_objects_is_no_key_twice() -> None:
+def test_the_same_key_in_two_objects_is_not_a_duplicate() -> None:
     text = b'[{"a": {"a": 1}}, {"a": 2, "A": 3}]'
     assert strict_json.loads(text, unique_keys=True) == [{"a": {"a": 1}}, {"a": 2, "A": 3}]
 
@@ -132,7 +132,7 @@ KEY = r'aZ9.-_"\/~'
         r"a\u005a9.\u002D_\"\\\/\u007E",
     ],
 )
-def test_every_spelling_of_a_text_is_found(spelled: str) -> None:
+def test_a_text_is_found_in_every_escaped_form(spelled: str) -> None:
     pattern = strict_json.spellings_of(KEY)
     assert pattern.search(f'{{"m":"x{spelled}x","m":1}}')
     assert pattern.search(f'{{"{spelled}":1}}')
@@ -144,7 +144,7 @@ def test_another_text_is_not_found(spelled: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1))
-def test_what_any_writer_writes_is_found(text: str) -> None:
+def test_a_text_is_found_in_the_output_of_other_encoders(text: str) -> None:
     for ensure_ascii in (True, False):
         written = json.dumps(["before", text, "after"], ensure_ascii=ensure_ascii)
         has_short_escape = any(character in "\b\t\n\f\r" for character in text)

@@ -1,4 +1,4 @@
-"""Which requests are one attempt, and what is replayed of its response."""
+"""Which requests are the same attempt, and which parts of a response are replayed."""
 
 from typing import Any
 
@@ -45,19 +45,19 @@ def attempt(
         return current_attempt(body, token, detect_double_click=detect_double_click)
 
 
-def made(app: Flask, **changes: Any) -> Attempt:
+def attempt_of(app: Flask, **changes: Any) -> Attempt:
     found = attempt(app, **changes)
     assert found
     return found
 
 
-def test_a_key_names_the_attempt_and_the_request_is_its_fingerprint(app: Flask) -> None:
-    first, again = made(app), made(app, address="10.0.0.2")
+def test_the_key_names_an_attempt_and_the_request_determines_its_fingerprint(app: Flask) -> None:
+    first, again = attempt_of(app), attempt_of(app, address="10.0.0.2")
     assert first.keep_seconds == first.started_seconds == KEEP_SECONDS
     assert (first.by_token, first.is_double_click) == (False, False)
     assert (first.name, first.record.fingerprint) == (again.name, again.record.fingerprint)
     assert first.record.owner != again.record.owner
-    assert made(app, key="other").name != first.name
+    assert attempt_of(app, key="other").name != first.name
     assert "a-key" not in first.name
 
 
@@ -73,36 +73,38 @@ def test_a_key_names_the_attempt_and_the_request_is_its_fingerprint(app: Flask) 
         ({"token": "a-token"}, False),
     ],
 )
-def test_equal_requests_have_one_fingerprint(
+def test_equal_requests_have_the_same_fingerprint(
     app: Flask, changes: dict[str, Any], is_same: bool
 ) -> None:
-    assert (made(app, **changes).record.fingerprint == made(app).record.fingerprint) is is_same
+    assert (
+        attempt_of(app, **changes).record.fingerprint == attempt_of(app).record.fingerprint
+    ) is is_same
 
 
 def test_without_a_key_a_double_click_is_the_same_request_of_one_client(app: Flask) -> None:
-    first = made(app, key=None)
+    first = attempt_of(app, key=None)
     assert (first.keep_seconds, first.started_seconds) == (
         DOUBLE_CLICK_SECONDS,
         MIN_STARTED_SECONDS,
     )
     assert first.is_double_click
-    assert made(app, key=None).name == first.name
-    assert made(app, key=None, address="10.0.0.2").name != first.name
-    assert made(app, key=None, body={}).name != first.name
+    assert attempt_of(app, key=None).name == first.name
+    assert attempt_of(app, key=None, address="10.0.0.2").name != first.name
+    assert attempt_of(app, key=None, body={}).name != first.name
     assert attempt(app, key=None, detect_double_click=False) is None
 
 
 def test_a_token_authorizes_its_attempt(app: Flask) -> None:
-    assert made(app, token="a-token").by_token
+    assert attempt_of(app, token="a-token").by_token
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "a" * 256])
-def test_a_malformed_key_is_refused(app: Flask, key: str) -> None:
+def test_a_malformed_key_is_rejected(app: Flask, key: str) -> None:
     with pytest.raises(BadRequest):
         attempt(app, key=key)
 
 
-def test_a_response_is_replayed_with_the_headers_that_belong_to_it() -> None:
+def test_a_response_is_replayed_with_its_headers() -> None:
     headers = {"Content-Type": "text/x", "Link": "</a>", "Retry-After": "5", "X-Other": "no"}
     stored = serialize(Response("ñ", 409, headers))
     again = replay(Record("f", "owner", "answered", stored))

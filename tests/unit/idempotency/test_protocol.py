@@ -1,4 +1,4 @@
-"""One request for each key and each double click: which one runs, and which get its response."""
+"""Which of identical requests runs, and which ones get its response."""
 
 import json
 from typing import Any
@@ -9,16 +9,16 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 from idempotency.attempt import REPLAYED
 from idempotency.protocol import Idempotency
-from tests.unit.idempotency.posts import (
+from tests.unit.idempotency.setup import (
     BODY,
     PATH,
     Action,
     Send,
     app,
-    click,
     idempotency,
-    refused,
+    rejection,
     send,
+    send_click,
     shared,
 )
 from videsk.errors import VideskTimeoutError
@@ -26,7 +26,7 @@ from videsk.errors import VideskTimeoutError
 __all__ = ["app", "idempotency", "send", "shared"]
 
 
-def test_the_second_of_a_key_gets_the_first_answer_again(
+def test_a_second_request_with_the_same_key_gets_the_first_response(
     idempotency: Idempotency, send: Send
 ) -> None:
     action = Action()
@@ -40,7 +40,7 @@ def test_the_second_of_a_key_gets_the_first_answer_again(
     assert "X-Other" not in again.headers
 
 
-def test_an_answer_without_a_content_type_is_replayed_without_one(
+def test_a_response_without_a_content_type_is_replayed_without_one(
     idempotency: Idempotency, send: Send
 ) -> None:
     def answer() -> Response:
@@ -53,7 +53,7 @@ def test_an_answer_without_a_content_type_is_replayed_without_one(
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255])
-def test_a_key_is_of_1_to_255_visible_characters(
+def test_a_key_has_1_to_255_visible_characters(
     idempotency: Idempotency, send: Send, key: str
 ) -> None:
     action = Action()
@@ -63,7 +63,7 @@ def test_a_key_is_of_1_to_255_visible_characters(
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "ñ", "a" * 256])
-def test_any_other_key_is_refused(idempotency: Idempotency, send: Send, key: str) -> None:
+def test_any_other_key_is_rejected(idempotency: Idempotency, send: Send, key: str) -> None:
     action = Action()
     with pytest.raises(BadRequest) as caught:
         send(idempotency, action, headers={"Idempotency-Key": key})
@@ -74,7 +74,7 @@ def test_any_other_key_is_refused(idempotency: Idempotency, send: Send, key: str
 @pytest.mark.parametrize(
     "value", [{"form": [1.0, {"a": None}], "startAt": "noon"}, json.loads(json.dumps(BODY))]
 )
-def test_one_json_value_in_another_spelling_is_the_same_request(
+def test_an_equal_json_value_is_the_same_request(
     idempotency: Idempotency, send: Send, value: Any
 ) -> None:
     action = Action()
@@ -90,7 +90,7 @@ def test_one_json_value_in_another_spelling_is_the_same_request(
         {"value": BODY | {"form": [1, {"a": False}]}}, {"value": BODY | {"form": ["1", {"a": None}]}},
     ],
 )  # fmt: skip
-def test_another_request_of_the_same_key_is_refused(
+def test_another_request_with_the_same_key_is_rejected(
     idempotency: Idempotency, send: Send, change: dict[str, Any]
 ) -> None:
     action = Action()
@@ -108,36 +108,34 @@ def test_another_key_is_another_request(idempotency: Idempotency, send: Send) ->
     assert action.times == 2
 
 
-def test_without_a_key_each_call_means_it(idempotency: Idempotency, send: Send) -> None:
+def test_without_a_key_every_call_runs(idempotency: Idempotency, send: Send) -> None:
     action = Action()
     for _ in range(3):
         assert REPLAYED not in send(idempotency, action, headers={}).headers
     assert action.times == 3
 
 
-def test_what_videsk_refuses_for_good_is_kept_and_what_it_refuses_for_now_is_not(
+def test_final_rejections_are_kept_and_temporary_ones_are_not(
     idempotency: Idempotency, send: Send
 ) -> None:
-    kept, free = Action(refused(409), refused(409)), Action(refused(429))
-    assert [send(idempotency, kept).status_code for _ in range(2)] == [409, 409]
-    assert kept.times == 1
+    store, free = Action(rejection(409), rejection(409)), Action(rejection(429))
+    assert [send(idempotency, store).status_code for _ in range(2)] == [409, 409]
+    assert store.times == 1
     other = {"Idempotency-Key": "another"}
     assert [send(idempotency, free, headers=other).status_code for _ in range(3)] == [429, 201, 201]
     assert free.times == 2
 
 
-def test_the_refusal_of_an_appointments_own_token_is_kept(
-    idempotency: Idempotency, send: Send
-) -> None:
-    ours, the_keys = Action(refused(401)), Action(refused(401))
+def test_a_rejected_appointment_token_is_stored(idempotency: Idempotency, send: Send) -> None:
+    unkeyed, keyed = Action(rejection(401)), Action(rejection(401))
     for _ in range(2):
-        assert send(idempotency, ours, token="a.b.c").status_code == 401
+        assert send(idempotency, unkeyed, token="a.b.c").status_code == 401
     other = {"Idempotency-Key": "another"}
-    assert [send(idempotency, the_keys, headers=other).status_code for _ in range(2)] == [401, 201]
+    assert [send(idempotency, keyed, headers=other).status_code for _ in range(2)] == [401, 201]
 
 
-@pytest.mark.parametrize("error", [VideskTimeoutError(outcome_unknown=True), refused(500)])
-def test_what_is_in_doubt_never_happens_again(
+@pytest.mark.parametrize("error", [VideskTimeoutError(outcome_unknown=True), rejection(500)])
+def test_a_request_in_doubt_never_runs_again(
     idempotency: Idempotency, send: Send, error: Exception
 ) -> None:
     action = Action(error)
@@ -152,27 +150,31 @@ def test_what_is_in_doubt_never_happens_again(
 # Double clicks
 
 
-def test_a_double_click_of_one_body_path_and_address_is_one_request(
+def test_a_double_click_has_the_same_body_path_and_address(
     idempotency: Idempotency, send: Send
 ) -> None:
     action = Action()
     for _ in range(2):
-        click(send, idempotency, action)
+        send_click(send, idempotency, action)
     assert action.times == 1
     changes: list[dict[str, Any]] = [{"address": "10.0.0.2"}, {"value": {}}, {"path": f"{PATH}/b"}]
     for change in changes:
-        click(send, idempotency, action, **change)
+        send_click(send, idempotency, action, **change)
     assert action.times == 4
     send(idempotency, action)
-    assert action.times == 5, "with a key it is no double click"
+    assert action.times == 5, "with a key, it is not a double click"
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 429])
-def test_the_same_body_after_a_refusal_is_a_new_attempt(
+def test_the_same_body_after_a_rejection_is_a_new_attempt(
     idempotency: Idempotency, send: Send, status: int
 ) -> None:
-    action = Action(refused(status))
-    assert [click(send, idempotency, action).status_code for _ in range(3)] == [status, 201, 201]
+    action = Action(rejection(status))
+    assert [send_click(send, idempotency, action).status_code for _ in range(3)] == [
+        status,
+        201,
+        201,
+    ]
     assert action.times == 2
 
 
@@ -180,25 +182,25 @@ def test_after_a_cancellation_or_move_the_hour_can_be_booked_again(
     idempotency: Idempotency, send: Send
 ) -> None:
     action = Action()
-    click(send, idempotency, action)
+    send_click(send, idempotency, action)
     idempotency.end_double_click("another-token")
-    click(send, idempotency, action)
+    send_click(send, idempotency, action)
     assert action.times == 1
     idempotency.end_double_click("token-1")
-    click(send, idempotency, action)
+    send_click(send, idempotency, action)
     assert action.times == 2
     send(idempotency, action)
     idempotency.end_double_click("token-3")
     send(idempotency, action)
-    assert action.times == 3, "a key stays used"
+    assert action.times == 3, "a key cannot be used again"
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"actionToken": 1}', '"text"'])
-def test_a_booking_without_a_token_is_no_fault(
+def test_a_booking_without_a_token_causes_no_error(
     idempotency: Idempotency, send: Send, body: str
 ) -> None:
-    def answer() -> Response:
+    def response() -> Response:
         return Response(body, 201)
 
     for _ in range(2):
-        assert send(idempotency, answer, headers={}, detect_double_click=True).status_code == 201
+        assert send(idempotency, response, headers={}, detect_double_click=True).status_code == 201

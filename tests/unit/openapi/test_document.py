@@ -10,7 +10,7 @@ from idempotency import attempt
 from openapi.document import UndescribedError, build
 from openapi.spec import Operation, describe
 from settings import load
-from tests.unit.openapi.reading import DOCUMENT, operations
+from tests.unit.openapi.spec_document import DOCUMENT, operations
 from web import responses
 
 OPERATION_IDS = {
@@ -43,7 +43,7 @@ def test_operations_that_need_a_token_or_a_secret() -> None:
 
 
 def test_retries() -> None:
-    """GETs and the webhook are idempotent; Idempotency-Key makes the writes so."""
+    """GETs and the webhook are idempotent. Writes are with an Idempotency-Key."""
     retries = {operation["operationId"]: operation["x-retry"] for _, _, operation in operations()}
     assert {name for name, retry in retries.items() if retry != "safe"} == {
         "bookByService", "bookByUser", "cancelAppointment", "rescheduleAppointment",
@@ -73,7 +73,7 @@ def test_route_without_an_operation_is_an_error(methods: list[str]) -> None:
 
 
 def test_only_request_bodies_are_closed() -> None:
-    """Unknown fields of bodies are errors; fields that Videsk adds are passed on."""
+    """Unknown fields in request bodies are errors. Fields that Videsk adds to responses are passed on."""
     closed = {
         name
         for name, schema in DOCUMENT["components"]["schemas"].items()

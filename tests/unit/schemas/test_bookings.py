@@ -1,4 +1,4 @@
-"""The rules of the four bodies, with their exact errors."""
+"""The rules of the four request bodies, with their exact errors."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ from schemas.fields import (
 from schemas.hooks import MeetingSchema
 from schemas.queries import AvailabilityQuery, NextQuery, load_day, load_month
 from tests.days import YEAR
-from tests.unit.openapi.reading import DOCUMENT
+from tests.unit.openapi.spec_document import DOCUMENT
 
 HEX_ID = "63bdbf3230013a2792550a1c"
 INSTANTS = [
@@ -46,13 +46,13 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text().filter(lambda text: not text.endswith("\n")),  # there Python's `$` fits once more
+    | st.text().filter(lambda text: not text.endswith("\n")),  # Python's `$` also matches before a final newline
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 ) | st.sampled_from(VALUES)  # fmt: skip
 
 
-def takes(shape: dict[str, Any], value: Any) -> bool:
+def accepts(shape: dict[str, Any], value: Any) -> bool:
     return Draft202012Validator(shape).is_valid(value)
 
 
@@ -64,30 +64,32 @@ def loads(loader: Any, value: Any) -> bool:
     return True
 
 
-EXACT = [
+EXACT_LOADERS = [
     loader for loader in JSON_SCHEMAS if loader not in {load_instant, load_zone, load_zone_name}
 ]
-EXACT = [loader for loader in EXACT if loader.__name__ != "load"]  # those of queries are below
-ROUGH = [load_instant, load_zone, load_zone_name]
-"""Their JSON Schemas lack the lengths of months and the names of zones."""
+EXACT_LOADERS = [
+    loader for loader in EXACT_LOADERS if loader.__name__ != "load"
+]  # query loaders are tested below
+APPROXIMATE_LOADERS = [load_instant, load_zone, load_zone_name]
+"""Loaders whose JSON Schemas do not include the lengths of months and the names of zones."""
 
 
-@pytest.mark.parametrize("loader", EXACT)
+@pytest.mark.parametrize("loader", EXACT_LOADERS)
 @given(value=JSON)
 def test_json_schema_and_loader_accept_the_same_values(loader: Any, value: Any) -> None:
-    assert takes(JSON_SCHEMAS[loader], value) == loads(loader, value)
+    assert accepts(JSON_SCHEMAS[loader], value) == loads(loader, value)
 
 
-@pytest.mark.parametrize("loader", ROUGH)
+@pytest.mark.parametrize("loader", APPROXIMATE_LOADERS)
 @given(value=JSON)
 def test_json_schema_accepts_what_the_loader_accepts(loader: Any, value: Any) -> None:
-    assert takes(JSON_SCHEMAS[loader], value) or not loads(loader, value)
+    assert accepts(JSON_SCHEMAS[loader], value) or not loads(loader, value)
 
 
 @pytest.mark.parametrize("text", INSTANTS + INVALID_INSTANTS)
 def test_json_schema_of_an_instant_accepts_what_its_loader_accepts(text: str) -> None:
     assert (
-        takes(JSON_SCHEMAS[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
+        accepts(JSON_SCHEMAS[load_instant], text) == loads(load_instant, text) == (text in INSTANTS)
     )
 
 
@@ -99,11 +101,11 @@ def test_json_schema_of_an_instant_accepts_what_its_loader_accepts(text: str) ->
 def test_whole_number_is_published_with_its_bounds(
     name: str, query: Schema, least: int, most: int, default: int
 ) -> None:
-    """As the schema of the route that takes it reads it."""
+    """Compare the published bounds with the loader of the route."""
     shape = DOCUMENT["components"]["parameters"][name]["schema"]
     for number in range(-1, 50):
         reads = loads(query.fields[name].deserialize, str(number))
-        assert takes(shape, number) == reads == (least <= number <= most)
+        assert accepts(shape, number) == reads == (least <= number <= most)
     assert shape["default"] == query.fields[name].load_default == default
 
 
@@ -121,16 +123,16 @@ def test_published_pattern_of_a_date_accepts_what_its_loader_accepts(
     published = DOCUMENT["components"]["parameters"][name]["schema"]
     query = {"date": date, "timezone": "UTC"}
     accepted = loads(lambda value: load(value, datetime(2020, 1, 1, tzinfo=UTC)), query)
-    assert takes(published, date) == accepted
+    assert accepts(published, date) == accepted
 
 
 @pytest.mark.parametrize("name", ["0", "utc", "", "+1", "America/", "America/São_Paulo", "UTC "])
 def test_published_pattern_of_a_time_zone_accepts_no_other_text(name: str) -> None:
-    assert not takes(JSON_SCHEMAS[load_zone], name)
+    assert not accepts(JSON_SCHEMAS[load_zone], name)
 
 
 def test_published_pattern_of_a_time_zone_accepts_every_name() -> None:
-    assert [zone for zone in ZONE_NAMES if not takes(JSON_SCHEMAS[load_zone], zone)] == []
+    assert [zone for zone in ZONE_NAMES if not accepts(JSON_SCHEMAS[load_zone], zone)] == []
 
 
 FORM = [{"_id": HONEYPOT, "value": ""}]
@@ -162,4 +164,4 @@ def test_published_body_accepts_what_its_schema_accepts(
     bodies = [good | change for change in CHANGES]
     bodies += [{key: value for key, value in good.items() if key != gone} for gone in good]
     for body in bodies:
-        assert takes(published, body) == (not schema.validate(body)), body
+        assert accepts(published, body) == (not schema.validate(body)), body

@@ -17,10 +17,10 @@ SANTIAGO = {"timezone": "America/Santiago"}
 ZONE_ERROR = {"timezone": ["must be an IANA time zone, such as America/Santiago"]}
 
 Loader = Callable[[Mapping[str, Any], datetime], tuple[Period, str]]
-BOTH = pytest.mark.parametrize("load", [load_month, load_day])
+BOTH_LOADERS = pytest.mark.parametrize("load", [load_month, load_day])
 
 
-def refused(load: Loader, query: Mapping[str, Any]) -> ValidationError:
+def errors_of(load: Loader, query: Mapping[str, Any]) -> ValidationError:
     with pytest.raises(ValidationError) as caught:
         load(query, NOW)
     return caught.value
@@ -98,7 +98,7 @@ def test_day_is_queried_by_its_first_instant_or_the_present_one(
     assert (span.name, span.zone, query_instant) == (name, "America/Santiago", expected_query)
 
 
-@BOTH
+@BOTH_LOADERS
 @pytest.mark.parametrize(
     "date",
     [
@@ -133,24 +133,24 @@ def test_day_is_queried_by_its_first_instant_or_the_present_one(
     ],
 )
 def test_invalid_date_is_reported(load: Loader, date: str) -> None:
-    error = refused(load, SANTIAGO | {"date": date})
+    error = errors_of(load, SANTIAGO | {"date": date})
     assert not isinstance(error, DateInPastError)
     assert error.messages == {"date": ["is no month, day or instant"]}
 
 
 def test_month_is_not_a_day() -> None:
-    error = refused(load_day, SANTIAGO | {"date": "2026-12"})
+    error = errors_of(load_day, SANTIAGO | {"date": "2026-12"})
     assert error.messages == {"date": ["is no month, day or instant"]}
 
 
-@BOTH
+@BOTH_LOADERS
 @pytest.mark.parametrize("name", ["Asia/Calcutta", "Europe/Kiev", "UTC", "Etc/GMT+3", "Asia/Tokyo"])
 def test_iana_names_are_accepted_including_old_ones(load: Loader, name: str) -> None:
     span, _ = load({"date": "2026-12-01", "timezone": name}, NOW)
     assert span.zone == name
 
 
-@BOTH
+@BOTH_LOADERS
 @pytest.mark.parametrize(
     "name",
     [
@@ -173,10 +173,10 @@ def test_iana_names_are_accepted_including_old_ones(load: Loader, name: str) -> 
     ],
 )
 def test_invalid_time_zone_is_reported(load: Loader, name: str) -> None:
-    assert refused(load, {"date": "2026-12-01", "timezone": name}).messages == ZONE_ERROR
+    assert errors_of(load, {"date": "2026-12-01", "timezone": name}).messages == ZONE_ERROR
 
 
-@BOTH
+@BOTH_LOADERS
 @pytest.mark.parametrize(
     ("query", "errors"),
     [
@@ -190,15 +190,15 @@ def test_invalid_time_zone_is_reported(load: Loader, name: str) -> None:
 def test_both_parameters_are_required(
     load: Loader, query: Mapping[str, str], errors: Mapping[str, list[str]]
 ) -> None:
-    assert refused(load, query).messages == errors
+    assert errors_of(load, query).messages == errors
 
 
-@BOTH
+@BOTH_LOADERS
 @pytest.mark.parametrize(
     "date", ["2026-10-31", "2026-10-31T12:00:00Z", "2026-11-01T02:59:59Z", "1999-12-31"]
 )
 def test_past_month_or_day_is_an_error(load: Loader, date: str) -> None:
-    error = refused(load, SANTIAGO | {"date": date})
+    error = errors_of(load, SANTIAGO | {"date": date})
     assert isinstance(error, DateInPastError)
     assert error.messages == {"date": ["is in the past"]}
 
@@ -211,7 +211,7 @@ def test_past_depends_on_the_time_zone_of_the_query() -> None:
         load_day(yesterday | {"timezone": "Etc/UTC"}, late)
 
 
-@BOTH
+@BOTH_LOADERS
 def test_first_of_repeated_parameters_counts_and_others_are_ignored(load: Loader) -> None:
     query = MultiDict(
         [

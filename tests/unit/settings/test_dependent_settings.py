@@ -12,7 +12,7 @@ CAPTCHA = {"CAPTCHA_PROVIDER": "hcaptcha", "CAPTCHA_SECRET": "secret-of-the-capt
 SHOP = {"CORS_ORIGINS": "https://shop.example"}
 
 
-def line_of(environ: dict[str, str]) -> str:
+def error_line(environ: dict[str, str]) -> str:
     with pytest.raises(SettingsError) as caught:
         load(REQUIRED | environ)
     return str(caught.value.code)
@@ -51,9 +51,9 @@ def test_referrer_origins_default_to_cors_origins() -> None:
 
 
 def test_error_names_the_variable_with_the_invalid_origins() -> None:
-    assert " CORS_ORIGINS must be " in line_of({"CORS_ORIGINS": "shop.example"})
+    assert " CORS_ORIGINS must be " in error_line({"CORS_ORIGINS": "shop.example"})
     own = {"REFERRER_ORIGINS": "shop.example"}
-    assert " REFERRER_ORIGINS must be " in line_of(SHOP | own)
+    assert " REFERRER_ORIGINS must be " in error_line(SHOP | own)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_default_referrer_is_a_campaign_or_a_url_of_a_referrer_origin(
 def test_default_referrer_of_another_origin_is_an_error(
     referrer: str, origins: dict[str, str]
 ) -> None:
-    assert line_of(origins | {"DEFAULT_REFERRER": referrer}) == (
+    assert error_line(origins | {"DEFAULT_REFERRER": referrer}) == (
         "videsk-proxy cannot start: DEFAULT_REFERRER must be "
         "a campaign's name, which does not start with a scheme such as campaign:, "
         "or a URL of one of REFERRER_ORIGINS; at most 2048 characters"
@@ -104,7 +104,7 @@ def test_default_referrer_of_another_origin_is_an_error(
     ],
 )
 def test_captcha_provider_and_secret_require_each_other(given: str, absent: str, must: str) -> None:
-    assert line_of({given: CAPTCHA[given]}) == (
+    assert error_line({given: CAPTCHA[given]}) == (
         f"videsk-proxy cannot start: {absent} is missing: it must be {must}"
     )
 

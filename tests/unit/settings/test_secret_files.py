@@ -6,13 +6,13 @@ import pytest
 
 from settings import SECRET_NAMES, Settings, SettingsError, load
 
-MARK = "hunter2"
+SECRET_MARK = "hunter2"
 VALUES: dict[str, tuple[str, object]] = {
-    "VIDESK_API_KEY": (f"key-{MARK}", f"key-{MARK}"),
-    "REDIS_URL": (f"redis://:{MARK}@host", f"redis://:{MARK}@host"),
-    "CAPTCHA_SECRET": (MARK, MARK),
-    "METRICS_TOKEN": (f"{MARK}-1,{MARK}-2", (f"{MARK}-1", f"{MARK}-2")),
-    "WEBHOOK_SECRET": (f"{MARK}-1", (f"{MARK}-1",)),
+    "VIDESK_API_KEY": (f"key-{SECRET_MARK}", f"key-{SECRET_MARK}"),
+    "REDIS_URL": (f"redis://:{SECRET_MARK}@host", f"redis://:{SECRET_MARK}@host"),
+    "CAPTCHA_SECRET": (SECRET_MARK, SECRET_MARK),
+    "METRICS_TOKEN": (f"{SECRET_MARK}-1,{SECRET_MARK}-2", (f"{SECRET_MARK}-1", f"{SECRET_MARK}-2")),
+    "WEBHOOK_SECRET": (f"{SECRET_MARK}-1", (f"{SECRET_MARK}-1",)),
 }
 OTHERS = {"VIDESK_API_KEY": "the-key", "CAPTCHA_PROVIDER": "turnstile", "CAPTCHA_SECRET": "secret"}
 ALL = pytest.mark.parametrize("name", VALUES)
@@ -23,12 +23,12 @@ def load_file(name: str, path: Path | str, **more: str) -> Settings:
     return load(others | {f"{name}_FILE": str(path)} | more)
 
 
-def line_of(name: str, path: Path | str, **more: str) -> str:
+def error_line(name: str, path: Path | str, **more: str) -> str:
     with pytest.raises(SettingsError) as caught:
         load_file(name, path, **more)
     assert caught.value.__cause__ is None
     line = str(caught.value.code)
-    assert MARK not in line
+    assert SECRET_MARK not in line
     assert len(line.splitlines()) == 1
     return line.removeprefix("videsk-proxy cannot start: ")
 
@@ -51,32 +51,32 @@ def test_secret_is_read_from_a_file(name: str, end: str, tmp_path: Path) -> None
 def test_value_and_file_together_are_an_error(name: str, tmp_path: Path) -> None:
     text, _ = VALUES[name]
     (tmp_path / "secret").write_text(text)
-    line = line_of(name, tmp_path / "secret", **{name: text})
+    line = error_line(name, tmp_path / "secret", **{name: text})
     assert line == f"{name} and {name}_FILE are both set: set one of them"
 
 
 @ALL
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff" * 20, b"x" * 70_000, b"a\0b"])
 def test_unusable_file_is_an_error(name: str, content: bytes | None, tmp_path: Path) -> None:
-    file = tmp_path / MARK
+    file = tmp_path / SECRET_MARK
     if content is not None:
         file.write_bytes(content)
-    assert line_of(name, file).startswith(f"{name}_FILE must be the path of a ")
+    assert error_line(name, file).startswith(f"{name}_FILE must be the path of a ")
 
 
 @ALL
 def test_folder_and_endless_file_are_errors(name: str, tmp_path: Path) -> None:
     must = f"{name}_FILE must be the path of a readable text file that is not empty"
-    assert line_of(name, tmp_path) == must
-    assert line_of(name, "/dev/zero") == must
+    assert error_line(name, tmp_path) == must
+    assert error_line(name, "/dev/zero") == must
 
 
 @pytest.mark.parametrize("name", ["VIDESK_API_KEY", "REDIS_URL", "METRICS_TOKEN"])
 def test_invalid_value_in_a_file_is_reported_under_the_file_setting(
     name: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "secret").write_text(f"Bearer {MARK}")
-    assert line_of(name, tmp_path / "secret").startswith(
+    (tmp_path / "secret").write_text(f"Bearer {SECRET_MARK}")
+    assert error_line(name, tmp_path / "secret").startswith(
         f"{name}_FILE must be the path of a file that holds "
     )
 

@@ -8,7 +8,7 @@ from settings import Settings, SettingsError, load
 
 KEY = "key-of-the-account"
 REQUIRED = {"VIDESK_API_KEY": KEY}
-MARK = "hunter2"
+SECRET_MARK = "hunter2"
 
 DEFAULTS: dict[str, object] = {
     "VIDESK_API_KEY": KEY,
@@ -48,41 +48,41 @@ RATE = "a number of requests per second, minute, hour or day, such as 600/minute
 SECONDS = "a number of seconds from 0 to 31536000"
 
 INVALID_URLS = (
-    MARK,
-    f"{MARK}.example",
-    f"http://{MARK}.example",
-    f"http://127.0.0.1.{MARK}.example",
-    f"http://localhost.{MARK}.example",
-    f"http://localhost@{MARK}.example",
-    f"ftp://{MARK}.example",
-    f"https:{MARK}.example",
-    f"https:///{MARK}",
-    f"https://user:{MARK}@videsk.example",
-    f"https://videsk.example?key={MARK}",
-    f"https://videsk.example/#{MARK}",
-    f"https://videsk.example/{MARK}?",
-    f"https://videsk.example\\{MARK}",
-    f"https://videsk.example/a {MARK}",
-    f"https://videsk.example/a\n{MARK}",
-    f"https://videsk.example:{MARK}",
-    f"https://videsk.example:99999/{MARK}",
-    f"https://[::1/{MARK}",
+    SECRET_MARK,
+    f"{SECRET_MARK}.example",
+    f"http://{SECRET_MARK}.example",
+    f"http://127.0.0.1.{SECRET_MARK}.example",
+    f"http://localhost.{SECRET_MARK}.example",
+    f"http://localhost@{SECRET_MARK}.example",
+    f"ftp://{SECRET_MARK}.example",
+    f"https:{SECRET_MARK}.example",
+    f"https:///{SECRET_MARK}",
+    f"https://user:{SECRET_MARK}@videsk.example",
+    f"https://videsk.example?key={SECRET_MARK}",
+    f"https://videsk.example/#{SECRET_MARK}",
+    f"https://videsk.example/{SECRET_MARK}?",
+    f"https://videsk.example\\{SECRET_MARK}",
+    f"https://videsk.example/a {SECRET_MARK}",
+    f"https://videsk.example/a\n{SECRET_MARK}",
+    f"https://videsk.example:{SECRET_MARK}",
+    f"https://videsk.example:99999/{SECRET_MARK}",
+    f"https://[::1/{SECRET_MARK}",
 )
 INVALID_ORIGINS = (
-    MARK,
+    SECRET_MARK,
     "null",
-    f"https://{MARK}.example/",
-    f"https://{MARK}.example/page",
-    f"https://*.{MARK}.example",
-    f"https://.*.{MARK}.example",
-    f"https://user@{MARK}.example",
-    f"https://a.example https://{MARK}.example",
-    f"https://{MARK}.example,",
-    f"https://{MARK}.example,,https://a.example",
-    f"*,https://{MARK}.example",
+    f"https://{SECRET_MARK}.example/",
+    f"https://{SECRET_MARK}.example/page",
+    f"https://*.{SECRET_MARK}.example",
+    f"https://.*.{SECRET_MARK}.example",
+    f"https://user@{SECRET_MARK}.example",
+    f"https://a.example https://{SECRET_MARK}.example",
+    f"https://{SECRET_MARK}.example,",
+    f"https://{SECRET_MARK}.example,,https://a.example",
+    f"*,https://{SECRET_MARK}.example",
 )
 INVALID_NUMBERS = (
-    MARK,
+    SECRET_MARK,
     "-1",
     "+1",
     "1e3",
@@ -97,17 +97,30 @@ INVALID_NUMBERS = (
 )
 INVALID_WHOLE_NUMBERS = (*INVALID_NUMBERS, "5.5", "5.0")
 INVALID_SECONDS = (*INVALID_NUMBERS, ".5", "5.", "31536000.5")
-INVALID_RATES = (MARK, "600", "0/minute", "-1/minute", "600/week", "600 per minute", "6.5/second")
+INVALID_RATES = (
+    SECRET_MARK,
+    "600",
+    "0/minute",
+    "-1/minute",
+    "600/week",
+    "600 per minute",
+    "6.5/second",
+)
 SECRET = "at least 8 visible ASCII characters, or two such values separated by a comma"
-INVISIBLE_TEXTS = (f"Bearer {MARK}", f"{MARK}\ttab", f"{MARK}\nline", f"{MARK}ñ")
+INVISIBLE_TEXTS = (
+    f"Bearer {SECRET_MARK}",
+    f"{SECRET_MARK}\ttab",
+    f"{SECRET_MARK}\nline",
+    f"{SECRET_MARK}ñ",
+)
 INVALID_SECRETS = (
-    *(f"{text}{MARK}" for text in INVISIBLE_TEXTS),
-    MARK,
-    f"{MARK}{MARK},",
-    f",{MARK}{MARK}",
-    f"{MARK}{MARK},{MARK}",
-    f"{MARK},{MARK}",
-    f"{MARK}-1,{MARK}-2,{MARK}-3",
+    *(f"{text}{SECRET_MARK}" for text in INVISIBLE_TEXTS),
+    SECRET_MARK,
+    f"{SECRET_MARK}{SECRET_MARK},",
+    f",{SECRET_MARK}{SECRET_MARK}",
+    f"{SECRET_MARK}{SECRET_MARK},{SECRET_MARK}",
+    f"{SECRET_MARK},{SECRET_MARK}",
+    f"{SECRET_MARK}-1,{SECRET_MARK}-2,{SECRET_MARK}-3",
     ",",
 )
 
@@ -125,18 +138,18 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
         "a redis://, rediss:// or unix:// URL, or one such as redis+sentinel://host,host,host/service "
         "or redis+cluster://host,host,host",
         (
-            MARK,
-            f"http://{MARK}",
-            f"redis://:{MARK}@",
-            f"redis://:{MARK}@host:port",
-            f"redis://:{MARK}@host:99999",
-            f"redis://:{MARK}@host:0",
-            f"redis://:pass#{MARK}@host",
-            f"unix://{MARK}",
-            f"redis://[{MARK}",
-            f"redis://host?{MARK}=1",
+            SECRET_MARK,
+            f"http://{SECRET_MARK}",
+            f"redis://:{SECRET_MARK}@",
+            f"redis://:{SECRET_MARK}@host:port",
+            f"redis://:{SECRET_MARK}@host:99999",
+            f"redis://:{SECRET_MARK}@host:0",
+            f"redis://:pass#{SECRET_MARK}@host",
+            f"unix://{SECRET_MARK}",
+            f"redis://[{SECRET_MARK}",
+            f"redis://host?{SECRET_MARK}=1",
             *(
-                f"{scheme}://:{MARK}@{rest}"
+                f"{scheme}://:{SECRET_MARK}@{rest}"
                 for scheme, rest in (
                     ("redis+sentinel", "host:26379"),
                     ("redis+sentinel", "host:26379/"),
@@ -160,8 +173,8 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
             ),
         ),
     ),
-    "WIDGET": ("true or false", (MARK, "yes", "1", "0", "off")),
-    "REDIS_TLS_VERIFY": ("true or false", (MARK, "yes", "1", "0", "off")),
+    "WIDGET": ("true or false", (SECRET_MARK, "yes", "1", "0", "off")),
+    "REDIS_TLS_VERIFY": ("true or false", (SECRET_MARK, "yes", "1", "0", "off")),
     "PORT": ("a whole number from 1 to 65535", (*INVALID_WHOLE_NUMBERS, "0", "65536")),
     "WEB_CONCURRENCY": ("a whole number from 1 to 1000", (*INVALID_WHOLE_NUMBERS, "0", "1001")),
     "CORS_ORIGINS": (ORIGINS, INVALID_ORIGINS),
@@ -181,22 +194,25 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
         "a campaign's name, which does not start with a scheme such as campaign:, "
         "or a URL of one of REFERRER_ORIGINS; at most 2048 characters",
         (
-            f"https://{MARK}.example",
-            f"//{MARK}.example",
-            f"spring\n{MARK}",
-            f"javascript:{MARK}",
-            f"campaign:{MARK}",
-            MARK.ljust(2049, "x"),
+            f"https://{SECRET_MARK}.example",
+            f"//{SECRET_MARK}.example",
+            f"spring\n{SECRET_MARK}",
+            f"javascript:{SECRET_MARK}",
+            f"campaign:{SECRET_MARK}",
+            SECRET_MARK.ljust(2049, "x"),
         ),
     ),
-    "CAPTCHA_PROVIDER": ("turnstile, hcaptcha or recaptcha", (MARK, "true", "turnstile,hcaptcha")),
+    "CAPTCHA_PROVIDER": (
+        "turnstile, hcaptcha or recaptcha",
+        (SECRET_MARK, "true", "turnstile,hcaptcha"),
+    ),
     "CAPTCHA_SECRET": ("the provider's secret", INVISIBLE_TEXTS),
     "CAPTCHA_VERIFY_URL": (BASE_URL, INVALID_URLS),
     "MAX_BODY_BYTES": (
         "a whole number from 1 to 100000000",
         (*INVALID_WHOLE_NUMBERS, "0", "100000001", "64K"),
     ),
-    "LOG_LEVEL": ("debug, info, warning, error or critical", (MARK, "20", "warn", "trace")),
+    "LOG_LEVEL": ("debug, info, warning, error or critical", (SECRET_MARK, "20", "warn", "trace")),
     "METRICS_TOKEN": (SECRET, INVALID_SECRETS),
     "WEBHOOK_SECRET": (SECRET, INVALID_SECRETS),
 } | {
@@ -206,7 +222,7 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def line_of(**environ: str) -> str:
+def error_line(**environ: str) -> str:
     """Return the line that Python prints for these settings."""
     with pytest.raises(SettingsError) as caught:
         load(environ)
@@ -232,7 +248,7 @@ def test_empty_variable_counts_as_unset(name: str, empty: str) -> None:
 
 
 VALID: list[tuple[str, str, object]] = [
-    ("VIDESK_API_KEY", f" {MARK}+/=\n", f"{MARK}+/="),
+    ("VIDESK_API_KEY", f" {SECRET_MARK}+/=\n", f"{SECRET_MARK}+/="),
     ("VIDESK_ACCOUNT", " Clínica Ñuñoa ", "Clínica Ñuñoa"),
     ("VIDESK_BASE_URL", "https://videsk.example/eu/", "https://videsk.example/eu"),
     ("VIDESK_BASE_URL", "http://127.0.0.1:9000", "http://127.0.0.1:9000"),
@@ -241,10 +257,10 @@ VALID: list[tuple[str, str, object]] = [
     *(
         ("REDIS_URL", url, url)
         for url in (
-            f"redis://:{MARK}@host:6379/0",
+            f"redis://:{SECRET_MARK}@host:6379/0",
             "rediss://host",
             "unix:///run/redis.sock",
-            f"rediss+sentinel://me:{MARK}@host,[::1]:7000/service/3",
+            f"rediss+sentinel://me:{SECRET_MARK}@host,[::1]:7000/service/3",
             "redis+cluster://host:6379,host",
         )
     ),
@@ -270,7 +286,7 @@ VALID: list[tuple[str, str, object]] = [
     ("CLIENT_RATE_LIMIT", "5/second", "5/second"),
     ("BOOKING_RATE_LIMIT", "100/day", "100/day"),
     ("CAPTCHA_PROVIDER", "Turnstile", "turnstile"),
-    ("CAPTCHA_SECRET", MARK, MARK),
+    ("CAPTCHA_SECRET", SECRET_MARK, SECRET_MARK),
     ("CAPTCHA_VERIFY_URL", "https://captcha.example/verify", "https://captcha.example/verify"),
     ("MAX_BODY_BYTES", "1", 1),
     ("LOG_LEVEL", "DEBUG", "debug"),
@@ -278,9 +294,9 @@ VALID: list[tuple[str, str, object]] = [
         (name, text, values)
         for name in ("METRICS_TOKEN", "WEBHOOK_SECRET")
         for text, values in (
-            (f"{MARK}!", (f"{MARK}!",)),
-            (f"{MARK}-1,{MARK}-2", (f"{MARK}-1", f"{MARK}-2")),
-            (f" {MARK}-1 , {MARK}-2 ", (f"{MARK}-1", f"{MARK}-2")),
+            (f"{SECRET_MARK}!", (f"{SECRET_MARK}!",)),
+            (f"{SECRET_MARK}-1,{SECRET_MARK}-2", (f"{SECRET_MARK}-1", f"{SECRET_MARK}-2")),
+            (f" {SECRET_MARK}-1 , {SECRET_MARK}-2 ", (f"{SECRET_MARK}-1", f"{SECRET_MARK}-2")),
         )
     ),
 ]
@@ -298,20 +314,20 @@ def test_valid_value_is_parsed(name: str, text: str, value: object) -> None:
     [(name, must, text) for name, (must, texts) in INVALID.items() for text in texts],
 )
 def test_invalid_value_is_reported_without_the_value(name: str, must: str, text: str) -> None:
-    line = line_of(**REQUIRED | {name: text})
+    line = error_line(**REQUIRED | {name: text})
     assert line == f"videsk-proxy cannot start: {name} must be {must}"
-    assert MARK not in line
+    assert SECRET_MARK not in line
 
 
 @pytest.mark.parametrize("name", ["VIDESK_BASE_URL", "CAPTCHA_VERIFY_URL"])
 def test_url_with_port_0_is_invalid(name: str) -> None:
-    line = line_of(**REQUIRED | {name: "https://videsk.example:0"})
+    line = error_line(**REQUIRED | {name: "https://videsk.example:0"})
     assert line == f"videsk-proxy cannot start: {name} must be {BASE_URL}"
 
 
 @pytest.mark.parametrize("environ", [{}, {"VIDESK_API_KEY": " "}])
 def test_missing_api_key_is_an_error(environ: dict[str, str]) -> None:
     must, _ = INVALID["VIDESK_API_KEY"]
-    assert line_of(**environ) == (
+    assert error_line(**environ) == (
         f"videsk-proxy cannot start: VIDESK_API_KEY is missing: it must be {must}"
     )

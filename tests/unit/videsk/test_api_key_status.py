@@ -41,7 +41,7 @@ def test_a_rejection_expires(status: ApiKeyStatus, now: list[float]) -> None:
 
 
 class Client:
-    """redis-py's client, as far as a flag needs it."""
+    """A fake redis-py client with the commands that the flag needs."""
 
     def __init__(self) -> None:
         self.flags: dict[str, int] = {}

@@ -16,12 +16,12 @@ from videsk.errors import VideskInvalidResponseError, VideskTimeoutError, Videsk
 from videsk.resources import SERVICES
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-ASKED_AT = NOW.timestamp()
+REQUESTED_AT = NOW.timestamp()
 ZONE = ZoneInfo("UTC")
 
 
 class Schedule:
-    """A Scheduling over these free hours. `failing`: names of months and days that cannot be read.
+    """A Scheduling with these free hours. `failing`: names of months and days that cannot be read.
 
     `ages`: how many seconds ago a month or a day was fetched.
     """
@@ -47,7 +47,7 @@ class Schedule:
         self.reads.append(name)
         if name in self.failing:
             raise VideskUnreachableError
-        requested_at = ASKED_AT - self.ages.get(name, 0)
+        requested_at = REQUESTED_AT - self.ages.get(name, 0)
         status = "hit; ttl=5" if name in self.ages else "fwd=miss; stored"
         return CachedResult(json.dumps(body).encode(), requested_at, requested_at + 60, status)
 
@@ -89,11 +89,11 @@ def test_the_result_is_as_old_as_its_oldest_part() -> None:
     schedule.ages = {"2026-12": 40, "2026-12-03": 10}
     body, result = found(schedule)
     assert body["asOf"] == "2026-12-01T11:59:20.000Z"
-    assert (result.requested_at, result.fresh_until) == (ASKED_AT - 40, ASKED_AT + 20)
-    assert result.cache_status == "fwd=miss; stored", "a part was requested from Videsk"
+    assert (result.requested_at, result.fresh_until) == (REQUESTED_AT - 40, REQUESTED_AT + 20)
+    assert result.cache_status == "fwd=miss; stored", "at least one part was requested from Videsk"
 
 
-def test_a_part_that_cannot_be_read_is_missing_and_the_result_is_not_storable() -> None:
+def test_an_unreadable_part_is_missing_and_the_result_is_not_storable() -> None:
     schedule = Schedule("12-01T13", "12-03T09")
     schedule.failing = {"2026-12-03"}
     body, result = found(schedule)
@@ -103,7 +103,7 @@ def test_a_part_that_cannot_be_read_is_missing_and_the_result_is_not_storable() 
 
 
 @pytest.mark.parametrize("failing", [{"2026-12"}, {"2026-12-01", "2026-12-03"}])
-def test_where_nothing_can_be_shown_the_failure_is_raised(failing: set[str]) -> None:
+def test_the_failure_is_raised_if_there_is_no_result(failing: set[str]) -> None:
     schedule = Schedule("12-01T13", "12-03T09")
     schedule.failing = failing
     with pytest.raises(VideskUnreachableError):
@@ -122,14 +122,14 @@ def test_days_before_the_first_are_not_read() -> None:
     assert "2026-12-01" not in schedule.reads
 
 
-def test_next_hours_begin_now() -> None:
+def test_next_hours_start_now() -> None:
     schedule = Schedule("12-01T09", "12-01T12", "12-01T13", "12-02T08", "12-03T08")
     assert find_next_hours(schedule, 3) == ["12-01T12", "12-01T13", "12-02T08"]
     assert "2026-12-03" not in schedule.reads
     assert len(find_next_hours(schedule, 20)) == 4
 
 
-def test_no_part_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_part_is_started_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(availability, "START_SECONDS", 0.02)
     schedule = Schedule("12-01T13", *[f"12-{day:02}T09" for day in range(2, 12)])
     hours = schedule.hours
@@ -147,7 +147,7 @@ def test_no_part_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("instant", ["tomorrow", None, 7, "0001-01-01T00:00:00.000Z"])
-def test_what_is_no_instant_is_an_invalid_response(instant: Any) -> None:
+def test_text_that_is_not_an_instant_is_an_invalid_response(instant: Any) -> None:
     schedule = Schedule()
     schedule.dates = lambda *_, seconds: schedule._result("2026-12", [instant])  # type: ignore[method-assign]
     with pytest.raises(VideskInvalidResponseError):

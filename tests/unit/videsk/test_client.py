@@ -1,4 +1,4 @@
-"""What the client makes of Videsk's responses: JSON or an error, and what it reports."""
+"""How the client turns Videsk's responses into JSON or errors, and what it reports."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,7 @@ BY_TOKEN = Request("POST", "/schedule/cancel", body={}, token="a.b.c")
 
 
 class Throttle:
-    """Lets every request leave, and records what is reported."""
+    """A throttle that admits every request, and records what is reported."""
 
     def __init__(self) -> None:
         self.reports: list[Any] = []
@@ -52,8 +52,8 @@ class Throttle:
         self.context = REQUEST_CONTEXT.get()
 
 
-class Counted(NoInstrumentation):
-    """Keeps what is counted of requests to Videsk."""
+class RecordingInstrumentation(NoInstrumentation):
+    """Records what is counted for requests to Videsk."""
 
     def __init__(self) -> None:
         self.upstreams: list[tuple[str, str]] = []
@@ -62,12 +62,12 @@ class Counted(NoInstrumentation):
         self.upstreams.append((endpoint, status))
 
 
-class Stage(SimpleNamespace):
+class ClientSetup(SimpleNamespace):
     """A client whose transport returns, or raises, `outcome`."""
 
     throttle: Throttle
     status: ApiKeyStatus
-    counted: Counted
+    counted: RecordingInstrumentation
     sent: list[Any]
 
     def send(self, request: Request = READ, seconds: float = 5) -> Any:
@@ -75,28 +75,28 @@ class Stage(SimpleNamespace):
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+def setup(monkeypatch: pytest.MonkeyPatch) -> ClientSetup:
     throttle: Any = Throttle()
-    status, counted = ApiKeyStatus(None, ""), Counted()
+    status, counted = ApiKeyStatus(None, ""), RecordingInstrumentation()
     client = VideskClient("https://videsk.example", KEY, 10, throttle, status, counted)
-    stage = Stage(
+    setup = ClientSetup(
         client=client, throttle=throttle, status=status, counted=counted, sent=[], outcome=None
     )
-    stage.connect_seconds = None
+    setup.connect_seconds = None
 
     def exchange(
         self: Transport, request: Request, seconds: float, headers: Any, on_connect: Any
     ) -> Response:
-        stage.sent.append((request, seconds, headers))
-        if stage.connect_seconds is not None:
-            on_connect(stage.connect_seconds)
-        if isinstance(stage.outcome, Exception):
-            raise stage.outcome
-        response: Response = stage.outcome
+        setup.sent.append((request, seconds, headers))
+        if setup.connect_seconds is not None:
+            on_connect(setup.connect_seconds)
+        if isinstance(setup.outcome, Exception):
+            raise setup.outcome
+        response: Response = setup.outcome
         return response
 
     monkeypatch.setattr(Transport, "exchange", exchange)
-    return stage
+    return setup
 
 
 def response(status: int = 200, body: bytes = b"[1]", **headers: str) -> Response:
@@ -104,69 +104,71 @@ def response(status: int = 200, body: bytes = b"[1]", **headers: str) -> Respons
     return Response(status, {"Content-Type": "application/json"} | names, body)
 
 
-def test_the_json_of_a_success_is_returned(stage: Stage) -> None:
-    stage.outcome = response(201, b'{"a": [1]}')
-    assert stage.send() == {"a": [1]}
-    assert stage.throttle.reports == [("acquire", False, "hours"), "success"]
-    assert stage.counted.upstreams == [("/services/{id}/hours", "201")]
+def test_the_json_of_a_success_is_returned(setup: ClientSetup) -> None:
+    setup.outcome = response(201, b'{"a": [1]}')
+    assert setup.send() == {"a": [1]}
+    assert setup.throttle.reports == [("acquire", False, "hours"), "success"]
+    assert setup.counted.upstreams == [("/services/{id}/hours", "201")]
 
 
-def test_a_request_has_what_is_left_of_its_time_and_at_most_the_timeout(stage: Stage) -> None:
-    stage.outcome = response()
-    stage.send(seconds=25)
-    stage.send(seconds=3)
-    (_, first, _), (_, second, _) = stage.sent
+def test_the_timeout_is_limited_by_the_remaining_time(setup: ClientSetup) -> None:
+    setup.outcome = response()
+    setup.send(seconds=25)
+    setup.send(seconds=3)
+    (_, first, _), (_, second, _) = setup.sent
     assert first == 10
     assert 2.5 < second <= 3
 
 
-def test_a_request_without_a_slot_is_not_sent(stage: Stage) -> None:
-    stage.throttle.error = VideskRateLimitError(3)
+def test_a_request_without_a_slot_is_not_sent(setup: ClientSetup) -> None:
+    setup.throttle.error = VideskRateLimitError(3)
     with pytest.raises(VideskRateLimitError):
-        stage.send()
-    assert not stage.sent
+        setup.send()
+    assert not setup.sent
 
 
-@pytest.mark.parametrize(("took", "moved"), [(None, 0), (0.02, 0), (0.03, 1)])
+@pytest.mark.parametrize(("elapsed", "moved"), [(None, 0), (0.02, 0), (0.03, 1)])
 def test_the_slot_is_moved_if_it_takes_long_to_connect(
-    stage: Stage, took: float | None, moved: int
+    setup: ClientSetup, elapsed: float | None, moved: int
 ) -> None:
-    stage.outcome, stage.connect_seconds = response(), took
-    stage.send()
-    acquired = [report for report in stage.throttle.reports if report[0] == "acquire"]
+    setup.outcome, setup.connect_seconds = response(), elapsed
+    setup.send()
+    acquired = [report for report in setup.throttle.reports if report[0] == "acquire"]
     assert acquired == [("acquire", False, "hours"), *[("acquire", False, "moved")] * moved]
 
 
-def test_a_pause_is_reported_in_the_context_of_the_request(stage: Stage) -> None:
-    """So that its log line has the id of the request."""
+def test_a_pause_is_reported_in_the_context_of_the_request(setup: ClientSetup) -> None:
+    """Its log line then contains the request id."""
     context = RequestContext("an-id")
     token = REQUEST_CONTEXT.set(context)
-    stage.outcome = response(429, b"{}", Retry_After="7")
+    setup.outcome = response(429, b"{}", Retry_After="7")
     with pytest.raises(VideskResponseError):
-        stage.send()
+        setup.send()
     REQUEST_CONTEXT.reset(token)
-    assert stage.throttle.context is context
+    assert setup.throttle.context is context
 
 
-def test_a_request_that_is_not_sent_after_it_has_connected_is_no_failure(stage: Stage) -> None:
-    stage.outcome = VideskRateLimitError(1)
+def test_a_request_that_is_dropped_after_connecting_is_not_a_failure(
+    setup: ClientSetup,
+) -> None:
+    setup.outcome = VideskRateLimitError(1)
     with pytest.raises(VideskRateLimitError):
-        stage.send()
-    assert "failure" not in stage.throttle.reports
+        setup.send()
+    assert "failure" not in setup.throttle.reports
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 429, 500, 503])
-def test_an_error_of_videsk_is_raised_unchanged(stage: Stage, status: int) -> None:
-    stage.outcome = response(status, b'{"message": "No."}', Retry_After="7", Set_Cookie="x")
+def test_an_error_of_videsk_is_raised_unchanged(setup: ClientSetup, status: int) -> None:
+    setup.outcome = response(status, b'{"message": "No."}', Retry_After="7", Set_Cookie="x")
     with pytest.raises(VideskResponseError) as raised:
-        stage.send(WRITE)
+        setup.send(WRITE)
     error = raised.value
     assert (error.status, error.body, error.content_type) == (
         status, b'{"message": "No."}', "application/json",
     )  # fmt: skip
     assert error.headers == {"Retry-After": "7"}
-    assert ("failure" in stage.throttle.reports) is (status >= 500)
-    assert (("pause", 7.0) in stage.throttle.reports) is (status == 429)
+    assert ("failure" in setup.throttle.reports) is (status >= 500)
+    assert (("pause", 7.0) in setup.throttle.reports) is (status == 429)
 
 
 @pytest.mark.parametrize(
@@ -183,28 +185,30 @@ def test_an_error_of_videsk_is_raised_unchanged(stage: Stage, status: int) -> No
     ],
     ids=["HTML", "NaN", "too long", "key", "escaped key", "key in a header", "redirect", "deep"],
 )
-def test_a_response_that_cannot_be_used_is_an_error(stage: Stage, outcome: Response) -> None:
-    stage.outcome = outcome
+def test_a_response_that_cannot_be_used_is_an_error(setup: ClientSetup, outcome: Response) -> None:
+    setup.outcome = outcome
     with pytest.raises(VideskInvalidResponseError) as raised:
-        stage.send()
+        setup.send()
     assert not raised.value.outcome_unknown
     with pytest.raises(VideskInvalidResponseError) as raised:
-        stage.send(WRITE)
-    assert raised.value.outcome_unknown is not (outcome.status == 429), "a 4xx has done nothing"
+        setup.send(WRITE)
+    assert raised.value.outcome_unknown is not (outcome.status == 429), (
+        "a 4xx has no effect at Videsk"
+    )
 
 
 @pytest.mark.parametrize(
     ("error", "status", "counts"),
     [(VideskUnreachableError(), "unreachable", True), (VideskNoSocketError(1), "nosocket", False)],
 )
-def test_a_failure_counts_in_the_circuit_unless_it_is_this_machine_s(
-    stage: Stage, error: VideskFailedError, status: str, counts: bool
+def test_failures_count_in_the_circuit_unless_this_machine_caused_them(
+    setup: ClientSetup, error: VideskFailedError, status: str, counts: bool
 ) -> None:
-    stage.outcome = error
+    setup.outcome = error
     with pytest.raises(type(error)):
-        stage.send()
-    assert ("failure" in stage.throttle.reports) is counts
-    assert stage.counted.upstreams == [("/services/{id}/hours", status)]
+        setup.send()
+    assert ("failure" in setup.throttle.reports) is counts
+    assert setup.counted.upstreams == [("/services/{id}/hours", status)]
 
 
 @pytest.mark.parametrize(
@@ -218,30 +222,30 @@ def test_a_failure_counts_in_the_circuit_unless_it_is_this_machine_s(
     ],
 )
 def test_a_rejection_of_the_key_is_stored(
-    stage: Stage, request_: Request, status: int, body: bytes, rejected: bool
+    setup: ClientSetup, request_: Request, status: int, body: bytes, rejected: bool
 ) -> None:
-    stage.outcome = response(status, body)
+    setup.outcome = response(status, body)
     with pytest.raises(VideskResponseError):
-        stage.send(request_)
-    assert stage.status.is_rejected() is rejected
-    stage.outcome = response()
-    stage.send(BY_TOKEN)
-    assert stage.status.is_rejected() is rejected, "the key was not sent"
-    stage.send()
-    assert not stage.status.is_rejected()
+        setup.send(request_)
+    assert setup.status.is_rejected() is rejected
+    setup.outcome = response()
+    setup.send(BY_TOKEN)
+    assert setup.status.is_rejected() is rejected, "the key was not sent"
+    setup.send()
+    assert not setup.status.is_rejected()
 
 
-def test_the_current_request_is_charged_and_its_ids_are_passed_on(stage: Stage) -> None:
-    stage.outcome = response()
+def test_the_current_request_is_counted_and_its_ids_are_forwarded(setup: ClientSetup) -> None:
+    setup.outcome = response()
     context = RequestContext("an-id")
     token = REQUEST_CONTEXT.set(context)
     try:
-        stage.send()
-        stage.outcome = VideskUnreachableError()
+        setup.send()
+        setup.outcome = VideskUnreachableError()
         with pytest.raises(VideskUnreachableError):
-            stage.send()
+            setup.send()
     finally:
         REQUEST_CONTEXT.reset(token)
     assert context.attempts == 2
     assert context.seconds > 0
-    assert stage.sent[0][2] == {"X-Request-ID": "an-id"}
+    assert setup.sent[0][2] == {"X-Request-ID": "an-id"}

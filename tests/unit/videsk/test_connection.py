@@ -1,4 +1,4 @@
-"""How a response is read from a connection, and when that is used again."""
+"""How a response is read from a connection, and when the connection is reused."""
 
 import errno
 import io
@@ -14,7 +14,7 @@ from videsk.errors import VideskNoSocketError, VideskTimeoutError, VideskUnreach
 
 
 class Socket:
-    """A socket that brings these bytes. `pending`: so many more are decrypted in TLS."""
+    """A socket that receives these bytes. `pending`: the number of decrypted but unread bytes in TLS."""
 
     def __init__(self, data: bytes, pending: int = 0) -> None:
         self.data = data
@@ -31,7 +31,7 @@ class Socket:
         self.is_shut = True
 
 
-def begun(data: bytes, pending: int = 0) -> tuple[Response, Socket]:
+def start_response(data: bytes, pending: int = 0) -> tuple[Response, Socket]:
     socket: Any = Socket(data, pending)
     response = Response(socket)
     response.begin()
@@ -43,13 +43,13 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"
 
 def test_interim_responses_are_skipped() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
-    response, _ = begun(interim + OK)
+    response, _ = start_response(interim + OK)
     assert (response.status, response.read()) == (200, b"[]")
 
 
-def test_another_protocol_is_refused() -> None:
+def test_another_protocol_is_rejected() -> None:
     with pytest.raises(BadStatusLine):
-        begun(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + OK)
+        start_response(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + OK)
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,20 @@ def test_another_protocol_is_refused() -> None:
         (b"200 OK", False),
     ],
 )
-def test_a_response_whose_end_is_not_clear_ends_its_connection(head: bytes, is_clear: bool) -> None:
-    response, _ = begun(b"HTTP/1.1 " + head + b"\r\n\r\n0\r\n\r\n")
+def test_a_response_with_an_ambiguous_end_closes_its_connection(
+    head: bytes, is_clear: bool
+) -> None:
+    response, _ = start_response(b"HTTP/1.1 " + head + b"\r\n\r\n0\r\n\r\n")
     assert response.will_close is not is_clear
 
 
 @pytest.mark.parametrize(
     ("left_over", "pending", "is_shut"), [(b"", 0, False), (b"H", 0, True), (b"", 1, True)]
 )
-def test_a_connection_with_bytes_left_is_not_used_again(
+def test_a_connection_with_unread_bytes_is_not_reused(
     left_over: bytes, pending: int, is_shut: bool
 ) -> None:
-    response, socket = begun(OK + left_over, pending)
+    response, socket = start_response(OK + left_over, pending)
     assert response.read() == b"[]"
     assert socket.is_shut is is_shut
 
@@ -120,7 +122,7 @@ def test_a_long_parse_lets_other_greenlets_run(monkeypatch: pytest.MonkeyPatch) 
         (OSError(errno.ECONNRESET, "reset"), VideskUnreachableError),
     ],
 )
-def test_a_failure_to_connect_is_named_by_its_cause(
+def test_connection_errors_are_classified_by_cause(
     error: BaseException, kind: type[Exception]
 ) -> None:
     wrapped = RuntimeError()

@@ -1,4 +1,4 @@
-"""Every way in which asking Videsk can fail has one name, one status and one outcome of a write."""
+"""Every failure of a request to Videsk maps to one error, one status and one outcome of a write."""
 
 import errno
 import http.client
@@ -33,11 +33,11 @@ Root = TypeVar("Root")
 CONNECTION = HTTPConnection("videsk.example")
 
 
-def retried(reason: Exception) -> u3.MaxRetryError:
+def max_retries_exceeded(reason: Exception) -> u3.MaxRetryError:
     return u3.MaxRetryError(POOL, "/", reason)
 
 
-def aborted(error: Exception) -> u3.ProtocolError:
+def connection_aborted(error: Exception) -> u3.ProtocolError:
     return u3.ProtocolError("Connection aborted.", error)
 
 
@@ -71,15 +71,21 @@ PERHAPS_SENT = [
     (requests.ReadTimeout(u3.ReadTimeoutError(POOL, "/", "timed out")), VideskTimeoutError),
     (requests.Timeout(), VideskTimeoutError),
     (u3.ReadTimeoutError(POOL, "/", "timed out"), VideskTimeoutError),
-    (requests.ConnectionError(aborted(ConnectionResetError(104, "reset"))), VideskBrokenError),
-    (requests.ConnectionError(aborted(BrokenPipeError(32, "pipe"))), VideskBrokenError),
     (
-        requests.ConnectionError(aborted(http.client.RemoteDisconnected("closed"))),
+        requests.ConnectionError(connection_aborted(ConnectionResetError(104, "reset"))),
         VideskBrokenError,
     ),
-    (requests.ConnectionError(aborted(http.client.BadStatusLine("x"))), VideskBrokenError),
+    (requests.ConnectionError(connection_aborted(BrokenPipeError(32, "pipe"))), VideskBrokenError),
     (
-        requests.exceptions.SSLError(retried(u3.SSLError(ssl.SSLEOFError(8, "EOF")))),
+        requests.ConnectionError(connection_aborted(http.client.RemoteDisconnected("closed"))),
+        VideskBrokenError,
+    ),
+    (
+        requests.ConnectionError(connection_aborted(http.client.BadStatusLine("x"))),
+        VideskBrokenError,
+    ),
+    (
+        requests.exceptions.SSLError(max_retries_exceeded(u3.SSLError(ssl.SSLEOFError(8, "EOF")))),
         VideskBrokenError,
     ),
     (
@@ -96,7 +102,7 @@ PERHAPS_SENT = [
 
 
 @pytest.mark.parametrize(("reason", "cause", "kind"), NOT_SENT)
-def test_where_no_connection_came_about_the_outcome_is_known(
+def test_without_a_connection_the_outcome_is_known(
     reason: BaseException, cause: BaseException | None, kind: type[VideskFailedError]
 ) -> None:
     reason.__cause__ = cause
@@ -107,7 +113,7 @@ def test_where_no_connection_came_about_the_outcome_is_known(
 
 @pytest.mark.parametrize("is_write", [True, False])
 @pytest.mark.parametrize(("error", "kind"), PERHAPS_SENT)
-def test_whatever_else_fails_leaves_the_outcome_of_a_write_unknown(
+def test_other_failures_leave_the_outcome_of_a_write_unknown(
     error: BaseException, kind: type[VideskFailedError], *, is_write: bool
 ) -> None:
     failure = _map_error(error, is_write=is_write)
@@ -116,7 +122,7 @@ def test_whatever_else_fails_leaves_the_outcome_of_a_write_unknown(
 
 
 def family(root: type[Root]) -> list[type[Root]]:
-    """The class and everything under it, in the order of their names."""
+    """Return the class and all its subclasses, sorted by name."""
     children = [kind for child in root.__subclasses__() for kind in family(child)]
     return sorted({root, *children}, key=str)
 
@@ -156,7 +162,7 @@ NAMED_KINDS: dict[type, type[VideskFailedError]] = {
 
 
 @pytest.mark.parametrize("kind", REQUESTS_ERRORS)
-def test_every_exception_of_requests_is_a_failure_of_some_kind(
+def test_every_exception_of_requests_is_mapped_to_a_failure(
     kind: type[requests.RequestException],
 ) -> None:
     is_json = issubclass(kind, json.JSONDecodeError)
@@ -167,7 +173,7 @@ def test_every_exception_of_requests_is_a_failure_of_some_kind(
     assert type(_map_error(error, is_write=False)) is type(failure)
 
 
-def test_a_new_exception_of_requests_is_noticed_here_before_it_is_met_in_production() -> None:
+def test_new_exceptions_of_requests_are_detected() -> None:
     assert {kind.__name__ for kind in REQUESTS_ERRORS} == set(REQUESTS_NAMES)
 
 
@@ -175,7 +181,7 @@ SENT_NOTHING = family(VideskRateLimitError)
 
 
 @pytest.mark.parametrize("kind", [k for k in family(VideskFailedError) if k not in SENT_NOTHING])
-def test_every_failure_is_a_502_but_slowness_a_504(kind: type[VideskFailedError]) -> None:
+def test_failures_are_a_502_and_timeouts_a_504(kind: type[VideskFailedError]) -> None:
     assert kind.status == (504 if kind is VideskTimeoutError else 502)
     assert str(kind()) == kind.message
     assert not kind().outcome_unknown
@@ -183,19 +189,21 @@ def test_every_failure_is_a_502_but_slowness_a_504(kind: type[VideskFailedError]
 
 
 @pytest.mark.parametrize("kind", SENT_NOTHING)
-def test_what_the_gate_refuses_is_a_503_of_known_outcome(kind: type[VideskRateLimitError]) -> None:
+def test_rejections_of_the_throttle_are_a_503_with_a_known_outcome(
+    kind: type[VideskRateLimitError],
+) -> None:
     assert kind.status == 503
     assert (kind(0.2).retry_after, kind(3.2).retry_after) == (1, 4)
     assert not kind(1).outcome_unknown
 
 
-def test_every_failure_has_a_message_of_its_own() -> None:
+def test_every_failure_has_its_own_message() -> None:
     kinds = family(VideskFailedError)
     assert len(kinds) == 8
     assert len({kind.message for kind in kinds}) == len(kinds)
 
 
-def test_what_videsk_refused_is_no_failure_of_videsk() -> None:
+def test_an_error_response_is_not_a_failure_of_videsk() -> None:
     refused = VideskResponseError(409, b"{}", "application/json", {})
     assert isinstance(refused, VideskError)
     assert not isinstance(refused, VideskFailedError)

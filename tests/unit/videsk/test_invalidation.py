@@ -1,6 +1,6 @@
 """A write invalidates the service, the user, and every service that shares a user with it.
 
-A service whose users are unknown shares with all. Unrelated services keep their entries. See
+A service whose users are unknown may share with any other. Unrelated services keep their entries. See
 docs/guarantees.md#g4.
 """
 
@@ -25,7 +25,7 @@ def service(ident: str, *users: str, title: str = "") -> Listed:
 
 
 def groups(*, services: str = "", users: str = "") -> set[str]:
-    """One letter is one id."""
+    """Return the groups of these ids. Each letter is an id."""
     return {group("service", one) for one in services} | {group("user", one) for one in users}
 
 
@@ -37,7 +37,7 @@ LIST = [
 ]
 """A and B share m; C and D share k."""
 AUTOMATIC = [service("X"), {"id": "Y", "title": "Y"}, {"id": "Z", "title": "Z", "users": None}]
-"""Their users are not known, in each of the ways to say so."""
+"""Services whose users are unknown, in each possible form."""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,9 @@ AUTOMATIC = [service("X"), {"id": "Y", "title": "Y"}, {"id": "Z", "title": "Z", 
         (Write(title="D"), groups(services="CD", users="kl")),
     ],
 )
-def test_the_service_the_user_and_who_shares_a_user(write: Write, expected: set[str]) -> None:
+def test_a_write_affects_its_service_its_user_and_services_that_share_a_user(
+    write: Write, expected: set[str]
+) -> None:
     assert affected_groups(write, LIST) == expected
     with_automatic = affected_groups(write, [*LIST, *AUTOMATIC])
     assert with_automatic == expected | groups(services="XYZ")
@@ -81,7 +83,7 @@ def test_without_the_list_everything_is_invalidated(
 
 
 @pytest.mark.parametrize("ident", "XYZ")
-def test_a_service_whose_users_are_not_known_shares_with_all(ident: str) -> None:
+def test_a_service_with_unknown_users_shares_with_all(ident: str) -> None:
     listed = [*LIST, *AUTOMATIC]
     assert affected_groups(Write(service=ident), listed) == ALL_AVAILABILITY
     assert affected_groups(Write(title=ident), listed) == ALL_AVAILABILITY
@@ -89,7 +91,7 @@ def test_a_service_whose_users_are_not_known_shares_with_all(ident: str) -> None
     assert affected_groups(Write(service=ident, user="m"), listed) == both
 
 
-def test_one_of_two_of_a_title_without_known_users_is_enough_to_touch_everything() -> None:
+def test_one_service_of_an_ambiguous_title_without_users_invalidates_everything() -> None:
     assert (
         affected_groups(Write(title="Help"), [*LIST, service("X", title="Help")])
         == ALL_AVAILABILITY
@@ -100,21 +102,21 @@ def test_one_of_two_of_a_title_without_known_users_is_enough_to_touch_everything
     "users",
     [["m"], [None], [{"firstname": "Mark"}], [{"id": None}], "m", 5, {"m": {"id": "m"}}, True],
 )
-def test_users_in_another_shape_are_not_known(users: object) -> None:
-    """A booking that Videsk has made must not end in a fault of ours."""
-    strange = {"id": "S", "title": "S", "users": users}
-    assert affected_groups(Write(service="A"), [*LIST, strange]) == groups(
+def test_malformed_users_are_unknown_users(users: object) -> None:
+    """After a successful booking, a malformed list must not cause an error."""
+    malformed = {"id": "S", "title": "S", "users": users}
+    assert affected_groups(Write(service="A"), [*LIST, malformed]) == groups(
         services="ABS", users="mj"
     )
-    assert affected_groups(Write(service="S"), [*LIST, strange]) == ALL_AVAILABILITY
+    assert affected_groups(Write(service="S"), [*LIST, malformed]) == ALL_AVAILABILITY
 
 
 @pytest.mark.parametrize("kind", [SERVICES, USERS], ids=lambda kind: kind.plural)
 @pytest.mark.parametrize("what", ["dates", "hours"])
-def test_every_read_of_dates_and_hours_belongs_to_everything_and_to_its_own_group(
+def test_every_read_belongs_to_all_availability_and_to_its_own_group(
     what: str, kind: ResourceKind
 ) -> None:
-    """Else what touches everything, or this service or user, would leave it."""
+    """Otherwise invalidating everything, or this service or user, would not include it."""
     named: list[Sequence[str]] = []
 
     class Cache:
@@ -129,11 +131,11 @@ def test_every_read_of_dates_and_hours_belongs_to_everything_and_to_its_own_grou
     getattr(scheduling, what)(kind, "A", span, "now")
     (groups,) = named
     assert set(groups) >= ALL_AVAILABILITY
-    assert groups[-1] == group(kind.singular, "A"), "the narrowest is the last"
+    assert groups[-1] == group(kind.singular, "A"), "the last group is the narrowest one"
     assert affected_groups(Write(service="A", user="A"), [service("B", "A")]) & set(groups)
 
 
-def test_the_groups_of_services_and_users_of_one_id_are_two() -> None:
+def test_services_and_users_with_the_same_id_have_different_groups() -> None:
     assert (
         len({group("service", "A"), group("user", "A"), group("service", "B"), *ALL_AVAILABILITY})
         == 4
@@ -152,31 +154,47 @@ WRITES = st.builds(
 
 
 @given(users_of=LISTS, titles=TITLES, write=WRITES)
-def test_no_service_or_user_whose_hours_a_write_can_change_is_left_out(
+def test_every_affected_service_and_user_is_invalidated(
     users_of: dict[str, set[str]], titles: dict[str, str], write: Write
 ) -> None:
-    listed = [service(ident, *its, title=titles[ident]) for ident, its in users_of.items()]
-    got = affected_groups(write, listed)
-    where = {write.service} if write.service else set()
-    where |= {ident for ident in users_of if write.title == titles[ident]}
-    agents = {write.user} if write.user else set().union(*(users_of.get(s, set()) for s in where))
-    must = where | {ident for ident, its in users_of.items() if not its or its & agents}
-    assert got == ALL_AVAILABILITY or got >= groups(services="".join(must), users="".join(agents))
+    listed = [
+        service(ident, *service_users, title=titles[ident])
+        for ident, service_users in users_of.items()
+    ]
+    affected = affected_groups(write, listed)
+    named = {write.service} if write.service else set()
+    named |= {ident for ident in users_of if write.title == titles[ident]}
+    agents = {write.user} if write.user else set().union(*(users_of.get(s, set()) for s in named))
+    must = named | {
+        ident
+        for ident, service_users in users_of.items()
+        if not service_users or service_users & agents
+    }
+    assert affected == ALL_AVAILABILITY or affected >= groups(
+        services="".join(must), users="".join(agents)
+    )
 
 
 @given(users_of=LISTS, titles=TITLES, write=WRITES)
 def test_unrelated_services_and_users_stay_cached_if_the_list_is_known(
     users_of: dict[str, set[str]], titles: dict[str, str], write: Write
 ) -> None:
-    listed = [service(ident, *its, title=titles[ident]) for ident, its in users_of.items()]
-    got = affected_groups(write, listed)
-    where = {write.service} if write.service else set()
-    where |= {ident for ident in users_of if write.title == titles[ident]}
-    theirs = set().union(*(users_of.get(ident, set()) for ident in where))
+    listed = [
+        service(ident, *service_users, title=titles[ident])
+        for ident, service_users in users_of.items()
+    ]
+    affected = affected_groups(write, listed)
+    named = {write.service} if write.service else set()
+    named |= {ident for ident in users_of if write.title == titles[ident]}
+    related_users = set().union(*(users_of.get(ident, set()) for ident in named))
     known = set().union(*users_of.values())
-    is_listed = write.user in known if write.user else where and all(users_of.get(s) for s in where)
-    assert (got == ALL_AVAILABILITY) == (not is_listed)
+    is_listed = write.user in known if write.user else named and all(users_of.get(s) for s in named)
+    assert (affected == ALL_AVAILABILITY) == (not is_listed)
     if is_listed:
-        agents = theirs | ({write.user} if write.user else set())
-        may = where | {ident for ident, its in users_of.items() if not its or its & agents}
-        assert got <= groups(services="".join(may), users="".join(agents))
+        agents = related_users | ({write.user} if write.user else set())
+        may = named | {
+            ident
+            for ident, service_users in users_of.items()
+            if not service_users or service_users & agents
+        }
+        assert affected <= groups(services="".join(may), users="".join(agents))

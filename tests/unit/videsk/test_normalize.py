@@ -1,4 +1,4 @@
-"""`_id` becomes `id` and `users` is there; nothing else is renamed, reordered or dropped."""
+"""`_id` is renamed to `id`, and `users` is added. Nothing else is renamed, reordered or dropped."""
 
 import copy
 import json
@@ -40,16 +40,16 @@ VALUES = st.recursive(
         ([], []),
     ],
 )
-def test_ids_are_renamed_at_every_depth_unless_there_is_one(videsks: Any, ours: Any) -> None:
+def test_ids_are_renamed_at_every_depth_unless_an_id_exists(videsks: Any, ours: Any) -> None:
     assert rename_ids(videsks) == ours
 
 
-def test_a_renamed_id_keeps_its_place() -> None:
+def test_a_renamed_id_keeps_its_position() -> None:
     assert list(rename_ids({"b": 1, "_id": 2, "a": 3})) == ["b", "id", "a"]
 
 
 @given(value=VALUES)
-def test_nothing_but_the_name_of_ids_changes(value: Any) -> None:
+def test_only_the_names_of_ids_change(value: Any) -> None:
     before = copy.deepcopy(value)
     as_text = json.dumps(value).replace('"_id":', '"id":')
     assert json.dumps(rename_ids(value)) == as_text
@@ -64,7 +64,7 @@ def test_a_service_without_users_has_an_empty_list_of_them(service: dict[str, An
 
 
 @pytest.mark.parametrize("users", [[], [{"id": 1}], {"odd": 1}, 0, ""])
-def test_users_that_are_there_stay_as_they_are(users: Any) -> None:
+def test_existing_users_are_unchanged(users: Any) -> None:
     assert add_users({"users": users, "id": 1}) == {"users": users, "id": 1}
 
 
@@ -73,7 +73,7 @@ def nested(depth: int, start: str, end: str) -> Any:
 
 
 @pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"_id":', "}"), ("[2,", "]")])
-def test_what_is_too_deep_is_found_before_it_is_renamed(start: str, end: str) -> None:
+def test_too_deep_json_is_detected_before_renaming(start: str, end: str) -> None:
     deepest = nested(MAX_DEPTH, start, end)
     assert not is_too_deep(deepest)
     assert rename_ids(deepest) is not None

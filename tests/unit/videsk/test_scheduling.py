@@ -76,7 +76,7 @@ def read_all(scheduling: Scheduling) -> None:
 
 
 def invalidated(scheduling: Scheduling) -> set[str]:
-    """Which of the four schedules are fetched again."""
+    """Return which of the four schedules are fetched again."""
     kinds = {S1: SERVICES, S2: SERVICES, U1: USERS, U2: USERS}
     return {
         ident
@@ -109,7 +109,7 @@ def test_all_pages_are_fetched(scheduling: Scheduling, videsk: Videsk) -> None:
     assert [request.params for request in videsk.sent] == [None, {"$skip": 1}]
 
 
-def test_pages_without_an_end_are_an_error(scheduling: Scheduling, videsk: Videsk) -> None:
+def test_endless_pages_are_an_error(scheduling: Scheduling, videsk: Videsk) -> None:
     videsk.responses["/services"] = {"data": [LIST[0]], "total": 10**9}
     with pytest.raises(VideskInvalidResponseError):
         scheduling.services()
@@ -117,7 +117,7 @@ def test_pages_without_an_end_are_an_error(scheduling: Scheduling, videsk: Vides
 
 
 @pytest.mark.parametrize("response", [{}, "text", {"data": 1}, [1], None])
-def test_another_form_of_the_list_is_an_error(
+def test_another_format_of_the_list_is_an_error(
     scheduling: Scheduling, videsk: Videsk, response: Any
 ) -> None:
     videsk.responses["/services"] = response
@@ -125,7 +125,7 @@ def test_another_form_of_the_list_is_an_error(
         scheduling.services()
 
 
-def test_a_form_is_an_object_and_each_version_is_cached_apart(
+def test_a_form_is_an_object_and_each_version_is_cached_separately(
     scheduling: Scheduling, videsk: Videsk
 ) -> None:
     videsk.responses["/forms/f"] = {"_id": "f"}
@@ -141,7 +141,7 @@ def test_a_form_is_an_object_and_each_version_is_cached_apart(
 
 
 BY_SERVICE = {S1, U1}
-"""What a booking of S1 changes: U1 is its only agent."""
+"""What a booking of S1 invalidates. U1 is its only agent."""
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_booking_by_user_names_its_service(scheduling: Scheduling, videsk: Vid
     ("response", "changed"), [({"service": "Two"}, {S2, U2}), ({}, {S1, S2, U1, U2})]
 )
 @pytest.mark.parametrize("method", ["cancel", "reschedule"])
-def test_a_change_by_token_invalidates_the_service_that_the_response_names_or_all(
+def test_a_change_by_token_invalidates_the_service_in_the_response_or_everything(
     scheduling: Scheduling, videsk: Videsk, method: str, response: Any, changed: set[str]
 ) -> None:
     read_all(scheduling)

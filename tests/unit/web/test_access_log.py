@@ -20,7 +20,7 @@ def log_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, access_log.log.name)
 
 
-def test_the_line_of_a_request_holds_its_route_and_not_its_path(
+def test_a_log_line_has_the_route_and_not_the_path(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     app = small_app()
@@ -39,7 +39,7 @@ def test_the_line_of_a_request_holds_its_route_and_not_its_path(
     }  # fmt: skip
 
 
-def test_what_a_later_version_of_traceparent_appends_is_not_logged(
+def test_fields_of_later_traceparent_versions_are_not_logged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     context = RequestContext("id", traceparent=f"01{TRACEPARENT[2:]}-more", attempts=2, seconds=0.5)
@@ -50,7 +50,7 @@ def test_what_a_later_version_of_traceparent_appends_is_not_logged(
     assert (line["duration_ms"], line["cache"]) == (12.5, "videsk-proxy; hit")
 
 
-def test_above_info_no_line_is_written(
+def test_above_level_info_no_request_is_logged(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, access_log.log.name)
@@ -58,7 +58,7 @@ def test_above_info_no_line_is_written(
     assert not capsys.readouterr().out
 
 
-def test_each_request_has_a_context_of_its_own() -> None:
+def test_each_request_has_its_own_context() -> None:
     app = small_app()
     seen: list[Any] = []
 
@@ -85,7 +85,7 @@ def test_an_exception_is_logged_by_type_and_frames_without_its_message() -> None
     assert "test_access_log.py" in line
 
 
-def test_flask_s_own_line_of_an_exception_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+def test_flasks_log_of_an_exception_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     app = small_app()
 
     def fail(ident: str) -> str:

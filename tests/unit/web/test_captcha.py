@@ -19,7 +19,7 @@ URL = "https://captcha.example/siteverify"
 
 
 class Provider:
-    """Takes the place of requests.Session.post."""
+    """Replaces requests.Session.post."""
 
     def __init__(self, status: int, value: Any) -> None:
         self.status = status
@@ -77,7 +77,7 @@ def test_a_rejected_token_is_reported_with_the_provider_s_code(
     assert raised.value.code == code
 
 
-def test_a_rejected_secret_is_an_error_of_the_operator_s(
+def test_a_rejected_secret_is_a_configuration_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(CaptchaSecretError):
@@ -105,7 +105,7 @@ def test_anything_else_means_that_the_provider_is_unavailable(
         check(monkeypatch, value, status)
 
 
-def test_every_error_has_its_own_word_in_the_metrics() -> None:
+def test_every_error_has_its_own_label_in_the_metrics() -> None:
     kinds = CaptchaError.__subclasses__()
     assert {kind.reason for kind in kinds} == {
         "missing",

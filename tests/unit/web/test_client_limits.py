@@ -1,4 +1,4 @@
-"""Who counts as one client, and when a client has sent too many requests."""
+"""Which requests belong to one client, and when it exceeds its rate limit."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_the_address_is_the_one_that_the_last_trusted_proxy_has_seen(
     assert address_in(environ, proxies) == address
 
 
-def test_a_request_without_an_address_has_one_all_the_same() -> None:
+def test_a_request_without_an_address_gets_a_placeholder() -> None:
     assert address_in({}, 0) == "unknown"
 
 
@@ -159,7 +159,7 @@ def test_in_an_outage_no_request_is_counted_later() -> None:
     assert not deferred_counter(UnavailableRedis(), MIN_LIMIT).admits(ENVIRON)
 
 
-def test_what_redis_does_not_take_is_counted_in_the_process(
+def test_counts_that_redis_does_not_accept_are_kept_in_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(client_limits, "FLUSH_SECONDS", 0.001)
@@ -171,6 +171,6 @@ def test_what_redis_does_not_take_is_counted_in_the_process(
     gevent.sleep(0.01)
     assert redis.unavailable
     counter.charge(ENVIRON, 2)
-    redis.unavailable = False  # so that it counts deferred again, from the 9 of this process
+    redis.unavailable = False  # so that it defers counts again, starting from the 9 of this process
     admitted = [counter.admits(ENVIRON) for _ in range(MIN_LIMIT)]
     assert admitted.count(True) == MIN_LIMIT // 2 - 9

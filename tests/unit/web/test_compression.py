@@ -1,4 +1,4 @@
-"""Which coding a response gets (https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3)."""
+"""Which content coding a response gets (https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3)."""
 
 import gzip
 
@@ -46,7 +46,7 @@ def get(client: FlaskClient, accepted: str | None, path: str = "/long") -> TestR
         (None, None),
     ],
 )
-def test_the_client_s_preference_decides(
+def test_the_clients_preference_decides(
     client: FlaskClient, accepted: str | None, coding: str | None
 ) -> None:
     for _ in range(2):  # the second comes from the cache of compressed bodies
@@ -64,9 +64,7 @@ def test_a_short_body_is_sent_as_it_is(client: FlaskClient) -> None:
     assert "Accept-Encoding" not in response.vary
 
 
-def test_each_content_is_compressed_once(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_body_is_compressed_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     first = get(client, "gzip").data
     monkeypatch.setattr("flask_compress.flask_compress._compress_data", None)
     assert get(client, "gzip").data == first

@@ -24,7 +24,7 @@ from web.connections import (
 class Socket:
     """A client's socket that records what is done with it.
 
-    `during` runs inside each wait for data and each write. At once its own file descriptor and
+    `during` runs during each wait for data and each write. It is also its own file descriptor and
     event watcher. `takes`: the bytes that the kernel takes at a time.
     """
 
@@ -101,14 +101,14 @@ def test_a_read_raises_after_the_deadline(now: list[float]) -> None:
 def test_a_connection_that_waits_past_its_deadline_is_shut_down(
     now: list[float], seconds: float, is_shut: bool
 ) -> None:
-    client, all_of_them = Socket(), Connections(10)
+    client, all_connections = Socket(), Connections(10)
 
     def look_later() -> None:
         now[0] += seconds
-        all_of_them.shut_late()
+        all_connections.shut_late()
 
     client.during = look_later
-    with all_of_them.open(client, "a") as connection:
+    with all_connections.open(client, "a") as connection:
         connection.set_read_deadline(5)
         with suppress(TimeoutError):
             connection.recv(1)
@@ -116,9 +116,9 @@ def test_a_connection_that_waits_past_its_deadline_is_shut_down(
 
 
 def test_a_connection_that_sends_has_no_deadline_for_reads(now: list[float]) -> None:
-    client, all_of_them = Socket(), Connections(10)
-    client.during = all_of_them.shut_late
-    with all_of_them.open(client, "a") as connection:
+    client, all_connections = Socket(), Connections(10)
+    client.during = all_connections.shut_late
+    with all_connections.open(client, "a") as connection:
         connection.sendall(b"x")
     assert not client.shut
 
@@ -135,64 +135,66 @@ def test_a_response_is_sent_in_pieces_with_a_deadline_for_each(takes: int) -> No
     assert client.timeouts == [SEND_SECONDS]
 
 
-def waiting(stack: ExitStack, all_of_them: Connections, address: str = "a") -> Socket:
-    """Open a connection and have it wait for its client."""
+def open_waiting(stack: ExitStack, all_connections: Connections, address: str = "a") -> Socket:
+    """Open a connection that waits for its client."""
     client = Socket()
-    connection = stack.enter_context(all_of_them.open(client, address))
-    all_of_them._waiting[connection] = 0.0
+    connection = stack.enter_context(all_connections.open(client, address))
+    all_connections._waiting[connection] = 0.0
     return client
 
 
-def test_one_too_many_closes_the_one_that_has_waited_longest() -> None:
+def test_a_connection_beyond_the_limit_closes_the_longest_waiting_one() -> None:
     most = 10
     with ExitStack() as stack:
-        all_of_them = Connections(most)
-        clients = [waiting(stack, all_of_them, str(n)) for n in range(int(most * USABLE_SHARE))]
+        all_connections = Connections(most)
+        clients = [
+            open_waiting(stack, all_connections, str(n)) for n in range(int(most * USABLE_SHARE))
+        ]
         assert not any(client.shut for client in clients)
         for more in (1, 2):
-            waiting(stack, all_of_them, "more")
+            open_waiting(stack, all_connections, "more")
             shut = [client.shut for client in clients]
             assert shut == [[socket.SHUT_RD]] * more + [[]] * (len(clients) - more)
 
 
 def test_a_connection_that_does_not_wait_is_not_closed() -> None:
     with ExitStack() as stack:
-        all_of_them = Connections(2)
+        all_connections = Connections(2)
         busy = Socket()
-        stack.enter_context(all_of_them.open(busy, "a"))
-        idle = waiting(stack, all_of_them, "b")
-        waiting(stack, all_of_them, "c")
+        stack.enter_context(all_connections.open(busy, "a"))
+        idle = open_waiting(stack, all_connections, "b")
+        open_waiting(stack, all_connections, "c")
         assert (busy.shut, idle.shut) == ([], [socket.SHUT_RD])
 
 
 @pytest.mark.parametrize("limited", [True, False])
-def test_one_address_has_half_of_the_connections_if_limited_by_address(
+def test_one_address_gets_at_most_half_of_the_connections_if_limited_by_address(
     limited: bool,
 ) -> None:
     most = 10
     with ExitStack() as stack:
-        all_of_them = Connections(most, limit_by_address=limited)
-        other = waiting(stack, all_of_them, "other")
-        clients = [waiting(stack, all_of_them) for _ in range(int(most * ADDRESS_SHARE))]
-        waiting(stack, all_of_them)
+        all_connections = Connections(most, limit_by_address=limited)
+        other = open_waiting(stack, all_connections, "other")
+        clients = [open_waiting(stack, all_connections) for _ in range(int(most * ADDRESS_SHARE))]
+        open_waiting(stack, all_connections)
         assert not other.shut
         assert bool(clients[0].shut) is limited
 
 
 def test_the_connections_of_an_address_are_counted_until_they_end() -> None:
     with ExitStack() as stack:
-        all_of_them = Connections(4, limit_by_address=True)
-        client = waiting(stack, all_of_them)
+        all_connections = Connections(4, limit_by_address=True)
+        client = open_waiting(stack, all_connections)
         for _ in range(3):
-            with all_of_them.open(Socket(), "a"):
+            with all_connections.open(Socket(), "a"):
                 pass
         assert not client.shut
-        stack.enter_context(all_of_them.open(Socket(), "a"))
-        stack.enter_context(all_of_them.open(Socket(), "a"))
+        stack.enter_context(all_connections.open(Socket(), "a"))
+        stack.enter_context(all_connections.open(Socket(), "a"))
         assert client.shut
 
 
-def test_while_it_sends_both_directions_are_shut() -> None:
+def test_while_sending_both_directions_are_shut_down() -> None:
     client = Socket()
     with Connections(10).open(client, "a") as connection:
         client.during = connection.shut
@@ -214,20 +216,20 @@ def test_a_stop_shuts_idle_connections_soon_and_stalled_ones_later(
     now: list[float], serving: bool, seconds: float, is_shut: bool
 ) -> None:
     client = Socket(b"data")
-    all_of_them = Connections(10)
+    all_connections = Connections(10)
 
     def stop() -> None:
         now[0] += seconds
-        all_of_them.shut_waiting()
+        all_connections.shut_waiting()
 
     client.during = stop
-    with all_of_them.open(client, "a") as connection:
+    with all_connections.open(client, "a") as connection:
         connection.serving = serving
         connection.set_read_deadline(60)
         connection.recv(1)
         now[0] += 60
-        all_of_them.shut_waiting()
-    assert bool(client.shut) is is_shut, "and only while it waits"
+        all_connections.shut_waiting()
+    assert bool(client.shut) is is_shut, "only while it waits"
 
 
 def test_waiting_ends_with_the_read() -> None:

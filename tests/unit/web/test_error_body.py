@@ -1,4 +1,4 @@
-"""Errors in Feathers' form: name, message, code, className, data, errors."""
+"""Errors in Feathers' format: name, message, code, className, data, errors."""
 
 import json
 

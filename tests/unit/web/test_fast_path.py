@@ -1,4 +1,4 @@
-"""The fast path replays a response to requests with the same key only."""
+"""The fast path replays a response only to requests with the same key."""
 
 import re
 import time
@@ -28,8 +28,8 @@ REQUEST = {
 }
 
 
-class Counts:
-    """A limit that admits so many calls, and metrics that record routes."""
+class FakeLimit:
+    """A client limit that admits `admitted` calls, and metrics that record routes."""
 
     def __init__(self, admitted: int = 1000) -> None:
         self.left = admitted
@@ -44,7 +44,7 @@ class Counts:
 
 
 class CachingApp:
-    """A fast path before an app that numbers its responses."""
+    """A fast path in front of an app that numbers its responses."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class CachingApp:
     ) -> None:
         self.times = 0
         self._headers = {"ETag": '"a"', "Vary": vary, **headers}
-        self.counts = Counts()
+        self.counts = FakeLimit()
         self._status = status
         self._fresh_seconds = fresh_seconds
         responses_: NearCache[CachedResponse] = NearCache(lambda: b"version")
@@ -73,7 +73,7 @@ class CachingApp:
         return [b"response ", b"%d" % self.times]
 
     def send(self, **changes: str) -> bytes:
-        """Respond as the worker does: by the fast path, else by the app."""
+        """Respond as the worker does: with the fast path, or else with the app."""
         environ = REQUEST | changes
         response = self.fast_path.respond(environ)
         return response or b"".join(self.fast_path(dict(environ), lambda *_: None))  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ def test_a_response_with_a_header_that_may_differ_per_request_is_not_stored(
     assert path.times == (1 if is_stored else 3)
 
 
-def test_a_new_header_of_each_response_is_made_anew_by_the_fast_path(
+def test_the_fast_path_generates_new_per_response_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known, served = responses.per_response_headers, count(1)
@@ -182,7 +182,7 @@ def test_a_response_without_freshness_is_not_stored() -> None:
     assert path.times == 3
 
 
-def test_a_304_is_replayed_as_one() -> None:
+def test_a_304_is_replayed_as_a_304() -> None:
     path = CachingApp(status="304 NOT MODIFIED")
     path.send()
     assert path.send().startswith(b"HTTP/1.1 304 NOT MODIFIED\r\n")
@@ -215,7 +215,7 @@ def test_a_response_with_a_key_above_the_limit_is_not_stored(name: str) -> None:
     assert path.times == 6
 
 
-def test_memory_is_bounded_whatever_one_client_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded_for_any_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_cache, "MAX_BYTES", 2_000_000)
     path = CachingApp()
     tracemalloc.start()
@@ -227,11 +227,11 @@ def test_memory_is_bounded_whatever_one_client_sends(monkeypatch: pytest.MonkeyP
     finally:
         tracemalloc.stop()
     assert path.times == 4400
-    # If keys did not count, it would exceed 4 MB. Other tests' threads allocate memory meanwhile.
+    # If keys did not count, it would exceed 4 MB. Threads of other tests may allocate memory too.
     assert 1_000_000 < used < 3_000_000
 
 
-def test_a_client_near_its_limit_is_left_to_the_app_which_counts_exactly() -> None:
+def test_requests_of_a_client_near_its_limit_go_to_the_app() -> None:
     path = CachingApp()
     path.send()
     path.counts.left = 1

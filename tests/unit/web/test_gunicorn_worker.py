@@ -1,4 +1,4 @@
-"""What gunicorn's worker sends: the fast path's response, the app's, or an error of its own."""
+"""gunicorn's worker sends the response of the fast path or of the app, or an error."""
 
 import json
 import logging
@@ -16,8 +16,8 @@ from web.gunicorn_worker import Worker
 from web.http_request import ConnectNotImplementedError
 
 
-class Client:
-    """A connection that keeps what is sent over it."""
+class FakeConnection:
+    """A connection that records what is sent."""
 
     address = "10.0.0.1"
 
@@ -28,8 +28,8 @@ class Client:
         self.sent += data
 
 
-class Stored(FastPath):
-    """A fast path that has a response to every request."""
+class FakeFastPath(FastPath):
+    """A fast path that responds to every request."""
 
     def __init__(self) -> None:
         self.environs: list[Any] = []
@@ -42,13 +42,13 @@ class Stored(FastPath):
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     def from_the_app(
-        self: object, listener: object, req: object, sock: Client, addr: object
+        self: object, listener: object, req: object, sock: FakeConnection, addr: object
     ) -> None:
         sock.sendall(b"from the app")
 
     monkeypatch.setattr(GeventWorker, "handle_request", from_the_app)
     worker = Worker(1, 1, [], None, 30, Config(), logging.getLogger("tests"))
-    worker.wsgi = SimpleNamespace(wsgi_app=Stored())
+    worker.wsgi = SimpleNamespace(wsgi_app=FakeFastPath())
     yield worker
     worker.tmp.close()
 
@@ -87,10 +87,10 @@ def test_an_app_without_a_fast_path_is_served(worker: Worker) -> None:
         (RuntimeError("customer data"), 500),
     ],
 )
-def test_a_request_that_is_not_served_gets_json_without_any_of_it(
+def test_an_error_response_contains_nothing_of_the_request(
     worker: Worker, caplog: pytest.LogCaptureFixture, error: Exception, status: int
 ) -> None:
-    client = Client()
+    client = FakeConnection()
     worker.handle_error(None, client, ("10.0.0.1", 1), error)
     head, _, body = client.sent.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
@@ -102,6 +102,6 @@ def test_a_request_that_is_not_served_gets_json_without_any_of_it(
 
 def test_an_error_carries_the_client_s_request_id(worker: Worker) -> None:
     error = errors.InvalidHeader("HOST", req=SimpleNamespace(headers=[("X-REQUEST-ID", "mine")]))
-    client = Client()
+    client = FakeConnection()
     worker.handle_error(None, client, ("10.0.0.1", 1), error)
     assert b"\r\nX-Request-ID: mine\r\n" in client.sent

@@ -1,4 +1,4 @@
-"""Which bytes on a connection are requests, and when the connection ends."""
+"""How requests are read from a connection, and when it is closed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,11 +29,11 @@ CONFIG.set("limit_request_field_size", FIELD_BYTES + len("\r\n"))
 
 
 def no_fast_response(_: Mapping[str, str]) -> None:
-    """Leave every request to gunicorn."""
+    """Leave every request to gunicorn's parser."""
 
 
 class Connection:
-    """Brings these pieces, one with each read, and then the end."""
+    """A connection that returns one of these pieces for each read, and then ends."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = list(pieces)
@@ -62,8 +62,8 @@ class Connection:
         self.half_closed = True
 
 
-def requests_of(*pieces: bytes, read_bodies: bool = True) -> list[tuple[str, bytes]]:
-    """Method and body of each request that these pieces hold."""
+def parse_requests(*pieces: bytes, read_bodies: bool = True) -> list[tuple[str, bytes]]:
+    """Return method and body of each request in these pieces."""
     connection: Any = Connection(*pieces)
     served = []
     for request in Requests(CONFIG, connection, ("10.0.0.1", 1), no_fast_response):
@@ -72,33 +72,35 @@ def requests_of(*pieces: bytes, read_bodies: bool = True) -> list[tuple[str, byt
     return served
 
 
-def one(head: bytes) -> BoundedRequest:
+def single_request(head: bytes) -> BoundedRequest:
     connection: Any = Connection(head)
     return next(iter(Requests(CONFIG, connection, ("10.0.0.1", 1), no_fast_response)))
 
 
-def bytewise(data: bytes) -> Iterable[bytes]:
+def split_bytes(data: bytes) -> Iterable[bytes]:
     return (data[n : n + 1] for n in range(len(data)))
 
 
 def test_requests_are_read_one_after_the_other() -> None:
     post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: 5\r\n\r\nhello"
     expected = [("GET", b""), ("POST", b"hello"), ("GET", b"")]
-    assert requests_of(GET + post + GET) == expected
-    assert requests_of(*bytewise(GET + post + GET)) == expected
-    assert requests_of(b"\r\n" + GET) == [("GET", b"")], "an empty line before it is skipped"
-    assert requests_of() == []
+    assert parse_requests(GET + post + GET) == expected
+    assert parse_requests(*split_bytes(GET + post + GET)) == expected
+    assert parse_requests(b"\r\n" + GET) == [("GET", b"")], (
+        "an empty line before a request is skipped"
+    )
+    assert parse_requests() == []
 
 
 def test_a_body_that_the_response_did_not_need_is_skipped() -> None:
     post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: 5\r\n\r\nGET /"
-    assert requests_of(post, GET, read_bodies=False) == [("POST", b""), ("GET", b"")]
+    assert parse_requests(post, GET, read_bodies=False) == [("POST", b""), ("GET", b"")]
 
 
-def test_too_long_a_body_that_is_not_read_ends_the_connection() -> None:
+def test_an_unread_body_that_is_too_long_closes_the_connection() -> None:
     length = UNREAD_BODY_BYTES + 1
     post = b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: %d\r\n\r\n" % length
-    assert requests_of(post + bytes(length) + GET, read_bodies=False) == [("POST", b"")]
+    assert parse_requests(post + bytes(length) + GET, read_bodies=False) == [("POST", b"")]
 
 
 def test_the_fast_path_responds_to_plain_requests_with_a_valid_host() -> None:
@@ -152,20 +154,23 @@ def test_a_head_has_a_deadline_from_its_first_byte_on() -> None:
         (GET[:-2], errors.NoMoreData),
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_refused(head: bytes, error: type[Exception]) -> None:
+def test_malformed_requests_are_rejected(head: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        one(head)
+        single_request(head)
 
 
 @pytest.mark.parametrize("host", [b"proxy", b"proxy:8000", b"[::1]:8000", b"10.0.0.1", b"a%20b"])
 def test_a_valid_host_is_accepted(host: bytes) -> None:
-    assert one(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host).method == "GET"
+    assert single_request(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host).method == "GET"
 
 
-def test_as_many_and_as_long_fields_as_the_limits_allow_are_accepted() -> None:
+def test_fields_up_to_the_limits_are_accepted() -> None:
     fields = b"A: a\r\n" * (FIELDS - 2) + b"B: %b\r\n" % (b"b" * (FIELD_BYTES - 3))
     target = b"/" + b"a" * (REQUEST_LINE_BYTES - len(b"GET / HTTP/1.1"))
-    assert one(b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (target, fields)).uri == target.decode()
+    assert (
+        single_request(b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (target, fields)).uri
+        == target.decode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,12 +188,12 @@ def test_the_client_decides_whether_the_connection_stays_open(
     version: bytes, connection: bytes, closes: bool
 ) -> None:
     head = b"GET / HTTP/%b\r\nHost: a\r\n%b\r\n" % (version, connection)
-    assert one(head).should_close() is closes
+    assert single_request(head).should_close() is closes
 
 
-def test_a_body_that_breaks_off_is_an_error() -> None:
+def test_an_incomplete_body_is_an_error() -> None:
     with pytest.raises(errors.NoMoreData):
-        requests_of(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
+        parse_requests(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
 
 
 def test_the_rest_is_read_up_to_a_limit_after_a_half_close(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Figures over workers: a file that cannot be read at this instant is read again."""
+"""Metrics of all workers. A file that cannot be read at the moment is read again."""
 
 import struct
 import threading
@@ -11,7 +11,7 @@ from web.metrics import Metrics
 from web.metrics_exposition import State, read_all_workers, render
 
 
-def test_a_file_that_a_worker_is_just_making_spoils_no_scrape(
+def test_a_file_that_a_worker_is_creating_does_not_fail_the_scrape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
@@ -23,7 +23,7 @@ def test_a_file_that_a_worker_is_just_making_spoils_no_scrape(
     making.join()
 
 
-def test_a_file_that_stays_unreadable_is_a_fault(
+def test_a_file_that_stays_unreadable_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
@@ -45,7 +45,7 @@ def gauges(state: State) -> dict[str, float]:
     return {sample.name: sample.value for metric in state.collect() for sample in metric.samples}
 
 
-def test_gauges_show_the_moment_of_the_scrape() -> None:
+def test_gauges_are_read_at_the_scrape() -> None:
     well = gauges(state())
     assert (well["videsk_proxy_circuit_open"], well["videsk_proxy_budget_left"]) == (0, 7)
     assert (well["videsk_proxy_key_refused"], well["videsk_proxy_redis_unavailable"]) == (0, 0)
@@ -54,7 +54,7 @@ def test_gauges_show_the_moment_of_the_scrape() -> None:
     assert gauges(state(unavailable=True))["videsk_proxy_redis_unavailable"] == 1
 
 
-def test_evicted_keys_are_left_out_if_their_number_is_unknown() -> None:
+def test_evicted_keys_are_omitted_if_unknown() -> None:
     name = "videsk_proxy_redis_evicted_keys_total"
     assert name not in gauges(state())
     assert gauges(replace(state(), redis_evicted_keys=lambda: 3))[name] == 3

@@ -1,4 +1,4 @@
-"""Plain requests are parsed as gunicorn parses them, and nothing else is parsed."""
+"""Plain requests are parsed as gunicorn parses them. All others are left to gunicorn."""
 
 import os
 import random
@@ -41,7 +41,7 @@ def test_a_browsers_request_is_plain() -> None:
     assert len(environ) == 2 + 12
 
 
-def test_spaces_around_a_value_are_no_part_of_it() -> None:
+def test_spaces_around_a_value_are_stripped() -> None:
     environ = plain_request.parse(LINE + b"Host:   proxy \r\nX: \r\n\r\n", FIELDS)
     assert environ
     assert (environ["HTTP_HOST"], environ["HTTP_X"]) == ("proxy", "")
@@ -83,7 +83,7 @@ def test_everything_else_is_left_to_gunicorn(data: bytes) -> None:
 
 
 class Connection:
-    """Brings the data, and then the end."""
+    """A connection that returns the data, and then ends."""
 
     serving = False
     address = "10.0.0.1"
@@ -125,7 +125,7 @@ def mutated(choose: random.Random) -> bytes:
 
 
 def test_gunicorn_reads_every_plain_request_in_the_same_way() -> None:
-    """The method, the target, and the fields; no body; and the connection is kept."""
+    """Compare method, target and fields. There is no body, and the connection stays open."""
     choose, plain = random.Random(9112), 0
     for _ in range(CASES):
         data = mutated(choose)
@@ -133,7 +133,7 @@ def test_gunicorn_reads_every_plain_request_in_the_same_way() -> None:
         if not environ:
             continue
         plain += 1
-        if environ.get("HTTP_HOST") != "proxy":  # Requests validates it before the fast path
+        if environ.get("HTTP_HOST") != "proxy":  # the Host is validated before the fast path
             continue
         (request,) = parsed_by_gunicorn(data)
         fields = {f"HTTP_{name.replace('-', '_')}": value for name, value in request.headers}

@@ -1,4 +1,4 @@
-"""Which bodies and tokens are read, and how the others are refused."""
+"""Which bodies and tokens are accepted, and how others are rejected."""
 
 import io
 from typing import Any
@@ -51,14 +51,14 @@ def test_a_json_object_is_read(app: Flask, content_type: str) -> None:
         (b" " * (LIMIT + 1), "application/json", RequestEntityTooLarge),
     ],
 )
-def test_anything_else_is_refused(
+def test_anything_else_is_rejected(
     app: Flask, body: bytes, content_type: str, error: type[HTTPException]
 ) -> None:
     with pytest.raises(error):
         read(app, body, content_type)
 
 
-def test_where_a_body_is_optional_an_empty_one_is_an_empty_object(app: Flask) -> None:
+def test_an_optional_empty_body_is_an_empty_object(app: Flask) -> None:
     assert read(app, b"", "", may_be_empty=True) == {}
     with pytest.raises(UnsupportedMediaType):
         read(app, b"{}", "", may_be_empty=True)
@@ -69,21 +69,21 @@ def test_a_webhook_s_content_type_does_not_matter(app: Flask) -> None:
 
 
 def read_chunked(app: Flask, stream: Any) -> Any:
-    """Without a length, as the server hands a chunked body on."""
+    """Read a body without a length, as the server passes chunked bodies."""
     environ = {"wsgi.input": stream, "CONTENT_TYPE": "application/json", "REQUEST_METHOD": "POST"}
     with app.test_request_context(environ_overrides=environ):
         return read_object()
 
 
-def test_a_chunked_body_over_the_limit_is_refused_and_not_cut(app: Flask) -> None:
+def test_a_chunked_body_over_the_limit_is_rejected_and_not_truncated(app: Flask) -> None:
     longest = b"{}" + b" " * (LIMIT - 2)
     assert read_chunked(app, io.BytesIO(longest)) == {}
     with pytest.raises(RequestEntityTooLarge):
         read_chunked(app, io.BytesIO(longest + b" "))
 
 
-class Failing:
-    """A body whose read ends in this error."""
+class FailingBody:
+    """A body whose read raises this error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -93,13 +93,13 @@ class Failing:
 
 
 @pytest.mark.parametrize("error", [OSError(), NoMoreData()])
-def test_a_body_that_breaks_off_is_a_400(app: Flask, error: Exception) -> None:
+def test_an_incomplete_body_is_a_400(app: Flask, error: Exception) -> None:
     with pytest.raises(BadRequest):
-        read_chunked(app, Failing(error))
+        read_chunked(app, FailingBody(error))
 
 
-class Slow:
-    """A body of which nothing arrives for a second."""
+class SlowBody:
+    """A body that does not arrive for a second."""
 
     def read(self, size: int) -> bytes:
         gevent.sleep(1)
@@ -109,7 +109,7 @@ class Slow:
 def test_a_body_that_does_not_arrive_is_a_408(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_body, "BODY_SECONDS", 0.01)
     with pytest.raises(RequestTimeout):
-        read_chunked(app, Slow())
+        read_chunked(app, SlowBody())
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_body_that_does_not_arrive_is_a_408(app: Flask, monkeypatch: pytest.Mo
         (None, None),
     ],
 )
-def test_the_bearer_token_is_taken_from_its_header(
+def test_the_bearer_token_is_parsed_from_its_header(
     app: Flask, header: str | None, token: str | None
 ) -> None:
     headers = {"Authorization": header} if header else {}

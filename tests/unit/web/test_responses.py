@@ -1,4 +1,4 @@
-"""Headers that every response has, and those of responses that may be stored."""
+"""Headers of all responses, and of cacheable ones."""
 
 import time
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def app() -> Flask:
 def served(
     app: Flask, until: datetime | None = None, headers: dict[str, str] | None = None, **changes: Any
 ) -> tuple[Response, dict[str, Any]]:
-    """The response to a cacheable read, and the request's WSGI environment."""
+    """Return the response to a cacheable read, and the WSGI environment of the request."""
     result: Any = {
         "body": b"[1]",
         "requested_at": NOW,
@@ -63,7 +63,7 @@ def test_a_cacheable_read_has_an_etag_and_a_cache_status(app: Flask) -> None:
     assert environ[responses.ROUTE] == "/api/users/{id}/hours"
 
 
-def test_the_same_body_again_is_a_304(app: Flask) -> None:
+def test_an_unchanged_body_is_a_304(app: Flask) -> None:
     etag = served(app)[0].headers["ETag"]
     response = app.test_client().get("/api/users/a/hours", headers={"If-None-Match": etag})
     assert (response.status_code, response.data) == (304, b"")
@@ -71,7 +71,7 @@ def test_the_same_body_again_is_a_304(app: Flask) -> None:
     assert other.status_code == 200
 
 
-def test_what_is_not_storable_is_no_store_without_an_etag(app: Flask) -> None:
+def test_an_uncacheable_response_is_no_store_without_an_etag(app: Flask) -> None:
     response, environ = served(app, storable=False)
     assert response.headers["Cache-Control"] == "no-store"
     assert "ETag" not in response.headers
@@ -83,7 +83,7 @@ def test_a_response_is_fresh_at_most_until_its_day_ends(app: Flask) -> None:
     assert served(app, end)[1][FRESH_UNTIL] == end.timestamp()
 
 
-def test_a_read_that_fails_was_a_miss(app: Flask) -> None:
+def test_a_failed_read_counts_as_a_miss(app: Flask) -> None:
     def fail() -> CachedResult:
         raise LookupError
 
@@ -116,7 +116,7 @@ def test_every_response_has_the_security_headers(app: Flask) -> None:
         ("é", False),
     ],
 )
-def test_a_valid_request_id_of_the_client_s_is_kept(given: str, is_kept: bool) -> None:
+def test_a_valid_request_id_of_the_client_is_kept(given: str, is_kept: bool) -> None:
     chosen = request_id({"HTTP_X_REQUEST_ID": given})
     assert (chosen == given) is is_kept
     assert is_kept or (len(chosen) == 32 and chosen != request_id({}))
@@ -127,7 +127,7 @@ def test_a_request_has_one_id(app: Flask) -> None:
     assert response.headers["X-Request-ID"] == "mine"
 
 
-def test_rules_are_written_as_in_openapi() -> None:
+def test_route_rules_are_formatted_as_in_openapi() -> None:
     assert route_of("/api/users/<ident>/hours") == "/api/users/{id}/hours"
     assert route_of("/api/forms/<segment>") == "/api/forms/{segment}"
 

@@ -1,4 +1,4 @@
-"""Secrets that open a view, and what guessing them leads to."""
+"""Views protected by secrets, and the limit on wrong ones."""
 
 import pytest
 from flask import Flask, request
@@ -31,12 +31,12 @@ def statuses(app: Flask, secret: str, times: int, address: str = "10.0.0.1") -> 
 
 
 @pytest.mark.parametrize("given", ["new", "old"])
-def test_either_value_opens_during_a_rotation(given: str) -> None:
+def test_either_value_is_accepted_during_a_rotation(given: str) -> None:
     check(given, ("new", "old"), WebhookSecretError)
 
 
 @pytest.mark.parametrize("given", ["", "ne", "news", "NEW", "é"])
-def test_another_value_does_not(app: Flask, given: str) -> None:
+def test_another_value_is_rejected(app: Flask, given: str) -> None:
     with app.app_context(), pytest.raises(WebhookSecretError):
         check(given, ("new", "old"), WebhookSecretError)
 
@@ -46,7 +46,7 @@ def test_without_a_secret_there_is_no_view() -> None:
         check("", (), WebhookSecretError)
 
 
-def test_after_many_wrong_secrets_an_address_is_refused_even_with_the_right_one(
+def test_after_many_wrong_secrets_an_address_is_blocked_even_with_the_right_one(
     app: Flask,
 ) -> None:
     assert statuses(app, "wrong", MAX_WRONG_PER_MINUTE) == {401}

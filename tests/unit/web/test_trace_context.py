@@ -1,4 +1,4 @@
-"""Which `traceparent` and `tracestate` are valid, by W3C Trace Context, level 2."""
+"""Which `traceparent` and `tracestate` headers are valid (W3C Trace Context, level 2)."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_a_valid_traceparent(given: str) -> None:
         f"{VALID}\n",
     ],
 )
-def test_no_traceparent(given: str) -> None:
+def test_an_invalid_traceparent(given: str) -> None:
     assert traceparent({"HTTP_TRACEPARENT": given}) is None
     assert state_of("a=1", given) is None
 
@@ -91,11 +91,11 @@ def test_a_valid_tracestate_is_forwarded_unchanged(given: str) -> None:
         ",".join(f"k{number}=1" for number in range(33)),
     ],
 )
-def test_no_tracestate(given: str) -> None:
+def test_an_invalid_tracestate(given: str) -> None:
     assert state_of(given) is None
 
 
-def test_of_a_long_tracestate_large_members_go_first_and_then_the_last_ones() -> None:
+def test_a_long_tracestate_drops_large_members_first_and_then_the_last_ones() -> None:
     short = [f"k{number:02}={'v' * 28}" for number in range(15)]  # 32 characters each
     large = f"large={'v' * 123}"
     kept = ",".join(short)

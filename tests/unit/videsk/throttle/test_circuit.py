@@ -1,9 +1,16 @@
-"""The circuit: it opens at the fifth failure in a row, tries one at a time, and closes at a success."""
+"""The circuit breaker opens after five consecutive failures, probes, and closes after a success."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.videsk.throttle.test_rate_limit import EVER, GO, OPEN, START, arrivals, go_at
+from tests.unit.videsk.throttle.test_rate_limit import (
+    FOREVER,
+    GO,
+    OPEN,
+    START,
+    arrival_times,
+    may_go,
+)
 from videsk.throttle.rate_limit import PROBE_INTERVAL, SECOND, Admission, LimiterState, RateLimit
 
 FAILURES = 5
@@ -11,7 +18,7 @@ FAILURES = 5
 
 
 @given(before=st.lists(st.booleans(), max_size=30))
-def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bool]) -> None:
+def test_the_circuit_opens_exactly_at_the_fifth_consecutive_failure(before: list[bool]) -> None:
     state, row = LimiterState(RateLimit(1000)), 0
     for failed in [*before, False, *[True] * FAILURES]:
         assert row < FAILURES
@@ -23,10 +30,10 @@ def test_the_circuit_opens_exactly_at_the_fifth_failure_in_a_row(before: list[bo
             state.report_success()
         if row == FAILURES:
             break
-    admission = state.acquire(START, EVER, is_write=True)
+    admission = state.acquire(START, FOREVER, is_write=True)
     assert (admission.decision, state.failures) == (OPEN, FAILURES)
     assert 3 * SECOND <= admission.wait <= 5 * SECOND, (
-        "docs/guarantees.md#g7: one trial every 3 to 5 s"
+        "docs/guarantees.md#g7: one probe every 3 to 5 s"
     )
 
 
@@ -41,15 +48,15 @@ def opened() -> LimiterState:
     gaps=st.lists(st.integers(0, PROBE_INTERVAL // 3), max_size=60),
     slow=st.integers(0, PROBE_INTERVAL - 1),
 )
-def test_an_open_circuit_lets_one_go_in_each_period_of_trial(gaps: list[int], slow: int) -> None:
-    """Whose answer, a failure again, is here `slow` later."""
-    state, failing_at = opened(), EVER * 10
+def test_an_open_circuit_admits_one_probe_in_each_interval(gaps: list[int], slow: int) -> None:
+    """Each probe fails after `slow`."""
+    state, failing_at = opened(), FOREVER * 10
     left: list[int] = []
-    for now in arrivals(gaps):
+    for now in arrival_times(gaps):
         if failing_at <= now:
             state.report_failure(failing_at)
-            failing_at = EVER * 10
-        admission = state.acquire(now, EVER, is_write=True)
+            failing_at = FOREVER * 10
+        admission = state.acquire(now, FOREVER, is_write=True)
         assert (admission.decision is GO) == (now - (left or [START])[-1] >= PROBE_INTERVAL)
         if admission.decision is GO:
             left.append(now)
@@ -59,12 +66,12 @@ def test_an_open_circuit_lets_one_go_in_each_period_of_trial(gaps: list[int], sl
             assert now + admission.wait == (left or [START])[-1] + PROBE_INTERVAL
 
 
-def test_one_success_closes_the_circuit_and_the_count_starts_anew() -> None:
+def test_one_success_closes_the_circuit_and_resets_the_count() -> None:
     state = opened()
-    assert go_at(state, START + PROBE_INTERVAL)
-    assert not go_at(state, START + PROBE_INTERVAL + 1, is_write=True)
+    assert may_go(state, START + PROBE_INTERVAL)
+    assert not may_go(state, START + PROBE_INTERVAL + 1, is_write=True)
     state.report_success()
     for _ in range(FAILURES - 1):
-        assert go_at(state, START + PROBE_INTERVAL + 2, is_write=True)
+        assert may_go(state, START + PROBE_INTERVAL + 2, is_write=True)
         state.report_failure(START + PROBE_INTERVAL + 2)
-    assert go_at(state, START + PROBE_INTERVAL + 2, is_write=True)
+    assert may_go(state, START + PROBE_INTERVAL + 2, is_write=True)

@@ -1,4 +1,4 @@
-"""The throttle when Redis is lost, and a read that another client promotes."""
+"""The throttle during outages of Redis, and reads that another client promotes."""
 
 import time
 from types import SimpleNamespace
@@ -22,17 +22,17 @@ ROOM = SHARE.limit - SHARE.reserve
 
 
 class UnreachableLimiter:
-    """The book of all processes, out of reach."""
+    """The shared limiter during an outage."""
 
     def acquire(self, *_: object, **__: object) -> None:
         raise RedisUnavailableError
 
     def pause_after_outage(self, *_: object) -> None:
-        """Never: it does not come back."""
+        """Never called, because Redis does not come back."""
 
 
-class Sleeping:
-    """The module `time`, which writes down how long it sleeps."""
+class RecordingTime:
+    """Replaces the module `time`, and records how long it sleeps."""
 
     monotonic, monotonic_ns = staticmethod(time.monotonic), staticmethod(time.monotonic_ns)
 
@@ -44,9 +44,9 @@ class Sleeping:
         time.sleep(seconds)
 
 
-def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
-    """How long so many reads wait, of a process whose Redis has last answered that long ago."""
-    link = SimpleNamespace(
+def read_waits(answered_seconds_ago: float, reads: int) -> list[float]:
+    """Return how long each of these reads waits in a process whose Redis last responded that long ago."""
+    resilient_redis = SimpleNamespace(
         outages=1,
         last_response_at=time.monotonic() - answered_seconds_ago,
         on_reconnect=lambda _: None,
@@ -54,25 +54,25 @@ def waits_of(answered_seconds_ago: float, reads: int) -> list[float]:
     throttle = UpstreamThrottle(
         SHARE,
         cast("RedisLimiter", UnreachableLimiter()),
-        cast("ResilientRedis", link),
+        cast("ResilientRedis", resilient_redis),
         NoInstrumentation(),
     )
     slept = []
     for _ in range(reads):
         with pytest.MonkeyPatch.context() as patch:
             waits: list[float] = []
-            patch.setattr("videsk.throttle.throttle.time", Sleeping(waits))
+            patch.setattr("videsk.throttle.throttle.time", RecordingTime(waits))
             throttle.acquire(10, is_write=False)
         slept.append(sum(waits))
     return slept
 
 
-def test_a_read_pays_nothing_a_window_after_the_last_response_of_redis() -> None:
-    assert waits_of(WINDOW / SECOND, ROOM) == [0] * ROOM
+def test_a_read_does_not_wait_a_window_after_the_last_response_of_redis() -> None:
+    assert read_waits(WINDOW / SECOND, ROOM) == [0] * ROOM
 
 
-def test_until_then_it_waits_for_what_others_may_have_sent_meanwhile() -> None:
-    first, *others = waits_of(WINDOW / SECOND - 0.2, ROOM)
+def test_earlier_a_read_waits_for_slots_that_others_may_have_used() -> None:
+    first, *others = read_waits(WINDOW / SECOND - 0.2, ROOM)
     assert 0.1 < first <= 0.2
     assert others == [0] * (ROOM - 1)
 
@@ -84,11 +84,11 @@ def test_one_of_a_clients_waiters_promotes_the_read() -> None:
         def promote(self, client: str, what: str) -> None:
             promoted.append((client, what))
 
-    link = SimpleNamespace(on_reconnect=lambda _: None)
+    resilient_redis = SimpleNamespace(on_reconnect=lambda _: None)
     throttle = UpstreamThrottle(
         SHARE,
         cast("RedisLimiter", SharedLimiter()),
-        cast("ResilientRedis", link),
+        cast("ResilientRedis", resilient_redis),
         NoInstrumentation(),
     )
     for client in ("a", "b"):
@@ -98,7 +98,7 @@ def test_one_of_a_clients_waiters_promotes_the_read() -> None:
 
 
 class SingleFlight:
-    """A cache whose misses are led by other clients, until `led` are over; each ends in `error`."""
+    """A cache whose first `led` misses are fetched by other clients, and fail with `error`."""
 
     def __init__(self, led: int, error: Exception) -> None:
         self.led = led
@@ -113,7 +113,7 @@ class SingleFlight:
 
 
 class BusyClient:
-    """Videsk's, where there is no place for any request."""
+    """A client of Videsk without a slot for any request."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -140,11 +140,11 @@ def read_through(flights: SingleFlight) -> BusyClient:
     return client
 
 
-def test_a_follower_of_a_rejected_client_tries_with_its_own_turn() -> None:
+def test_a_follower_of_a_rejected_client_retries_in_its_own_queue() -> None:
     assert read_through(SingleFlight(1, VideskRateLimitError(3))).sent == 1
 
 
-def test_a_client_rejected_on_its_own_turn_does_not_retry() -> None:
+def test_a_client_rejected_in_its_own_queue_does_not_retry() -> None:
     flights = SingleFlight(0, VideskRateLimitError(3))
     assert read_through(flights).sent == 1
     assert flights.reads == 1

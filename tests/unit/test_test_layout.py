@@ -23,7 +23,7 @@ COVERED_ELSEWHERE = {
     "settings/parsers.py": "settings/test_settings.py",
     **{f"openapi/{name}.py": "openapi/test_document.py" for name in TABLES},
 }
-"""Modules that only declare: the test that reads the declarations."""
+"""Modules with declarations only, and the tests that use the declarations."""
 
 
 def has_code(module: Path) -> bool:
@@ -39,7 +39,7 @@ def modules() -> list[str]:
 
 
 def unit_test_of(module: str) -> Path:
-    """The test file of `cache/store.py` is `cache/test_store.py`, of `a/__init__.py` `a/test_a.py`."""
+    """Return the test file: `cache/test_store.py` for `cache/store.py`, `a/test_a.py` for `a/__init__.py`."""
     path = Path(module)
     name = path.parent.name if path.name == "__init__.py" else path.stem
     return UNIT / COVERED_ELSEWHERE.get(module, path.parent / f"test_{name}.py")
@@ -50,7 +50,7 @@ def test_every_module_has_a_test_file(module: str) -> None:
     assert unit_test_of(module).is_file(), f"write {unit_test_of(module).relative_to(ROOT)}"
 
 
-def test_no_exception_is_left_over() -> None:
+def test_every_exception_is_still_needed() -> None:
     assert set(COVERED_ELSEWHERE) <= set(modules())
 
 

@@ -1,4 +1,4 @@
-"""Two corner cases of invalidation that a mutation run found untested (docs/guarantees.md#g4)."""
+"""Corner cases of invalidation that mutation testing found untested (docs/guarantees.md#g4)."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from videsk.invalidation import ALL_AVAILABILITY, Write, affected_groups
 
 
 @pytest.mark.parametrize("users", [[{"id": "j"}, {}], [{"id": None}, {"id": "j"}]])
-def test_a_service_of_which_one_user_has_no_id_shares_with_all(users: object) -> None:
+def test_a_service_with_a_user_without_id_shares_with_all(users: object) -> None:
     half_known = {"id": "S", "title": "S", "users": users}
     assert affected_groups(Write(service="A"), [*LIST, half_known]) == groups(
         services="ABS", users="mj"
@@ -15,7 +15,7 @@ def test_a_service_of_which_one_user_has_no_id_shares_with_all(users: object) ->
     assert affected_groups(Write(service="S"), [*LIST, half_known]) == ALL_AVAILABILITY
 
 
-def test_a_title_adds_to_the_service_that_is_named() -> None:
+def test_a_title_adds_services_to_the_named_one() -> None:
     write = Write(service="A", title="D")
     assert affected_groups(write, LIST) == groups(services="ABCD", users="mjkl")
     assert affected_groups(write, [*LIST, *AUTOMATIC]) == groups(services="ABCDXYZ", users="mjkl")

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.client import JOHN, Client, working_day
-from tests.e2e.raw_videsk import raw_videsk, request_heads, response
+from tests.e2e.raw_videsk import json_response, raw_videsk, request_heads
 from tests.processes import Sandbox, proxy_server
 from tests.timing import TIMING
 
@@ -19,11 +19,11 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encodi
 ONE_BYTE = b"1\r\na\r\n"
 Serve = Callable[[socket.socket], None]
 SECONDS = 4
-"""VIDESK_TIMEOUT here."""
+"""VIDESK_TIMEOUT in this file."""
 
 
 def in_single_bytes(length: int) -> bytes:
-    """A JSON text of so many characters in a list, each byte in a chunk of its own."""
+    """Return a response with a JSON list of one text of this length, each byte in its own chunk."""
     text = b'["' + b"a" * length + b'"]'
     return CHUNKED + b"".join(b"1\r\n%c\r\n" % byte for byte in text) + b"0\r\n\r\n"
 
@@ -33,15 +33,15 @@ def endless(start: bytes, piece: bytes) -> Serve:
         connection.sendall(start)
         many = piece * (65536 // len(piece))
         end = time.monotonic() + SECONDS + 1
-        with suppress(OSError):  # the proxy hangs up
+        with suppress(OSError):  # the proxy closes the connection
             while time.monotonic() < end:
                 connection.sendall(many)
 
     return serve
 
 
-def whole(answer: bytes) -> Serve:
-    return lambda connection: connection.sendall(answer)
+def whole(response: bytes) -> Serve:
+    return lambda connection: connection.sendall(response)
 
 
 ANSWERS: dict[str, tuple[Serve, set[int]]] = {
@@ -56,31 +56,31 @@ ANSWERS: dict[str, tuple[Serve, set[int]]] = {
 
 
 @pytest.fixture(scope="module")
-def answering(sandbox_process: Sandbox) -> Iterator[tuple[Client, list[Serve]]]:
-    """A proxy of one worker, and the one answer that its Videsk gives."""
-    answer: list[Serve] = []
+def slow_videsk(sandbox_process: Sandbox) -> Iterator[tuple[Client, list[Serve]]]:
+    """Run a proxy with one worker. Its Videsk responds with the function in the list."""
+    response: list[Serve] = []
 
     def serve(connection: socket.socket) -> None:
         for _ in request_heads(connection):
-            answer[0](connection)
+            response[0](connection)
 
     with raw_videsk(serve) as videsk:
         settings = {"WEB_CONCURRENCY": "1", "VIDESK_TIMEOUT": str(SECONDS), "DATES_TTL": "0"}
         with proxy_server(sandbox_process, VIDESK_BASE_URL=videsk.url(), **settings) as server:
-            yield Client(server.url), answer
+            yield Client(server.url), response
 
 
 @TIMING
-@pytest.mark.parametrize(("answer", "statuses"), ANSWERS.values(), ids=ANSWERS)
-def test_others_are_served_meanwhile(
-    answering: tuple[Client, list[Serve]],
-    answer: Serve,
+@pytest.mark.parametrize(("response", "statuses"), ANSWERS.values(), ids=ANSWERS)
+def test_other_clients_are_served_during_an_expensive_response(
+    slow_videsk: tuple[Client, list[Serve]],
+    response: Serve,
     statuses: set[int],
 ) -> None:
-    client, current = answering
-    current[:] = [whole(response(b"[]"))]
+    client, current = slow_videsk
+    current[:] = [whole(json_response(b"[]"))]
     assert client.get(READ).status_code == 200
-    current[:] = [answer]
+    current[:] = [response]
     with ThreadPoolExecutor(1) as pool, requests.Session() as innocent:
         started = time.monotonic()
         reading = pool.submit(client.get, READ)
@@ -95,10 +95,10 @@ def test_others_are_served_meanwhile(
     assert time.monotonic() - started < SECONDS + 1.5
 
 
-def test_a_body_in_single_bytes_is_read_all_the_same(
-    answering: tuple[Client, list[Serve]],
+def test_a_body_in_one_byte_chunks_is_read(
+    slow_videsk: tuple[Client, list[Serve]],
 ) -> None:
-    client, current = answering
+    client, current = slow_videsk
     current[:] = [whole(in_single_bytes(300_000))]
-    answer = client.get(READ)
-    assert (answer.status_code, answer.json()) == (200, ["a" * 300_000])
+    response = client.get(READ)
+    assert (response.status_code, response.json()) == (200, ["a" * 300_000])

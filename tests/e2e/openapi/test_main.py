@@ -4,15 +4,15 @@ import json
 import subprocess
 import sys
 
-from tests.processes import ROOT, neutral_environ
-from tests.unit.openapi.reading import DOCUMENT
+from tests.processes import ROOT, clean_environ
+from tests.unit.openapi.spec_document import DOCUMENT
 
 
-def test_it_prints_itself_without_any_setting() -> None:
+def test_it_prints_the_document_without_any_settings() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "openapi"],
         cwd=ROOT,
-        env=neutral_environ(),
+        env=clean_environ(),
         capture_output=True,
         check=True,
     )

@@ -1,4 +1,4 @@
-"""The proxy with a short timeout for bodies: `gunicorn tests.e2e.openapi.impatient:app`."""
+"""The proxy with a short timeout for bodies: `gunicorn tests.e2e.openapi.short_body_timeout_app:app`."""
 
 import web.request_body
 from app import create_app

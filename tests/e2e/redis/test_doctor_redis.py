@@ -1,4 +1,4 @@
-"""What `python -m doctor` finds out about Redis: Sentinels, a cluster, its role, eviction and TLS."""
+"""`python -m doctor` checks Redis: Sentinels, cluster, role, eviction and TLS."""
 
 import signal
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 from redis import Redis
 
 from tests.e2e.redis.topologies import cluster, sentinels
-from tests.e2e.test_doctor import MARK, examine
-from tests.processes import Running, Sandbox, redis_server
+from tests.e2e.test_doctor import SECRET_MARK, run_doctor
+from tests.processes import Sandbox, ServerProcess, redis_server
 
 
 def test_a_redis_cluster_is_ok(sandbox: Sandbox, tmp_path: Path) -> None:
     with cluster(tmp_path) as topology:
-        report = examine(sandbox, REDIS_URL=topology.url)
+        report = run_doctor(sandbox, REDIS_URL=topology.url)
         primary = topology.primary().port
     assert report.of("Redis Cluster").endswith(f"node 127.0.0.1:{primary} holds all keys")
     assert topology.url in report.of("Redis")
@@ -24,56 +24,60 @@ def test_a_redis_cluster_is_ok(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_the_sentinels_are_checked(sandbox: Sandbox, tmp_path: Path) -> None:
     with sentinels(tmp_path) as topology:
-        url = topology.url.replace("//", f"//someone:{MARK}@")
-        assert "password is wrong or missing" in examine(sandbox, REDIS_URL=url).of("Redis")
-        report = examine(sandbox, REDIS_URL=topology.url)
+        url = topology.url.replace("//", f"//someone:{SECRET_MARK}@")
+        assert "password is wrong or missing" in run_doctor(sandbox, REDIS_URL=url).of("Redis")
+        report = run_doctor(sandbox, REDIS_URL=topology.url)
         primary = topology.primary().port
         assert "3 of 3 Sentinels" in report.of("Redis Sentinel")
         assert report.of("Redis Sentinel").endswith(f"primary 127.0.0.1:{primary}")
         assert report.of("REDIS_URL").endswith(f"{topology.url} (environment)")
         assert report.status == 0
-        one = f"127.0.0.1:{topology.sentinels[0].port}"
+        sentinel = f"127.0.0.1:{topology.sentinels[0].port}"
         service = topology.url.rpartition("/")[2]
-        few = examine(sandbox, REDIS_URL=f"redis+sentinel://{one}/{service}").of("Redis Sentinel")
+        few = run_doctor(sandbox, REDIS_URL=f"redis+sentinel://{sentinel}/{service}").of(
+            "Redis Sentinel"
+        )
         assert few.startswith("warn")
         assert "1 of 3 Sentinels are in REDIS_URL" in few
-        other = examine(sandbox, REDIS_URL=topology.url.replace(service, "other"))
+        other = run_doctor(sandbox, REDIS_URL=topology.url.replace(service, "other"))
         assert "no primary of that name" in other.of("Redis")
         topology.sentinels[0].process.send_signal(signal.SIGKILL)
-        found = examine(sandbox, REDIS_URL=topology.url).of("Redis Sentinel")
+        found = run_doctor(sandbox, REDIS_URL=topology.url).of("Redis Sentinel")
         assert found.startswith("warn")
         assert "2 of 3 Sentinels in REDIS_URL respond" in found
         replica = next(server for server in topology.servers if server.port != primary)
-        report = examine(sandbox, REDIS_URL=replica.redis_url)
+        report = run_doctor(sandbox, REDIS_URL=replica.redis_url)
         assert "leads to a replica" in report.of("Redis")
 
 
 @pytest.mark.parametrize(
     ("policy", "level"), [("noeviction", "ok  "), ("volatile-lru", "warn"), ("allkeys-lru", "FAIL")]
 )
-def test_a_redis_that_may_evict_records_is_reported(
+def test_an_eviction_policy_that_may_drop_records_is_reported(
     sandbox: Sandbox, policy: str, level: str
 ) -> None:
     with redis_server(None, "--maxmemory-policy", policy) as server:
-        found = examine(sandbox, REDIS_URL=server.redis_url).of("Redis eviction")
+        found = run_doctor(sandbox, REDIS_URL=server.redis_url).of("Redis eviction")
     assert found.startswith(level)
     assert policy in found
 
 
-def test_a_user_who_may_not_wait_for_a_replica_is_a_warning(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_user_without_permission_for_wait_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
     with sentinels(tmp_path) as topology:
         primary = topology.primary()
         rights: dict[str, Any] = {"keys": ["*"], "commands": ["+@all", "-wait"]}
-        Redis(port=primary.port).acl_setuser("app", enabled=True, passwords=f"+{MARK}", **rights)
-        url = primary.redis_url.replace("//", f"//app:{MARK}@")
-        found = examine(sandbox, REDIS_URL=url).of("Redis role")
+        Redis(port=primary.port).acl_setuser(
+            "app", enabled=True, passwords=f"+{SECRET_MARK}", **rights
+        )
+        url = primary.redis_url.replace("//", f"//app:{SECRET_MARK}@")
+        found = run_doctor(sandbox, REDIS_URL=url).of("Redis role")
     assert found.startswith("warn")
     assert "WAIT" in found
 
 
-def test_tls_to_a_port_without_tls_is_detected(sandbox: Sandbox, redis_process: Running) -> None:
+def test_tls_to_a_port_without_tls_is_detected(
+    sandbox: Sandbox, redis_process: ServerProcess
+) -> None:
     url = redis_process.redis_url.replace("redis:", "rediss:")
-    report = examine(sandbox, REDIS_URL=url)
+    report = run_doctor(sandbox, REDIS_URL=url)
     assert "does not use TLS at this port" in report.of("Redis")

@@ -1,4 +1,4 @@
-"""The proxy without what stands before it: each answer goes the long way."""
+"""The proxy without the fast path, so that Flask serves every request."""
 
 from app import app
 from web.fast_path import FastPath

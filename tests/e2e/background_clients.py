@@ -1,4 +1,4 @@
-"""An innocent client that calls the proxy while others attack it, and what an attacker needs."""
+"""Clients that call the proxy while others attack or overload it, and helpers for raw sockets."""
 
 import socket
 import time
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from threading import Event
 
-from tests.processes import Running
+from tests.processes import ServerProcess
 
-WITHIN_SECONDS = 2
-"""The longest that an innocent client's request may take in a test.
+MAX_CALL_SECONDS = 2
+"""The maximum duration of a background client's request in a test.
 
-bench/attacks.py measures against 0.5 s (p99); here, other tests may keep the machine busy.
+bench/attacks.py requires 0.5 s (p99). Here, other tests may keep the machine busy.
 """
 
 PAUSE_SECONDS = 0.02
@@ -22,28 +22,29 @@ PATHS = ("/api/services", "/healthz")
 
 
 @dataclass
-class Calls:
-    """How an innocent client's calls went."""
+class CallLog:
+    """The durations and failures of a background client's calls."""
 
     seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def assert_undisturbed(self, at_least: int = 10) -> None:
-        """Every call was answered rightly and in time."""
+        """Check that every call got the right response in time."""
         assert self.failures == []
         assert len(self.seconds) >= at_least
-        assert max(self.seconds) < WITHIN_SECONDS
+        assert max(self.seconds) < MAX_CALL_SECONDS
 
 
 @contextmanager
-def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Calls]:
-    """Meanwhile one client calls over new connections and one over a connection that it keeps, from
-    this address.
+def background_clients(server: ServerProcess, address: str = "127.0.0.1") -> Iterator[CallLog]:
+    """Call the proxy from this address during the block.
+
+    One client opens a new connection for each call, another keeps its connection.
     """
-    calls, ended = Calls(), Event()
+    calls, ended = CallLog(), Event()
     expected = {path: _get(server, path) for path in PATHS}
 
-    def call(keep: bool) -> None:
+    def call(keep_alive: bool) -> None:
         connection = _connect(server, address)
         while not ended.is_set():
             for path, body in expected.items():
@@ -58,13 +59,13 @@ def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Ca
                     calls.failures.append(f"{path}: {error!r}")
                     connection.close()
                 calls.seconds.append(time.monotonic() - started)
-                if not keep:
+                if not keep_alive:
                     connection.close()
                 time.sleep(PAUSE_SECONDS)
         connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        calling = [pool.submit(call, keep) for keep in (False, True)]
+        calling = [pool.submit(call, keep_alive) for keep_alive in (False, True)]
         try:
             yield calls
         finally:
@@ -73,11 +74,11 @@ def innocent_clients(server: Running, address: str = "127.0.0.1") -> Iterator[Ca
             future.result()
 
 
-def _connect(server: Running, address: str = "127.0.0.1") -> HTTPConnection:
+def _connect(server: ServerProcess, address: str = "127.0.0.1") -> HTTPConnection:
     return HTTPConnection("127.0.0.1", server.port, timeout=10, source_address=(address, 0))
 
 
-def _get(server: Running, path: str) -> bytes:
+def _get(server: ServerProcess, path: str) -> bytes:
     connection = _connect(server)
     connection.request("GET", path)
     body = connection.getresponse().read()
@@ -85,13 +86,13 @@ def _get(server: Running, path: str) -> bytes:
     return body
 
 
-def open_socket(server: Running, seconds: float = 10) -> socket.socket:
-    """A connection to the server, on which nothing takes longer than so many seconds."""
+def open_socket(server: ServerProcess, seconds: float = 10) -> socket.socket:
+    """Connect to the server, with a socket timeout in seconds."""
     return socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
 
 
 def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
-    """What the server sends until it closes. Raises TimeoutError if it does not."""
+    """Read until the server closes the connection. Raise TimeoutError if it does not."""
     connection.settimeout(seconds)
     received = b""
     with suppress(ConnectionResetError):
@@ -101,7 +102,7 @@ def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
 
 
 def seconds_until_closed(connection: socket.socket, at_most: float) -> float:
-    """How long the server keeps the connection. Raises TimeoutError if it still does after that."""
+    """Return the seconds until the server closes the connection. Raise TimeoutError after `at_most`."""
     started = time.monotonic()
     read_all(connection, at_most)
     return time.monotonic() - started

@@ -1,7 +1,7 @@
-"""Run the tests that depend on the date on other days: `python -m tests.other_days [--changes]`.
+"""Run date-dependent tests with a shifted clock: `python -m tests.shifted_clock [--changes]`.
 
-For each day a library that shifts the clock (clock_shift.c) is compiled and preloaded into pytest
-and into every process that a test starts. `--changes` runs only the days on which Santiago's clocks
+For each date, a library that shifts the clock (clock_shift.c) is compiled and preloaded into pytest
+and into every process that a test starts. `--changes` runs only the dates on which Santiago's clocks
 change.
 """
 
@@ -22,15 +22,15 @@ from tests.processes import ROOT
 
 SANTIAGO = ZoneInfo(ZONE)
 HALF_AN_HOUR = timedelta(minutes=30)
-AT_A_TIME = 2
+PARALLEL_RUNS = 2
 NO_COMPILER = (
-    "== the tests on other days did NOT run: no C compiler (cc) here; "
-    "on Debian, `apt-get install gcc libc6-dev` brings one"
+    "== the tests with a shifted clock did NOT run: there is no C compiler (cc); "
+    "on Debian, `apt-get install gcc libc6-dev` installs one"
 )
 
 
 def clock_changes(after: datetime) -> dict[str, datetime]:
-    """The instants in the year after this one at which Santiago's clocks go "back" and "forward"."""
+    """Return the instants within a year at which Santiago's clocks go "back" and "forward"."""
     start = after.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     changes: dict[str, datetime] = {}
     for hours in range(1, 366 * 24):
@@ -45,16 +45,16 @@ def _offset(instant: datetime) -> timedelta:
     return instant.astimezone(SANTIAGO).utcoffset() or timedelta()
 
 
-def days_of_change(now: datetime) -> dict[str, datetime]:
-    """Half an hour after each change: in the hour that comes twice, and after the one left out."""
+def clock_change_days(now: datetime) -> dict[str, datetime]:
+    """Return the instants half an hour after each change: in the repeated hour, and after the skipped one."""
     return {
         f"the clocks have just gone {way}": change + HALF_AN_HOUR
         for way, change in clock_changes(now).items()
     }
 
 
-def other_days(now: datetime) -> dict[str, datetime]:
-    """The next of each kind of day on which calendars tend to break, by what is special about it."""
+def special_days(now: datetime) -> dict[str, datetime]:
+    """Return the next of each kind of date that calendar code tends to get wrong, by description."""
     about_to_change = {
         f"the clocks are about to go {way}": change - HALF_AN_HOUR
         for way, change in clock_changes(now).items()
@@ -77,14 +77,14 @@ def _coming(
     now: datetime, month: int, day: int, hour: int, minute: int = 0, *,
     zone: tzinfo = SANTIAGO, leap: bool = False,
 ) -> datetime:  # fmt: skip
-    """Return the next such local time after now, with `leap` in a leap year."""
+    """Return the next such local time after now. With `leap`, the year is a leap year."""
     years = (year for year in count(now.year) if isleap(year) or not leap)
     instants = (datetime(year, month, day, hour, minute, tzinfo=zone) for year in years)
     return next(instant for instant in instants if instant > now)
 
 
-def passes(name: str, instant: datetime) -> bool:
-    """Run the tests marked `dates`, with a clock that starts at that instant. Print their output."""
+def run_tests(name: str, instant: datetime) -> bool:
+    """Run the tests marked `dates` with a clock that starts at that instant, and print their output."""
     title = f"== tests on {instant.astimezone(SANTIAGO):%Y-%m-%d %H:%M %z}: {name}"
     with TemporaryDirectory() as folder:
         library = Path(folder, "clock_shift.so")
@@ -105,13 +105,13 @@ def passes(name: str, instant: datetime) -> bool:
 
 
 def _marked_files() -> list[Path]:
-    """The files with such a test; to collect all the others takes seconds."""
+    """Return the files with such tests, because collecting all other files takes seconds."""
     files = sorted((ROOT / "tests").rglob("test_*.py"))
     return [path for path in files if "pytest.mark.dates" in path.read_text(encoding="utf-8")]
 
 
 def _check_clock(environ: dict[str, str], instant: datetime) -> None:
-    """Stop where the preloaded library has no effect: every test would run today."""
+    """Exit if the preloaded library has no effect, because every test would run today."""
     command = [sys.executable, "-c", "import time; print(time.time())"]
     shifted = subprocess.run(command, env=environ, capture_output=True, check=True)
     if abs(float(shifted.stdout) - instant.timestamp()) > 60:
@@ -119,17 +119,17 @@ def _check_clock(environ: dict[str, str], instant: datetime) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the days, `AT_A_TIME` side by side.
+    """Run the tests for all dates, `PARALLEL_RUNS` at a time.
 
-    Return 1 if a test fails on any day, or if there is no compiler under CI=true.
+    Return 1 if a test fails on any date, or if there is no compiler and CI=true.
     """
     if not shutil.which("cc"):
         sys.stdout.write(f"{NO_COMPILER}\n")
         return int(os.environ.get("CI") == "true")
     now = datetime.now(UTC)
-    days = days_of_change(now) | ({} if "--changes" in arguments else other_days(now))
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        passed = list(pool.map(passes, days, days.values()))
+    days = clock_change_days(now) | ({} if "--changes" in arguments else special_days(now))
+    with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
+        passed = list(pool.map(run_tests, days, days.values()))
     failed = [name for name, has_passed in zip(days, passed, strict=True) if not has_passed]
     sys.stdout.writelines(f"== failed: {name}\n" for name in failed)
     return int(bool(failed))

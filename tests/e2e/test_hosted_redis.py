@@ -1,4 +1,4 @@
-"""The Redis that hosts give: over TLS with a certificate of its own, with a password, a small one."""
+"""Redis as hosting providers offer it: self-signed TLS, passwords, few connections."""
 
 import os
 import subprocess
@@ -16,49 +16,56 @@ from redis import Redis
 
 from tests.client import JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import at_once, cache_status, on_each_worker, wait_until
-from tests.processes import Running, Sandbox, free_port, proxy_server, redis_server, running
+from tests.e2e.fleet import cache_status, concurrently, on_each_worker, wait_until
+from tests.processes import (
+    Sandbox,
+    ServerProcess,
+    free_port,
+    proxy_server,
+    redis_server,
+    running_server,
+)
 from tests.timing import TIMING
 
 DAY = f"{YEAR}-05-06"
 PASSWORDS = ["s3cr3t%2Fof%40redis", "s3cr3t/of@redis"]
-"""As it is written in a URL, and as it is."""
+"""The password as it is written in a URL, and decoded."""
 
-SMALL = 20
-"""Connections that the smallest plans of hosts allow."""
-
-
-def knows_of_redis(server: Running) -> set[str]:
-    """Return each worker's status of Redis; all workers are ready."""
-    answers = on_each_worker(server, partial(Client(server.url).get, "/readyz"))
-    assert {answer.status_code for answer in answers} == {200}
-    return {answer.json()["redis"] for answer in answers}
+MAX_CONNECTIONS = 20
+"""The number of connections that the smallest plans allow."""
 
 
-def statuses(server: Running) -> list[str]:
-    """How each worker comes by the same hours, one after the other."""
+def redis_states(server: ServerProcess) -> set[str]:
+    """Return each worker's Redis status. Check that all workers are ready."""
+    responses = on_each_worker(server, partial(Client(server.url).get, "/readyz"))
+    assert {response.status_code for response in responses} == {200}
+    return {response.json()["redis"] for response in responses}
+
+
+def statuses(server: ServerProcess) -> list[str]:
+    """Read the same hours from each worker, and return the cache statuses."""
     read = partial(Client(server.url).hours, "users", JOHN, DAY)
-    answers = on_each_worker(server, read)
-    assert len({answer.content for answer in answers}) == 1
-    return [cache_status(answer).partition(" ttl")[0] for answer in answers]
+    responses = on_each_worker(server, read)
+    assert len({response.content for response in responses}) == 1
+    return [cache_status(response).partition(" ttl")[0] for response in responses]
 
 
-def assert_shares(server: Running) -> None:
-    """The workers share the cache in Redis: what one has fetched, the other has."""
-    assert knows_of_redis(server) == {"ok"}
+def assert_shares(server: ServerProcess) -> None:
+    """Check that the workers share the cache in Redis."""
+    assert redis_states(server) == {"ok"}
     assert statuses(server) == ["fwd=miss; stored", "hit;"]
     assert "Redis is unavailable" not in server.output()
 
 
-def assert_goes_on_alone(server: Running) -> None:
-    wait_until(lambda: knows_of_redis(server) == {"away"})
+def assert_works_without_redis(server: ServerProcess) -> None:
+    wait_until(lambda: redis_states(server) == {"away"})
     assert statuses(server) == ["fwd=miss; stored"] * 2
     assert Client(server.url).book("users", JOHN, f"{DAY}T14:00:00Z").status_code == 201
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `key.pem` and `cert.pem`, which is self-signed."""
+    """Create a self-signed certificate, and return the folder with `key.pem` and `cert.pem`."""
     folder = tmp_path_factory.mktemp("tls")
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     names = ["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=a-redis-of-a-host"]
@@ -67,7 +74,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tls_redis(certificate: Path) -> Iterator[Running]:
+def tls_redis(certificate: Path) -> Iterator[ServerProcess]:
     port = free_port()
     command = ["redis-server", "--port", "0", "--tls-port", str(port), "--save", ""]
     command += ["--bind", "127.0.0.1", "--tls-auth-clients", "no"]
@@ -77,23 +84,23 @@ def tls_redis(certificate: Path) -> Iterator[Running]:
         reason = "this redis-server has no TLS built in"
         assert os.environ.get("CI") != "true", reason
         pytest.skip(reason)
-    with running(command, port) as server:
-        wait_until(partial(answers, look_into(server)))
+    with running_server(command, port) as server:
+        wait_until(partial(responds, read_info(server)))
         yield server
 
 
 def has_tls() -> bool:
-    """A redis-server without a port ends immediately; one without TLS has another reason."""
+    """Whether redis-server supports TLS. It exits without a port, and without TLS for another reason."""
     command = ["redis-server", "--port", "0", "--tls-port", "0"]
     tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     return "not listen anywhere" in tried.stdout
 
 
-def look_into(server: Running) -> Redis:
+def read_info(server: ServerProcess) -> Redis:
     return Redis(port=server.port, ssl=True, ssl_cert_reqs="none", ssl_check_hostname=False)
 
 
-def answers(redis: Redis) -> bool:
+def responds(redis: Redis) -> bool:
     try:
         return bool(redis.ping())
     except RedisConnectionError:
@@ -101,8 +108,10 @@ def answers(redis: Redis) -> bool:
 
 
 @contextmanager
-def proxy_on_tls(sandbox: Sandbox, redis: Running, **settings: str) -> Iterator[Running]:
-    look_into(redis).flushall()
+def proxy_on_tls(
+    sandbox: Sandbox, redis: ServerProcess, **settings: str
+) -> Iterator[ServerProcess]:
+    read_info(redis).flushall()
     url = f"rediss://127.0.0.1:{redis.port}"
     with proxy_server(sandbox, REDIS_URL=url, HOURS_TTL="600", **settings) as server:
         yield server
@@ -114,17 +123,17 @@ def proxy_on_tls(sandbox: Sandbox, redis: Running, **settings: str) -> Iterator[
     ids=["not to be verified", "on Heroku"],
 )
 @TIMING
-def test_a_redis_with_a_certificate_of_its_own_is_used_where_that_is_allowed(
-    sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
+def test_a_self_signed_certificate_is_accepted_if_allowed(
+    sandbox: Sandbox, tls_redis: ServerProcess, settings: dict[str, str]
 ) -> None:
     with proxy_on_tls(sandbox, tls_redis, **settings) as server:
         assert_shares(server)
-    assert look_into(tls_redis).keys(f"*hours:users:{JOHN}*")
+    assert read_info(tls_redis).keys(f"*hours:users:{JOHN}*")
 
 
 @TIMING
-def test_tls_is_used_with_sentinel_too(
-    sandbox: Sandbox, tls_redis: Running, certificate: Path, tmp_path: Path
+def test_tls_is_used_with_sentinel(
+    sandbox: Sandbox, tls_redis: ServerProcess, certificate: Path, tmp_path: Path
 ) -> None:
     port, config = free_port(), tmp_path / "sentinel.conf"
     lines = [f"tls-{it}-file {certificate}/{it}.pem" for it in ("cert", "key")]
@@ -132,15 +141,15 @@ def test_tls_is_used_with_sentinel_too(
     lines += [f"tls-ca-cert-file {certificate}/cert.pem"]
     lines += [f"sentinel monitor bookings 127.0.0.1 {tls_redis.port} 1"]
     config.write_text("\n".join(lines))
-    look_into(tls_redis).flushall()
+    read_info(tls_redis).flushall()
     url = f"rediss+sentinel://127.0.0.1:{port}/bookings"
     settings = {"REDIS_URL": url, "REDIS_TLS_VERIFY": "false", "HOURS_TTL": "600"}
     with (
-        running(["redis-server", str(config), "--sentinel"], port),
+        running_server(["redis-server", str(config), "--sentinel"], port),
         proxy_server(sandbox, **settings) as server,
     ):
         assert_shares(server)
-    assert look_into(tls_redis).keys(f"*hours:users:{JOHN}*")
+    assert read_info(tls_redis).keys(f"*hours:users:{JOHN}*")
 
 
 @pytest.mark.parametrize(
@@ -149,11 +158,11 @@ def test_tls_is_used_with_sentinel_too(
     ids=["default", "on Heroku, to be verified"],
 )
 def test_a_redis_with_an_unverified_certificate_receives_no_data(
-    sandbox: Sandbox, tls_redis: Running, settings: dict[str, str]
+    sandbox: Sandbox, tls_redis: ServerProcess, settings: dict[str, str]
 ) -> None:
     with proxy_on_tls(sandbox, tls_redis, **settings) as server:
-        assert_goes_on_alone(server)
-    assert look_into(tls_redis).dbsize() == 0
+        assert_works_without_redis(server)
+    assert read_info(tls_redis).dbsize() == 0
 
 
 @TIMING
@@ -179,14 +188,14 @@ def test_a_redis_password_is_used_and_never_disclosed(sandbox: Sandbox, user: st
             assert_shares(server)
             Redis(port=redis.port, password=PASSWORDS[1]).config_set("requirepass", "another")
             Redis(port=redis.port, password="another").client_kill_filter(_type="normal")
-            assert_goes_on_alone(server)
-            texts = told_by(server)
+            assert_works_without_redis(server)
+            texts = public_output(server)
             assert "Redis is unavailable" in texts
     assert not [password for password in PASSWORDS if password in texts]
 
 
-def told_by(server: Running) -> str:
-    """Its log, and its health endpoints."""
+def public_output(server: ServerProcess) -> str:
+    """Return its log and the responses of its health endpoints."""
     client = Client(server.url)
     metrics = client.get("/metrics", headers={"Authorization": "Bearer the-token"})
     return "".join((server.output(), client.get("/readyz").text, metrics.text))
@@ -195,7 +204,7 @@ def told_by(server: Running) -> str:
 def test_four_workers_share_the_few_connections_of_a_small_redis(
     sandbox: Sandbox,
 ) -> None:
-    with redis_server(None, "--maxclients", str(SMALL)) as redis:
+    with redis_server(None, "--maxclients", str(MAX_CONNECTIONS)) as redis:
         settings = {"REDIS_URL": redis.redis_url, "WEB_CONCURRENCY": "4"}
         with proxy_server(sandbox, HOURS_TTL="600", **settings) as server:
             client = Client(server.url)
@@ -206,15 +215,15 @@ def test_four_workers_share_the_few_connections_of_a_small_redis(
             ]
             hits = [partial(client.hours, "users", MARK, f"{YEAR}-06-03")] * 20
             booked: list[requests.Response] = []
-            with watched(Redis(port=redis.port)) as connected:
+            with peak_connections(Redis(port=redis.port)) as connected:
                 for _ in range(3):
-                    found = at_once(hits + read + book)
-                    assert {answer.status_code for answer in found[:40]} == {200}
-                    assert {answer.status_code for answer in found[40:]} <= {201, 409}
-                    booked += [answer for answer in found if answer.status_code == 201]
-                    for answer in at_once([partial(client.get, "/readyz")] * 20):
-                        assert (answer.status_code, answer.json()["redis"]) == (200, "ok")
-            assert 4 * 2 < max(connected) <= SMALL
+                    found = concurrently(hits + read + book)
+                    assert {response.status_code for response in found[:40]} == {200}
+                    assert {response.status_code for response in found[40:]} <= {201, 409}
+                    booked += [response for response in found if response.status_code == 201]
+                    for response in concurrently([partial(client.get, "/readyz")] * 20):
+                        assert (response.status_code, response.json()["redis"]) == (200, "ok")
+            assert 4 * 2 < max(connected) <= MAX_CONNECTIONS
             assert Redis(port=redis.port).info("stats")["rejected_connections"] == 0
             assert '"WARNING"' not in server.output()
             assert '"ERROR"' not in server.output()
@@ -222,7 +231,7 @@ def test_four_workers_share_the_few_connections_of_a_small_redis(
 
 
 @contextmanager
-def watched(redis: Redis) -> Iterator[list[int]]:
+def peak_connections(redis: Redis) -> Iterator[list[int]]:
     """Poll the number of connections until the block ends."""
     connected: list[int] = []
     over = Event()

@@ -1,4 +1,4 @@
-"""The proxy where it takes up to 450 ms to open a connection to Videsk."""
+"""The proxy with a delay of up to 450 ms for each new connection to Videsk."""
 
 import random
 

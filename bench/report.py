@@ -1,4 +1,4 @@
-"""What a bench returns, and the statistics and units that the benches share."""
+"""Rows of the result table, and statistics and units that the benchmarks share."""
 
 import math
 from bisect import bisect_left
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """A line of the table. Without a target it only explains its neighbours."""
+    """A row of the table. The target may be empty."""
 
     what: str
     figure: str
@@ -15,12 +15,12 @@ class Row(NamedTuple):
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that `percent` of the values do not exceed (nearest rank)."""
+    """Return the percentile by the nearest-rank method."""
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
-def worst_second(moments: Sequence[float]) -> int:
-    """The most that lie in any window of one second, wherever it begins."""
+def busiest_second(moments: Sequence[float]) -> int:
+    """Return the maximum number of moments in any window of one second."""
     ordered = sorted(moments)
     return max(
         (bisect_left(ordered, first + 1) - place for place, first in enumerate(ordered)), default=0

@@ -1,4 +1,4 @@
-"""A POST and those who send it, for tests of what happens once: fixtures `idempotency`, `send`, `impatient`."""
+"""A fake shared store, and fixtures to send POSTs: `idempotency`, `send`, `short_waits`."""
 
 import json
 import time
@@ -22,29 +22,29 @@ KEY = {"Idempotency-Key": "a-key"}
 BODY = {"startAt": "noon", "form": [1, {"a": None}]}
 
 
-class Shared(LocalStore):
-    """The records of all processes, in a Redis that can be unavailable."""
+class FakeSharedStore(LocalStore):
+    """The records of all processes, in a fake Redis that can be unavailable."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_unavailable = False
-        self.returns_soon = False
-        """Whether it is back for who waits for it."""
-        self.failing = 0
-        """So many calls fail still, of a Redis that is back sooner than they end."""
+        self.reconnects_soon = False
+        """Whether it is available again for calls that wait for it."""
+        self.failing_calls = 0
+        """The number of calls that still fail although Redis is available again."""
         self.renewed: list[str] = []
         self.clients: list[Any] = []
-        """Of the calls that may have one of their own, those that succeeded."""
+        """The `redis` argument of each successful call."""
         self.leases: set[str] = set()
 
     def _reach(self) -> None:
-        if self.is_unavailable or self.failing:
-            self.failing = max(0, self.failing - 1)
+        if self.is_unavailable or self.failing_calls:
+            self.failing_calls = max(0, self.failing_calls - 1)
             raise RedisUnavailableError
 
     def wait_for_reconnect(self) -> bool:
-        self.is_unavailable = self.is_unavailable and not self.returns_soon
-        return not self.is_unavailable and not self.failing
+        self.is_unavailable = self.is_unavailable and not self.reconnects_soon
+        return not self.is_unavailable and not self.failing_calls
 
     def begin(self, name: str, record: Record, keep_seconds: int, redis: Any = None) -> Any:
         self._reach()
@@ -76,16 +76,16 @@ class Shared(LocalStore):
 
 
 class Action:
-    """What is to happen once: it answers with how often it has."""
+    """The action of a POST, which must run once. Its response contains how often it ran."""
 
-    def __init__(self, *errors: Exception, meanwhile: Callable[[], object] = bool) -> None:
+    def __init__(self, *errors: Exception, during: Callable[[], object] = bool) -> None:
         self.times = 0
         self.errors = list(errors)
-        self.meanwhile = meanwhile
+        self.during = during
 
     def __call__(self) -> Response:
         self.times += 1
-        self.meanwhile()
+        self.during()
         if self.errors:
             raise self.errors.pop(0)
         body = json.dumps({"times": self.times, "actionToken": f"token-{self.times}"})
@@ -96,8 +96,8 @@ class Action:
 Send = Callable[..., Response]
 
 
-def over(shared: Shared) -> Idempotency:
-    """One worker of those that share these records."""
+def worker_with(shared: FakeSharedStore) -> Idempotency:
+    """Return the Idempotency of a worker that shares these records."""
     records: Any = shared
     return Idempotency(records)
 
@@ -112,18 +112,18 @@ def app() -> Flask:
 
 
 @pytest.fixture
-def shared() -> Shared:
-    return Shared()
+def shared() -> FakeSharedStore:
+    return FakeSharedStore()
 
 
 @pytest.fixture(params=["alone", "shared"])
-def idempotency(request: pytest.FixtureRequest, shared: Shared) -> Idempotency:
-    return over(shared) if request.param == "shared" else Idempotency(None)
+def idempotency(request: pytest.FixtureRequest, shared: FakeSharedStore) -> Idempotency:
+    return worker_with(shared) if request.param == "shared" else Idempotency(None)
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting lets other greenlets run, as in gunicorn's gevent worker, and the dead are soon dead."""
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten waits, and let them switch greenlets as in gunicorn's gevent worker."""
     waiting = SimpleNamespace(monotonic=time.monotonic, sleep=gevent.sleep)
     monkeypatch.setattr(protocol, "time", waiting)
     monkeypatch.setattr(protocol, "DEAD_SECONDS", 0.1)
@@ -143,9 +143,9 @@ def send(app: Flask) -> Send:
     return to
 
 
-def refused(status: int) -> VideskResponseError:
+def rejection(status: int) -> VideskResponseError:
     return VideskResponseError(status, b"{}", None, {})
 
 
-def click(send: Send, idempotency: Idempotency, action: Action, **more: Any) -> Response:
+def send_click(send: Send, idempotency: Idempotency, action: Action, **more: Any) -> Response:
     return send(idempotency, action, headers={}, detect_double_click=True, **more)

@@ -1,5 +1,5 @@
-"""Build the proxy as gunicorn does, and print the settings that this reads:
-`python -m tests.e2e.settings_read`.
+"""Build the proxy as gunicorn does, and print the settings that are read:
+`python -m tests.e2e.print_used_settings`.
 """
 
 import os
@@ -12,7 +12,7 @@ import settings
 read: set[str] = set()
 
 
-class Recording(settings.Settings):
+class RecordingSettings(settings.Settings):
     """Settings that record the names of the fields that are read."""
 
     def __getattribute__(self, name: str) -> Any:
@@ -20,7 +20,7 @@ class Recording(settings.Settings):
         return super().__getattribute__(name)
 
 
-recording = Recording(**vars(settings.load(os.environ)))
+recording = RecordingSettings(**vars(settings.load(os.environ)))
 settings.from_environment = lambda: recording  # type: ignore[assignment]
 runpy.run_path("gunicorn.conf.py")
 __import__("app")

@@ -1,4 +1,4 @@
-"""The proxy with an exception in every request: `gunicorn tests.e2e.openapi.failing:app`."""
+"""The proxy with an exception in every request: `gunicorn tests.e2e.openapi.failing_app:app`."""
 
 from app import create_app
 

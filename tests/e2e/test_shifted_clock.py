@@ -1,4 +1,4 @@
-"""The days on which the tests that depend on the date run again, and the clock they have there."""
+"""The dates on which date-dependent tests run again, and their shifted clock."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,22 +9,22 @@ import requests
 from redis import Redis
 
 from tests.client import Client
-from tests.other_days import SANTIAGO, clock_changes, days_of_change, other_days
 from tests.processes import Sandbox
+from tests.shifted_clock import SANTIAGO, clock_change_days, clock_changes, special_days
 
 IN_2026 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_clock_changes_are_santiagos() -> None:
-    """As they were in 2026."""
+    """Compare the clock changes of 2026."""
     assert clock_changes(IN_2026) == {
         "back": datetime(2026, 4, 5, 3, tzinfo=UTC),
         "forward": datetime(2026, 9, 6, 4, tzinfo=UTC),
     }
 
 
-def test_days_of_change_are_in_the_hour_that_comes_twice_and_after_the_one_left_out() -> None:
-    back, forward = (day.astimezone(SANTIAGO) for day in days_of_change(IN_2026).values())
+def test_clock_change_days_are_in_the_repeated_hour_and_after_the_skipped_one() -> None:
+    back, forward = (day.astimezone(SANTIAGO) for day in clock_change_days(IN_2026).values())
     assert f"{back:%a %d %H:%M} {back.fold}" == "Sat 04 23:30 1"
     assert f"{forward:%a %d %H:%M}" == "Sun 06 01:30"
 
@@ -33,8 +33,8 @@ def test_days_of_change_are_in_the_hour_that_comes_twice_and_after_the_one_left_
     "now",
     [IN_2026, datetime(2028, 2, 29, 18, tzinfo=UTC), datetime(2027, 12, 31, 23, 59, tzinfo=UTC)],
 )
-def test_each_other_day_is_in_the_future_and_matches_its_name(now: datetime) -> None:
-    days = other_days(now)
+def test_each_special_day_is_in_the_future_and_matches_its_name(now: datetime) -> None:
+    days = special_days(now)
     assert all(now < day for day in days.values())
     local = {name: day.astimezone(SANTIAGO) for name, day in days.items()}
     assert local["New Year's Eve, 23:58"].strftime("%d %B %H:%M") == "31 December 23:58"
@@ -47,7 +47,7 @@ def test_each_other_day_is_in_the_future_and_matches_its_name(now: datetime) -> 
 
 
 @pytest.mark.dates
-def test_every_process_has_the_clock_of_this_one(
+def test_all_processes_share_the_shifted_clock(
     proxy: Client, sandbox: Sandbox, redis: Redis
 ) -> None:
     dates = [

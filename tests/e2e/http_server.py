@@ -1,4 +1,4 @@
-"""A small real HTTP server inside a test: what stands beside the proxy and is not Videsk."""
+"""A small HTTP server for tests, in a thread: pages, captcha providers and other third parties."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from threading import Thread
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Base class of test servers; a subclass implements `respond`."""
+    """Base class of request handlers. Subclasses implement `respond`."""
 
     def respond(self) -> None:
         raise NotImplementedError
@@ -21,7 +21,7 @@ class Handler(BaseHTTPRequestHandler):
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def answer(
+    def reply(
         self, status: int, body: bytes = b"", content_type: str = "text/html", **headers: str
     ) -> None:
         self.send_response(status)
@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[Handler]) -> Iterator[str]:
+def http_server(handler: type[Handler]) -> Iterator[str]:
     """Serve on a free loopback port until the block ends, and yield the URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,))

@@ -1,4 +1,4 @@
-"""A wire to a server on this machine, on which every answer takes its time."""
+"""A TCP proxy that simulates latency to a server on this machine."""
 
 import socket
 import time
@@ -8,8 +8,8 @@ from threading import Thread
 from types import TracebackType
 
 
-class SlowWire:
-    """Forwards to `target_port`; what comes back arrives `delay_seconds` later."""
+class DelayedForwarder:
+    """Forwards to `target_port`. Responses arrive `delay_seconds` later."""
 
     def __init__(self, target_port: int) -> None:
         self.delay_seconds = 0.0
@@ -18,7 +18,7 @@ class SlowWire:
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = [self._listener]
 
-    def __enter__(self) -> "SlowWire":
+    def __enter__(self) -> "DelayedForwarder":
         Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -28,10 +28,10 @@ class SlowWire:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for one in self._sockets:
+        for sock in self._sockets:
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
     def _accept(self) -> None:
         with suppress(OSError):

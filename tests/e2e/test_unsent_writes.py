@@ -1,4 +1,4 @@
-"""A write that fails before its first byte leaves has a known outcome, and its key stays free."""
+"""A write that fails before it is sent has a known outcome, and its key can be used again."""
 
 import resource
 import socket
@@ -15,10 +15,10 @@ import pytest
 import requests
 from redis import Redis
 
-from tests.client import JOHN, Client, booking_of, working_day
+from tests.client import JOHN, Client, booking_body, working_day
 from tests.e2e.fleet import workers_of
 from tests.e2e.raw_videsk import RawVidesk, raw_videsk
-from tests.processes import Running, Sandbox, proxy_server
+from tests.processes import Sandbox, ServerProcess, proxy_server
 
 HOUR = f"{working_day()}T14:00:00.000Z"
 READ = f"/api/users/{JOHN}/dates?date={working_day()}&timezone=America/Santiago"
@@ -27,7 +27,7 @@ HELLO_BYTES = 65536
 
 
 def plain_http(connection: socket.socket) -> None:
-    """Answer a TLS hello as a plain HTTP server does."""
+    """Respond to a TLS ClientHello as a plain HTTP server does."""
     connection.recv(HELLO_BYTES)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}")
     connection.recv(HELLO_BYTES)
@@ -43,18 +43,18 @@ def reset(connection: socket.socket) -> None:
 
 
 def alert(connection: socket.socket) -> None:
-    """Refuse the handshake in TLS's own words: without a certificate no cipher fits."""
+    """Reject the handshake with a TLS alert, because without a certificate no cipher matches."""
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_socket(connection, server_side=True)
 
 
 def silent(connection: socket.socket) -> None:
-    """Never end the handshake."""
+    """Never finish the handshake."""
     while connection.recv(HELLO_BYTES):
         pass
 
 
 def half_a_hello(connection: socket.socket) -> None:
-    """Begin a record of 16 KB, byte by byte, and never end it."""
+    """Send a record of 16 KB byte by byte, and never finish it."""
     connection.recv(HELLO_BYTES)
     connection.sendall(b"\x16\x03\x03\x40\x00")
     while True:
@@ -73,8 +73,8 @@ HANDSHAKES: list[tuple[Callable[[socket.socket], None], int]] = [
 
 
 @dataclass
-class Stage:
-    """A proxy before a Videsk that shakes hands as `handshake` does."""
+class HandshakeSetup:
+    """A proxy, and a Videsk whose TLS handshake is `handshake`."""
 
     videsk: RawVidesk
     client: Client
@@ -82,30 +82,30 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def started(sandbox_process: Sandbox, redis_process: Running) -> Iterator[Stage]:
+def started(sandbox_process: Sandbox, redis_process: ServerProcess) -> Iterator[HandshakeSetup]:
 
     def serve(connection: socket.socket) -> None:
-        stage.handshake(connection)
+        setup.handshake(connection)
 
     with raw_videsk(serve) as videsk:
         settings = {"VIDESK_BASE_URL": videsk.url("https"), "VIDESK_TIMEOUT": "1"}
         with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **settings) as server:
-            stage = Stage(videsk, Client(server.url), close)
-            yield stage
+            setup = HandshakeSetup(videsk, Client(server.url), close)
+            yield setup
 
 
 @pytest.mark.parametrize(("handshake", "status"), HANDSHAKES)
-def test_a_handshake_that_fails_leaves_nothing_in_doubt(
-    started: Stage, redis: Redis, handshake: Callable[[socket.socket], None], status: int
+def test_a_failed_handshake_has_a_known_outcome(
+    started: HandshakeSetup, redis: Redis, handshake: Callable[[socket.socket], None], status: int
 ) -> None:
-    started.handshake, before = handshake, started.videsk.accepted
+    started.handshake, before = handshake, started.videsk.connection_count
     assert_nothing_was_sent(book_twice(started.client), status)
-    assert started.videsk.accepted == before + 2
+    assert started.videsk.connection_count == before + 2
     assert started.client.get(READ).status_code == status
 
 
 def book_twice(client: Client) -> list[requests.Response]:
-    """Two attempts under one key."""
+    """Send two attempts with the same idempotency key."""
     headers = {"Idempotency-Key": uuid4().hex}
     return [client.book("users", JOHN, HOUR, headers=headers) for _ in range(2)]
 
@@ -116,14 +116,14 @@ def assert_nothing_was_sent(responses: list[requests.Response], status: int) -> 
         assert "Idempotency-Replayed" not in response.headers
 
 
-def test_a_name_that_is_not_found_leaves_nothing_in_doubt(sandbox: Sandbox) -> None:
+def test_an_unresolved_host_name_has_a_known_outcome(sandbox: Sandbox) -> None:
     with proxy_server(sandbox, VIDESK_BASE_URL="https://videsk.invalid") as server:
         assert_nothing_was_sent(book_twice(Client(server.url)), 502)
 
 
 @contextmanager
 def no_more_files(worker: int) -> Iterator[None]:
-    """Meanwhile the process cannot open a file or a socket."""
+    """Keep the process from opening files and sockets during the block."""
     soft, hard = resource.prlimit(worker, resource.RLIMIT_NOFILE)
     used = {int(path.name) for path in Path(f"/proc/{worker}/fd").iterdir()}
     first_free = next(number for number in range(soft) if number not in used)
@@ -143,10 +143,10 @@ def test_a_lack_of_file_descriptors_does_not_open_the_circuit(sandbox: Sandbox) 
 
         def book() -> requests.Response:
             url = f"{server.url}/api/users/{JOHN}/appointments"
-            body = booking_of(HOUR, "ana@example.com")
+            body = booking_body(HOUR, "ana@example.com")
             return session.post(url, json=body, headers=key, timeout=10)
 
-        # The connection is open and the time zone is loaded before the limit falls.
+        # Open the connection and load the time zone before the limit is lowered.
         assert get(READ.replace(working_day(), LONG_AGO)).status_code == 400
         (worker,) = workers_of(server)
         with no_more_files(worker):
