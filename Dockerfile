@@ -3,8 +3,11 @@ FROM python:3.11-slim
 WORKDIR /app
 
 COPY requirements.txt ./
+COPY requirements-tracing.txt ./
+# --build-arg TRACING=1 adds what OTEL_EXPORTER_OTLP_ENDPOINT requires
+ARG TRACING
 RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: \
-    --require-hashes -r requirements.txt
+    --require-hashes -r requirements.txt ${TRACING:+-r requirements-tracing.txt}
 
 COPY *.py ./
 COPY blueprints blueprints

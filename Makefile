@@ -87,7 +87,7 @@ client: $(VENV)/installed $(CLIENT_TOOLS) ## build the TypeScript client, with t
 # Markers make one file valid for every Python from 3.11. After editing a .in: UPGRADE= keeps other pins.
 UPGRADE := --upgrade
 requirements: $(VENV)/installed ## pin the latest releases, with hashes, in each requirements file
-	@for name in requirements requirements-sandbox requirements-dev requirements-mutation bench/peers/fastapi; do \
+	@for name in requirements requirements-sandbox requirements-tracing requirements-dev requirements-mutation bench/peers/fastapi; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 

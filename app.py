@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -40,6 +41,7 @@ from videsk.resources import SERVICES, USERS
 from videsk.scheduling import FreshnessPolicies, Scheduling
 from videsk.throttle.rate_limit import RateLimit
 from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
+from videsk.transport import API_PATH
 from web import (
     access_log,
     client_limits,
@@ -54,6 +56,9 @@ from web.fast_path import CachedResponse, FastPath
 from web.metrics import Metrics
 from web.metrics_exposition import State
 from web.referrers import Referrers
+
+if TYPE_CHECKING:
+    from web.tracing import Tracing
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -118,9 +123,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app)
     responses.register(app)
     compression.register(app)
-    access_log.register(app)
-    metrics.register(app, instrumentation)
-    response_metrics.register(app, instrumentation)
+    tracing = _observe(app, settings, instrumentation)
     cors.register(app, settings.cors_origins)
     limit = client_limits.register(
         app, redis, prefix, settings.client_rate_limit, settings.booking_rate_limit
@@ -144,7 +147,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(docs.make_blueprint(lambda: document.build(app)))
     widget.register(app, enabled=settings.widget)
     instrumentation.add_routes(app)
-    app.wsgi_app = FastPath(app.wsgi_app, near_cache, limit, instrumentation)  # type: ignore[method-assign]
+    app.wsgi_app = FastPath(  # type: ignore[method-assign]
+        app.wsgi_app, near_cache, limit, instrumentation, tracing
+    )
     return app
 
 
@@ -152,6 +157,20 @@ def _near_cache(shared: SharedCache | None, local: Store) -> NearCache[CachedRes
     if not shared:
         return NearCache(local.current_version)
     return NearCache(shared.current_version, LEASE_SECONDS)
+
+
+def _observe(app: Flask, settings: Settings, instrumentation: Metrics) -> "Tracing | None":
+    """Log and count every request, and export traces if a collector is set."""
+    access_log.register(app)
+    started = None
+    if settings.otel_exporter_otlp_endpoint:
+        from web import tracing  # noqa: PLC0415 - OpenTelemetry is optional, and large
+
+        started = tracing.start(settings.videsk_base_url + API_PATH)
+        tracing.register(app, started)
+    metrics.register(app, instrumentation)
+    response_metrics.register(app, instrumentation)
+    return started
 
 
 def _evicted_keys(redis: ResilientRedis | None) -> int | None:

@@ -121,7 +121,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """End the worker's process, with the exit status that it would have.
+    """Export the last spans, and end the process with the exit status that it would have.
 
     Redis's health checks run in a native thread. While CPython 3.11 to 3.13 finalizes the
     interpreter, that thread ends the process with SIGSEGV. gunicorn's master also calls this hook,
@@ -129,6 +129,9 @@ def worker_exit(_server: Any, worker: Any) -> None:
     """
     if worker.pid != os.getpid():
         return
+    tracing = getattr(worker.wsgi, "extensions", {}).get("videsk_proxy_tracing")
+    if tracing:
+        tracing.shutdown()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):

@@ -28,6 +28,7 @@ from cache.single_flight import SingleFlight
 from cache.store import Entry, Store, read_entry
 from common.instrumentation import Instrumentation
 from common.local_fallback import LocalFallback
+from common.request_context import REQUEST_CONTEXT, RequestContext
 from common.resilient_redis import ResilientRedis
 
 log = logging.getLogger("videsk_proxy.cache")
@@ -233,9 +234,14 @@ class ReadThroughCache:
         """Start a background refresh, unless one is running or ended a moment ago."""
         if flight not in self._refreshing and request.key not in self._refreshed:
             self._refreshing.add(flight)
-            gevent.spawn(self._run_refresh, tier, request, flight)
+            started_by = REQUEST_CONTEXT.get()
+            context = started_by.for_refresh() if started_by else None
+            gevent.spawn(self._run_refresh, tier, request, flight, context)
 
-    def _run_refresh(self, tier: Tier, request: CacheRequest, flight: FlightKey) -> None:
+    def _run_refresh(
+        self, tier: Tier, request: CacheRequest, flight: FlightKey, context: RequestContext | None
+    ) -> None:
+        REQUEST_CONTEXT.set(context)
         end = time.monotonic() + REFRESH_SECONDS
         try:
             if isinstance(tier, SharedCache):

@@ -8,12 +8,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from settings import parsers, secret_files
 from settings.parsers import Parser
 from web.captcha import VERIFY_URLS
 from web.referrers import MAX_CHARACTERS, Referrers
+
+EXPORTER_PACKAGE = "opentelemetry.exporter.otlp.proto.http"
 
 _TTL = parsers.seconds(0, 365 * 24 * 60 * 60)
 
@@ -83,6 +86,7 @@ class Settings:
     )
     metrics_token: tuple[str, ...] = _setting(parsers.SECRETS, (), secret=True)
     webhook_secret: tuple[str, ...] = _setting(parsers.SECRETS, (), secret=True)
+    otel_exporter_otlp_endpoint: str | None = _setting(parsers.ANY_HTTP_URL, None)
 
     @property
     def workers(self) -> int:
@@ -148,8 +152,21 @@ def _check_dependencies(settings: Settings) -> None:
     if settings.captcha_provider and not settings.captcha_secret:
         raise _missing("CAPTCHA_SECRET")
     default = settings.default_referrer
+    if settings.otel_exporter_otlp_endpoint and not _is_installed(EXPORTER_PACKAGE):
+        raise SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
+            "install requirements-tracing.txt or unset it"
+        )
     if default and Referrers(settings.referrer_origins, None).find_problem(default):
         raise _invalid("DEFAULT_REFERRER")
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package could be imported. Its modules are not."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # not even its parent package
+        return False
 
 
 def _missing(name: str) -> SettingsError:

@@ -65,10 +65,17 @@ def _parse_boolean(value: str) -> bool:
 
 
 def _parse_url(value: str) -> str:
+    value = _parse_any_http_url(value)
     url = urlsplit(value)
-    plain_and_remote = url.scheme == "http" and not _is_loopback(url.hostname or "")
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise ValueError
+    return value
+
+
+def _parse_any_http_url(value: str) -> str:
+    url = urlsplit(value)
     odd = url.username is not None or url.port == 0 or re.search(r"[\s\\?#]", value)
-    if url.scheme not in {"https", "http"} or not url.hostname or plain_and_remote or odd:
+    if url.scheme not in {"https", "http"} or not url.hostname or odd:
         raise ValueError
     return value.rstrip("/")
 
@@ -103,6 +110,7 @@ def _parse_secrets(value: str) -> tuple[str, ...]:
 
 BOOLEAN = Parser("true or false", _parse_boolean)
 URL = Parser("an https URL without a query (plain http only to a loopback host)", _parse_url)
+ANY_HTTP_URL = Parser("an http or https URL without a user name or a query", _parse_any_http_url)
 REDIS_URL = Parser(
     "a redis://, rediss:// or unix:// URL, or one such as "
     "redis+sentinel://host,host,host/service or redis+cluster://host,host,host",

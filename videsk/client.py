@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 
 from common import strict_json
-from common.instrumentation import Instrumentation
+from common.instrumentation import Instrumentation, UpstreamSpan
 from common.request_context import REQUEST_CONTEXT
 from videsk.api_key_status import ApiKeyStatus
 from videsk.errors import (
@@ -66,6 +66,9 @@ class VideskClient:
         slot = self._throttle.acquire(seconds, is_write=request.is_write, read_key=request.read_key)
         started = monotonic()
         status = "failed"
+        endpoint = _ID.sub("{id}", request.path)
+        context = REQUEST_CONTEXT.get()
+        span = context.start_upstream(request.method, endpoint) if context else None
 
         def on_connect(took: float) -> None:
             if took > CONNECT_SECONDS:
@@ -73,7 +76,7 @@ class VideskClient:
 
         try:
             seconds_left = min(self._timeout_seconds, end - started)
-            response = self._exchange(request, seconds_left, on_connect)
+            response = self._exchange(request, seconds_left, on_connect, span)
             status = str(response.status)
         except VideskFailedError as error:
             status = type(error).__name__.removeprefix("Videsk").removesuffix("Error").lower()
@@ -81,8 +84,9 @@ class VideskClient:
                 self._throttle.report_failure()
             raise
         finally:
-            endpoint = _ID.sub("{id}", request.path)
             self._instrumentation.count_upstream(endpoint, status, monotonic() - started)
+            if span:
+                span.end(status)
         # Both need a round trip to Redis, so they run concurrently. The report logs, so it stays in
         # the greenlet with the request context.
         updates = []
@@ -98,7 +102,11 @@ class VideskClient:
         self._throttle.promote(client, read_key)
 
     def _exchange(
-        self, request: Request, seconds: float, on_connect: Callable[[float], None]
+        self,
+        request: Request,
+        seconds: float,
+        on_connect: Callable[[float], None],
+        span: UpstreamSpan | None,
     ) -> Response:
         """Send the request with the trace headers of the client's request, and measure it."""
         context, started = REQUEST_CONTEXT.get(), monotonic()
@@ -106,7 +114,7 @@ class VideskClient:
             return self._transport.exchange(
                 request,
                 max(0.001, seconds),
-                context.upstream_headers() if context else None,
+                context.upstream_headers(span) if context else None,
                 on_connect,
             )
         finally:

@@ -24,7 +24,7 @@ from videsk.errors import (
 )
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-_PATH = "/public/video-contact-center"
+API_PATH = "/public/video-contact-center"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Transport:
     """
 
     def __init__(self, base_url: str, api_key: str) -> None:
-        self._url = base_url + _PATH
+        self._url = base_url + API_PATH
         self._api_key = api_key
         self._reads = _new_session()
 

@@ -49,6 +49,8 @@ def config(level: str) -> dict[str, Any]:
     """Return the dictConfig for gunicorn.
 
     Other libraries log from WARNING on, and gunicorn from INFO on: below that, some log URLs.
+    OpenTelemetry's exporter logs the collector's URL for each attempt, and its parser invalid
+    headers, which may be secret: web/tracing.py logs failures instead.
     """
     own = {"handlers": ["stdout"], "propagate": False}
     return {
@@ -74,6 +76,8 @@ def config(level: str) -> dict[str, Any]:
         "loggers": {
             "videsk_proxy": own | {"level": level.upper()},
             "gunicorn.error": own | {"level": "INFO" if level == "debug" else level.upper()},
+            "opentelemetry.exporter": {"level": "CRITICAL"},
+            "opentelemetry.util": {"level": "CRITICAL"},
         },
     }
 

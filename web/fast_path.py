@@ -2,7 +2,7 @@
 
 web/http_request.py calls `FastPath.respond` for plain requests. A response of the app is cached
 with its headers under everything in the request that it depends on, so that no decision of the app
-is repeated here. The metrics and the log line are made for each response, as in the app.
+is repeated here. Metrics, log line and trace span are made for each response, as in the app.
 """
 
 import time
@@ -19,6 +19,8 @@ from web.metrics import Metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from web.tracing import Tracing
 
 KEY_HEADERS = ("Origin", "Accept-Encoding", "If-None-Match", "If-Match")
 """Request headers that select the response, with the method and the URI. They are compared as sent.
@@ -66,11 +68,13 @@ class FastPath:
         near_cache: NearCache[CachedResponse],
         limit: DeferredCounter,
         metrics: Metrics,
+        tracing: "Tracing | None" = None,
     ) -> None:
         self.app = app
         self._near_cache = near_cache
         self._limit = limit
         self._metrics = metrics
+        self._tracing = tracing
         variables = (f"HTTP_{name.upper().replace('-', '_')}" for name in KEY_HEADERS)
         self._key_variables = ("REQUEST_METHOD", "RAW_URI", *variables)
 
@@ -92,6 +96,9 @@ class FastPath:
         own_head = f"Date: {_http_date(int(time.time()))}\r\n{lines}\r\n\r\n"
         seconds = time.perf_counter() - started
         self._metrics.count_response(cached.route, cached.status, seconds, result)
+        if self._tracing:
+            span = self._tracing.start_request(cached.method, cached.route, context, seconds)
+            span.end(cached.status, headers["Cache-Status"])
         access_log.log_request(
             cached.route,
             cached.method,

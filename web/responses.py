@@ -38,6 +38,9 @@ epoch. Absent if it cannot.
 ROUTE = "videsk_proxy.route"
 """WSGI variable: the route of the request."""
 
+UNKNOWN_ROUTE = "unknown"
+"""The route of a request for an unknown path."""
+
 
 def cached_response(
     read: "Callable[[], CachedResult]", cache_control: str, until: datetime | None = None
@@ -92,7 +95,7 @@ def cache_status(result: str) -> str:
 
 def route() -> str:
     """Return the route of the current request, such as `/api/users/{id}/hours`."""
-    return route_of(request.url_rule.rule) if request.url_rule else "unknown"
+    return route_of(request.url_rule.rule) if request.url_rule else UNKNOWN_ROUTE
 
 
 def route_of(rule: str) -> str:

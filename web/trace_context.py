@@ -1,7 +1,8 @@
 """W3C Trace Context: forwards the client's trace headers to Videsk unchanged, or not at all.
 
-The proxy does not participate in traces, so it forwards `tracestate` only next to the `traceparent`
-that it belongs to: https://www.w3.org/TR/trace-context-2/
+Unless web/tracing.py exports spans, the proxy does not participate in traces, so it forwards
+`tracestate` only next to the `traceparent` that it belongs to:
+https://www.w3.org/TR/trace-context-2/
 """
 
 import re

@@ -153,9 +153,10 @@ def test_the_image_uses_pinned_requirements_and_a_user_other_than_root() -> None
     (install,) = instructions("RUN")
     assert install.startswith("pip install ")
     assert "--require-hashes" in install.split()
-    named = re.findall(r"-r (\S+)", install)
-    assert named == ["requirements.txt"]
-    assert ROOT / named[0] in copied()
+    named = re.findall(r"-r ([\w.-]+)", install)
+    assert named == ["requirements.txt", "requirements-tracing.txt"]
+    assert "${TRACING:+-r requirements-tracing.txt}" in install, "only if it is requested"
+    assert {ROOT / name for name in named} <= set(copied())
     assert ROOT / "app.py" in copied()
     (user,) = instructions("USER")
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user), "a numeric user id other than 0"

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from opentelemetry.sdk import environment_variables
 
 from app import app
 from common.request_context import RequestContext
@@ -111,6 +112,7 @@ def test_other_code_blocks_can_be_parsed(page: Page) -> None:
 )
 def test_pages_name_only_existing_settings(page: Page) -> None:
     of_other_programs = {"SANDBOX_PORT", "LISTEN_FDS", "AF_INET", "AF_UNIX"}
+    of_other_programs |= {name for name in dir(environment_variables) if name.startswith("OTEL_")}
     named = set(re.findall(r"(?<![\w$])[A-Z]+(?:_[A-Z]+)+\b", page.text)) - of_other_programs
     assert named
     assert named - set(NAMES) - {file_setting(name) for name in SECRET_NAMES} == set()

@@ -91,6 +91,26 @@ def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) ->
             assert SECRET_MARK not in message
 
 
+def test_traces_without_their_packages_stop_the_start_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "opentelemetry").mkdir()
+    (tmp_path / "opentelemetry/__init__.py").touch()  # hides the installed package
+    traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "PYTHONPATH": str(tmp_path)}
+    stopped = subprocess.run(
+        ["gunicorn", "app:app"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PORT": str(free_port())} | VALID_SETTINGS | traces,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_START_SECONDS,
+    )
+    assert stopped.returncode != 0
+    assert stopped.stderr == (
+        "videsk-proxy cannot start: OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not "
+        "installed: install requirements-tracing.txt or unset it\n"
+    )
+
+
 def test_secrets_in_files_start_it(
     sandbox: Sandbox, redis_process: ServerProcess, tmp_path: Path
 ) -> None:

@@ -127,13 +127,13 @@ def service(
     try:
         yield server
     finally:
-        os.killpg(server.process.pid, signal.SIGKILL)
-        server.process.wait()
+        server.kill()
 
 
 class Service:
     def __init__(self, listener: socket.socket, environ: dict[str, str], log: Path) -> None:
         self._arguments = listener, environ, log
+        self.log = log
         self.process = start(*self._arguments)
 
     def restart(self) -> None:
@@ -141,6 +141,10 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(30) == 0
         self.process = start(*self._arguments)
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 @contextmanager

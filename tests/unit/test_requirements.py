@@ -11,7 +11,12 @@ from packaging.utils import canonicalize_name
 
 from tests.processes import ROOT
 
-FILES = ["requirements.txt", "requirements-sandbox.txt", "requirements-dev.txt"]
+FILES = [
+    "requirements.txt",
+    "requirements-sandbox.txt",
+    "requirements-dev.txt",
+    "requirements-tracing.txt",
+]
 PYTHONS = ["3.11.2", "3.11.3", "3.12.0", "3.13.0", "3.14.0"]
 
 
@@ -40,7 +45,7 @@ def test_each_entry_has_one_version_and_hashes(name: str) -> None:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("names", [FILES[:1], FILES[:2], [FILES[0], FILES[2]]])
+@pytest.mark.parametrize("names", [FILES[:1], *([FILES[0], more] for more in FILES[1:])])
 def test_every_dependency_is_pinned_for_each_python(names: list[str], python: str) -> None:
     """With --require-hashes, pip does not install packages that are required but not pinned."""
     other = {

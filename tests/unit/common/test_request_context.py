@@ -1,5 +1,6 @@
 """The context of the current request."""
 
+from collections.abc import Mapping
 from contextvars import Context
 
 from common.request_context import REQUEST_CONTEXT, RequestContext, current_client
@@ -23,3 +24,23 @@ def test_only_existing_trace_headers_are_sent_to_videsk() -> None:
     assert RequestContext("id", "parent", "state").upstream_headers() == {
         "X-Request-ID": "id", "traceparent": "parent", "tracestate": "state",
     }  # fmt: skip
+
+
+class Upstream:
+    """A span of which only the headers matter."""
+
+    headers: Mapping[str, str] = {"traceparent": "span"}
+
+    def end(self, status: str) -> None:
+        """See common/instrumentation.py."""
+
+
+def test_the_headers_of_a_span_replace_the_caller_s() -> None:
+    headers = RequestContext("id", "parent", "state").upstream_headers(Upstream())
+    assert headers == {"X-Request-ID": "id", "traceparent": "span"}
+
+
+def test_without_a_span_there_is_nothing_to_trace() -> None:
+    context = RequestContext("id", "parent")
+    assert context.start_upstream("GET", "/services") is None
+    assert context.for_refresh() is None

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, object] = {
     "LOG_LEVEL": "info",
     "METRICS_TOKEN": (),
     "WEBHOOK_SECRET": (),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": None,
 }
 
 BASE_URL = "an https URL without a query (plain http only to a loopback host)"
@@ -215,6 +216,10 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
     "LOG_LEVEL": ("debug, info, warning, error or critical", (SECRET_MARK, "20", "warn", "trace")),
     "METRICS_TOKEN": (SECRET, INVALID_SECRETS),
     "WEBHOOK_SECRET": (SECRET, INVALID_SECRETS),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": (
+        "an http or https URL without a user name or a query",
+        tuple(url for url in INVALID_URLS if not url.startswith("http://") or "@" in url),
+    ),
 } | {
     f"{kind}_{what}": (SECONDS, INVALID_SECONDS)
     for kind in ("SERVICES", "DATES", "HOURS")
@@ -288,6 +293,8 @@ VALID: list[tuple[str, str, object]] = [
     ("CAPTCHA_PROVIDER", "Turnstile", "turnstile"),
     ("CAPTCHA_SECRET", SECRET_MARK, SECRET_MARK),
     ("CAPTCHA_VERIFY_URL", "https://captcha.example/verify", "https://captcha.example/verify"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/", "http://collector:4318"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otlp.example/otlp", "https://otlp.example/otlp"),
     ("MAX_BODY_BYTES", "1", 1),
     ("LOG_LEVEL", "DEBUG", "debug"),
     *(
