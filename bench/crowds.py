@@ -33,11 +33,11 @@ def _one_key(sandbox: Sandbox, proxy: ServerProcess, path: str) -> list[Row]:
     cold = crowd.send_all(proxy.port, [path] * CLIENTS)
     requests = len(sandbox.request_log())
     warm = crowd.send_all(proxy.port, [path] * CLIENTS)
-    what = f"{CLIENTS} concurrent clients, one cold key"
+    label = f"{CLIENTS} concurrent clients, one cold key"
     return [
-        Row(f"{what}: requests to Videsk", str(requests), "1"),
-        Row(f"{what}: clients with an error", _errors(cold), "0"),
-        Row(f"{what}: response time", _times(cold)),
+        Row(f"{label}: requests to Videsk", str(requests), "1"),
+        Row(f"{label}: clients with an error", _errors(cold), "0"),
+        Row(f"{label}: response time", _times(cold)),
         Row(f"The same {CLIENTS} clients, the key in the cache", _times(warm)),
     ]
 
@@ -49,19 +49,19 @@ def _many_keys(sandbox: Sandbox, proxy: ServerProcess, paths: Sequence[str]) -> 
     request_log = sandbox.request_log()
     worst = busiest_second([float(str(entry["at"])) for entry in request_log])
     refused = sum(entry["status"] == 429 for entry in request_log)
-    what = f"{CLIENTS} concurrent clients, {KEYS} cold keys, {LIMIT} requests/s"
+    label = f"{CLIENTS} concurrent clients, {KEYS} cold keys, {LIMIT} requests/s"
     last = max(response.seconds for response in responses)
     least = KEYS / LIMIT
     return [
-        Row(f"{what}: clients with an error", _errors(responses), "0"),
+        Row(f"{label}: clients with an error", _errors(responses), "0"),
         Row(
-            f"{what}: requests to Videsk",
+            f"{label}: requests to Videsk",
             f"{len(request_log)}, {refused} rejected with 429",
             str(KEYS),
         ),
-        Row(f"{what}: worst second at Videsk", str(worst), f"≤ {LIMIT}"),
+        Row(f"{label}: worst second at Videsk", str(worst), f"≤ {LIMIT}"),
         Row(
-            f"{what}: last response after",
+            f"{label}: last response after",
             f"{last:.2f} s, {last / least:.2f} times the minimum, {KEYS}/{LIMIT} = {least:.0f} s",
         ),
     ]

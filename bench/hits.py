@@ -26,7 +26,7 @@ def measure() -> list[Row]:
         ]
 
 
-def _rows(what: str, **settings: str) -> list[Row]:
+def _rows(label: str, **settings: str) -> list[Row]:
     """Read the free days of one month repeatedly. Alternate between proxy and empty application."""
     path = f"/api/{read_paths.months(1)[0]}"
     hits, baselines = [], []
@@ -46,10 +46,10 @@ def _rows(what: str, **settings: str) -> list[Row]:
     responses = sum(done.responses for done in hits)
     ratio = load.median_load(hits).per_second / load.median_load(baselines).per_second
     return [
-        Row(f"Hits, {what}, {load.CONNECTIONS} connections", _figure(load.median_load(hits))),
-        Row(f"Of these, not served from the cache, {what}", f"{misses} of {responses}", "0"),
-        Row(f"An empty WSGI application, {what}", _figure(load.median_load(baselines))),
-        Row(f"Hits to empty application, {what}", f"{ratio:.2f}"),
+        Row(f"Hits, {label}, {load.CONNECTIONS} connections", _figure(load.median_load(hits))),
+        Row(f"Of these, not served from the cache, {label}", f"{misses} of {responses}", "0"),
+        Row(f"An empty WSGI application, {label}", _figure(load.median_load(baselines))),
+        Row(f"Hits to empty application, {label}", f"{ratio:.2f}"),
     ]
 
 

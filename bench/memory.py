@@ -53,14 +53,14 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _megabytes(pid: int, what: str) -> str:
+def _megabytes(pid: int, field: str) -> str:
     """Return the `Pss`, which counts shared pages proportionally, or the `Rss`."""
-    return f"{_kilobytes(pid, what) * 1024 / 1e6:.0f} MB"
+    return f"{_kilobytes(pid, field) * 1024 / 1e6:.0f} MB"
 
 
-def _kilobytes(pid: int, what: str) -> int:
+def _kilobytes(pid: int, field: str) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(rf"^{what}: +([0-9]+) kB$", rollup, re.MULTILINE)
+    found = re.search(rf"^{field}: +([0-9]+) kB$", rollup, re.MULTILINE)
     if not found:
-        raise ValueError(f"no {what} in smaps_rollup")
+        raise ValueError(f"no {field} in smaps_rollup")
     return int(found[1])

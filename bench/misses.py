@@ -62,9 +62,9 @@ def _read(session: requests.Session, url: str, elapsed: list[float]) -> None:
         raise ValueError(f"not a miss: {response.headers['Cache-Status']}")
 
 
-def _rows(what: str, direct_seconds: list[float], proxy_seconds: list[float]) -> list[Row]:
+def _rows(read: str, direct_seconds: list[float], proxy_seconds: list[float]) -> list[Row]:
     added_p90 = percentile(proxy_seconds, 90) - percentile(direct_seconds, 90)
-    label = f"A miss adds to Videsk's own time, {what}"
+    label = f"A miss adds to Videsk's own time, {read}"
     with_proxy, without = median(proxy_seconds), median(direct_seconds)
     added = with_proxy - without
     return [

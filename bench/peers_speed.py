@@ -79,7 +79,11 @@ def measure() -> list[Row]:
             _check(each, sandbox)
             load.run(each.port, many, len(many), FILL_SECONDS)
             wrk.run(each.port, many, WARM_SECONDS)
-        loads = {(what, each.name): [path] for what in (ONE_KEY, BROWSER) for each in candidates}
+        loads = {
+            (load_name, each.name): [path]
+            for load_name in (ONE_KEY, BROWSER)
+            for each in candidates
+        }
         loads |= {(MANY_KEYS, each.name): many for each in peers}
         loads |= {(UNCHANGED, each.name): [f"{path} {_etag(each, path)}"] for each in peers}
         loads = {key: paths for key, paths in loads.items() if not paths[0].endswith(" ")}
@@ -145,17 +149,19 @@ def _round(
     measured: dict[tuple[str, str], WrkResult] = {}
     for each in servers.rotate(candidates, number):
         body = len(each.get(loads[ONE_KEY, each.name][0]).content)
-        for what in (ONE_KEY, BROWSER, MANY_KEYS, UNCHANGED):
-            if (what, each.name) in loads:
+        for load_name in (ONE_KEY, BROWSER, MANY_KEYS, UNCHANGED):
+            if (load_name, each.name) in loads:
                 sandbox.clear_request_log()
                 before = each.cpu_seconds() + tree_cpu_seconds(redis.process.pid)
-                done = wrk.run(each.port, loads[what, each.name], SECONDS, HEADERS.get(what))
+                done = wrk.run(
+                    each.port, loads[load_name, each.name], SECONDS, HEADERS.get(load_name)
+                )
                 after = each.cpu_seconds() + tree_cpu_seconds(redis.process.pid)
-                if what == BROWSER:
+                if load_name == BROWSER:
                     anomalies.cpu[each.name].append((after - before) / done.responses)
                 anomalies.sent[each.name] += len(sandbox.request_log())
                 anomalies.wrong[each.name] += done.errors
-                measured[what, each.name] = done
+                measured[load_name, each.name] = done
         if measured[ONE_KEY, each.name].mean_length <= body:
             anomalies.wrong[each.name] += measured[ONE_KEY, each.name].responses
         if (unchanged := measured.get((UNCHANGED, each.name))) and (
@@ -165,16 +171,16 @@ def _round(
     return measured
 
 
-def _ratios(rounds: Sequence[Round], what: str, targets: Mapping[str, str]) -> list[Row]:
+def _ratios(rounds: Sequence[Round], load_name: str, targets: Mapping[str, str]) -> list[Row]:
     """Compare this proxy with all other servers under this load."""
     return [
         Row(
-            f"{what}: {PROXY} to {name}",
-            _ratio(rounds, (what, PROXY), (what, name)),
+            f"{load_name}: {PROXY} to {name}",
+            _ratio(rounds, (load_name, PROXY), (load_name, name)),
             targets.get(name, ""),
         )
         for load_, name in rounds[0]
-        if load_ == what and name != PROXY
+        if load_ == load_name and name != PROXY
     ]
 
 

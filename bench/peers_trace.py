@@ -80,17 +80,17 @@ def _visit(name: str, date_format: str, sandbox: Sandbox, redis_url: str) -> Tra
 
 
 def _rows(results: TraceResult) -> list[Row]:
-    what = f"Visitors {DATE_LABELS[results.date_format]}, {KIND.seconds:.0f} s, {results.name}"
+    label = f"Visitors {DATE_LABELS[results.date_format]}, {KIND.seconds:.0f} s, {results.name}"
     is_ours = results.name == PROXY
     return [
         Row(
-            f"{what}: worst second at Videsk",
+            f"{label}: worst second at Videsk",
             f"{results.worst}, {results.refused} answered 429",
             f"≤ {LIMIT}" if is_ours else "",
         ),
-        Row(f"{what}: reads with an error", f"{results.errors} of {results.reads}", "0" * is_ours),
+        Row(f"{label}: reads with an error", f"{results.errors} of {results.reads}", "0" * is_ours),
         Row(
-            f"{what}: booked hours shown as free",
+            f"{label}: booked hours shown as free",
             f"{results.shown} of {results.could_show} reads that could have shown one",
             "0" * is_ours,
         ),

@@ -44,6 +44,6 @@ def months(number: int) -> list[str]:
     ]
 
 
-def _path(bookable: str, what: str, first: datetime) -> str:
+def _path(bookable: str, read: str, first: datetime) -> str:
     instant = first.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return f"{bookable}/{what}?" + urlencode({"date": instant, "timezone": ZONE})
+    return f"{bookable}/{read}?" + urlencode({"date": instant, "timezone": ZONE})

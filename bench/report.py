@@ -9,7 +9,7 @@ from typing import NamedTuple
 class Row(NamedTuple):
     """A row of the table. The target may be empty."""
 
-    what: str
+    label: str
     figure: str
     target: str = ""
 

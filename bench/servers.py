@@ -63,7 +63,7 @@ def _render_template(name: str, settings: Settings, folder: Path) -> Path:
     """Fill the template with the settings, and return the path of the result."""
     values = {
         **settings,
-        **{f"{what}_KEPT": str(int(settings[f"{what}_TTL"]) + STALE[what]) for what in TTLS},
+        **{f"{read}_KEPT": str(int(settings[f"{read}_TTL"]) + STALE[read]) for read in TTLS},
         "CLIENT_RATE_LIMIT": settings["CLIENT_RATE_LIMIT"].removesuffix("/minute"),
         "VIDESK_HOST": settings["VIDESK_BASE_URL"].removeprefix("http://"),
         "FOLDER": str(folder),
@@ -175,8 +175,8 @@ def start_server(name: str, sandbox: Sandbox, redis_url: str, **more: str) -> It
         "BOOKING_RATE_LIMIT": "1000000/minute",
         "VIDESK_RATE_LIMIT": "10000",
         "NODE_ENV": "production",
-        **{f"{what}_TTL": str(seconds) for what, seconds in TTLS.items()},
-        **{f"{what}_STALE": str(seconds) for what, seconds in STALE.items()},
+        **{f"{read}_TTL": str(seconds) for read, seconds in TTLS.items()},
+        **{f"{read}_STALE": str(seconds) for read, seconds in STALE.items()},
         **more,
     }
     with TemporaryDirectory(prefix="bench-") as folder:

@@ -65,7 +65,7 @@ def take_turn(sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int
     return Round(healthy, hanging, at_videsk, waited)
 
 
-def rows(what: str, rounds: list[Round], target: str = "") -> list[Row]:
+def rows(label: str, rounds: list[Round], target: str = "") -> list[Row]:
     healthy = load.median_load(round_.healthy for round_ in rounds)
     hanging = load.median_load(round_.hanging for round_ in rounds)
     ratios = ", ".join(f"{each.hanging.p99 / each.healthy.p99:.2f}" for each in rounds)
@@ -73,18 +73,18 @@ def rows(what: str, rounds: list[Round], target: str = "") -> list[Row]:
     waited = Counter(response.status for each in rounds for response in each.waited)
     at_videsk = min(each.at_videsk for each in rounds)
     clients = len(rounds[0].waited)
-    while_they_wait = f"while {clients} clients wait for a hanging Videsk, {what}"
+    while_they_wait = f"while {clients} clients wait for a hanging Videsk, {label}"
     return [
-        Row(f"Hits, Videsk healthy, {what}", figure(healthy)),
+        Row(f"Hits, Videsk healthy, {label}", figure(healthy)),
         Row(f"Hits {while_they_wait}", figure(hanging)),
         Row(
             f"p99 of hits {while_they_wait}, to healthy",
             f"{hanging.p99 / healthy.p99:.2f} (each round: {ratios})",
             target,
         ),
-        Row(f"Of these, not served from the cache, {what}", str(unexpected), "0"),
+        Row(f"Of these, not served from the cache, {label}", str(unexpected), "0"),
         Row(
-            f"Of {clients} clients, at Videsk at the same time, {what}",
+            f"Of {clients} clients, at Videsk at the same time, {label}",
             f"{at_videsk} (responses by status: {dict(waited)})",
             str(clients),
         ),

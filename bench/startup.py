@@ -23,12 +23,14 @@ def measure() -> list[Row]:
         ]
 
 
-def _rows(what: str, sandbox: Sandbox, **settings: str) -> list[Row]:
+def _rows(setup: str, sandbox: Sandbox, **settings: str) -> list[Row]:
     starts = [_start(sandbox, settings) for _ in range(STARTS)]
     labels = "its first 200 on /healthz", "its first hit on /api/services"
     return [
         Row(
-            f"From start to {label}, {what}, median of {STARTS}", f"{median(elapsed):.2f} s", TARGET
+            f"From start to {label}, {setup}, median of {STARTS}",
+            f"{median(elapsed):.2f} s",
+            TARGET,
         )
         for label, elapsed in zip(labels, zip(*starts, strict=True), strict=True)
     ]

@@ -72,10 +72,10 @@ def ideal_requests(log: VisitLog) -> int:
                     if _resource_of(key) not in dropped
                 }
             continue
-        what = _kind_of(event.key)
-        if event.key not in fetched_at or at - fetched_at[event.key] >= TTLS[what]:
+        label = _kind_of(event.key)
+        if event.key not in fetched_at or at - fetched_at[event.key] >= TTLS[label]:
             fetched_at[event.key] = at
-            requests += PAGES if what == "services" else 1
+            requests += PAGES if label == "services" else 1
     return requests
 
 
@@ -95,7 +95,7 @@ def visitors(port: int, kind: VisitorProfile, date_format: str = "short") -> Vis
 
 
 def _rows(
-    what: str, kind: VisitorProfile, log: VisitLog, sandbox: Sandbox, *, too_many: bool = False
+    label: str, kind: VisitorProfile, log: VisitLog, sandbox: Sandbox, *, too_many: bool = False
 ) -> list[Row]:
     request_log = sandbox.request_log()
     fetches = sum(entry["method"] == "GET" for entry in request_log)
@@ -108,39 +108,39 @@ def _rows(
     keys = len({read.key for read in log.reads})
     return [
         Row(
-            f"{what}, {kind.seconds:.0f} s: reads",
+            f"{label}, {kind.seconds:.0f} s: reads",
             f"{reads} ({reads / kind.seconds:.0f}/s, {keys} keys), bookings by status "
             f"{dict(booked)}; the ideal: {least / kind.seconds:.1f} requests/s",
         ),
         Row(
-            f"{what}: requests to Videsk for each read",
+            f"{label}: requests to Videsk for each read",
             f"{fetches / reads:.4f} ({fetches} requests; the ideal: {least})",
         ),
         Row(
-            f"{what}: requests to Videsk, to the ideal",
+            f"{label}: requests to Videsk, to the ideal",
             f"{fetches / least:.3f}",
             "" if too_many else "≤ 1.1",
         ),
         Row(
-            f"{what}: worst second at Videsk, bookings included",
+            f"{label}: worst second at Videsk, bookings included",
             f"{worst}, {refused} rejected with 429",
             f"≤ {LIMIT}",
         ),
         Row(
-            f"{what}: reads with an error",
+            f"{label}: reads with an error",
             f"{errors.total()} {dict(errors) or ''}".strip(),
             "" if too_many else "0",
         ),
         Row(
-            f"{what}: booked hours shown as free",
+            f"{label}: booked hours shown as free",
             f"{log.shown} of {log.could_show} reads that could have shown one",
             "0",
         ),
-        *_times(what, log.reads),
+        *_times(label, log.reads),
     ]
 
 
-def _times(what: str, reads: Sequence[Read]) -> list[Row]:
+def _times(label: str, reads: Sequence[Read]) -> list[Row]:
     """Return the durations of reads by cache status."""
     groups: dict[str, list[float]] = {"fresh": [], "stale": [], "missed": [], "all": []}
     for read in reads:
@@ -152,7 +152,7 @@ def _times(what: str, reads: Sequence[Read]) -> list[Row]:
         groups["all"].append(read.seconds)
     return [
         Row(
-            f"{what}: response time, {cache_status}",
+            f"{label}: response time, {cache_status}",
             f"p50 {milliseconds(percentile(seconds, 50))}, "
             f"p99 {milliseconds(percentile(seconds, 99))}, "
             f"max {milliseconds(max(seconds))} ({len(seconds)} reads)",

@@ -154,12 +154,12 @@ class _Page:
                 if [agent["id"] for agent in each["users"]] == [user]:
                     self._booked_hours[f"services/{each['id']}"].append(taken)
 
-    def path(self, resource: str, what: str, date: str) -> str:
+    def path(self, resource: str, read: str, date: str) -> str:
         """Return the path of a read. `date`: a month or a day."""
         sent = (
             date if self.date_format == "short" else _instant(date, now=self.date_format == "now")
         )
-        return f"/api/{resource}/{what}?" + urlencode({"date": sent, "timezone": ZONE})
+        return f"/api/{resource}/{read}?" + urlencode({"date": sent, "timezone": ZONE})
 
 
 def main() -> None:

@@ -55,11 +55,11 @@ def measure() -> list[Row]:
             databases.append(Redis(port=redis.port, db=number))
         rows = _hits(proxies)
         for clients in CROWDS:
-            for what, proxy_, database in zip(CLASSES, proxies, databases, strict=True):
-                rows += _hanging(what, sandbox, proxy_, database, clients)
-        for what, proxy_ in zip(CLASSES, proxies, strict=True):
+            for label, proxy_, database in zip(CLASSES, proxies, databases, strict=True):
+                rows += _hanging(label, sandbox, proxy_, database, clients)
+        for label, proxy_ in zip(CLASSES, proxies, strict=True):
             memory = ", ".join(proportional_megabytes(proxy_.process.pid))
-            rows.append(Row(f"Memory of 2 workers after these loads, {what}", f"PSS {memory}"))
+            rows.append(Row(f"Memory of 2 workers after these loads, {label}", f"PSS {memory}"))
         return rows
 
 
@@ -73,14 +73,14 @@ def _hits(proxies: Sequence[ServerProcess]) -> list[Row]:
         for proxy, measured in zip(proxies, rounds, strict=True):
             measured.append(load.run(proxy.port, [path], 30_000, HIT_SECONDS, "; hit"))
     return [
-        Row(f"Hits, 2 workers, {what}", stalled_videsk.figure(load.median_load(measured)))
-        for what, measured in zip(CLASSES, rounds, strict=True)
+        Row(f"Hits, 2 workers, {label}", stalled_videsk.figure(load.median_load(measured)))
+        for label, measured in zip(CLASSES, rounds, strict=True)
     ]
 
 
 def _hanging(
-    what: str, sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int
+    label: str, sandbox: Sandbox, proxy: ServerProcess, redis: Redis, clients: int
 ) -> list[Row]:
     """Measure one round, because the differences are large."""
     measured = stalled_videsk.take_turn(sandbox, proxy, redis, clients)
-    return stalled_videsk.rows(what, [measured])
+    return stalled_videsk.rows(label, [measured])

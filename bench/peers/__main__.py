@@ -26,8 +26,8 @@ def main() -> None:
             [str(VENV / "bin/pip"), "install", "--quiet", "-r", str(HERE / "fastapi.txt")],
         ],
     }
-    for what, commands in steps.items():
-        print(f"== {what}", flush=True)
+    for name, commands in steps.items():
+        print(f"== {name}", flush=True)
         try:
             for command in commands:
                 subprocess.run(command, cwd=ROOT, check=True)

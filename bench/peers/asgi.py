@@ -64,10 +64,10 @@ async def services() -> Response:
 
 @app.get("/api/{kind}/{record_id}/{what}")
 async def times(
-    kind: Kind, record_id: Id, what: Literal["dates", "hours"], date: str, timezone: str
+    kind: Kind, record_id: Id, read: Literal["dates", "hours"], date: str, timezone: str
 ) -> Response:
     params = {"date": date, "timezone": timezone}
-    return await cached(f"{kind}/{record_id}/{what}", TTLS[what], params)
+    return await cached(f"{kind}/{record_id}/{read}", TTLS[read], params)
 
 
 @app.post("/api/{kind}/{record_id}/appointments")

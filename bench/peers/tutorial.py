@@ -63,9 +63,9 @@ def unreachable(_error: requests.RequestException) -> tuple[Response, int]:
     return jsonify(message="Videsk does not respond"), 502
 
 
-def _times(kind: str, record_id: str, what: str) -> Response:
+def _times(kind: str, record_id: str, read: str) -> Response:
     response = videsk.get(
-        f"{VIDESK}/{kind}/{record_id}/{what}",
+        f"{VIDESK}/{kind}/{record_id}/{read}",
         params={name: request.args[name] for name in ("date", "timezone")},
         timeout=VIDESK_SECONDS,
     )

@@ -52,9 +52,9 @@ def background_clients(server: ServerProcess, address: str = "127.0.0.1") -> Ite
                 try:
                     connection.request("GET", path)
                     response = connection.getresponse()
-                    got = response.read()
-                    if (response.status, got) != (200, body):
-                        calls.failures.append(f"{path}: {response.status} {got[:80]!r}")
+                    received = response.read()
+                    if (response.status, received) != (200, body):
+                        calls.failures.append(f"{path}: {response.status} {received[:80]!r}")
                 except OSError as error:
                     calls.failures.append(f"{path}: {error!r}")
                     connection.close()

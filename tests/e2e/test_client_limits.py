@@ -70,7 +70,7 @@ def two_instances(
 
 @pytest.fixture(scope="module")
 def one_process(sandbox_process: Sandbox) -> Iterator[list[ServerProcess]]:
-    """Without Redis."""
+    """Start one instance without Redis."""
     with proxy_server(sandbox_process, **LIMITS) as server:
         yield [server]
 

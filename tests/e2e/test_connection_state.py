@@ -1,4 +1,4 @@
-"""Nothing of a connection to Videsk reaches another request: no cookie, no response (docs/guarantees.md#g10, docs/guarantees.md#g12)."""
+"""Connections to Videsk share no state between requests: no cookies, no responses (docs/guarantees.md#g10, docs/guarantees.md#g12)."""
 
 from datetime import UTC, datetime
 from functools import partial

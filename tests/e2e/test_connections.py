@@ -20,8 +20,8 @@ from web.connections import SEND_BYTES
 pytestmark = TIMING
 
 ATTACK_SECONDS = 9
-HELD_AFTER_SECONDS = attacks.OPEN_CONNECTIONS / attacks.OPENED_PER_SECOND
-"""As long as the deadlines: by then the first connections are replaced by others."""
+WARM_UP_SECONDS = attacks.OPEN_CONNECTIONS / attacks.OPENED_PER_SECOND
+"""By then all connections are open, and the first ones have passed their deadlines."""
 
 MEASURED_SECONDS = 5
 OPENED_AFTER_SECONDS = 4
@@ -54,9 +54,9 @@ def test_1000_clients_that_send_or_read_slowly_do_not_delay_others(
 ) -> None:
     with (
         proxy_server(sandbox, REDIS_URL=redis_url, TRUSTED_PROXIES="1") as server,
-        attacks.run_attack(attack, server.port, HELD_AFTER_SECONDS + MEASURED_SECONDS + 1),
+        attacks.run_attack(attack, server.port, WARM_UP_SECONDS + MEASURED_SECONDS + 1),
     ):
-        time.sleep(HELD_AFTER_SECONDS)
+        time.sleep(WARM_UP_SECONDS)
         with background_clients(server, "127.0.0.2") as calls:
             time.sleep(MEASURED_SECONDS)
     calls.assert_undisturbed()

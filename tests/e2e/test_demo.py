@@ -286,27 +286,27 @@ def test_booking_with_the_keyboard_only(new_visitor: NewVisitor, sandbox: Sandbo
     expect(grid).not_to_have_attribute("aria-busy", "true")
 
     visitor.tab_to(grid.locator("[tabindex='0']"))
-    here = date.fromisoformat(str(visitor.page.evaluate(f"{ACTIVE}.dataset.day")))
-    here = next_month(here)
-    press_and_expect_day(visitor, "PageDown", here)
+    focused = date.fromisoformat(str(visitor.page.evaluate(f"{ACTIVE}.dataset.day")))
+    focused = next_month(focused)
+    press_and_expect_day(visitor, "PageDown", focused)
     expect(visitor.status_message()).to_have_text(
-        re.compile(rf"^\d+ days with available times in {here:%B %Y}$")
+        re.compile(rf"^\d+ days with available times in {focused:%B %Y}$")
     )
-    sunday = here - timedelta(days=here.isoweekday() % 7)
+    sunday = focused - timedelta(days=focused.isoweekday() % 7)
     press_and_expect_day(visitor, "Home", sunday)
     press_and_expect_day(visitor, "End", sunday + timedelta(days=6))
-    here = sunday + timedelta(days=6)
+    focused = sunday + timedelta(days=6)
     for key, days in (("ArrowDown", 7), ("ArrowRight", 1), ("ArrowUp", -7), ("ArrowLeft", -1)):
-        here += timedelta(days=days)
-        press_and_expect_day(visitor, key, here)
-    there = start.astimezone(visitor.zone).date()
-    while here != there:
-        key, days = ("ArrowRight", 1) if here < there else ("ArrowLeft", -1)
-        here += timedelta(days=days)
-        press_and_expect_day(visitor, key, here)
+        focused += timedelta(days=days)
+        press_and_expect_day(visitor, key, focused)
+    target = start.astimezone(visitor.zone).date()
+    while focused != target:
+        key, days = ("ArrowRight", 1) if focused < target else ("ArrowLeft", -1)
+        focused += timedelta(days=days)
+        press_and_expect_day(visitor, key, focused)
     expect(visitor.day(start)).to_have_attribute("aria-disabled", "false")
     keys.press("Enter")
-    expect(visitor.page.get_by_role("heading", level=3, name=f"{there:%A, %B} {there.day}")).to_be_focused()  # fmt: skip
+    expect(visitor.page.get_by_role("heading", level=3, name=f"{target:%A, %B} {target.day}")).to_be_focused()  # fmt: skip
     expect(visitor.status_message()).to_have_text(re.compile(r"^\d+ available times$"))
     visitor.tab_to(visitor.hour(start))
     keys.press("Enter")

@@ -169,7 +169,7 @@ def test_everything_is_ok_with_valid_settings(
     tried = {re.sub("[0-9a-f]{24}", "{id}", str(entry["path"])) for entry in sandbox.request_log()}
     prefix = "/public/video-contact-center"
     ways = [
-        f"{kind}/{{id}}/{what}" for kind in ("services", "users") for what in ("dates", "hours")
+        f"{kind}/{{id}}/{read}" for kind in ("services", "users") for read in ("dates", "hours")
     ]
     assert tried == {f"{prefix}/{way}" for way in ["services", *ways]}
     for way in ways:
@@ -398,12 +398,12 @@ def test_a_referrer_page_that_does_not_exist_is_a_warning(sandbox: Sandbox) -> N
     with http_server(Page) as page:
         unused = f"http://127.0.0.1:{free_port()}"
         origins = f"{page},{unused}"
-        gone = run_doctor(sandbox, REFERRER_ORIGINS=origins, DEFAULT_REFERRER=f"{page}/gone")
-    assert gone.status == 0
-    assert "status 404" in gone.of("DEFAULT_REFERRER page")
-    assert gone.of("DEFAULT_REFERRER page").startswith("warn")
-    assert gone.of(f"referrer {page}").startswith("ok  ")
-    assert gone.of(f"referrer {unused}").startswith("warn")
+        report = run_doctor(sandbox, REFERRER_ORIGINS=origins, DEFAULT_REFERRER=f"{page}/gone")
+    assert report.status == 0
+    assert "status 404" in report.of("DEFAULT_REFERRER page")
+    assert report.of("DEFAULT_REFERRER page").startswith("warn")
+    assert report.of(f"referrer {page}").startswith("ok  ")
+    assert report.of(f"referrer {unused}").startswith("warn")
 
 
 def test_each_setting_is_reported_with_its_source_and_without_secrets(

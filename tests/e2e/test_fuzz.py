@@ -121,10 +121,10 @@ def test_no_input_causes_a_500(
 def test_nothing_malformed_reached_videsk(target: ServerProcess, sandbox_process: Sandbox) -> None:
     """Check the sandbox's request log after the previous test."""
     instant = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-    what = (
+    allowed = (
         r"(services|users)/[0-9a-f]{24}/(dates|hours)|services|schedule/(service|user)/[0-9a-f]{24}"
     )
-    path = rf"/public/video-contact-center/({what}|schedule/(info|cancel|reschedule))"
+    path = rf"/public/video-contact-center/({allowed}|schedule/(info|cancel|reschedule))"
     request_log = sandbox_process.request_log()
     assert request_log
     for entry in request_log:

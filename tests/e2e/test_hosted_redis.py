@@ -136,7 +136,7 @@ def test_tls_is_used_with_sentinel(
     sandbox: Sandbox, tls_redis: ServerProcess, certificate: Path, tmp_path: Path
 ) -> None:
     port, config = free_port(), tmp_path / "sentinel.conf"
-    lines = [f"tls-{it}-file {certificate}/{it}.pem" for it in ("cert", "key")]
+    lines = [f"tls-{name}-file {certificate}/{name}.pem" for name in ("cert", "key")]
     lines += [f"port 0\ntls-port {port}\nbind 127.0.0.1\ntls-auth-clients no\ndir {tmp_path}"]
     lines += [f"tls-ca-cert-file {certificate}/cert.pem"]
     lines += [f"sentinel monitor bookings 127.0.0.1 {tls_redis.port} 1"]

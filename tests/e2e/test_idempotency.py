@@ -207,12 +207,12 @@ def test_a_key_in_doubt_never_books_again(
     fleet: list[Client], sandbox: Sandbox, fault: int | str
 ) -> None:
     start, headers = hours(fleet[0])[0], new_key()
-    what: dict[str, Any] = (
+    failure: dict[str, Any] = (
         {"fault": "status", "status": fault, "body": {}}
         if isinstance(fault, int)
         else {"fault": fault, "seconds": 4}
     )
-    sandbox.fault(**what, method="POST", times=1, after=True)
+    sandbox.fault(**failure, method="POST", times=1, after=True)
     first = fleet[0].book("users", JOHN, start, headers=headers)
     assert first.status_code >= 500
     for client in fleet * 2:
@@ -244,9 +244,9 @@ def test_a_worker_that_dies_during_a_booking_leaves_its_key_in_doubt(
             time.sleep(0.05)
         os.killpg(victim.process.pid, signal.SIGKILL)
         sent.join()
-        asked = time.monotonic()
+        started = time.monotonic()
         assert_in_doubt(Client(other.url).book("users", JOHN, start, headers=headers))
-        assert time.monotonic() - asked < 8
+        assert time.monotonic() - started < 8
 
 
 def book_without_response(client: Client, start: str, headers: dict[str, str]) -> None:

@@ -48,7 +48,7 @@ def test_a_malformed_id_is_rejected_with_its_kind(
 
 
 @pytest.mark.parametrize(("kind", "_singular"), KINDS)
-@pytest.mark.parametrize("what", ["dates", "hours"])
+@pytest.mark.parametrize("read", ["dates", "hours"])
 @pytest.mark.parametrize(
     ("changes", "message", "data"),
     [
@@ -66,11 +66,11 @@ def test_a_malformed_id_is_rejected_with_its_kind(
     ],
 )
 def test_an_invalid_query_is_rejected_with_videsks_message(
-    proxy: Client, kind: str, _singular: str, what: str, changes: dict[str, str | None],
+    proxy: Client, kind: str, _singular: str, read: str, changes: dict[str, str | None],
     message: str, data: str,
 ) -> None:  # fmt: skip
     params = {name: text for name, text in (VALID_QUERY | changes).items() if text is not None}
-    response = proxy.get(f"/api/{kind}/{JOHN}/{what}", params=params)
+    response = proxy.get(f"/api/{kind}/{JOHN}/{read}", params=params)
     body = assert_own_error(response, 400, "BadRequest")
     assert (body["message"], body["data"], body["errors"]) == (message, data, {})
 

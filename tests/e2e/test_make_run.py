@@ -102,25 +102,25 @@ def test_a_port_in_use_is_reported_in_one_line(make_run: Start, name: str) -> No
         )
         assert run.process.wait(timeout=START_SECONDS) == 2
     refusal = f"Port {port} is already in use. Stop what uses it, or choose another one, as in: {name}={port + 1} make run"
-    assert without_makes_own(run) == [refusal]
+    assert without_make_messages(run) == [refusal]
 
 
 def test_the_same_port_for_both_is_reported_in_one_line(make_run: Start) -> None:
     port = str(free_port())
     run = make_run(PORT=port, SANDBOX_PORT=port)
     assert run.process.wait(timeout=START_SECONDS) == 2
-    assert without_makes_own(run) == ["PORT and SANDBOX_PORT must differ."]
+    assert without_make_messages(run) == ["PORT and SANDBOX_PORT must differ."]
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "8000 9000"])
 def test_an_invalid_port_is_reported_in_one_line(make_run: Start, text: str) -> None:
     run = make_run(SANDBOX_PORT=text)
     assert run.process.wait(timeout=START_SECONDS) == 2
-    assert without_makes_own(run) == [f"SANDBOX_PORT must be a number from 1 to 65535, not {text!r}."]  # fmt: skip
+    assert without_make_messages(run) == [f"SANDBOX_PORT must be a number from 1 to 65535, not {text!r}."]  # fmt: skip
 
 
-def without_makes_own(run: MakeRun) -> list[str]:
-    """Return the lines of the output without make's own about a failed recipe."""
+def without_make_messages(run: MakeRun) -> list[str]:
+    """Return the lines of the output without make's message about a failed recipe."""
     return [line for line in run.output().splitlines() if not line.startswith("make: ***")]
 
 
@@ -137,7 +137,7 @@ def wait_until_healthy(proxy: Client, sandbox_port: int, run: MakeRun) -> None:
 
 
 def listens(port: int) -> bool:
-    """Whether anything can be reached on that port of this machine."""
+    """Whether a process listens on this port of the machine."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -146,7 +146,7 @@ def listens(port: int) -> bool:
 
 
 def processes_of_session(session: int) -> list[int]:
-    """Processes that `make run` left behind; honcho's children have sessions, and ports, of their own."""
+    """Return the processes of a session. honcho starts its children in their own sessions."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""The metrics: of all workers together, without personal data."""
+"""Metrics of all workers, without personal data."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ LABELS = {
     "route", "status", "kind", "result", "endpoint", "verdict", "le",
     "outcome", "request", "reason", "source", "version",
 }  # fmt: skip
-"""Every label there is; their values are checked to be words, statuses and routes."""
+"""All labels. Their values must be words, statuses or routes."""
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_each_worker_exposes_the_metrics_of_all_including_ended_ones(
     assert sample(server, "request_seconds_count", route) == 13
 
 
-def test_answers_are_counted_by_how_they_came_about(sandbox: Sandbox, redis_url: str) -> None:
+def test_reads_are_counted_by_cache_status(sandbox: Sandbox, redis_url: str) -> None:
     with proxy_with_metrics(sandbox, redis_url, DATES_TTL="0.2", DATES_STALE="600") as server:
         client = Client(server.url)
         assert_is(client.hours("users", JOHN, DAY), "fwd=miss; stored")
@@ -121,7 +121,7 @@ def assert_is(response: requests.Response, status: str) -> None:
     assert cache_status(response).startswith(status)
 
 
-def test_replays_and_what_writes_have_outdated_are_counted(server: ServerProcess) -> None:
+def test_replays_and_invalidations_are_counted(server: ServerProcess) -> None:
     client, key = Client(server.url), {"Idempotency-Key": "one-key"}
     assert client.get("/api/services").status_code == 200
     assert sample(server, "generations_raised_total") == 0
@@ -129,7 +129,7 @@ def test_replays_and_what_writes_have_outdated_are_counted(server: ServerProcess
         assert client.book("users", JOHN, SLOT, headers=key).status_code == 201
     assert sample(server, "idempotent_replays_total") == 2
     raised = sample(server, "generations_raised_total")
-    assert raised >= 2, "the service's and the user's; once, not with each replay"
+    assert raised >= 2, "the groups of the service and the user, not counted again for each replay"
     assert client.book("users", JOHN, "never").status_code == 400
     assert sample(server, "generations_raised_total") == raised
 
@@ -144,7 +144,7 @@ FAILURES: list[tuple[dict[str, object], str]] = [
 
 
 @TIMING
-def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
+def test_requests_to_videsk_are_counted_by_endpoint_and_outcome(
     sandbox: Sandbox, redis_url: str
 ) -> None:
     with proxy_with_metrics(sandbox, redis_url, VIDESK_TIMEOUT="0.5") as server:
@@ -162,7 +162,7 @@ def test_requests_to_videsk_are_counted_by_endpoint_and_what_came_of_them(
         counted |= Counter({("/users/{id}/hours", "200"): 2})
         counted |= Counter({("/schedule/service/{id}", "201"): 1, ("/schedule/info", "401"): 1})
         found = samples(server, "upstream_requests_total")
-        assert found.pop(("/services", "200")) == 2, "two pages"
+        assert found.pop(("/services", "200")) == 2, "the list has two pages"
         assert found == counted
         assert sample(server, "upstream_request_seconds_count", dates) == len(FAILURES)
         assert 0.5 <= sample(server, "upstream_request_seconds_sum", dates) < 4
@@ -174,7 +174,7 @@ def test_a_preflight_is_counted_by_its_status(server: ServerProcess) -> None:
     assert sample(server, "requests_total", "/api/services", "200") == 0
 
 
-def test_an_open_circuit_is_a_figure(server: ServerProcess, sandbox: Sandbox) -> None:
+def test_an_open_circuit_is_a_metric(server: ServerProcess, sandbox: Sandbox) -> None:
     client, (worker, *_) = Client(server.url), workers_of(server)
     assert sample(server, "circuit_open") == 0
     sandbox.fault("reset")
@@ -217,7 +217,10 @@ def test_no_label_contains_personal_data(server: ServerProcess, sandbox: Sandbox
     assert families["videsk_proxy_upstream_request_seconds"].type == "histogram"
     assert all(name.startswith("videsk_proxy_") for name in families)
     labels = {
-        pair for family in families.values() for it in family.samples for pair in it.labels.items()
+        pair
+        for family in families.values()
+        for each in family.samples
+        for pair in each.labels.items()
     }
     assert {name for name, _ in labels} <= LABELS
     private = [

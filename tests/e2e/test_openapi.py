@@ -132,21 +132,21 @@ def request_examples() -> list[tuple[str, str, str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "place", "what", "value"), request_examples())
+@pytest.mark.parametrize(("name", "location", "parameter", "value"), request_examples())
 def test_request_example_is_accepted(
-    servers: Servers, name: str, place: str, what: str, value: Any
+    servers: Servers, name: str, location: str, parameter: str, value: Any
 ) -> None:
     call = servers.valid_call(*OPERATIONS[name])
-    if place == "body":
+    if location == "body":
         call.body = value
     else:
-        target = {"path": call.placeholders, "query": call.query, "header": call.headers}[place]
+        target = {"path": call.placeholders, "query": call.query, "header": call.headers}[location]
         # An idempotency key can be used for only one request.
-        target[what] = f"{value}-{uuid4().hex}" if what == "Idempotency-Key" else value
+        target[parameter] = f"{value}-{uuid4().hex}" if parameter == "Idempotency-Key" else value
     response = servers.send(call)
     (success,) = [status for status in call.operation["responses"] if status.startswith("2")]
     assert str(response.status_code) == success, response.text
-    if what == "X-Request-ID":
+    if parameter == "X-Request-ID":
         assert response.headers["X-Request-ID"] == value
 
 

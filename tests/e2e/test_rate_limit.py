@@ -52,8 +52,8 @@ def fleet(shared_fleet: Fleet, redis: Redis, sandbox: Sandbox) -> Fleet:
 def flood(servers: Fleet, keys: list[tuple[str, str, str]], each: int = 5) -> list[Any]:
     """Return `each` calls for every key."""
     clients = servers.clients_for(len(servers.instances))
-    crowd = [(number, key) for number in range(each) for key in keys]
-    return [partial(clients[number % len(clients)].dates, *key) for number, key in crowd]
+    calls = [(number, key) for number in range(each) for key in keys]
+    return [partial(clients[number % len(clients)].dates, *key) for number, key in calls]
 
 
 def assert_within(sandbox: Sandbox, limit: int) -> None:
@@ -125,7 +125,7 @@ def test_a_retry_after_pauses_all_requests(
         partial(client.book, "users", JOHN, f"{YEAR}-05-06T{14 + number}:00:00.000Z")
         for number, client in enumerate(fleet.clients)
     ]
-    assert {answer.status_code for answer in concurrently(calls)} == {200, 201}
+    assert {booked.status_code for booked in concurrently(calls)} == {200, 201}
     first, *others = arrival_times(sandbox)
     assert pause <= min(others) - first < pause + 0.5
 

@@ -25,8 +25,8 @@ def test_the_probe_tries_every_command_that_the_proxy_uses(sandbox: Sandbox) -> 
         redis = Redis(port=server.port)
         with proxy_server(
             sandbox, REDIS_URL=server.redis_url, HOURS_TTL="1", WEBHOOK_SECRET="a-long-secret"
-        ) as it:
-            client = Client(it.url)
+        ) as proxy:
+            client = Client(proxy.url)
             redis.config_resetstat()
             start = client.hours("users", JOHN, working_day()).json()[0]
             client.get("/api/services")
@@ -60,13 +60,13 @@ def test_the_documented_user_has_permission_for_every_command(sandbox: Sandbox) 
         url = server.redis_url.replace("//", "//videsk:PASSWORD@")
         captcha = {"CAPTCHA_PROVIDER": "turnstile", "CAPTCHA_SECRET": "the-captcha-s-secret"}
         dead = "http://127.0.0.1:1"
-        with proxy_server(sandbox, REDIS_URL=url, CAPTCHA_VERIFY_URL=dead, **captcha) as it:
-            client = Client(it.url)
+        with proxy_server(sandbox, REDIS_URL=url, CAPTCHA_VERIFY_URL=dead, **captcha) as proxy:
+            client = Client(proxy.url)
             start = client.hours("users", JOHN, working_day()).json()[0]
             client.book("users", JOHN, start, token="a-token")
             client.get(f"/api/services/{FIRST_SERVICE}/next", params={"timezone": "UTC"})
             assert client.get("/readyz").json()["redis"] == "ok"
-            assert "Redis is unavailable" not in it.output()
+            assert "Redis is unavailable" not in proxy.output()
         assert "eval" in used_commands(redis), "the script of the captcha confirmations"
         for command in ("WAIT 0 1", "INFO", "SELECT 1", "GET videsk-proxy:1"):
             run_as_user(server.port, command)

@@ -67,8 +67,8 @@ def test_as_many_and_as_long_fields_as_allowed_are_served(server: ServerProcess)
 def test_more_or_longer_fields_are_a_431_in_the_usual_format(
     server: ServerProcess, fields: bytes, status: int, name: str, end: bytes
 ) -> None:
-    got, headers, body = exchange(server, START + fields + end)
-    assert got == status
+    received, headers, body = exchange(server, START + fields + end)
+    assert received == status
     error = json.loads(body)
     assert (error["name"], error["code"], error["errors"]) == (name, status, {})
     assert headers["Content-Type"] == "application/json"

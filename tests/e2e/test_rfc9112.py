@@ -274,9 +274,9 @@ def split_responses(received: bytes) -> list[Response]:
 
 def assert_rejected(response: Response, status: int) -> str:
     """Check that this is an error in the proxy's format that closes the connection. Return its message."""
-    got, headers, body = response
+    received, headers, body = response
     error = json.loads(body)
-    assert got == error["code"] == status
+    assert received == error["code"] == status
     assert headers["Content-Type"] == "application/json"
     assert headers["X-Error-Source"] == "proxy"
     assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
@@ -309,8 +309,8 @@ def test_an_invalid_chunked_body_is_rejected_and_closes_the_connection(
 
 @pytest.mark.parametrize("case", VALID_HEADS)
 def test_a_valid_head_is_served(server: ServerProcess, case: str) -> None:
-    got = responses(server, VALID_HEADS[case] + b"\r\n" + LAST_REQUEST)
-    assert [status for status, _, _ in got] == [200, 200]
+    received = responses(server, VALID_HEADS[case] + b"\r\n" + LAST_REQUEST)
+    assert [status for status, _, _ in received] == [200, 200]
 
 
 @pytest.mark.parametrize("case", VALID_BODIES)
@@ -332,9 +332,9 @@ def test_a_connection_is_kept_or_closed_as_the_client_requests(
 ) -> None:
     version, fields, stays_open = PERSISTENCE[case]
     request = b"GET " + path + b" " + version + b"\r\n" + HEAD + fields + b"\r\n"
-    got = responses(server, request + LAST_REQUEST)
-    assert [status for status, _, _ in got] == [200] * (2 if stays_open else 1)
-    assert got[0][1]["Connection"] == ("keep-alive" if stays_open else "close")
+    received = responses(server, request + LAST_REQUEST)
+    assert [status for status, _, _ in received] == [200] * (2 if stays_open else 1)
+    assert received[0][1]["Connection"] == ("keep-alive" if stays_open else "close")
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"PUT"])

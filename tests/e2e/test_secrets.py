@@ -85,9 +85,9 @@ def test_environment_variables_do_not_change_the_upstream_or_its_credentials(
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     (tmp_path / ".netrc").chmod(0o600)
-    stray = "http://127.0.0.1:1"
+    proxy_url = "http://127.0.0.1:1"
     names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY")
-    environ = dict.fromkeys(names, stray) | {
+    environ = dict.fromkeys(names, proxy_url) | {
         "HOME": str(tmp_path),
         "NETRC": str(tmp_path / ".netrc"),
     }

@@ -67,14 +67,14 @@ def test_concurrent_cold_reads_cost_one_request(
 
 
 @SERIAL
-@pytest.mark.parametrize("what", ["dates", "hours"])
+@pytest.mark.parametrize("read", ["dates", "hours"])
 def test_all_followers_get_the_error_of_the_fetch(
-    fleet: Fleet, sandbox: Sandbox, what: str
+    fleet: Fleet, sandbox: Sandbox, read: str
 ) -> None:
     sandbox.fault("delay", seconds=1)
     responses = concurrently(
         [
-            partial(getattr(client, what), "services", UNKNOWN, f"{YEAR}-05-06")
+            partial(getattr(client, read), "services", UNKNOWN, f"{YEAR}-05-06")
             for client in fleet.clients_for(CLIENTS)
         ]
     )
@@ -137,15 +137,15 @@ def test_a_leader_slower_than_its_lock_still_costs_one_request(
 ) -> None:
     sandbox.fault("delay", seconds=6)
 
-    def ask(client: Client, wait_seconds: float) -> int:
+    def read_after(client: Client, wait_seconds: float) -> int:
         time.sleep(wait_seconds)
         return client.dates("users", JOHN, f"{YEAR}-05").status_code
 
-    crowd = [
-        partial(ask, client, 5.5 * number / CLIENTS)
+    calls = [
+        partial(read_after, client, 5.5 * number / CLIENTS)
         for number, client in enumerate(fleet.clients_for(CLIENTS))
     ]
-    assert set(concurrently(crowd)) == {200}
+    assert set(concurrently(calls)) == {200}
     assert len(arrival_times(sandbox)) == 1
 
 

@@ -130,7 +130,7 @@ def test_a_stop_under_load_completes_every_request(server: ServerProcess, sandbo
             booked = [future.result() for future in bookings]
             read = [future.result() for future in misses]
     assert {response.status_code for response in booked} == {201}
-    assert sorted(str(it["startAt"]) for it in sandbox.appointments()) == SLOTS
+    assert sorted(str(appointment["startAt"]) for appointment in sandbox.appointments()) == SLOTS
     assert {(response.status_code, cache_status(response)) for response in read} == {
         (200, "fwd=miss; stored")
     }
@@ -212,7 +212,7 @@ def test_a_killed_worker_is_replaced_while_others_keep_serving(
         sandbox.clear_request_log()
         sandbox.fault("delay", seconds=SLOW_SECONDS)
         with only_worker(server, survivor):
-            bookings = [pool.submit(client.book, "services", OPEN_SERVICE, it) for it in SLOTS]
+            bookings = [pool.submit(client.book, "services", OPEN_SERVICE, slot) for slot in SLOTS]
             wait_until(lambda: len(arrival_times(sandbox)) == len(SLOTS))
         sandbox.control("DELETE", "faults")
         os.kill(victim, signal.SIGKILL)

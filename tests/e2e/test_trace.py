@@ -187,26 +187,26 @@ def test_fields_of_later_versions_are_forwarded_and_not_logged(
     assert "s3cr3t" not in server.output()
 
 
-@pytest.mark.parametrize("given", ["a", "A-Za.z_0-9", "x" * 128])
+@pytest.mark.parametrize("request_id", ["a", "A-Za.z_0-9", "x" * 128])
 def test_a_request_id_is_logged_forwarded_and_returned(
-    client: Client, server: ServerProcess, sandbox: Sandbox, given: str
+    client: Client, server: ServerProcess, sandbox: Sandbox, request_id: str
 ) -> None:
-    responses = call_each_way(client, {"X-Request-ID": given})
-    assert [response.headers["X-Request-ID"] for response in responses] == [given] * 4
-    routes = [line["route"] for line in log_lines(server) if line.get("request_id") == given]
+    responses = call_each_way(client, {"X-Request-ID": request_id})
+    assert [response.headers["X-Request-ID"] for response in responses] == [request_id] * 4
+    routes = [line["route"] for line in log_lines(server) if line.get("request_id") == request_id]
     assert len(routes) == 4
-    assert forwarded_headers(sandbox, "x-request-id") == {given}
+    assert forwarded_headers(sandbox, "x-request-id") == {request_id}
 
 
-@pytest.mark.parametrize("given", INVALID_REQUEST_IDS)
+@pytest.mark.parametrize("request_id", INVALID_REQUEST_IDS)
 def test_an_invalid_request_id_is_replaced_with_a_generated_one(
-    client: Client, server: ServerProcess, sandbox: Sandbox, given: str
+    client: Client, server: ServerProcess, sandbox: Sandbox, request_id: str
 ) -> None:
-    responses = call_each_way(client, {"X-Request-ID": given})
+    responses = call_each_way(client, {"X-Request-ID": request_id})
     made = {response.headers["X-Request-ID"] for response in responses}
     assert len(made) == 4, "each has its own"
     assert all(
         log_line(server, response)["status"] == response.status_code for response in responses
     )
     assert forwarded_headers(sandbox, "x-request-id") == made
-    assert given not in server.output()
+    assert request_id not in server.output()

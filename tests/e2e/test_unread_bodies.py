@@ -44,15 +44,15 @@ def test_unread_bodies_of_tiny_chunks_do_not_delay_others(server: ServerProcess)
     calls.assert_undisturbed()
 
 
-@pytest.mark.parametrize("what", HEADS)
+@pytest.mark.parametrize("route", HEADS)
 @pytest.mark.parametrize("framing", [CHUNKED, f"Content-Length: {HUGE_LENGTH}"])
 def test_little_of_an_unread_body_is_read_and_the_connection_ends(
-    server: ServerProcess, what: str, framing: str
+    server: ServerProcess, route: str, framing: str
 ) -> None:
     data = TINY_CHUNKS if framing == CHUNKED else b"x" * 8192
     with open_socket(server) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        connection.sendall(head(what, framing) + OPENINGS.get((what, framing), b""))
+        connection.sendall(head(route, framing) + OPENINGS.get((route, framing), b""))
         received = b""
         while b"\r\n\r\n" not in received:
             received += connection.recv(65536)

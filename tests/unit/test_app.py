@@ -37,8 +37,10 @@ ROUTES = {
 }
 
 
-def settings(**given: str) -> Settings:
-    return load({"VIDESK_API_KEY": "the-key", "VIDESK_BASE_URL": "https://videsk.example"} | given)
+def settings(**variables: str) -> Settings:
+    return load(
+        {"VIDESK_API_KEY": "the-key", "VIDESK_BASE_URL": "https://videsk.example"} | variables
+    )
 
 
 @pytest.fixture(params=[{}, {"REDIS_URL": "redis://127.0.0.1:1"}], ids=["without Redis", "with"])

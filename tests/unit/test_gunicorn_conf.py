@@ -21,9 +21,9 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def read(monkeypatch: pytest.MonkeyPatch, folder: Path, **given: str) -> SimpleNamespace:
+def read(monkeypatch: pytest.MonkeyPatch, folder: Path, **variables: str) -> SimpleNamespace:
     """Return what the file defines with these settings."""
-    environ = {"VIDESK_API_KEY": "key"} | given
+    environ = {"VIDESK_API_KEY": "key"} | variables
     monkeypatch.setattr(settings, "from_environment", lambda: settings.load(environ))
     monkeypatch.setattr(monkey, "patch_all", lambda: None)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (4096, 4096))

@@ -94,9 +94,9 @@ def test_followers_get_the_leader_s_error(
         time.sleep(0.05)
         a.may_end.set()
         assert leader.exception(5) is error
-        got = follower.exception(5)
-    assert type(got) is type(error)
-    assert vars(got) == vars(error)
+        raised = follower.exception(5)
+    assert type(raised) is type(error)
+    assert vars(raised) == vars(error)
     assert b.calls == 0
     b.may_end.set()
     assert b.do(flight, never_stored, b.fetch, 5) == (b"value", False), "the error is not cached"

@@ -1,4 +1,4 @@
-"""What a webhook of Videsk and a purge invalidate."""
+"""What Videsk's webhook and a purge invalidate."""
 
 from typing import Any
 
@@ -51,15 +51,15 @@ def test_a_purge_invalidates_everything_whatever_its_body(body: bytes) -> None:
 
 @pytest.mark.parametrize("route", ["/hooks/videsk", "/hooks/purge"])
 @pytest.mark.parametrize(
-    ("secrets", "given", "status"),
+    ("secrets", "value", "status"),
     [(("right",), "wrong", 401), (("right",), "", 401), ((), "", 404)],
 )
 def test_without_the_secret_nothing_is_invalidated(
-    secrets: tuple[str, ...], given: str, status: int, route: str
+    secrets: tuple[str, ...], value: str, status: int, route: str
 ) -> None:
     scheduling = FakeScheduling()
     response = client_for(scheduling, *secrets).post(
-        route, data=b"{}", headers={"X-Webhook-Secret": given}
+        route, data=b"{}", headers={"X-Webhook-Secret": value}
     )
     assert response.status_code == status
     assert not scheduling.calls

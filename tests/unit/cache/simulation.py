@@ -182,8 +182,8 @@ class Videsk:
                 | ({"users": [{"_id": user} for user in users]} if ident in self._listed else {})
                 for ident, users in self.users_of.items()
             ]
-        _, kind, ident, what = path.split("/")
-        assert what == "hours"
+        _, kind, ident, read = path.split("/")
+        assert read == "hours"
         users = self.users_of[ident] if kind == "services" else [ident]
         return [[user, self.changes[user]] for user in users]
 

@@ -169,8 +169,8 @@ class GenerationsMachine(RuleBasedStateMachine):
     @rule(greenlet=st.integers(0, 20), steps=STEPS)
     def resume(self, greenlet: int, steps: int) -> None:
         """Resume one greenlet for some steps, while the others wait."""
-        there = sorted(self.scheduler.waiting)
-        self.scheduler.resume(there[greenlet % len(there)], steps)
+        greenlets = sorted(self.scheduler.waiting)
+        self.scheduler.resume(greenlets[greenlet % len(greenlets)], steps)
 
     @rule(seconds=st.sampled_from([1, 11, 11, 11, 2000]))
     def time_passes(self, seconds: int) -> None:
@@ -178,24 +178,24 @@ class GenerationsMachine(RuleBasedStateMachine):
         self.scheduler.clock += seconds
 
     @precondition(lambda self: not self.without_failures)
-    @rule(what=st.sampled_from(EVENTS), which=st.integers(0, 50))
-    def disturb(self, what: str, which: int) -> None:
-        process = self.processes[which % 2]
-        if what == "videsk":
-            self.videsk.down = which % 3 == 0
-        elif what == "loss" and self.redis.items:
+    @rule(event=st.sampled_from(EVENTS), index=st.integers(0, 50))
+    def disturb(self, event: str, index: int) -> None:
+        process = self.processes[index % 2]
+        if event == "videsk":
+            self.videsk.down = index % 3 == 0
+        elif event == "loss" and self.redis.items:
             keys = sorted(self.redis.items)
-            del self.redis.items[keys[which % len(keys)]]
-        elif what == "redis goes" and not self.redis.down:
+            del self.redis.items[keys[index % len(keys)]]
+        elif event == "redis goes" and not self.redis.down:
             self.redis.down = True
             for each in self.processes:
                 each.resilient_redis.lose()
-            if which % 3 == 0:
+            if index % 3 == 0:
                 self.redis.items.clear()
-        elif what == "redis is back" and process.resilient_redis.unavailable:
+        elif event == "redis is back" and process.resilient_redis.unavailable:
             self.redis.down = False
             process.reconnect()
-            for at, user, change in self.unseen.pop(which % 2, []):
+            for at, user, change in self.unseen.pop(index % 2, []):
                 self._acknowledge_later(at, user, change)
 
     def _acknowledge_later(self, at: int, user: str, change: int) -> None:

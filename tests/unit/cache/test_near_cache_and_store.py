@@ -90,15 +90,15 @@ def test_an_outage_while_the_version_is_read_counts(back: bool) -> None:
     flights: Any = None
     current_version = SharedCache(typed_redis, store, flights).current_version
     before = current_version()
-    ask = store.current_version
+    read_version = store.current_version
 
     def lost_meanwhile() -> bytes:
         resilient_redis.lose()
         resilient_redis.unavailable = not back
-        return ask()
+        return read_version()
 
     store.current_version = lost_meanwhile  # type: ignore[method-assign]
     assert current_version() == before
-    store.current_version = ask  # type: ignore[method-assign]
+    store.current_version = read_version  # type: ignore[method-assign]
     resilient_redis.unavailable = False
     assert current_version() != before

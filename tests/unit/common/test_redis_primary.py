@@ -34,8 +34,8 @@ class Sentinel:
 
 
 def primary(*sentinels: Sentinel) -> SentinelPrimary:
-    given: list[Any] = list(sentinels)
-    return SentinelPrimary(given, "service")
+    remaining: list[Any] = list(sentinels)
+    return SentinelPrimary(remaining, "service")
 
 
 UNREACHABLE = RedisConnectionError("refused")

@@ -50,8 +50,8 @@ class FakeSharedStore(LocalStore):
         self._reach()
         self.clients.append(redis)
         assert keep_seconds >= 60, "longer than any request"
-        known = super().begin(name, record, keep_seconds)
-        return known if known and known.owner != record.owner else None
+        existing = super().begin(name, record, keep_seconds)
+        return existing if existing and existing.owner != record.owner else None
 
     def end(self, name: str, record: Record, keep_seconds: int, outcome: Record, redis: Any = None) -> None:  # fmt: skip
         self._reach()
@@ -136,8 +136,8 @@ def send(app: Flask) -> Send:
         idempotency: Idempotency, action: Callable[[], Response], value: Any = BODY, headers: dict[str, str] = KEY,
         path: str = PATH, address: str = "10.0.0.1", **more: Any,
     ) -> Response:  # fmt: skip
-        given = headers | {"X-Forwarded-For": address}
-        with app.test_request_context(path, method="POST", headers=given):
+        all_headers = headers | {"X-Forwarded-For": address}
+        with app.test_request_context(path, method="POST", headers=all_headers):
             return idempotency.run(action, value, **more)
 
     return to

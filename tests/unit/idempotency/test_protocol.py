@@ -43,13 +43,13 @@ def test_a_second_request_with_the_same_key_gets_the_first_response(
 def test_a_response_without_a_content_type_is_replayed_without_one(
     idempotency: Idempotency, send: Send
 ) -> None:
-    def answer() -> Response:
+    def respond() -> Response:
         response = Response("x")
         del response.headers["Content-Type"]
         return response
 
-    send(idempotency, answer)
-    assert "Content-Type" not in send(idempotency, answer).headers
+    send(idempotency, respond)
+    assert "Content-Type" not in send(idempotency, respond).headers
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255])

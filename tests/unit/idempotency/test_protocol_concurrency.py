@@ -49,12 +49,14 @@ def test_concurrent_requests_get_the_outcome_even_if_it_is_not_kept(send: Send) 
 def other_workers_record(shared: FakeSharedStore, send: Send) -> Record:
     """Return the record of the same request, which another worker has started."""
     other = worker_with(shared)
-    begun: list[Record] = []
-    action = Action(during=lambda: begun.extend(one.record for one in other._in_progress.values()))
+    started_records: list[Record] = []
+    action = Action(
+        during=lambda: started_records.extend(one.record for one in other._in_progress.values())
+    )
     send(other, action)
     shared._values.clear()
-    shared.begin(NAME, begun[0], 60)
-    return begun[0]
+    shared.begin(NAME, started_records[0], 60)
+    return started_records[0]
 
 
 def test_a_request_waits_for_another_worker_while_its_lease_lasts(
@@ -65,8 +67,8 @@ def test_a_request_waits_for_another_worker_while_its_lease_lasts(
     waiting = gevent.spawn(send, worker_with(shared), action)
     gevent.sleep(0.4)  # four times as long as a dead worker is waited for
     assert not waiting.ready()
-    answer = {"status": 201, "headers": {"Link": "</b>"}, "body": "its answer"}
-    outcome = Record(record.fingerprint, record.owner, "answered", answer)
+    stored_response = {"status": 201, "headers": {"Link": "</b>"}, "body": "its answer"}
+    outcome = Record(record.fingerprint, record.owner, "answered", stored_response)
     shared.end("another name", outcome, 60, outcome)
     response = waiting.get(timeout=2)
     assert (response.status_code, response.get_data()) == (201, b"its answer")

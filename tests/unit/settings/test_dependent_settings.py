@@ -97,14 +97,16 @@ def test_default_referrer_of_another_origin_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("given", "absent", "must"),
+    ("variables", "absent", "must"),
     [
         ("CAPTCHA_PROVIDER", "CAPTCHA_SECRET", "the provider's secret"),
         ("CAPTCHA_SECRET", "CAPTCHA_PROVIDER", "turnstile, hcaptcha or recaptcha"),
     ],
 )
-def test_captcha_provider_and_secret_require_each_other(given: str, absent: str, must: str) -> None:
-    assert error_line({given: CAPTCHA[given]}) == (
+def test_captcha_provider_and_secret_require_each_other(
+    variables: str, absent: str, must: str
+) -> None:
+    assert error_line({variables: CAPTCHA[variables]}) == (
         f"videsk-proxy cannot start: {absent} is missing: it must be {must}"
     )
 

@@ -112,9 +112,9 @@ def test_malformed_users_are_unknown_users(users: object) -> None:
 
 
 @pytest.mark.parametrize("kind", [SERVICES, USERS], ids=lambda kind: kind.plural)
-@pytest.mark.parametrize("what", ["dates", "hours"])
+@pytest.mark.parametrize("read", ["dates", "hours"])
 def test_every_read_belongs_to_all_availability_and_to_its_own_group(
-    what: str, kind: ResourceKind
+    read: str, kind: ResourceKind
 ) -> None:
     """Otherwise invalidating everything, or this service or user, would not include it."""
     named: list[Sequence[str]] = []
@@ -128,7 +128,7 @@ def test_every_read_belongs_to_all_availability_and_to_its_own_group(
     policies = FreshnessPolicies(nothing, nothing, nothing)
     scheduling = Scheduling(nothing, cache, policies)
     span: Any = Period("2026-12", "UTC", nothing, nothing)
-    getattr(scheduling, what)(kind, "A", span, "now")
+    getattr(scheduling, read)(kind, "A", span, "now")
     (groups,) = named
     assert set(groups) >= ALL_AVAILABILITY
     assert groups[-1] == group(kind.singular, "A"), "the last group is the narrowest one"
@@ -187,8 +187,10 @@ def test_unrelated_services_and_users_stay_cached_if_the_list_is_known(
     named = {write.service} if write.service else set()
     named |= {ident for ident in users_of if write.title == titles[ident]}
     related_users = set().union(*(users_of.get(ident, set()) for ident in named))
-    known = set().union(*users_of.values())
-    is_listed = write.user in known if write.user else named and all(users_of.get(s) for s in named)
+    listed_users = set().union(*users_of.values())
+    is_listed = (
+        write.user in listed_users if write.user else named and all(users_of.get(s) for s in named)
+    )
     assert (affected == ALL_AVAILABILITY) == (not is_listed)
     if is_listed:
         agents = related_users | ({write.user} if write.user else set())

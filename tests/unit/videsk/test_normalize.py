@@ -19,7 +19,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize(
-    ("videsks", "ours"),
+    ("original", "renamed"),
     [
         ({"_id": 1}, {"id": 1}),
         ([{"_id": 1}, {"_id": 2}], [{"id": 1}, {"id": 2}]),
@@ -40,8 +40,8 @@ VALUES = st.recursive(
         ([], []),
     ],
 )
-def test_ids_are_renamed_at_every_depth_unless_an_id_exists(videsks: Any, ours: Any) -> None:
-    assert rename_ids(videsks) == ours
+def test_ids_are_renamed_at_every_depth_unless_an_id_exists(original: Any, renamed: Any) -> None:
+    assert rename_ids(original) == renamed
 
 
 def test_a_renamed_id_keeps_its_position() -> None:

@@ -1,4 +1,4 @@
-"""A Flask app with what every request of the proxy passes through."""
+"""A minimal Flask app with the request context, response headers and access log of the proxy."""
 
 from flask import Flask
 
@@ -6,7 +6,7 @@ from web import access_log, client_limits, responses
 
 
 def small_app() -> Flask:
-    """An app without views: request ids, response headers and the log line are registered."""
+    """Return an app without views that handles request ids, response headers and the access log."""
     app = Flask("test")
     app.config[client_limits.TRUSTED_PROXIES] = 0
     app.config["MAX_CONTENT_LENGTH"] = 1000

@@ -129,10 +129,10 @@ def test_a_response_with_a_header_that_may_differ_per_request_is_not_stored(
 def test_the_fast_path_generates_new_per_response_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known, served = responses.per_response_headers, count(1)
+    original, served = responses.per_response_headers, count(1)
 
     def with_number(request_id: str, cache_result: str | None) -> dict[str, str]:
-        return known(request_id, cache_result) | {"X-Number": f"{next(served)}"}
+        return original(request_id, cache_result) | {"X-Number": f"{next(served)}"}
 
     monkeypatch.setattr(responses, "per_response_headers", with_number)
     path = CachingApp()

@@ -105,7 +105,7 @@ def test_every_response_has_the_security_headers(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "is_kept"),
+    ("value", "is_kept"),
     [
         ("page-1.request_7", True),
         ("a" * 128, True),
@@ -116,9 +116,9 @@ def test_every_response_has_the_security_headers(app: Flask) -> None:
         ("é", False),
     ],
 )
-def test_a_valid_request_id_of_the_client_is_kept(given: str, is_kept: bool) -> None:
-    chosen = request_id({"HTTP_X_REQUEST_ID": given})
-    assert (chosen == given) is is_kept
+def test_a_valid_request_id_of_the_client_is_kept(value: str, is_kept: bool) -> None:
+    chosen = request_id({"HTTP_X_REQUEST_ID": value})
+    assert (chosen == value) is is_kept
     assert is_kept or (len(chosen) == 32 and chosen != request_id({}))
 
 

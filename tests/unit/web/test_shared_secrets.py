@@ -30,15 +30,15 @@ def statuses(app: Flask, secret: str, times: int, address: str = "10.0.0.1") -> 
     return {call.status_code for call in calls}
 
 
-@pytest.mark.parametrize("given", ["new", "old"])
-def test_either_value_is_accepted_during_a_rotation(given: str) -> None:
-    check(given, ("new", "old"), WebhookSecretError)
+@pytest.mark.parametrize("value", ["new", "old"])
+def test_either_value_is_accepted_during_a_rotation(value: str) -> None:
+    check(value, ("new", "old"), WebhookSecretError)
 
 
-@pytest.mark.parametrize("given", ["", "ne", "news", "NEW", "é"])
-def test_another_value_is_rejected(app: Flask, given: str) -> None:
+@pytest.mark.parametrize("value", ["", "ne", "news", "NEW", "é"])
+def test_another_value_is_rejected(app: Flask, value: str) -> None:
     with app.app_context(), pytest.raises(WebhookSecretError):
-        check(given, ("new", "old"), WebhookSecretError)
+        check(value, ("new", "old"), WebhookSecretError)
 
 
 def test_without_a_secret_there_is_no_view() -> None:

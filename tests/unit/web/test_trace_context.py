@@ -15,14 +15,14 @@ def state_of(state: str, parent: str = VALID) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "given", [VALID, f"01-{IDS}", f"fe-{IDS}", f"cc-{IDS}-", f"cc-{IDS}-what-the-future.is"]
+    "value", [VALID, f"01-{IDS}", f"fe-{IDS}", f"cc-{IDS}-", f"cc-{IDS}-what-the-future.is"]
 )
-def test_a_valid_traceparent(given: str) -> None:
-    assert traceparent({"HTTP_TRACEPARENT": given}) == given
+def test_a_valid_traceparent(value: str) -> None:
+    assert traceparent({"HTTP_TRACEPARENT": value}) == value
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         "",
         f"ff-{IDS}",
@@ -41,13 +41,13 @@ def test_a_valid_traceparent(given: str) -> None:
         f"{VALID}\n",
     ],
 )
-def test_an_invalid_traceparent(given: str) -> None:
-    assert traceparent({"HTTP_TRACEPARENT": given}) is None
-    assert state_of("a=1", given) is None
+def test_an_invalid_traceparent(value: str) -> None:
+    assert traceparent({"HTTP_TRACEPARENT": value}) is None
+    assert state_of("a=1", value) is None
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         "a=1",
         "a=1,b=2",
@@ -63,12 +63,12 @@ def test_an_invalid_traceparent(given: str) -> None:
         ",".join(f"k{number}=1" for number in range(32)),
     ],
 )
-def test_a_valid_tracestate_is_forwarded_unchanged(given: str) -> None:
-    assert state_of(given) == given
+def test_a_valid_tracestate_is_forwarded_unchanged(value: str) -> None:
+    assert state_of(value) == value
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         "",
         " , \t",
@@ -91,8 +91,8 @@ def test_a_valid_tracestate_is_forwarded_unchanged(given: str) -> None:
         ",".join(f"k{number}=1" for number in range(33)),
     ],
 )
-def test_an_invalid_tracestate(given: str) -> None:
-    assert state_of(given) is None
+def test_an_invalid_tracestate(value: str) -> None:
+    assert state_of(value) is None
 
 
 def test_a_long_tracestate_drops_large_members_first_and_then_the_last_ones() -> None:
