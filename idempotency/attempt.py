@@ -17,6 +17,7 @@ from web.client_limits import client_address
 
 KEEP_SECONDS = 24 * 60 * 60
 DOUBLE_CLICK_SECONDS = 10
+"""How long a booking without a key is replayed, counted from the end of its attempt."""
 
 MIN_STARTED_SECONDS = 60
 """A record outlives its request, which ends within 25 s, even if it is kept for less after that."""

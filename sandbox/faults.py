@@ -2,7 +2,11 @@
 
 The first fault that matches a request applies, in the order in which they were added; so two faults
 with `times` follow one another. A fault stands for a failure between the caller and Videsk: its
-response has no Ratelimit headers. To add one, add its name here and below.
+response has no Ratelimit headers. Videsk's own errors are `VideskError`s in bodies.py.
+
+To add one, list it here, and add a response to `_RESPONSES`, a failure of the connection to
+`SOCKET_FAULTS` and sockets.py, or a change of the real response to `_NAMES` and
+fault_middleware.py.
 
     delay       the real response, `seconds` late (1)
     interim     the real response, after interim responses 102 and 103

@@ -77,7 +77,7 @@ class FormQuery(_Query):
     )
 
 
-_PERIOD = MonthQuery()  # a day loads the same: the schemas differ in their published patterns
+_MONTH, _DAY = MonthQuery(), DayQuery()
 _AVAILABILITY, _NEXT, _FORM = AvailabilityQuery(), NextQuery(), FormQuery()
 
 
@@ -94,12 +94,12 @@ def load_month(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
 
     Raises QueryError under the parameter's name, or DateInPastError, as the functions below.
     """
-    return _load_period(args, now, month_of)
+    return _load_period(_MONTH, args, now, month_of)
 
 
 def load_day(args: Mapping[str, Any], now: datetime) -> tuple[Period, str]:
     """Return the day, and the instant to request from Videsk. A month is an error."""
-    return _load_period(args, now, day_of)
+    return _load_period(_DAY, args, now, day_of)
 
 
 def load_availability(args: Mapping[str, Any], now: datetime) -> tuple[DayRange, int]:
@@ -126,10 +126,13 @@ def load_form(args: Mapping[str, Any]) -> str:
 
 
 def _load_period(
-    args: Mapping[str, Any], now: datetime, period_of: Callable[[str, ZoneInfo], Period]
+    schema: MonthQuery,
+    args: Mapping[str, Any],
+    now: datetime,
+    period_of: Callable[[str, ZoneInfo], Period],
 ) -> tuple[Period, str]:
     with _as_query_errors():
-        query = _PERIOD.load(args)
+        query = schema.load(args)
         period = period_of(query["date"], query["timezone"])
         return period, period.query_instant(now)
 

@@ -128,7 +128,7 @@ class AvailabilityScan:
         if elapsed > START_SECONDS:
             raise VideskTimeoutError
         query_instant = period.query_instant(self.now)
-        part = read(self.kind, self.ident, period, query_instant, REQUEST_SECONDS - elapsed)
+        part = read(self.kind, self.ident, period, query_instant, seconds=REQUEST_SECONDS - elapsed)
         self.parts.append(part)
         items: list[Any] = strict_json.loads(part.body)
         return items

@@ -77,6 +77,7 @@ class Scheduling:
         ident: str,
         month: Period,
         query_instant: str,
+        *,
         seconds: float = REQUEST_SECONDS,
     ) -> CachedResult:
         """Return the free days of a month: each day's first instant."""
@@ -89,6 +90,7 @@ class Scheduling:
         ident: str,
         day: Period,
         query_instant: str,
+        *,
         seconds: float = REQUEST_SECONDS,
     ) -> CachedResult:
         """Return the starts of a day's free hours."""

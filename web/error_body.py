@@ -19,7 +19,9 @@ _NAMES = {
     500: "GeneralError",
     503: "Unavailable",
 }
-"""Feathers' names that differ from HTTP's reason phrase."""
+"""Feathers' names that differ from HTTP's reason phrase. The messages of a 503 are in the exception
+classes, in videsk/errors.py and web/captcha.py.
+"""
 
 
 _HTTP_MESSAGES = {

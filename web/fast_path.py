@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from web.tracing import Tracing
 
 KEY_HEADERS = ("Origin", "Accept-Encoding", "If-None-Match", "If-Match")
-"""Request headers that select the response, with the method and the URI. A response whose `Vary`
-names another one is not cached (https://www.rfc-editor.org/rfc/rfc9111#section-4.1).
+"""Request headers that select the response, with the method and the URI. They are compared as sent.
+A response whose `Vary` names another one is not cached
+(https://www.rfc-editor.org/rfc/rfc9111#section-4.1).
 """
 
 REPLAYED_HEADERS = frozenset(

@@ -1,6 +1,7 @@
 """The start: a wrong setting stops gunicorn with one line, and the routes are these and no others."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import app
+from tests import processes
 from tests.client import Client, bearer
 from tests.processes import ROOT, Running, Sandbox, free_port, proxy_server
 
@@ -41,19 +43,18 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD)
-def test_a_wrong_setting_stops_the_start_with_one_line(name: str, value: str) -> None:
-    gunicorn = subprocess.run(
-        ["gunicorn", "app:app"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PORT": str(free_port())} | GOOD | {name: value},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LONGEST_START_SECONDS,
-    )
-    assert gunicorn.returncode != 0
-    assert gunicorn.stdout == ""
-    (line,) = gunicorn.stderr.splitlines()
+def test_a_wrong_setting_stops_the_start_with_one_line(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    environ = {"PATH": os.environ["PATH"], "PORT": str(free_port())} | GOOD | {name: value}
+    gunicorn = processes.start_gunicorn(["gunicorn", "app:app"], environ, log)
+    try:
+        assert gunicorn.wait(LONGEST_START_SECONDS) != 0
+    finally:
+        gunicorn.send_signal(signal.SIGTERM)  # it has ended, unless the test fails
+    (line,) = log.read_text().splitlines()
     assert line.startswith(f"videsk-proxy cannot start: {name} ")
     assert "must be" in line
     assert not value or value not in line

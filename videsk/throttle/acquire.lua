@@ -19,11 +19,13 @@
 -- Of any `limit` + 1 requests, the last is sent at least a window after the first. A write may take
 -- any free slot.
 --
--- The first `burst` reads of a window are sent immediately, unless a pause has just ended. Those after
--- them are spread over the window, so that slots become free one by one: next_read is when a read is due if reads are sent
--- `pace` apart. Reads take turns by client: a client's next read joins the round after its last one. A queued read calls again when
--- its turn is due, and at each heartbeat. One that does not is dropped, but may join again with its
--- ticket.
+-- The first `burst` reads of a window are sent immediately, unless a pause has just ended. The reads
+-- after them are spread over the window, so that slots become free one by one: next_read is when a
+-- read is due if reads are sent `pace` apart.
+--
+-- Reads take turns by client: a client's next read joins the round after its last one. A queued read
+-- calls again when its turn is due, and at each heartbeat. One that does not is dropped, but may join
+-- again with its ticket.
 local GO, WAIT, FULL, OPEN = 0, 1, 2, 3
 local slots, state, queue, deadlines, rounds = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local is_write, limit, reserve = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3])

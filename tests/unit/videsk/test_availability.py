@@ -33,12 +33,14 @@ class Schedule:
         self.reads: list[str] = []
 
     def dates(
-        self, kind: Any, ident: str, month: Any, instant: str, seconds: float
+        self, kind: Any, ident: str, month: Any, instant: str, *, seconds: float
     ) -> CachedResult:
         days = {hour[:10] for hour in self.free if hour.startswith(month.name)}
         return self._result(month.name, [f"{day}T00:00:00.000Z" for day in sorted(days)])
 
-    def hours(self, kind: Any, ident: str, day: Any, instant: str, seconds: float) -> CachedResult:
+    def hours(
+        self, kind: Any, ident: str, day: Any, instant: str, *, seconds: float
+    ) -> CachedResult:
         return self._result(day.name, [hour for hour in self.free if hour.startswith(day.name)])
 
     def _result(self, name: str, body: Any) -> CachedResult:
@@ -132,9 +134,9 @@ def test_no_part_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
     schedule = Schedule("12-01T13", *[f"12-{day:02}T09" for day in range(2, 12)])
     hours = schedule.hours
 
-    def slow(*args: Any) -> CachedResult:
+    def slow(*args: Any, seconds: float) -> CachedResult:
         time.sleep(0.03)
-        return hours(*args)
+        return hours(*args, seconds=seconds)
 
     monkeypatch.setattr(schedule, "hours", slow)
     with pytest.raises(VideskTimeoutError):
@@ -147,6 +149,6 @@ def test_no_part_is_begun_late(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("instant", ["tomorrow", None, 7, "0001-01-01T00:00:00.000Z"])
 def test_what_is_no_instant_is_an_invalid_response(instant: Any) -> None:
     schedule = Schedule()
-    schedule.dates = lambda *_: schedule._result("2026-12", [instant])  # type: ignore[method-assign]
+    schedule.dates = lambda *_, seconds: schedule._result("2026-12", [instant])  # type: ignore[method-assign]
     with pytest.raises(VideskInvalidResponseError):
         found(schedule)
