@@ -116,8 +116,8 @@ class Visitors:
             status = 0 if response is None else response.status_code
             if 0 < status < 429 or (response is not None and "outcomeUnknown" in response.text):
                 break
-            asked = response.headers.get("Retry-After", "") if response is not None else ""
-            self._is_over.wait(min(LONGEST_WAIT, float(asked) if asked.isdigit() else 1))
+            pause = response.headers.get("Retry-After", "") if response is not None else ""
+            self._is_over.wait(min(LONGEST_WAIT, float(pause) if pause.isdigit() else 1))
         self.bookings.append(Booking(first, email, status))
         return status
 
