@@ -16,7 +16,7 @@ from tests.e2e.test_systemd import Service, open_socket
 from tests.processes import Running, Sandbox, neutral_environ, redis_server, sandbox_server
 
 LIMIT = 20
-VIDESK_TIMEOUT = 3
+VIDESK_TIMEOUT = 5
 REDIS = ("--maxmemory", "64mb", "--maxmemory-policy", "noeviction")
 
 

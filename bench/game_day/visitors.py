@@ -148,7 +148,8 @@ class _Adapter(HTTPAdapter):
     """Connects from ADDRESS, and repeats a read once, as browsers do."""
 
     def __init__(self) -> None:
-        super().__init__(max_retries=Retry(connect=0, read=1, status=0))
+        retry = Retry(connect=0, read=1, status=0, respect_retry_after_header=False)
+        super().__init__(max_retries=retry)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, source_address=(ADDRESS, 0), **options)

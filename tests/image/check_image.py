@@ -19,7 +19,7 @@ from tests.days import YEAR
 from tests.e2e.fleet import wait_until
 from tests.e2e.pages import DEPLOY
 from tests.image.debian import bootstrap
-from tests.image.podman import BASE, Podman, build, podman
+from tests.image.podman import BASE, OPTIONS, Podman, build, podman
 from tests.processes import Sandbox, free_port
 
 IMAGE = "localhost/videsk-proxy"
@@ -118,7 +118,7 @@ def test_workers_follow_the_cpu_limit(
 
 
 def test_it_contains_what_runs_and_little_else(image: Podman) -> None:
-    files = image("run", "--rm", "--network=none", "--entrypoint=find", IMAGE, "/app").splitlines()
+    files = image("run", "--rm", *OPTIONS, "--entrypoint=find", IMAGE, "/app").splitlines()
     top = {Path(file).relative_to("/app").parts[0] for file in files if file != "/app"}
     assert {"app.py", "gunicorn.conf.py", "web", "frontend"} <= top
     assert not top & {"tests", "sandbox", "bench", "docs", ".git", ".venv", "secrets"}

@@ -7,14 +7,13 @@ a part of the tests.
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.e2e.fleet import wait_until
-from tests.image.debian import CERTIFICATES, bootstrap, run, usable
+from tests.image.debian import CERTIFICATES, bootstrap, enter, run
 from tests.processes import ROOT, free_port
 
 INSTALL_SECONDS = 1200
@@ -27,15 +26,12 @@ ENVIRON = {
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def command(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[str]]:
+def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What runs a command in a clone of the project, on a Debian with Python and make."""
     root = tmp_path_factory.mktemp(request.param) / "root"
     bootstrap(request.param, root, "python3", "make")
     run("git", "clone", "--quiet", str(ROOT), str(root / "videsk-proxy"))
-    with usable(root) as enter:
-        yield [*enter, "env", "--default-signal=INT", "-C", "/videsk-proxy"]
+    return [*enter(root), "env", "--default-signal=INT", "-C", "/videsk-proxy"]
 
 
 def answers(url: str) -> bool:

@@ -2,8 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -25,17 +23,21 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-@contextmanager
-def usable(root: Path) -> Iterator[list[str]]:
-    """Mount what programs need, and yield the command that runs one in the root.
+MOUNT_AND_ENTER = """
+mount -t proc proc "$0/proc"
+mount -t sysfs sysfs "$0/sys"
+mount -t devpts devpts "$0/dev/pts"
+mount -t tmpfs tmpfs "$0/dev/shm"
+chroot "$0" "$@"
+"""
 
-    It has this machine's network, and a namespace of process ids that ends with the block.
+
+def enter(root: Path) -> list[str]:
+    """Return the command that runs a command in the root, with this machine's network.
+
+    Its mounts and processes are in namespaces of their own, and end with it.
     """
     for file in (CERTIFICATES, Path("/etc/resolv.conf")):
         shutil.copy(file, root / file.relative_to("/"))
-    with ExitStack() as stack:
-        for kind, folder in (("devpts", "dev/pts"), ("tmpfs", "dev/shm"), ("sysfs", "sys")):
-            run("mount", "-t", kind, kind, str(root / folder))
-            stack.callback(run, "umount", "--lazy", str(root / folder))
-        yield ["unshare", "--pid", "--fork", "--kill-child", f"--mount-proc={root / 'proc'}",
-               "chroot", str(root)]  # fmt: skip
+    namespaces = ["--mount", "--pid", "--fork", "--kill-child"]
+    return ["unshare", *namespaces, "sh", "-euc", MOUNT_AND_ENTER, str(root)]

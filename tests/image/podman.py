@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,12 @@ from tests.image.debian import CERTIFICATES, run
 from tests.processes import ROOT
 
 BASE = "localhost/python"
+OPTIONS = [
+    "--network=host",
+    "--health-interval=disable",  # on request only: Podman needs systemd for the interval
+    "--ulimit=nofile=4096:4096",  # some roots may not raise limits, as Podman does by default
+    "--ulimit=nproc=4096:4096",
+]
 
 
 @dataclass
@@ -34,7 +39,7 @@ class Podman:
     def running(self, image: str, *options: str) -> Iterator[str]:
         """Run a container with this machine's network until the block ends, and yield its name."""
         name = f"videsk-proxy-{os.getpid()}"
-        self("run", "-d", "--name", name, "--network=host", *_limits(), *options, image)
+        self("run", "-d", "--name", name, *OPTIONS, *options, image)
         try:
             yield name
         finally:
@@ -52,20 +57,6 @@ def podman(folder: Path) -> Iterator[Podman]:
         yield Podman(command)
     finally:
         shutil.rmtree(folder)
-
-
-def _limits() -> list[str]:
-    """Return options that keep this process's limits: not every root may raise them.
-
-    Healthchecks run on request, since Podman needs systemd for the interval.
-    """
-    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
-    options = [f"--ulimit={name}={_limit(number)}" for name, number in limits.items()]
-    return [*options, "--health-interval=disable"]
-
-
-def _limit(number: int) -> str:
-    return ":".join(str(limit) for limit in resource.getrlimit(number))
 
 
 def build(podman: Podman, debian: Path, name: str) -> None:
