@@ -37,7 +37,7 @@ def enter(root: Path) -> list[str]:
 
     Its mounts and processes are in namespaces of their own, and end with it.
     """
-    for file in (CERTIFICATES, Path("/etc/resolv.conf")):
+    for file in (CERTIFICATES, Path("/etc/resolv.conf"), Path("/etc/hosts")):
         shutil.copy(file, root / file.relative_to("/"))
     namespaces = ["--mount", "--pid", "--fork", "--kill-child"]
     return ["unshare", *namespaces, "sh", "-euc", MOUNT_AND_ENTER, str(root)]
