@@ -98,7 +98,7 @@ bench-peers: $(BIN)/redis-server ## compare with nginx, Varnish, Express, Fastif
 	@PATH="$(PATHS)" python -m bench.peers
 	@PATH="$(PATHS)" python -m bench peers peers-open-loop peers-startup peers-crowds peers-stalled peers-trace
 
-game-day: $(BIN)/redis-server $(BIN)/prometheus ## break everything under load, and see what visitors and alerts see; about 10 minutes
+game-day: $(BIN)/redis-server $(BIN)/prometheus ## break everything under load, and see what visitors and alerts see; about 7 minutes
 	@PATH="$(PATHS)" python -m bench.game_day
 
 # The files are not named test_*.py, so `make test` does not run them.
