@@ -33,7 +33,7 @@ def main() -> None:
     for row in (HEAD, ("---",) * len(HEAD)):
         print(f"| {' | '.join(row)} |")
     for episode in episodes:
-        row = describe(episode, visitors.requests, visitors.bookings, ledger, firings)
+        row = describe(episode, visitors.requests + scene.crowd, visitors.bookings, ledger, firings)
         print(f"| {' | '.join(row)} |")
     print(
         "\nIn the rules of the alerts, an hour is a minute, a minute is a second, and each"

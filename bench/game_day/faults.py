@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from time import time
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from redis import Redis
 
 from bench import crowd
 from bench.game_day.scene import Scene
+from bench.game_day.visitors import Request
 from tests.client import JOHN
 from tests.days import YEAR
 from tests.e2e import attacks
@@ -102,7 +104,10 @@ def meet_a_crowd(scene: Scene) -> Iterator[None]:
     """Many clients read the same day at the same time, which is not cached. Then another day."""
     for day in range(20, 25):
         query = urlencode({"date": f"{YEAR}-05-{day}", "timezone": "UTC"})
-        crowd.ask(scene.instances[day % 2].port, [f"/api/users/{JOHN}/hours?{query}"] * CROWD)
+        began, port = time(), scene.instances[day % 2].port
+        for answer in crowd.ask(port, [f"/api/users/{JOHN}/hours?{query}"] * CROWD):
+            is_stale = answer.cache_status.endswith("stale")
+            scene.crowd.append(Request(began, answer.seconds, answer.status, True, is_stale, None))
     yield
 
 

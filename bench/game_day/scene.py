@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from bench.game_day.visitors import Request
 from tests.e2e.fleet import wait_until, workers_of
 from tests.e2e.redis.topologies import Sentinels, sentinels
 from tests.e2e.scraped import TOKEN
@@ -52,6 +53,7 @@ class Scene:
     sandbox: Sandbox
     redis: Sentinels
     instances: list[Instance]
+    crowd: list[Request]
 
     def kill_redis(self, *servers: Running) -> None:
         for server in servers:
@@ -74,7 +76,7 @@ def set_up(folder: Path) -> Iterator[Scene]:
         sandbox = stack.enter_context(sandbox_server())
         sandbox.control("POST", "rate", {"limit": LIMIT})
         redis = stack.enter_context(sentinels(folder, *REDIS))
-        scene = Scene(folder, stack, sandbox, redis, [])
+        scene = Scene(folder, stack, sandbox, redis, [], [])
         for number in range(2):
             scene.instances.append(_instance(scene, folder / f"instance-{number}"))
         for instance in scene.instances:

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from functools import partial
 from itertools import count, cycle
 from time import time
@@ -18,11 +19,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
+from tests.client import FIRST_SERVICE, FORM, JOHN, Client
 from tests.days import YEAR
 
-NOOR = "63bdbf3b25ab497401602d13"
-"""Gets the first booking of each hour of OPEN_SERVICE; a second one would be another agent's."""
+READ = ("63bdbf3b25ab497401602d10", "63bdbf3b25ab497401602d11")
+"""Agents who share no service with JOHN, so that bookings do not invalidate their entries.
+
+JOHN gets the first booking of each hour of FIRST_SERVICE; a second one would be MARK's.
+"""
 
 READERS, READ_PAUSE = 12, (0.15, 0.3)
 BOOKERS, BOOKING_PAUSE = 4, (1.5, 2.5)
@@ -59,7 +63,7 @@ class Visitors:
         self.bookings: list[Booking] = []
         self._urls = urls
         self._turns = cycle(urls)
-        self._hours = map(_hour, count())
+        self._hours = _hours()
         self._lock = threading.Lock()
         self._is_over = threading.Event()
 
@@ -94,7 +98,7 @@ class Visitors:
             if self._book(start) == 201:
                 for url in self._urls:
                     client = self._client(url)
-                    self._read(partial(client.hours, "users", NOOR, start[:10], "UTC"), start)
+                    self._read(partial(client.hours, "users", JOHN, start[:10], "UTC"), start)
 
     def _book(self, start: str) -> int:
         """Book as a page does: again, if it failed, until the outcome is final or unknown."""
@@ -106,7 +110,7 @@ class Visitors:
                 partial(
                     self._client().book,
                     "services",
-                    OPEN_SERVICE,
+                    FIRST_SERVICE,
                     start,
                     headers,
                     form=form,
@@ -156,7 +160,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _choose(dice: random.Random) -> Callable[[Client], requests.Response]:
-    user, day = dice.choice((JOHN, MARK)), dice.choice((5, 6, 7, 8, 12, 13))
+    user, day = dice.choice(READ), dice.choice((5, 6, 7, 8, 12, 13))
     reads: list[Callable[[Client], requests.Response]] = [
         lambda client: client.get("/api/services"),
         lambda client: client.dates("users", user, f"{YEAR}-05"),
@@ -165,10 +169,12 @@ def _choose(dice: random.Random) -> Callable[[Client], requests.Response]:
     return dice.choices(reads, (1, 1, 3))[0]
 
 
-def _hour(number: int) -> str:
-    """Return an hour of OPEN_SERVICE, another one for each number."""
-    day, minutes = divmod(5 * number, 20 * 60)
-    return f"{YEAR}-06-{1 + day:02}T{2 + minutes // 60:02}:{minutes % 60:02}:00.000Z"
+def _hours() -> Iterator[str]:
+    """Yield the hours of FIRST_SERVICE: from 9 to 13 and from 14 to 18 in Santiago, on weekdays."""
+    for day in map(date(YEAR, 5, 12).__add__, map(timedelta, count())):
+        for minutes in (*range(13 * 60, 17 * 60, 15), *range(18 * 60, 22 * 60, 15)):
+            if day.weekday() < 5:
+                yield f"{day}T{minutes // 60:02}:{minutes % 60:02}:00.000Z"
 
 
 def doubled(bookings: Sequence[Booking], ledger: Counter[str]) -> int:
