@@ -101,10 +101,10 @@ class Visitors:
                     self._read(partial(client.hours, "users", JOHN, start[:10], "UTC"), start)
 
     def _book(self, start: str) -> int:
-        """Book as a page does: again, if it failed, until the outcome is final or unknown."""
+        """Book, and again if that failed, until the outcome is final or twice unknown."""
         email, key, first = f"{uuid4().hex}@example.com", uuid4().hex, time()
         form = [*FORM[:2], FORM[2] | {"value": email}]
-        headers = {"Idempotency-Key": key}
+        headers, unknown = {"Idempotency-Key": key}, 0
         for _ in range(ATTEMPTS):
             response = self._send(
                 partial(
@@ -118,7 +118,8 @@ class Visitors:
                 )
             )
             status = 0 if response is None else response.status_code
-            if 0 < status < 429 or (response is not None and "outcomeUnknown" in response.text):
+            unknown += response is not None and "outcomeUnknown" in response.text
+            if 0 < status < 429 or unknown == 2:
                 break
             pause = response.headers.get("Retry-After", "") if response is not None else ""
             self._is_over.wait(min(LONGEST_WAIT, float(pause) if pause.isdigit() else 1))
