@@ -7,7 +7,7 @@ PATHS := $(CURDIR)/$(BIN):$(PATH)
 CLIENT_TOOLS := frontend/client/node_modules/.package-lock.json
 OPENAPI_TOOLS := tests/e2e/openapi/tools/node_modules/.package-lock.json
 
-.PHONY: help run test test-unit test-dates fuzz mutation check format client requirements bench bench-peers compiler
+.PHONY: help run test test-unit test-dates fuzz mutation check format client requirements bench bench-peers game-day image bare-debian compiler
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -97,6 +97,19 @@ bench: $(BIN)/redis-server ## measure the figures of docs/performance.md
 bench-peers: $(BIN)/redis-server ## compare with nginx, Varnish, Express, Fastify, FastAPI and others; about 25 minutes
 	@PATH="$(PATHS)" python -m bench.peers
 	@PATH="$(PATHS)" python -m bench peers peers-open-loop peers-startup peers-crowds peers-stalled peers-trace
+
+game-day: $(BIN)/redis-server $(BIN)/prometheus ## break everything under load, and see what visitors and alerts see; about 7 minutes
+	@PATH="$(PATHS)" python -m bench.game_day
+
+# The files are not named test_*.py, so `make test` does not run them.
+CONTAINER_TOOLS := debootstrap podman buildah runc netavark
+image: $(VENV)/installed $(BIN)/redis-server ## build the Docker image without Docker, and run it; needs root; some minutes
+	@which debootstrap podman runc >/dev/null || ops/bring.sh $(CONTAINER_TOOLS)
+	@PATH="$(PATHS)" python -m pytest -s --timeout=3600 tests/image/check_image.py
+
+bare-debian: $(VENV)/installed ## `make run` and `make test` on a bare Debian 12 and 13; needs root; about an hour
+	@command -v debootstrap >/dev/null || ops/bring.sh debootstrap
+	@PATH="$(PATHS)" python -m pytest --timeout=7200 tests/image/check_readme.py
 
 # Only what `make run` needs, so that the first run is quick.
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
+from common.cpu_limit import available_cpus
 from settings import parsers, secret_files
 from settings.parsers import Parser
 from web.captcha import VERIFY_URLS
@@ -141,7 +142,7 @@ def _default_texts(given: Mapping[str, str]) -> dict[str, str]:
     return {
         "REDIS_TLS_VERIFY": "false" if on_heroku else "true",
         "TRUSTED_PROXIES": "1" if on_heroku else "0",
-        "WEB_CONCURRENCY": str(os.cpu_count() or 1) if "REDIS_URL" in given else "1",
+        "WEB_CONCURRENCY": str(available_cpus()) if "REDIS_URL" in given else "1",
     } | ({"REFERRER_ORIGINS": origins} if origins else {})
 
 

@@ -9,31 +9,23 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 import requests
-import yaml
 from redis import Redis
 
 from tests.client import JOHN, Client, bearer
 from tests.days import YEAR
 from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
 from tests.e2e.fleet import concurrently, wait_until, workers_of
+from tests.e2e.local_prometheus import prometheus_server
 from tests.e2e.metrics import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
-from tests.processes import (
-    Sandbox,
-    ServerProcess,
-    free_port,
-    proxy_server,
-    redis_server,
-    running_server,
-)
+from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server
 from tests.timing import SERIAL, TIMING
 
 pytestmark = [
@@ -270,46 +262,14 @@ def monitoring(
             setup.hit(1)
             setup.find_appointment()
         folder = tmp_path_factory.mktemp("prometheus")
-        prometheus = stack.enter_context(prometheus_server(folder, setups))
+        jobs = {job(name): [setup.server.port] for name, setup in setups.items()}
+        interval = f"{SCRAPE_SECONDS * 1000:.0f}ms"
+        prometheus = stack.enter_context(prometheus_server(folder, RULES, jobs, interval, interval))
         wait_until(lambda: requests.get(f"{prometheus.url}/-/ready", timeout=10).ok, seconds=20)
         monitoring = Monitoring(prometheus, setups)
         wait_until(lambda: len(monitoring.query("up == 1")) == len(setups), seconds=20)
         sleep(2 * SCRAPE_SECONDS)
         yield monitoring
-
-
-def prometheus_server(
-    folder: Path, setups: Mapping[str, AlertSetup]
-) -> AbstractContextManager[ServerProcess]:
-    """Run a Prometheus with ops/alerts.yml that scrapes the proxy of each setup."""
-    interval = f"{SCRAPE_SECONDS * 1000:.0f}ms"
-    targets = {job(name): f"127.0.0.1:{setup.server.port}" for name, setup in setups.items()}
-    config = {
-        "global": {
-            "scrape_interval": interval,
-            "scrape_timeout": interval,
-            "evaluation_interval": interval,
-        },
-        "rule_files": [str(RULES)],
-        "scrape_configs": [
-            {
-                "job_name": name,
-                "authorization": {"credentials": TOKEN},
-                "static_configs": [{"targets": [target]}],
-            }
-            for name, target in targets.items()
-        ],
-    }
-    file, port = folder / "prometheus.yml", free_port()
-    file.write_text(yaml.safe_dump(config))
-    options = {
-        "config.file": file,
-        "storage.tsdb.path": folder / "data",
-        "web.listen-address": f"127.0.0.1:{port}",
-    }
-    return running_server(
-        ["prometheus", *[f"--{name}={value}" for name, value in options.items()]], port
-    )
 
 
 @pytest.mark.parametrize("name", FAILURES)

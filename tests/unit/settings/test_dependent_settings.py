@@ -1,9 +1,8 @@
 """Settings that depend on one another, and the masking of secrets."""
 
-import os
-
 import pytest
 
+from common.cpu_limit import available_cpus
 from settings import SettingsError, load
 
 REQUIRED = {"VIDESK_API_KEY": "key-of-the-account"}
@@ -33,8 +32,8 @@ def test_empty_dyno_does_not_mean_heroku() -> None:
     assert load(REQUIRED | {"DYNO": ""}).trusted_proxies == 0
 
 
-def test_workers_default_to_the_number_of_cores_with_redis_and_to_one_without() -> None:
-    assert load(REQUIRED | REDIS).workers == (os.cpu_count() or 1)
+def test_workers_default_to_the_available_cpus_with_redis_and_to_one_without() -> None:
+    assert load(REQUIRED | REDIS).workers == available_cpus()
     assert load(REQUIRED).workers == 1
 
 
