@@ -9,6 +9,7 @@ from settings import SettingsError, load
 REQUIRED = {"VIDESK_API_KEY": "key-of-the-account"}
 REDIS = {"REDIS_URL": "redis://:password-of-redis@host"}
 CAPTCHA = {"CAPTCHA_PROVIDER": "hcaptcha", "CAPTCHA_SECRET": "secret-of-the-captcha"}
+SITE_KEY = {"CAPTCHA_SITE_KEY": "10000000-ffff"}
 SHOP = {"CORS_ORIGINS": "https://shop.example"}
 
 
@@ -101,10 +102,11 @@ def test_default_referrer_of_another_origin_is_an_error(
     [
         ("CAPTCHA_PROVIDER", "CAPTCHA_SECRET", "the provider's secret"),
         ("CAPTCHA_SECRET", "CAPTCHA_PROVIDER", "turnstile, hcaptcha or recaptcha"),
+        ("CAPTCHA_SITE_KEY", "CAPTCHA_PROVIDER", "turnstile, hcaptcha or recaptcha"),
     ],
 )
 def test_captcha_provider_and_secret_require_each_other(given: str, absent: str, must: str) -> None:
-    assert line_of({given: CAPTCHA[given]}) == (
+    assert line_of({given: (CAPTCHA | SITE_KEY)[given]}) == (
         f"videsk-proxy cannot start: {absent} is missing: it must be {must}"
     )
 

@@ -34,6 +34,7 @@ DEFAULTS: dict[str, object] = {
     "DEFAULT_REFERRER": None,
     "CAPTCHA_PROVIDER": None,
     "CAPTCHA_SECRET": None,
+    "CAPTCHA_SITE_KEY": None,
     "CAPTCHA_VERIFY_URL": None,
     "WIDGET": True,
     "MAX_BODY_BYTES": 65536,
@@ -191,6 +192,7 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "CAPTCHA_PROVIDER": ("turnstile, hcaptcha or recaptcha", (MARK, "true", "turnstile,hcaptcha")),
     "CAPTCHA_SECRET": ("the provider's secret", INVISIBLE_TEXTS),
+    "CAPTCHA_SITE_KEY": ("the site key that belongs to CAPTCHA_SECRET", INVISIBLE_TEXTS),
     "CAPTCHA_VERIFY_URL": (BASE_URL, INVALID_URLS),
     "MAX_BODY_BYTES": (
         "a whole number from 1 to 100000000",
@@ -271,6 +273,7 @@ VALID: list[tuple[str, str, object]] = [
     ("BOOKING_RATE_LIMIT", "100/day", "100/day"),
     ("CAPTCHA_PROVIDER", "Turnstile", "turnstile"),
     ("CAPTCHA_SECRET", MARK, MARK),
+    ("CAPTCHA_SITE_KEY", "0x4AAAAAAA", "0x4AAAAAAA"),
     ("CAPTCHA_VERIFY_URL", "https://captcha.example/verify", "https://captcha.example/verify"),
     ("MAX_BODY_BYTES", "1", 1),
     ("LOG_LEVEL", "DEBUG", "debug"),
