@@ -1,2 +1,2 @@
-import"./chunk-ZFGOMLS3.js";
+import"./chunk-Z3ZSDEKD.js";
 //# sourceMappingURL=videsk-booking.js.map

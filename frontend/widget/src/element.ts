@@ -138,6 +138,7 @@ export class VideskBooking extends HTMLElement {
         user: attribute("user"),
         segment: attribute("segment"),
         referrer: attribute("referrer"),
+        siteKey: attribute("captcha-site-key"),
         prefill: prefilled(this),
       },
       id: `${TAG}-${Math.max(0, index)}`,

@@ -8,7 +8,7 @@ import css from "./more.css";
 import type { Failed } from "./reading.js";
 
 export { isOutcomeUnknown, makeDecision, newIdempotencyKey, VideskProxyError } from "../../client/src/index.js";
-export { drawErrorNotice, INTERRUPTED, OFFLINE } from "./error_notice.js";
+export { drawErrorNotice, INTERRUPTED, isAboutToken, OFFLINE } from "./error_notice.js";
 export { drawTaken, fillPlaces } from "./hours.js";
 export { keepCurrent } from "./refresh.js";
 export { remove, removeExpired } from "./expiry.js";

@@ -3,15 +3,19 @@
 import { storeAttempt } from "./attempt.js";
 import type { Attempt } from "./attempt.js";
 import { drawBooked, keep, rowsOf } from "./booked.js";
+import type { Captcha, CaptchaKey } from "./captcha.js";
 import type { Context, More } from "./context.js";
 import { el } from "./dom.js";
 import { facts, makeFlow, showProgress, showSummary } from "./flow.js";
 import type { Flow, Step } from "./flow.js";
 
 export function resumeBooking(ctx: Context, more: More, attempt: Attempt): Flow {
-  const { kind, target, booking, decision, about } = attempt;
+  const { kind, target, booking, about } = attempt;
+  let { decision } = attempt;
   let problem: unknown = more.INTERRUPTED;
   let isSending = false;
+  /** Shown if the token of the attempt was refused: then nothing is booked, and a new one books. */
+  let captcha: Captcha | undefined;
   let done: (() => Step) | undefined;
 
   const flow = makeFlow(ctx, {
@@ -26,9 +30,10 @@ export function resumeBooking(ctx: Context, more: More, attempt: Attempt): Flow 
         title: ctx.t.details.submit,
         body: [
           el("div", { class: "card", part: "card" }, facts(rowsOf(ctx, { ...about, startAt: booking.startAt }))),
+          !isSending && captcha?.draw(),
           isSending
             ? el("p", { class: "hint", role: "status" }, ctx.t.details.sending)
-            : more.drawErrorNotice(ctx, problem, { again: more.isOutcomeUnknown(problem) ? send : startAgain, anew: startAgain }),
+            : !captcha && more.drawErrorNotice(ctx, problem, { again: more.isOutcomeUnknown(problem) ? send : startAgain, anew: startAgain }),
         ],
         onShow: ctx.ready,
       }),
@@ -58,7 +63,25 @@ export function resumeBooking(ctx: Context, more: More, attempt: Attempt): Flow 
       problem = error;
       if (!more.isOutcomeUnknown(error)) storeAttempt(ctx.id, null);
       ctx.report(error);
+      const isRefused = !captcha && more.isAboutToken(error) && attempt.captcha;
+      captcha = isRefused ? await showCaptcha(isRefused) : undefined;
       flow.redraw();
+      captcha?.request();
+    }
+  }
+
+  async function showCaptcha(key: CaptchaKey): Promise<Captcha | undefined> {
+    try {
+      const { makeCaptcha } = await import("./captcha.js");
+      const made = makeCaptcha(ctx, key, () => {
+        booking.token = made.token()!;
+        decision = more.makeDecision(booking);
+        storeAttempt(ctx.id, { ...attempt, booking, decision, sentAt: Date.now() });
+        void send();
+      });
+      return made;
+    } catch (error) {
+      return void ctx.report(error);
     }
   }
 }
