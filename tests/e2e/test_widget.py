@@ -191,6 +191,23 @@ def test_what_was_refused_is_not_resumed(enter: Enter, sandbox: Sandbox) -> None
     expect(visitor.page.get_by_role("heading", level=2, name="When suits you?")).to_be_visible()
 
 
+@pytest.mark.parametrize("gone", ["book", "more", "en"])
+def test_a_script_that_is_gone_after_an_update_comes_with_the_page(enter: Enter, gone: str) -> None:
+    visitor = enter("", provoked=("404",))
+    visitor.page.route(re.compile(rf"/widget/v1/{gone}-"), lambda route: route.fulfill(status=404), times=1)  # fmt: skip
+    visitor.embed(ONE_AGENT)
+    if gone == "book":
+        visitor.choose_hour(hour())
+    if gone == "en":
+        again = visitor.button("↻ Reload")
+    else:
+        expect(visitor.notice()).to_contain_text("Please reload the page.")
+        visitor.examine()
+        again = visitor.button("Reload")
+    again.click()
+    come_to_the_form(visitor, hour())
+
+
 # What is shown stays true
 
 

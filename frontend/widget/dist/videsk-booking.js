@@ -1,2 +1,2 @@
-import"./chunk-Z3ZSDEKD.js";
+import"./chunk-A5R5BGR5.js";
 //# sourceMappingURL=videsk-booking.js.map

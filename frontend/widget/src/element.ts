@@ -6,12 +6,13 @@ import type { Attribute } from "./attributes.js";
 import { startBooking } from "./booking.js";
 import { Clock } from "./clock.js";
 import type { Context, Events, More } from "./context.js";
-import { button, fill, styleSheet } from "./dom.js";
+import { fill, styleSheet } from "./dom.js";
 import { replaceEntry } from "./flow.js";
 import type { Flow } from "./flow.js";
 import { drawFrame, drawLanguages } from "./frame.js";
 import { chooseConventions, chooseLanguage, isRightToLeft, loadLaterTexts, loadTexts, merge, plural } from "./language.js";
 import type { SomeTexts, Texts } from "./language.js";
+import { notice } from "./load.js";
 import { save } from "./storage.js";
 import { makeReads } from "./reading.js";
 import type { Failed } from "./reading.js";
@@ -123,7 +124,7 @@ export class VideskBooking extends HTMLElement {
     } catch (error) {
       if (ctx.signal.aborted) return;
       ctx.report(error);
-      fill(ctx.byId("step"), button("↻", () => this.reload(), { "aria-label": "Reload", class: "second" }));
+      fill(ctx.byId("step"), await notice(ctx, error, () => this.reload()));
     }
   }
 
