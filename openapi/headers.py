@@ -35,7 +35,7 @@ HEADERS = {
         const="public, max-age=31536000, immutable",
     ),
     "WidgetCacheControl": _header(
-        "A browser may reuse a file whose name contains a hash forever, and must revalidate others.",
+        "A file whose name contains a hash may be reused forever. Others must be revalidated.",
         enum=["public, max-age=31536000, immutable", "public, no-cache"],
     ),
     "X-Content-Type-Options": _header(

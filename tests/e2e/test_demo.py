@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -388,7 +389,7 @@ def test_nothing_jumps_when_something_comes_later(
     visit: Visit, locale: str, size: ViewportSize, soonest: str
 ) -> None:
     visitor = visit(locale, provoked=("500",), size=size)
-    answer_next, answer_dates = hold(visitor, "**/next?*"), hold(visitor, "**/dates?*")
+    answer_next, answer_dates = hold(visitor, "**/availability?*"), hold(visitor, "**/dates?*")
     come_to_the_calendar(visitor.come())
     grid = visitor.page.get_by_role("grid")
     expect(visitor.page.get_by_text(visitor.texts["time"]["pickDay"])).to_be_visible()
@@ -398,8 +399,9 @@ def test_nothing_jumps_when_something_comes_later(
     expect(grid).not_to_have_attribute("aria-busy", "true")
     assert [grid.bounding_box(), corner_of(below)] == waiting
     hours = [written(hour(minutes)) for minutes in (0, 15, 30)]
-    body: dict[str, Any] = {"three": hours, "one": hours[:1], "none": [], "failed": {}}
-    answer_next(body[soonest], status=500 if soonest == "failed" else 200)
+    days: dict[str, Any] = {"three": {"day": hours}, "one": {"day": hours[:1]}, "none": {}}
+    body = {"days": days[soonest]} if soonest in days else {}
+    answer_next(body, status=500 if soonest == "failed" else 200)
     section = visitor.page.get_by_role("region", name=visitor.texts["time"]["soonest"])
     expect(section).not_to_have_attribute("aria-busy", "true")
     expect(section.get_by_role("button")).to_have_count({"three": 3, "one": 1}.get(soonest, 0))
@@ -408,6 +410,24 @@ def test_nothing_jumps_when_something_comes_later(
         expect(section).to_contain_text(visitor.texts["time"][said])
     visitor.examine()
     assert [grid.bounding_box(), corner_of(below)] == waiting
+
+
+@pytest.mark.dates
+def test_the_next_hours_are_a_choice(visit: Visit, proxy: Client) -> None:
+    """Not three in a row, but spread over two days."""
+    visitor = visit()
+    come_to_the_calendar(visitor.come())
+    hours = visitor.page.locator(".soonest [data-hour]")
+    expect(hours).to_have_count(3)
+    names = hours.evaluate_all("all => all.map(({dataset}) => dataset.hour)")
+    instants = [datetime.fromisoformat(name) for name in names]
+    gaps = [after - before for before, after in pairwise(instants)]
+    assert min(gaps) >= timedelta(hours=3)
+    assert len({instant.astimezone(visitor.zone).date() for instant in instants}) == 2
+    days = proxy.get(f"/api/users/{JOHN}/availability?date={instants[0]:%Y-%m}&timezone={ZONE}&days=2").json()["days"]  # fmt: skip
+    assert names[0] == next(iter(days.values()))[0]
+    hours.last.click()
+    visitor.sees(visitor.texts["details"]["title"])
 
 
 def corner_of(locator: Locator) -> tuple[float, float]:

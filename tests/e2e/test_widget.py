@@ -191,13 +191,11 @@ def test_what_was_refused_is_not_resumed(enter: Enter, sandbox: Sandbox) -> None
     expect(visitor.page.get_by_role("heading", level=2, name="When suits you?")).to_be_visible()
 
 
-@pytest.mark.parametrize("gone", ["book", "more", "en"])
+@pytest.mark.parametrize("gone", ["more", "en"])
 def test_a_script_that_is_gone_after_an_update_comes_with_the_page(enter: Enter, gone: str) -> None:
     visitor = enter("", provoked=("404",))
     visitor.page.route(re.compile(rf"/widget/v1/{gone}-"), lambda route: route.fulfill(status=404), times=1)  # fmt: skip
     visitor.embed(ONE_AGENT)
-    if gone == "book":
-        visitor.choose_hour(hour())
     if gone == "en":
         again = visitor.button("↻ Reload")
     else:
@@ -483,7 +481,7 @@ def test_the_page_documents_every_attribute_event_and_part() -> None:
     assert documented("Events") == set(re.findall(r'"(videsk-[\w-]+)":', source["context"]))
     methods = set(re.findall(r"^  ([a-z]\w+)\(\): void {$", source["element"], re.MULTILINE))
     assert documented("Methods") == {f"{name}()" for name in methods if not name.endswith("Callback")}  # fmt: skip
-    css = (WIDGET / "src/style.css").read_text()
+    css = "".join((WIDGET / f"src/{name}.css").read_text() for name in ("style", "more"))
     assert documented("Appearance") == set(re.findall(r"var\((--videsk-[\w-]+)", css))
     parts = {part for code in source.values() for names in re.findall(r'part: (?:\w+ \? )?"([\w ]+)"(?: : "([\w ]+)")?', code) for name in names for part in name.split()}  # fmt: skip
     listed = re.findall(r"`(\w+)`", text.partition("\nParts: ")[2].partition("\n\n")[0])

@@ -338,8 +338,12 @@ def test_a_challenge_opens_above_the_dialog(enter: Enter, sandbox: Sandbox, name
 
 
 def test_a_blocked_script_is_explained_and_can_be_loaded_again(enter: Enter) -> None:
-    customer = enter(provoked=("ERR_FAILED",))
+    customer = enter(provoked=("ERR_FAILED", "404"))
+    customer.page.route("**/captcha-*", lambda route: route.fulfill(status=404), times=1)
+    customer.choose_hour(hour())
+    expect(customer.notice()).to_contain_text("Please reload the page.")
     customer.page.route("**/api.js*", lambda route: route.abort(), times=1)
+    customer.button("Reload").click()
     customer.come_to_the_form()
     expect(customer.notice()).to_contain_text("The security check cannot be loaded.")
     customer.examine()
@@ -373,3 +377,4 @@ def test_the_page_can_name_another_site_key(enter: Enter) -> None:
     customer.page.evaluate("document.querySelector('videsk-booking').reload()")
     expect(customer.page.get_by_role("grid")).not_to_have_attribute("aria-busy", "true")
     expect(customer.page.locator("iframe")).to_have_count(0)
+    expect(customer.page.locator("[slot='captcha']")).to_have_count(0)

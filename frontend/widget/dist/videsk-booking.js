@@ -1,2 +1,2 @@
-import"./chunk-A5R5BGR5.js";
+import"./chunk-H27ST573.js";
 //# sourceMappingURL=videsk-booking.js.map

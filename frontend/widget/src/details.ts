@@ -1,19 +1,23 @@
 /** The form, and the booking that it sends. */
 
+import { isOutcomeUnknown, makeDecision, VideskProxyError } from "../../client/src/index.js";
 import type { BookingByUser, Decision } from "../../client/src/index.js";
 import { storeAttempt } from "./attempt.js";
 import { drawBooked, keep } from "./booked.js";
 import type { Choice } from "./booking.js";
 import type { Captcha, CaptchaKey } from "./captcha.js";
 import { target } from "./choice_lists.js";
-import type { Context, More } from "./context.js";
+import type { Context } from "./context.js";
 import { button, el, fill } from "./dom.js";
+import { drawErrorNotice, isAboutToken, OFFLINE } from "./error_notice.js";
 import type { Flow } from "./flow.js";
 import { drawForm, ESSENTIAL } from "./form.js";
 import type { Field, Value } from "./form.js";
+import { drawTaken } from "./hours.js";
 import { load } from "./load.js";
+import { keepCurrent } from "./refresh.js";
 
-export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow) {
+export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   /** The last one, unless it was refused, and the captcha's token that was sent with it. */
   let decision: Decision | undefined;
   let sentToken: string | undefined;
@@ -24,7 +28,6 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
   let isWaiting = false;
   let wasTokenRefused = false;
   let resubmit = () => {};
-  const { drawErrorNotice, drawTaken, isAboutToken, isOutcomeUnknown, keepCurrent, makeDecision, OFFLINE, VideskProxyError } = more;
   const videsk = ctx.videsk!;
 
   /** Draw the form, and after a refusal what was wrong, which gets the focus. */
@@ -138,7 +141,7 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
     try {
       const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
       storeAttempt(ctx.id, null);
-      const known = keep(ctx, made, about);
+      const known = keep(made, about);
       choice.done = () => drawBooked(ctx, ctx.t.booked.title, made, known);
       choice.isSending = false;
       flow.end("booked");

@@ -242,20 +242,13 @@ export class VideskBooking extends HTMLElement {
 async function book(ctx: Context): Promise<Flow> {
   const attempt = loadAttempt(ctx.id);
   if (!attempt) return startBooking(ctx);
-  const [{ resumeBooking }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-  return resumeBooking(ctx, more, attempt);
+  return (await ctx.loadMore()).resumeBooking(ctx, attempt);
 }
 
 /** Start what an e-mailed link requests. */
 async function follow(ctx: Context, action: string, token: string): Promise<Flow> {
-  if (action === "modify") {
-    const [{ startModifying }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-    return startModifying(ctx, more, token);
-  }
-  if (action === "join") {
-    const [{ startJoining }] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-    return startJoining(ctx, token);
-  }
+  if (action === "modify") return (await ctx.loadMore()).startModifying(ctx, token);
+  if (action === "join") return (await ctx.loadMore()).startJoining(ctx, token);
   return startBooking(ctx);
 }
 
