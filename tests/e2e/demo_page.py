@@ -197,8 +197,8 @@ class Visitor:
 
     def choose_all(self, instant: datetime) -> None:
         """Come as far as to the filled-in form, for an hour of the service's first agent."""
-        self.come().choose_service("My service")
-        self.button("John Doe").click()
+        self.come().choose_service("Asesoría hipotecaria")
+        self.button("Juan Rivera").click()
         self.choose_hour(instant)
         self.sees(self.texts["details"]["title"])
         self.fill_in()

@@ -73,9 +73,9 @@ def stranger(page: Shop, request: pytest.FixtureRequest) -> Visit:
 
 def test_an_allowed_page_can_do_all_that_a_customer_does(ours: Visit) -> None:
     assert ours.statuses("services", "hours", "booked", "cancelled") == [200, 200, 201, 200]
-    assert ours.calls["services"]["body"][0]["title"] == "My service"
+    assert ours.calls["services"]["body"][0]["title"] == "Asesoría hipotecaria"
     assert START in ours.calls["hours"]["body"]
-    assert ours.calls["cancelled"]["body"]["service"] == "My service"
+    assert ours.calls["cancelled"]["body"]["service"] == "Asesoría hipotecaria"
     posts = [entry["path"].rpartition("/")[2] for entry in ours.sent if entry["method"] == "POST"]
     assert posts == [JOHN, JOHN, "cancel"], "booked, refused as taken, cancelled"
 

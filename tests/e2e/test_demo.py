@@ -151,7 +151,7 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{files.url}/booking/")
-        expect(page.get_by_role("button", name="My service")).to_be_visible()
+        expect(page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
         page.close()
     own = (f"{files.url}/booking/", f"{server.url}/api/", f"{server.url}/widget/v1/")
     assert {url for url in asked if not url.startswith(own)} == set()
@@ -162,7 +162,7 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
 
 @pytest.mark.parametrize(
     ("service", "agent", "agents_zone"),
-    [("My service", "John Doe", ZONE), ("Soporte técnico", None, "America/Bogota")],
+    [("Asesoría hipotecaria", "Juan Rivera", ZONE), ("Soporte técnico", None, "America/Bogota")],
 )
 @pytest.mark.dates
 @pytest.mark.parametrize(("locale", "zone"), [("es-CL", ZONE), ("en-US", "Asia/Tokyo")])
@@ -272,10 +272,10 @@ def test_without_a_mouse(visit: Visit, sandbox: Sandbox) -> None:
     start = hour()
     visitor = visit().come()
     keys = visitor.page.keyboard
-    visitor.tab_to(visitor.page.get_by_role("button", name="My service"))
+    visitor.tab_to(visitor.page.get_by_role("button", name="Asesoría hipotecaria"))
     keys.press("Enter")
     visitor.sees("Who would you like to meet?")
-    visitor.tab_to(visitor.button("John Doe"))
+    visitor.tab_to(visitor.button("Juan Rivera"))
     keys.press("Enter")
     visitor.sees("When suits you?")
     grid = visitor.page.get_by_role("grid")
@@ -378,8 +378,8 @@ def hold(visitor: Visitor, pattern: str) -> Callable[..., None]:
 
 def come_to_the_calendar(visitor: Visitor) -> None:
     """From the services."""
-    visitor.choose_service("My service")
-    visitor.button("John Doe").click()
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
     visitor.sees(visitor.texts["time"]["title"])
 
 
@@ -589,7 +589,7 @@ def test_an_unreachable_proxy_is_not_the_visitors_fault(
     visitor.examine()
     visitor.page.unroute("**/api/services")
     visitor.button(visitor.texts["tryAgain"]).click()
-    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -648,7 +648,7 @@ def test_a_failing_videsk(visit: Visit, sandbox: Sandbox) -> None:
     expect(visitor.notice()).to_contain_text("That did not work")
     visitor.examine()
     visitor.button("Try again").click()
-    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
 
 
 # Moving and canceling
@@ -675,7 +675,7 @@ def at_the_link(visit: Visit, server: Running, *, knows: bool) -> Visitor:
     else:
         customer.come(mailed_link(server, customer.home))
     expect(customer.button("Reschedule")).to_be_visible()
-    expect(customer.page.get_by_text("John Doe")).to_have_count(int(knows))
+    expect(customer.page.get_by_text("Juan Rivera")).to_have_count(int(knows))
     assert customer.page.url == customer.home, "the token has left the address"
     return customer
 
@@ -688,9 +688,9 @@ def test_moving(visit: Visit, sandbox: Sandbox, server: Running, *, knows: bool)
     customer.button("Reschedule").click()
     if not knows:
         customer.sees("Which service is it for?")
-        customer.choose_service("My service")
+        customer.choose_service("Asesoría hipotecaria")
         customer.sees("Who is it with?")
-        customer.button("John Doe").click()
+        customer.button("Juan Rivera").click()
         customer.turn_to(hour())
         customer.day(hour()).click()
     expect(customer.page.get_by_role("heading", level=2, name="Choose a new time")).to_be_visible()
@@ -865,8 +865,8 @@ def test_a_picture(
 ) -> None:  # fmt: skip
     """Taken into the folder that SCREENSHOTS names, as docs/screenshots: those of the README."""
     visitor = visit(locale, size=size, color_scheme=scheme).come()
-    visitor.choose_service("My service")
-    visitor.button("John Doe").click()
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
     visitor.turn_to(hour())
     visitor.day(hour()).click()
     expect(visitor.hour(hour())).to_be_visible()

@@ -93,8 +93,8 @@ def come_to_the_form(visitor: ShopVisitor, start: datetime) -> None:
 @pytest.mark.parametrize("locale", ["es-CL", "en-US", "pt-BR"])
 def test_a_page_with_a_strict_policy_books(enter: Enter, sandbox: Sandbox, locale: str) -> None:
     visitor = enter(locale=locale)
-    visitor.choose_service("My service")
-    visitor.button("John Doe").click()
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
     visitor.choose_hour(hour())
     visitor.fill_in()
     visitor.examine()
@@ -116,8 +116,8 @@ def test_an_e_mailed_link_moves_and_cancels(enter: Enter, sandbox: Sandbox, serv
     visitor.come(link + "#faq")
     assert visitor.page.url == f"{visitor.home}#faq", "only the token has left the address"
     visitor.button("Reschedule").click()
-    visitor.choose_service("My service")
-    visitor.button("John Doe").click()
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
     visitor.choose_hour(hour(15))
     visitor.button("Move appointment").click()
     visitor.sees("Your appointment has been moved")
@@ -127,9 +127,9 @@ def test_an_e_mailed_link_moves_and_cancels(enter: Enter, sandbox: Sandbox, serv
     visitor.button("Cancel appointment").click()
     visitor.button("Cancel appointment", visitor.page.get_by_role("dialog")).click()
     visitor.sees("Your appointment is canceled")
-    assert visitor.detail("cancelled") == {"service": "My service"}
+    assert visitor.detail("cancelled") == {"service": "Asesoría hipotecaria"}
     visitor.button("Book another appointment").click()
-    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
     assert pending(sandbox) == []
 
 
@@ -171,7 +171,7 @@ def test_a_reload_before_the_response_does_not_book_twice(enter: Enter, sandbox:
     expect(visitor.notice()).to_contain_text("We do not know whether it went through")
     visitor.page.reload()
     expect(visitor.notice()).to_contain_text("We do not know whether it went through")
-    expect(visitor.page.get_by_text("John Doe")).to_be_visible()
+    expect(visitor.page.get_by_text("Juan Rivera")).to_be_visible()
     visitor.examine()
     visitor.button("Check again").click()
     visitor.is_booked()
@@ -271,7 +271,7 @@ def test_a_hidden_tab_sends_nothing_and_is_current_on_return(enter: Enter, sandb
 def test_only_one_service_and_agent_are_offered(enter: Enter) -> None:
     visitor = enter(ONE_AGENT)
     visitor.turn_to(hour())
-    assert visitor.page.get_by_role("button", name="My service").count() == 0
+    assert visitor.page.get_by_role("button", name="Asesoría hipotecaria").count() == 0
     assert visitor.page.get_by_role("button", name="Back").count() == 0
     progress = visitor.page.get_by_role("navigation")
     assert progress.get_by_role("listitem").all_inner_texts() == ["Time", "Details"]
@@ -497,8 +497,8 @@ def test_the_snippet_of_the_docs_books(enter: Enter, sandbox: Sandbox, page: Any
     visitor.page.unroute_all()
     assert "https://booking.your-shop.example/" in snippet
     shown = enter(snippet.replace("https://booking.your-shop.example", visitor.proxy))
-    shown.choose_service("My service")
-    shown.button("John Doe").click()
+    shown.choose_service("Asesoría hipotecaria")
+    shown.button("Juan Rivera").click()
     shown.choose_hour(hour())
     shown.fill_in()
     shown.book()
@@ -513,8 +513,8 @@ def test_a_page_can_pin_a_version(enter: Enter, server: Running) -> None:
     visitor = enter("", provoked=("integrity",))
     visitor.site.body = tag.format(pins["integrity"][script]) + ALL_SERVICES
     visitor.come()
-    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
     visitor.site.body = tag.format(pins["integrity"]["videsk-booking.js"]) + ALL_SERVICES
     visitor.come()
     visitor.page.wait_for_load_state("networkidle")
-    expect(visitor.page.get_by_role("button", name="My service")).to_have_count(0)
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_have_count(0)
