@@ -325,7 +325,12 @@ def test_a_challenge_opens_above_the_dialog(enter: Enter, sandbox: Sandbox, name
     body = WIDGET.replace("segment=", 'mode="dialog" segment=')
     customer = enter(name, body, setup="{pictures: true}")
     customer.page.evaluate("document.querySelector('videsk-booking').open()")
+    scripts: list[Route] = []
+    customer.page.route("**/api.js*", scripts.append)
     customer.come_to_the_form()
+    scripts[0].fallback()
+    expect(customer.captcha()).to_be_visible()
+    expect(customer.textbox("Correo electrónico")).to_be_focused()
     customer.captcha().check()
     customer.captcha("pictures").click()  # the frame goes with it
     customer.gets_a_token()

@@ -1,2 +1,2 @@
-import"./chunk-H27ST573.js";
+import"./chunk-KBZD5XHX.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -60,7 +60,7 @@ function loadApi(provider: string, language: string): Promise<any> {
 
 /** Make the captcha of an element. `solved`: there is a new token. */
 export function makeCaptcha(ctx: Context, { provider: named, siteKey }: CaptchaKey, solved: () => void): Captcha {
-  const { t, frame, signal } = ctx;
+  const { frame, signal } = ctx;
   const provider = Object.keys(PROVIDERS).find((name) => named.toLowerCase().includes(name))!;
   const root = frame.getRootNode() as ShadowRoot;
   /** A child of the element itself, because reCAPTCHA does not work in a shadow root. It is never moved, which would reload its frame. */
@@ -84,7 +84,7 @@ export function makeCaptcha(ctx: Context, { provider: named, siteKey }: CaptchaK
     try {
       api = await loadApi(provider, language);
       if (signal.aborted) return;
-      leaveTopLayer(root.querySelector("dialog.outer"));
+      if (provider !== "turnstile") leaveTopLayer(root);
       id = api.render(box, {
         sitekey: siteKey,
         theme: isDark(frame) ? "dark" : "light",
@@ -99,14 +99,14 @@ export function makeCaptcha(ctx: Context, { provider: named, siteKey }: CaptchaK
         "expired-callback": () => (token = undefined),
         "error-callback": () => {
           token = undefined;
-          fill(complaint, t.details.captchaFailed);
+          fill(complaint, ctx.t.details.captchaFailed);
           return true; // handled: Turnstile throws it otherwise
         },
       });
     } catch (error) {
       if (signal.aborted) return;
       ctx.report(error);
-      fill(complaint, t.details.captchaFailed, " ", button(t.tryAgain, render, { class: "link" }));
+      fill(complaint, ctx.t.details.captchaFailed, " ", button(ctx.t.tryAgain, render, { class: "link" }));
     }
   }
 
@@ -116,22 +116,27 @@ export function makeCaptcha(ctx: Context, { provider: named, siteKey }: CaptchaK
       isStarted = true;
       if (isSpent) api.reset(id);
       isSpent = false;
-      return el("div", { class: "field", role: "group", "aria-label": t.details.captcha }, el("slot", { name: "captcha" }), complaint);
+      return el("div", { class: "field", role: "group", "aria-label": ctx.t.details.captcha }, el("slot", { name: "captcha" }), complaint);
     },
     token: () => token,
     spend() {
       token = undefined;
       isSpent = true;
     },
-    request: () => fill(complaint, t.details.captchaMissing),
+    request: () => fill(complaint, ctx.t.details.captchaMissing),
   };
 }
 
-/** A challenge opens over the page, below any modal dialog. So the dialog becomes a part of the page. */
-function leaveTopLayer(dialog: HTMLDialogElement | null): void {
-  if (!dialog?.matches(":modal")) return;
+/** A challenge with pictures opens over the page, below any modal dialog. So the dialog becomes a part of the page. */
+function leaveTopLayer(root: ShadowRoot): void {
+  const dialog = root.querySelector<HTMLDialogElement>("dialog.outer:modal");
+  if (!dialog) return;
+  const { activeElement } = root;
+  const { scrollTop } = dialog;
   dialog.close();
   dialog.show();
+  dialog.scrollTop = scrollTop;
+  (activeElement as HTMLElement | null)?.focus({ preventScroll: true });
 }
 
 function isDark(element: Element): boolean {
