@@ -326,8 +326,13 @@ def test_a_challenge_opens_above_the_dialog(enter: Enter, sandbox: Sandbox, name
     customer = enter(name, body, setup="{pictures: true}")
     customer.page.evaluate("document.querySelector('videsk-booking').open()")
     scripts: list[Route] = []
-    customer.page.route("**/api.js*", scripts.append)
-    customer.come_to_the_form()
+
+    def hold(route: Route) -> None:
+        scripts.append(route)
+
+    customer.page.route("**/api.js*", hold)
+    with customer.page.expect_request("**/api.js*"):
+        customer.come_to_the_form()
     scripts[0].fallback()
     expect(customer.captcha()).to_be_visible()
     expect(customer.textbox("Correo electrónico")).to_be_focused()
