@@ -51,7 +51,7 @@ from web import (
     responses,
     shared_secrets,
 )
-from web.captcha import VERIFY_URLS, Captcha
+from web.captcha import VERIFY_URLS, Captcha, RequiredCaptcha
 from web.fast_path import CachedResponse, FastPath
 from web.metrics import Metrics
 from web.metrics_exposition import State
@@ -128,7 +128,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     limit = client_limits.register(
         app, redis, prefix, settings.client_rate_limit, settings.booking_rate_limit
     )
-    app.register_blueprint(catalog.make_blueprint(scheduling))
+    app.register_blueprint(catalog.make_blueprint(scheduling, _required_captcha(settings)))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
         app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, finder, bookings))
     app.register_blueprint(appointments.make_blueprint(scheduling, bookings))
@@ -188,6 +188,11 @@ def _captcha(
         return None
     url = settings.captcha_verify_url or VERIFY_URLS[settings.captcha_provider]
     return BookingCaptcha(Captcha(url, settings.captcha_secret), redis, prefix)
+
+
+def _required_captcha(settings: Settings) -> RequiredCaptcha | None:
+    provider = settings.captcha_provider
+    return RequiredCaptcha(provider, settings.captcha_site_key) if provider else None
 
 
 def _prefix(settings: Settings) -> str:

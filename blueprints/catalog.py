@@ -1,11 +1,15 @@
 """The list of services, and the forms."""
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, request
 
+from cache.read_through import CachedResult
 from openapi import spec
 from schemas.queries import load_form, load_id
 from videsk.scheduling import Scheduling
 from web import responses
+from web.captcha import RequiredCaptcha
 
 CACHE_CONTROL = "public, max-age=30"
 """They change rarely: half a minute in the browser's cache saves a request per page view."""
@@ -41,8 +45,11 @@ _GET_FORM = spec.Operation(
 )
 
 
-def make_blueprint(scheduling: Scheduling) -> Blueprint:
-    """Return the routes `/api/services` and `/api/forms/{segment}`."""
+def make_blueprint(scheduling: Scheduling, captcha: RequiredCaptcha | None) -> Blueprint:
+    """Return the routes `/api/services` and `/api/forms/{segment}`.
+
+    `captcha`: the one that the proxy verifies, if it verifies any.
+    """
     blueprint = Blueprint("catalog", __name__, url_prefix="/api")
 
     @blueprint.get("/services")
@@ -59,10 +66,16 @@ def make_blueprint(scheduling: Scheduling) -> Blueprint:
     def form(segment: str) -> Response:
         """Show a form's fields, and the captcha to show with it.
 
-        The values go into `form` of a booking, under the fields' ids.
+        The values go into `form` of a booking, under the fields' ids. If `captchaRequired` is
+        true, the captcha's response goes into `token`.
         """
         segment = load_id("segment", segment)
         version = load_form(request.args)
-        return responses.cached_response(lambda: scheduling.form(segment, version), CACHE_CONTROL)
+
+        def read() -> CachedResult:
+            result = scheduling.form(segment, version)
+            return replace(result, body=captcha.add_to(result.body)) if captcha else result
+
+        return responses.cached_response(read, CACHE_CONTROL)
 
     return blueprint

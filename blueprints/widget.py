@@ -24,7 +24,8 @@ _TYPES = {
     ".json": "application/json",
 }
 _IMMUTABLE = "public, max-age=31536000, immutable"
-_SHORT = "public, max-age=300"
+_REVALIDATED = "public, no-cache"
+"""A stored entry would name a script that is gone after an update."""
 
 _FILE = spec.Operation(
     "getWidgetFile",
@@ -72,7 +73,7 @@ def make_blueprint() -> Blueprint:
         if coding:
             response.content_encoding = coding
         changes = name in (_ENTRY, f"{_ENTRY}.map", _INTEGRITY)
-        response.headers["Cache-Control"] = _SHORT if changes else _IMMUTABLE
+        response.headers["Cache-Control"] = _REVALIDATED if changes else _IMMUTABLE
         response.set_etag(etag)
         response.make_conditional(request)
         return response

@@ -37,6 +37,10 @@ def check(settings: Settings, environ: Mapping[str, str], named: Set[str]) -> It
     yield from _quotes(settings)
     yield from _secrets(settings)
     yield _trusted_proxies(settings, environ, chosen="TRUSTED_PROXIES" in named)
+    if settings.captcha_provider and settings.widget and not settings.captcha_site_key:
+        text = "without CAPTCHA_SITE_KEY, it shows no captcha, and cannot book"
+        step = "set it, or captcha-site-key in your pages; without the widget, set WIDGET=false"
+        yield warn("booking widget", text, step)
     if settings.redis_url:
         yield _account(settings)
 

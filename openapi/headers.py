@@ -35,8 +35,8 @@ HEADERS = {
         const="public, max-age=31536000, immutable",
     ),
     "WidgetCacheControl": _header(
-        "A browser may reuse a file whose name contains a hash forever, and others for 5 minutes.",
-        enum=["public, max-age=31536000, immutable", "public, max-age=300"],
+        "A file whose name contains a hash may be reused forever. Others must be revalidated.",
+        enum=["public, max-age=31536000, immutable", "public, no-cache"],
     ),
     "X-Content-Type-Options": _header(
         "Browsers must not guess another content type.", const="nosniff"

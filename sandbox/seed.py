@@ -1,6 +1,6 @@
-"""The initial data: agents, services and form fields.
+"""The initial data: services, agents and form fields of a bank in Chile.
 
-The first service, with its ids, is the example of
+The ids of the first service and of its agents are those of the example in
 https://docs.videsk.io/es-developers/api-publica/calendario.
 """
 
@@ -21,8 +21,8 @@ _SIX_DAYS = (*_WITH_LUNCH, Shift((5,), 10 * 60, 13 * 60))
 _HALF_AN_HOUR_A_WEEK = (Shift((3,), 10 * 60, 10 * 60 + 30),)
 _ALWAYS = (Shift(range(7), 0, 24 * 60),)
 
-_JOHN = Agent("63bdbf3230013a2792550a1c", "John", "Doe", _SANTIAGO, _WITH_LUNCH)
-_MARK = Agent("63bdbf3b25ab497401602d07", "Mark", "Zuckerberg", _SANTIAGO, _WITH_LUNCH)
+_JUAN = Agent("63bdbf3230013a2792550a1c", "Juan", "Rivera", _SANTIAGO, _WITH_LUNCH)
+_MARCOS = Agent("63bdbf3b25ab497401602d07", "Marcos", "Fuentes", _SANTIAGO, _WITH_LUNCH)
 _CAMILA = Agent("63bdbf3b25ab497401602d08", "Camila", "Rojas", _SANTIAGO, _SIX_DAYS)
 _TOMAS = Agent("63bdbf3b25ab497401602d09", "Tomás", "Silva", _SANTIAGO, _EARLY)
 _VALENTINA = Agent("63bdbf3b25ab497401602d0a", "Valentina", "Soto", _SANTIAGO, _HALF_AN_HOUR_A_WEEK)
@@ -40,11 +40,11 @@ _OLGA = Agent("63bdbf3b25ab497401602d14", "Olga", "Petrova", ZoneInfo("UTC"), _A
 SERVICES = (
     Service(
         "63bdbf49394aad976d4aa43b",
-        "My service",
-        "Service description",
+        "Asesoría hipotecaria",
+        "Compara créditos y aclara tus dudas con un ejecutivo",
         automatic=False,
         minutes=15,
-        agents=(_JOHN, _MARK),
+        agents=(_JUAN, _MARCOS),
     ),
     Service(
         "63bdbf49394aad976d4aa43c",
@@ -52,28 +52,28 @@ SERVICES = (
         "Revisa tu cartera con un especialista",
         automatic=False,
         minutes=30,
-        agents=(_MARK, _CAMILA),
+        agents=(_MARCOS, _CAMILA),
     ),
     Service(
         "63bdbf49394aad976d4aa43d",
         "Soporte técnico",
-        "Resolvemos tu problema en una videollamada",
+        "Resolvemos problemas con la app en una videollamada",
         automatic=True,
         minutes=20,
         agents=(_SOFIA, _ANDRES),
     ),
     Service(
         "63bdbf49394aad976d4aa43e",
-        "Onboarding session",
-        "Set up your account with one of our specialists",
+        "Activación de banca en línea",
+        "Configura tu cuenta junto a un especialista",
         automatic=False,
         minutes=45,
         agents=(_PRIYA, _ARJUN),
     ),
     Service(
         "63bdbf49394aad976d4aa43f",
-        "Demostración de producto",
-        "Conoce la plataforma en media hora",
+        "Cuentas para empresas",
+        "Conoce los planes en media hora",
         automatic=True,
         minutes=30,
         agents=(_LUCIA, _PABLO),
@@ -96,24 +96,24 @@ SERVICES = (
     ),
     Service(
         "63bdbf49394aad976d4aa442",
-        "Reclamos y devoluciones",
-        "Cuéntanos qué pasó con tu pedido",
+        "Cargos no reconocidos",
+        "Cuéntanos qué pasó con tu compra",
         automatic=True,
         minutes=10,
         agents=(_ANDRES,),
     ),
     Service(
         "63bdbf49394aad976d4aa443",
-        "Medical follow-up",
-        "A short call after your appointment",
+        "Seguro de salud",
+        "Revisa tu cobertura y tus reembolsos",
         automatic=False,
         minutes=20,
         agents=(_ELENA,),
     ),
     Service(
         "63bdbf49394aad976d4aa444",
-        "Orientación académica",
-        "Elige tu carrera con un orientador",
+        "Crédito universitario",
+        "Elige cómo financiar tus estudios",
         automatic=False,
         minutes=30,
         agents=(_DIEGO,),
@@ -121,7 +121,7 @@ SERVICES = (
     # One slot a week, so that days can be booked up.
     Service(
         "63bdbf49394aad976d4aa445",
-        "Consulta jurídica",
+        "Herencias y poderes",
         "Media hora con nuestra abogada, solo los jueves",
         automatic=False,
         minutes=30,
@@ -129,8 +129,8 @@ SERVICES = (
     ),
     Service(
         "63bdbf49394aad976d4aa446",
-        "Billing questions",
-        "Invoices, payments and refunds",
+        "Tarjetas y pagos",
+        "Cupos, pagos y comisiones",
         automatic=True,
         minutes=10,
         agents=(_ARJUN, _PRIYA),

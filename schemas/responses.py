@@ -143,6 +143,9 @@ class Form(_Response):
     siteKey = _text("The site key of the captcha widget", required=False)  # noqa: N815
     resource = _text("The URL of the captcha's script", required=False)
     provider = _text("The captcha provider", required=False)
+    captchaRequired = fields.Boolean(  # noqa: N815
+        metadata={"description": "True if the proxy verifies captchas: a booking needs a `token`"}
+    )
 
 
 class Health(_Response):

@@ -79,6 +79,9 @@ class Settings:
     captcha_secret: str | None = _setting(
         parsers.text("the provider's secret", parsers.VISIBLE), None, secret=True
     )
+    captcha_site_key: str | None = _setting(
+        parsers.text("the site key that belongs to CAPTCHA_SECRET", parsers.VISIBLE), None
+    )
     captcha_verify_url: str | None = _setting(parsers.URL, None)
     widget: bool = _setting(parsers.BOOLEAN, True)
     max_body_bytes: int = _setting(parsers.whole_number(1, 100_000_000), 65536)
@@ -148,7 +151,7 @@ def _default_texts(given: Mapping[str, str]) -> dict[str, str]:
 
 def _check_dependencies(settings: Settings) -> None:
     """Check rules over more than one setting. Raises SettingsError."""
-    if settings.captcha_secret and not settings.captcha_provider:
+    if (settings.captcha_secret or settings.captcha_site_key) and not settings.captcha_provider:
         raise _missing("CAPTCHA_PROVIDER")
     if settings.captcha_provider and not settings.captcha_secret:
         raise _missing("CAPTCHA_SECRET")

@@ -1,7 +1,7 @@
 """Verifies captcha tokens with their provider before a booking is sent to Videsk.
 
 For backend keys, with which Videsk itself requires no captcha. To add a provider with
-the same API, add it to VERIFY_URLS.
+the same API, add it to VERIFY_URLS and SCRIPT_URLS.
 """
 
 import logging
@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import gevent
 import requests
 
+from common import strict_json
+
 log = logging.getLogger("videsk_proxy.captcha")
 
 VERIFY_URLS = {
@@ -18,6 +20,13 @@ VERIFY_URLS = {
     "hcaptcha": "https://api.hcaptcha.com/siteverify",
     "recaptcha": "https://www.google.com/recaptcha/api/siteverify",
 }
+SCRIPT_URLS = {
+    "turnstile": "https://challenges.cloudflare.com/turnstile/v0/api.js",
+    "hcaptcha": "https://js.hcaptcha.com/1/api.js",
+    "recaptcha": "https://www.google.com/recaptcha/api.js",
+}
+"""The scripts that show the captcha to the customer."""
+
 VERIFY_SECONDS = 5
 _SECRET_ERRORS = {"missing-input-secret", "invalid-input-secret", "sitekey-secret-mismatch"}
 
@@ -113,3 +122,26 @@ class Captcha:
             )
             raise CaptchaUnavailableError
         return result
+
+
+@dataclass(frozen=True)
+class RequiredCaptcha:
+    """The captcha that a page has to show, because the proxy verifies its token."""
+
+    provider: str
+    site_key: str | None
+
+    def add_to(self, form: bytes) -> bytes:
+        """Return a form's JSON with this captcha in place of Videsk's own, whose tokens the proxy
+        cannot verify. Without a site key, the page has to have one.
+        """
+        fields = strict_json.loads(form)
+        fields.pop("siteKey", None)
+        if self.site_key:
+            fields["siteKey"] = self.site_key
+        fields |= {
+            "resource": SCRIPT_URLS[self.provider],
+            "provider": self.provider,
+            "captchaRequired": True,
+        }
+        return strict_json.dumps(fields)

@@ -9,6 +9,9 @@ const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const { build, transform } = createRequire(new URL("../client/package.json", import.meta.url))("esbuild");
 const outdir = process.argv[2] ?? join(FOLDER, "dist");
 
+/** Properties of the widget alone, of no object that it shares with the browser, the page or the proxy: they get short names. */
+const PRIVATE = /^(allowed|announce|around|byId|conventions|dayOf|dayOfWeek|doubted|hourOf|isAt|isSending|loadMore|mayBeOurs|mayChangeZone|onShow|picksOnly|redraw|refusals|report|setHour|soonestLoading|submitText|useZone|write[A-Z]\w+)$/;
+
 /** A style sheet becomes the text of one, for constructed style sheets. */
 const styleSheets = {
   name: "style sheets",
@@ -31,6 +34,7 @@ await build({
   target: "es2022",
   charset: "utf8",
   minify: true,
+  mangleProps: PRIVATE,
   sourcemap: true,
   plugins: [styleSheets],
 });

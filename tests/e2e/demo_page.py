@@ -209,8 +209,8 @@ class Visitor:
 
     def fill_in_booking(self, instant: datetime) -> None:
         """Choose an hour of the service's first agent, and fill in the form without submitting it."""
-        self.open().choose_service("My service")
-        self.button("John Doe").click()
+        self.open().choose_service("Asesoría hipotecaria")
+        self.button("Juan Rivera").click()
         self.choose_hour(instant)
         self.expect_step(self.texts["details"]["title"])
         self.fill_in_details()

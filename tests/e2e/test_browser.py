@@ -73,9 +73,9 @@ def disallowed(page: PageServer, request: pytest.FixtureRequest) -> Visit:
 
 def test_an_allowed_page_can_book_and_cancel(allowed: Visit) -> None:
     assert allowed.statuses("services", "hours", "booked", "cancelled") == [200, 200, 201, 200]
-    assert allowed.calls["services"]["body"][0]["title"] == "My service"
+    assert allowed.calls["services"]["body"][0]["title"] == "Asesoría hipotecaria"
     assert START in allowed.calls["hours"]["body"]
-    assert allowed.calls["cancelled"]["body"]["service"] == "My service"
+    assert allowed.calls["cancelled"]["body"]["service"] == "Asesoría hipotecaria"
     posts = [
         entry["path"].rpartition("/")[2] for entry in allowed.sent if entry["method"] == "POST"
     ]

@@ -164,7 +164,7 @@ def test_foreign_data_in_redis_is_not_served(
         for poison in (b"!" + pickle.dumps({"a": 1}), b"", b"garbage", b"nan\n[]", b"\xff\xfe"):
             redis.set(key, poison)
             response = client.get("/api/services")
-            assert response.json()[0]["title"] == "My service"
+            assert response.json()[0]["title"] == "Asesoría hipotecaria"
             assert response.headers["Cache-Status"] == "videsk-proxy; fwd=miss; stored"
 
 

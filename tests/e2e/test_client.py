@@ -66,7 +66,7 @@ def test_the_examples_in_the_readme_compile_and_run(
     options = ["--strict", "--target", "es2022", "--module", "nodenext"]
     run(tool("tsc"), *options, str(page))
     first, conflict, same, aborted = run(node(), str(page.with_suffix(".mjs"))).splitlines()
-    assert re.fullmatch(r"My service, \d{4}-.*Z", first)
+    assert re.fullmatch(r"Asesoría hipotecaria, \d{4}-.*Z", first)
     assert re.fullmatch(
         r'Sorry, the hour ".*" is unavailable\. These are free: .*Z,.*Z,.*Z', conflict
     )

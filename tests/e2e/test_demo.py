@@ -9,9 +9,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -152,7 +153,7 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
         requested: list[str] = []
         page.on("request", lambda request: requested.append(request.url))
         page.goto(f"{files.url}/booking/")
-        expect(page.get_by_role("button", name="My service")).to_be_visible()
+        expect(page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
         page.close()
     own = (f"{files.url}/booking/", f"{server.url}/api/", f"{server.url}/widget/v1/")
     assert {url for url in requested if not url.startswith(own)} == set()
@@ -163,7 +164,7 @@ def test_a_copy_of_the_folder_alone_is_a_booking_page(
 
 @pytest.mark.parametrize(
     ("service", "agent", "agents_zone"),
-    [("My service", "John Doe", ZONE), ("Soporte técnico", None, "America/Bogota")],
+    [("Asesoría hipotecaria", "Juan Rivera", ZONE), ("Soporte técnico", None, "America/Bogota")],
 )
 @pytest.mark.dates
 @pytest.mark.parametrize(("locale", "zone"), [("es-CL", ZONE), ("en-US", "Asia/Tokyo")])
@@ -276,10 +277,10 @@ def test_booking_with_the_keyboard_only(new_visitor: NewVisitor, sandbox: Sandbo
     start = free_hour()
     visitor = new_visitor().open()
     keys = visitor.page.keyboard
-    visitor.tab_to(visitor.page.get_by_role("button", name="My service"))
+    visitor.tab_to(visitor.page.get_by_role("button", name="Asesoría hipotecaria"))
     keys.press("Enter")
     visitor.expect_step("Who would you like to meet?")
-    visitor.tab_to(visitor.button("John Doe"))
+    visitor.tab_to(visitor.button("Juan Rivera"))
     keys.press("Enter")
     visitor.expect_step("When suits you?")
     grid = visitor.page.get_by_role("grid")
@@ -382,8 +383,8 @@ def hold_requests(visitor: Visitor, pattern: str) -> Callable[..., None]:
 
 def go_to_calendar(visitor: Visitor) -> None:
     """Choose the service and the agent."""
-    visitor.choose_service("My service")
-    visitor.button("John Doe").click()
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
     visitor.expect_step(visitor.texts["time"]["title"])
 
 
@@ -394,7 +395,7 @@ def test_content_that_loads_later_causes_no_layout_shift(
 ) -> None:
     visitor = new_visitor(locale, expected_messages=("500",), size=size)
     answer_next, answer_dates = (
-        hold_requests(visitor, "**/next?*"),
+        hold_requests(visitor, "**/availability?*"),
         hold_requests(visitor, "**/dates?*"),
     )
     go_to_calendar(visitor.open())
@@ -406,8 +407,9 @@ def test_content_that_loads_later_causes_no_layout_shift(
     expect(grid).not_to_have_attribute("aria-busy", "true")
     assert [grid.bounding_box(), position_of(below)] == waiting
     hours = [videsk_instant(free_hour(minutes)) for minutes in (0, 15, 30)]
-    body: dict[str, Any] = {"three": hours, "one": hours[:1], "none": [], "failed": {}}
-    answer_next(body[soonest], status=500 if soonest == "failed" else 200)
+    days: dict[str, Any] = {"three": {"day": hours}, "one": {"day": hours[:1]}, "none": {}}
+    body = {"days": days[soonest]} if soonest in days else {}
+    answer_next(body, status=500 if soonest == "failed" else 200)
     section = visitor.page.get_by_role("region", name=visitor.texts["time"]["soonest"])
     expect(section).not_to_have_attribute("aria-busy", "true")
     expect(section.get_by_role("button")).to_have_count({"three": 3, "one": 1}.get(soonest, 0))
@@ -416,6 +418,24 @@ def test_content_that_loads_later_causes_no_layout_shift(
         expect(section).to_contain_text(visitor.texts["time"][message])
     visitor.check_accessibility()
     assert [grid.bounding_box(), position_of(below)] == waiting
+
+
+@pytest.mark.dates
+def test_the_next_hours_are_spread_over_two_days(new_visitor: NewVisitor, proxy: Client) -> None:
+    visitor = new_visitor()
+    go_to_calendar(visitor.open())
+    hours = visitor.page.locator(".soonest [data-hour]")
+    expect(hours).to_have_count(3)
+    names = hours.evaluate_all("all => all.map(({dataset}) => dataset.hour)")
+    instants = [datetime.fromisoformat(name) for name in names]
+    gaps = [after - before for before, after in pairwise(instants)]
+    assert min(gaps) >= timedelta(hours=3)
+    assert len({instant.astimezone(visitor.zone).date() for instant in instants}) == 2
+    query = {"date": f"{instants[0]:%Y-%m}", "timezone": ZONE, "days": "2"}
+    days = proxy.get(f"/api/users/{JOHN}/availability?{urlencode(query)}").json()["days"]
+    assert names[0] == next(iter(days.values()))[0]
+    hours.last.click()
+    visitor.expect_step(visitor.texts["details"]["title"])
 
 
 def position_of(locator: Locator) -> tuple[float, float]:
@@ -585,7 +605,7 @@ def test_an_unreachable_proxy_is_explained(
     visitor.check_accessibility()
     visitor.page.unroute("**/api/services")
     visitor.button(visitor.texts["tryAgain"]).click()
-    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -644,7 +664,7 @@ def test_a_failing_videsk(new_visitor: NewVisitor, sandbox: Sandbox) -> None:
     expect(visitor.alert()).to_contain_text("That did not work")
     visitor.check_accessibility()
     visitor.button("Try again").click()
-    expect(visitor.page.get_by_role("button", name="My service")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Asesoría hipotecaria")).to_be_visible()
 
 
 # Moving and canceling
@@ -673,7 +693,7 @@ def open_booking_link(
     else:
         customer.open(booking_link(server, customer.page_url))
     expect(customer.button("Reschedule")).to_be_visible()
-    expect(customer.page.get_by_text("John Doe")).to_have_count(int(same_browser))
+    expect(customer.page.get_by_text("Juan Rivera")).to_have_count(int(same_browser))
     assert customer.page.url == customer.page_url, "the token is removed from the URL"
     return customer
 
@@ -690,9 +710,9 @@ def test_moving(
     customer.button("Reschedule").click()
     if not same_browser:
         customer.expect_step("Which service is it for?")
-        customer.choose_service("My service")
+        customer.choose_service("Asesoría hipotecaria")
         customer.expect_step("Who is it with?")
-        customer.button("John Doe").click()
+        customer.button("Juan Rivera").click()
         customer.go_to_month(free_hour())
         customer.day(free_hour()).click()
     expect(customer.page.get_by_role("heading", level=2, name="Choose a new time")).to_be_visible()
@@ -871,8 +891,8 @@ def test_screenshots(
 ) -> None:  # fmt: skip
     """Save it to the folder SCREENSHOTS, which is how docs/screenshots for the README are made."""
     visitor = new_visitor(locale, size=size, color_scheme=scheme).open()
-    visitor.choose_service("My service")
-    visitor.button("John Doe").click()
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
     visitor.go_to_month(free_hour())
     visitor.day(free_hour()).click()
     expect(visitor.hour(free_hour())).to_be_visible()

@@ -46,7 +46,7 @@ def test_the_docs_page_loads_nothing_from_elsewhere_and_can_send_requests(
     shown.get_by_role("button", name="Execute").click()
     live = shown.locator(".live-responses-table")
     expect(live.locator(".response-col_status").last).to_have_text("200")
-    expect(live).to_contain_text("My service")
+    expect(live).to_contain_text("Asesoría hipotecaria")
 
     page.close()
 

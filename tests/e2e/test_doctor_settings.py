@@ -167,6 +167,18 @@ def test_the_captcha_provider_checks_the_secret(sandbox: Sandbox) -> None:
     assert "no connection" in run_doctor(sandbox, **settings).of("captcha")
 
 
+@pytest.mark.parametrize(
+    ("settings", "is_reported"),
+    [({}, True), ({"CAPTCHA_SITE_KEY": "0x4AAAAAAA"}, False), ({"WIDGET": "false"}, False)],
+)
+def test_a_widget_without_a_site_key_for_its_captcha_is_reported(
+    sandbox: Sandbox, settings: dict[str, Any], is_reported: bool
+) -> None:
+    captcha = {"CAPTCHA_PROVIDER": "turnstile", "CAPTCHA_SECRET": RANDOM}
+    report = run_doctor(sandbox, run=run_offline, **captcha, **settings)
+    assert len(report.all_of("booking widget")) == is_reported
+
+
 @pytest.mark.parametrize(("seconds", "which"), [(30, "ahead of"), (-30, "behind")])
 def test_a_clock_that_differs_from_that_of_redis_is_a_warning(
     redis_process: ServerProcess, monkeypatch: pytest.MonkeyPatch, seconds: int, which: str

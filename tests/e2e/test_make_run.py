@@ -70,7 +70,7 @@ def test_make_run_serves_and_ctrl_c_ends_everything(make_run: Start) -> None:
     proxy, sandbox = (Client(f"http://127.0.0.1:{port}") for port in ports)
     wait_until_healthy(proxy, ports[1], run)
     services = proxy.get("/api/services", headers={"Origin": f"http://localhost:{ports[1]}"})
-    assert (services.status_code, services.json()[0]["title"]) == (200, "My service")
+    assert (services.status_code, services.json()[0]["title"]) == (200, "Asesoría hipotecaria")
     assert "Access-Control-Allow-Origin" in services.headers
     page = sandbox.get("/demo/")
     assert (page.status_code, "<title>Book an appointment</title>" in page.text) == (200, True)

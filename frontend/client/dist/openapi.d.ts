@@ -32,7 +32,8 @@ export interface paths {
         };
         /**
          * Show a form's fields, and the captcha to show with it
-         * @description The values go into `form` of a booking, under the fields' ids.
+         * @description The values go into `form` of a booking, under the fields' ids. If `captchaRequired` is
+         *     true, the captcha's response goes into `token`.
          */
         get: operations["getForm"];
         put?: never;
@@ -426,6 +427,8 @@ export interface components {
             resource?: string;
             /** @description The captcha provider */
             provider?: string;
+            /** @description True if the proxy verifies captchas: a booking needs a `token` */
+            captchaRequired?: boolean;
         };
         /** @description The process serves requests. */
         Health: {

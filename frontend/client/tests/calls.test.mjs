@@ -19,9 +19,9 @@ test("services: all of them", async () => {
   assert.ok(services.length > 10, "more than one page of Videsk's");
   const [first] = services;
   assert.equal(first.id, SERVICE);
-  assert.equal(first.title, "My service");
+  assert.equal(first.title, "Asesoría hipotecaria");
   assert.equal(first.automatic, false);
-  assert.deepEqual(first.users[0], { id: JOHN, firstname: "John", lastname: "Doe" });
+  assert.deepEqual(first.users[0], { id: JOHN, firstname: "Juan", lastname: "Rivera" });
 });
 
 for (const [kind, id] of [["services", SERVICE], ["users", JOHN]]) {
@@ -56,7 +56,7 @@ test("book a user's hour: once, and it is gone", async () => {
   const booking = await bookingOfJohn();
   const booked = await videsk.book("users", JOHN, booking);
   assert.equal(booked.startAt, booking.startAt);
-  assert.equal(booked.service, "My service");
+  assert.equal(booked.service, "Asesoría hipotecaria");
   assert.ok(booked.accessToken && booked.actionToken);
   assert.deepEqual((await appointments()).map(({ user }) => user), [JOHN]);
   assert.ok(!(await videsk.hours("users", JOHN, DAY)).includes(booking.startAt));

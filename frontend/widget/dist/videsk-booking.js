@@ -1,2 +1,2 @@
-import"./chunk-ZFGOMLS3.js";
+import"./chunk-KBZD5XHX.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -2,6 +2,7 @@
 
 import type { BookingByUser, Decision, Kind } from "../../client/src/index.js";
 import type { Known } from "./booked.js";
+import type { CaptchaKey } from "./captcha.js";
 
 export interface Attempt {
   decision: Decision;
@@ -9,6 +10,7 @@ export interface Attempt {
   target: string;
   booking: BookingByUser;
   about: Pick<Known, "service" | "agent">;
+  captcha: CaptchaKey | undefined;
   sentAt: number;
 }
 

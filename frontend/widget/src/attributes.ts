@@ -1,7 +1,7 @@
 /** The attributes of `<videsk-booking>`. docs/frontend.md describes each. */
 
 /** A change of these starts the element again. */
-export const STARTING = ["proxy", "service", "user", "segment", "mode", "referrer", "prefill", "prefill-query"] as const;
+export const STARTING = ["proxy", "service", "user", "segment", "mode", "referrer", "captcha-site-key", "prefill", "prefill-query"] as const;
 /** A change of these draws it again. */
 export const DRAWING = ["locale", "timezone", "first-day", "hour-cycle"] as const;
 export const ATTRIBUTES = [...STARTING, ...DRAWING, "theme", "name"] as const;

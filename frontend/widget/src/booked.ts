@@ -1,11 +1,13 @@
 /** What stands at the end of a booking and of a move: when, with whom, and where to keep it. */
 
+import { newIdempotencyKey } from "../../client/src/index.js";
 import type { Booking } from "../../client/src/index.js";
 import { calendarFile, googleLink, outlookLink } from "./calendars.js";
 import { nameOf } from "./choice_lists.js";
 import type { Agent } from "./choice_lists.js";
 import type { Context } from "./context.js";
 import { button, el } from "./dom.js";
+import { remove } from "./expiry.js";
 import { facts } from "./flow.js";
 import type { Rows, Step } from "./flow.js";
 import { write } from "./language.js";
@@ -26,17 +28,17 @@ export interface Known {
 export const bookingOf = (token: string): Known | null => load(token);
 
 /** Store a booking, and whose it is; a moved one takes the place of the one before. */
-export function keep(ctx: Context, booking: Booking, { service, agent }: Pick<Known, "service" | "agent">, oldToken?: string): Known {
+export function keep(booking: Booking, { service, agent }: Pick<Known, "service" | "agent">, oldToken?: string): Known {
   const before = oldToken === undefined ? null : bookingOf(oldToken);
   const known = {
     service: service && { id: service.id, title: service.title },
     agent,
     startAt: booking.startAt,
     endAt: booking.endAt,
-    uid: before?.uid ?? `${ctx.more!.newIdempotencyKey()}@videsk-proxy`,
+    uid: before?.uid ?? `${newIdempotencyKey()}@videsk-proxy`,
     sequence: before ? before.sequence + 1 : 0,
   };
-  if (oldToken !== undefined) ctx.more!.remove(oldToken);
+  if (oldToken !== undefined) remove(oldToken);
   save(booking.actionToken, known);
   return known;
 }

@@ -15,8 +15,6 @@ import { drawTimeStep } from "./time_step.js";
 import type { TakenHour } from "./time_step.js";
 import type { Field, Value } from "./form.js";
 
-const PRELOAD_AFTER_MS = 2000;
-
 export interface Choice {
   service?: Service | undefined;
   agent?: Agent | undefined;
@@ -73,15 +71,14 @@ export function startBooking(ctx: Context): Flow {
         return {
           ...ctx.t.time,
           body: [drawTimeStep(ctx, { target: target(choice), choose: pickHour, signal, startAt, taken })],
-          onShow: preload,
         };
       },
 
       details: (signal) => {
         const place = el("div");
-        const show = () => details!.draw(place, signal);
-        if (details) show();
-        else load(ctx, place, signal, loadDetails, show);
+        const show = () => (details ??= ctx.more!.makeDetails(ctx, choice, flow)).draw(place, signal);
+        if (ctx.more) show();
+        else load(ctx, place, signal, ctx.loadMore, show);
         return { ...ctx.t.details, body: [place] };
       },
 
@@ -104,16 +101,6 @@ export function startBooking(ctx: Context): Flow {
       [t.summary.time, startAt && clock.writeTime(startAt)],
       [t.summary.zone, startAt && clock.writeZone()],
     ];
-  }
-
-  async function loadDetails(): Promise<void> {
-    const [{ makeDetails }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-    details ??= makeDetails(ctx, more, choice, flow);
-  }
-
-  /** A while after the calendar, so that the form needs no network of its own. */
-  function preload(): void {
-    if (!details && !ctx.picksOnly) setTimeout(() => loadDetails().catch(() => {}), PRELOAD_AFTER_MS);
   }
 
   function pickService(service: Service): void {

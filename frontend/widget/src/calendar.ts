@@ -4,7 +4,7 @@ import { button, el, fill } from "./dom.js";
 import { write } from "./language.js";
 import { notice } from "./load.js";
 
-const WEEK = 7;
+export const WEEK = 7;
 
 /**
  * Draw a month to choose a day of: the grid of the WAI-ARIA practices, where the arrows move over all
@@ -135,33 +135,14 @@ export function drawCalendar(
 
   function walk(event: KeyboardEvent): void {
     const from = (event.target as HTMLElement).dataset.day;
-    if (!from || event.altKey || event.ctrlKey || event.metaKey) return;
-    const right = ctx.frame.dir === "rtl" ? -1 : 1;
-    const steps: Record<string, () => string> = {
-      ArrowLeft: () => addDays(from, -right),
-      ArrowRight: () => addDays(from, right),
-      ArrowUp: () => addDays(from, -WEEK),
-      ArrowDown: () => addDays(from, WEEK),
-      Home: () => addDays(from, -clock.dayOfWeek(from)),
-      End: () => addDays(from, WEEK - 1 - clock.dayOfWeek(from)),
-      PageUp: () => sameDay(addMonths(month, -1), from),
-      PageDown: () => sameDay(addMonths(month, 1), from),
-    };
-    const to = steps[event.key]?.();
+    const to = from && ctx.more?.dayByKey(ctx, event, from);
     if (!to) return;
     event.preventDefault();
-    const earliest = `${monthOf(clock.today())}-01`;
-    at = to < earliest ? earliest : to;
+    at = to;
     if (monthOf(at) !== month) show(monthOf(at));
     else drawDays();
   }
 
   show(month);
   return el("section", { class: "calendar" }, el("div", { class: "month" }, previous, title, next), grid, below);
-}
-
-/** The same day of another month, or that month's last. */
-function sameDay(month: string, day: string): string {
-  const days = daysOf(month);
-  return days[Math.min(Number(day.slice(-2)), days.length) - 1]!;
 }

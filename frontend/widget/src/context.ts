@@ -27,6 +27,7 @@ export interface Context {
     user: string | null;
     segment: string | null;
     referrer: string | null;
+    siteKey: string | null;
     prefill: Record<string, unknown>;
   };
   /** Names the element's entry in `history.state`. */

@@ -1,26 +1,39 @@
 /** The form, and the booking that it sends. */
 
+import { isOutcomeUnknown, makeDecision, VideskProxyError } from "../../client/src/index.js";
 import type { BookingByUser, Decision } from "../../client/src/index.js";
 import { storeAttempt } from "./attempt.js";
 import { drawBooked, keep } from "./booked.js";
 import type { Choice } from "./booking.js";
+import type { Captcha, CaptchaKey } from "./captcha.js";
 import { target } from "./choice_lists.js";
-import type { Context, More } from "./context.js";
+import type { Context } from "./context.js";
 import { button, el, fill } from "./dom.js";
+import { drawErrorNotice, isAboutToken, OFFLINE } from "./error_notice.js";
 import type { Flow } from "./flow.js";
 import { drawForm, ESSENTIAL } from "./form.js";
 import type { Field, Value } from "./form.js";
+import { drawTaken } from "./hours.js";
 import { load } from "./load.js";
+import { keepCurrent } from "./refresh.js";
 
-export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow) {
-  /** The last one, unless it was refused. */
+export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
+  /** The last one, unless it was refused, and the captcha's token that was sent with it. */
   let decision: Decision | undefined;
-  const { drawErrorNotice, drawTaken, isOutcomeUnknown, keepCurrent, makeDecision, OFFLINE, VideskProxyError } = more;
+  let sentToken: string | undefined;
+  let captcha: Captcha | undefined;
+  /** The one that the form names. */
+  let captchaKey: CaptchaKey | undefined;
+  /** Whether the booking is sent as soon as the captcha is solved. */
+  let isWaiting = false;
+  let wasTokenRefused = false;
+  let resubmit = () => {};
   const videsk = ctx.videsk!;
 
   /** Draw the form, and after a refusal what was wrong, which gets the focus. */
   async function draw(place: HTMLElement, signal: AbortSignal): Promise<void> {
     let focus = () => {};
+    signal.addEventListener("abort", () => (isWaiting &&= flow.isAt("details")));
     const read = async () => (choice.fields ??= await readFields(signal));
     await load(ctx, place, signal, read, (fields) => {
       focus = showForm(place, fields, signal);
@@ -29,13 +42,22 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
   }
 
   async function readFields(signal: AbortSignal): Promise<Field[]> {
-    const { form } = await videsk.form(ctx.options.segment ?? "", {}, { signal });
+    const { form, captchaRequired, ...named } = await videsk.form(ctx.options.segment ?? "", {}, { signal });
+    const siteKey = ctx.options.siteKey ?? named.siteKey;
+    captchaKey = siteKey ? { provider: `${named.provider} ${named.resource}`, siteKey } : undefined;
+    if (captchaRequired || ctx.options.siteKey) await showCaptcha();
     const fields = (form as Field[]).filter(({ id }) => id !== ESSENTIAL);
     for (const { id, name } of fields) {
       const value = ctx.options.prefill[name] ?? ctx.options.prefill[id];
       if (value != null && !choice.values.has(id)) choice.values.set(id, value as Value);
     }
     return fields;
+  }
+
+  async function showCaptcha(): Promise<void> {
+    if (!captchaKey) return;
+    const { makeCaptcha } = await import("./captcha.js");
+    captcha ??= makeCaptcha(ctx, captchaKey, () => isWaiting && resubmit());
   }
 
   function showForm(place: HTMLElement, fields: Field[], signal: AbortSignal): () => void {
@@ -50,13 +72,15 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
       values,
       refusals,
       submit: book,
-      before: [taken, notice],
+      before: [captcha?.draw(), taken, notice],
       submitText: isSending ? t.details.sending : t.details.submit,
     });
     submitButton.disabled = isSending;
     // The notice has a button of its own, which may have to wait, or to warn.
     submitButton.hidden = Boolean(notice);
     fill(place, form);
+    resubmit = resend;
+    if (isWaiting) captcha?.request();
     if (!isSending && !notice) keepCurrent(signal, () => check(taken, submitButton, signal));
     return () => (notice ? notice.focus() : focus());
 
@@ -91,9 +115,7 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
     const [kind, id] = target(choice);
     const { service, agent, startAt = "" } = choice;
     const timezone = ctx.clock.zone;
-    const detail = { startAt, timezone, service: service!.id, user: agent?.id, form };
-    if (!ctx.emit("videsk-booking-submitted", detail)) return;
-    if (!navigator.onLine) return refuse(OFFLINE, startAt);
+    const about = { service, agent };
     const booking = {
       startAt,
       timezone,
@@ -101,23 +123,32 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
       ...(ctx.options.referrer && { referrer: ctx.options.referrer }),
       ...(agent && { service: service!.id }),
     } as BookingByUser;
-    decision = makeDecision({ kind, id, ...booking }, decision);
+    const next = makeDecision({ kind, id, ...booking }, decision);
+    // To find out about the same attempt, exactly the same is sent again.
+    const token = next === decision ? sentToken : captcha?.token();
+    isWaiting = Boolean(captcha && !token);
+    if (isWaiting) return captcha!.request();
+    const detail = { startAt, timezone, service: service!.id, user: agent?.id, form };
+    if (!ctx.emit("videsk-booking-submitted", detail)) return;
+    if (!navigator.onLine) return refuse(OFFLINE, startAt);
+    if (token) booking.token = sentToken = token;
+    decision = next;
     const { idempotencyKey } = decision;
-    const about = { service, agent };
-    storeAttempt(ctx.id, { decision, kind, target: id, booking, about, sentAt: Date.now() });
+    storeAttempt(ctx.id, { decision, kind, target: id, booking, about, captcha: captchaKey, sentAt: Date.now() });
     Object.assign(choice, { isSending: true, problem: undefined });
     flow.redraw();
     ctx.announce(ctx.t.details.sending);
     try {
       const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
       storeAttempt(ctx.id, null);
-      const known = keep(ctx, made, about);
+      const known = keep(made, about);
       choice.done = () => drawBooked(ctx, ctx.t.booked.title, made, known);
       choice.isSending = false;
       flow.end("booked");
       ctx.emit("videsk-booked", { booking: made });
     } catch (error) {
       choice.isSending = false;
+      captcha?.spend();
       await refuse(error, startAt);
     }
   }
@@ -130,6 +161,11 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
   async function refuse(error: any, startAt: string): Promise<void> {
     ctx.report(error);
     if (!isOutcomeUnknown(error)) forget();
+    const isFirst = !wasTokenRefused;
+    wasTokenRefused = isAboutToken(error);
+    // An expired token, or one that was spent before: nothing is booked, and the next one books.
+    if (wasTokenRefused && isFirst) await showCaptcha().catch(ctx.report);
+    isWaiting = wasTokenRefused && isFirst && captcha !== undefined;
     if (error.status === 409 || error.data === "dateInPast") {
       const free = await videsk.alternatives(error).catch(() => undefined);
       const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };
@@ -137,7 +173,7 @@ export function makeDetails(ctx: Context, more: More, choice: Choice, flow: Flow
       flow.go("time");
       return;
     }
-    choice.problem = error;
+    choice.problem = isWaiting ? undefined : error;
     if (error.outcomeUnknown) choice.doubted = startAt;
     if (flow.isAt("details")) flow.redraw();
     else flow.go("details");

@@ -6,12 +6,13 @@ import type { Attribute } from "./attributes.js";
 import { startBooking } from "./booking.js";
 import { Clock } from "./clock.js";
 import type { Context, Events, More } from "./context.js";
-import { button, fill, styleSheet } from "./dom.js";
+import { fill, styleSheet } from "./dom.js";
 import { replaceEntry } from "./flow.js";
 import type { Flow } from "./flow.js";
 import { drawFrame, drawLanguages } from "./frame.js";
 import { chooseConventions, chooseLanguage, isRightToLeft, loadLaterTexts, loadTexts, merge, plural } from "./language.js";
 import type { SomeTexts, Texts } from "./language.js";
+import { notice } from "./load.js";
 import { save } from "./storage.js";
 import { makeReads } from "./reading.js";
 import type { Failed } from "./reading.js";
@@ -123,7 +124,7 @@ export class VideskBooking extends HTMLElement {
     } catch (error) {
       if (ctx.signal.aborted) return;
       ctx.report(error);
-      fill(ctx.byId("step"), button("↻", () => this.reload(), { "aria-label": "Reload", class: "second" }));
+      fill(ctx.byId("step"), await notice(ctx, error, () => this.reload()));
     }
   }
 
@@ -138,6 +139,7 @@ export class VideskBooking extends HTMLElement {
         user: attribute("user"),
         segment: attribute("segment"),
         referrer: attribute("referrer"),
+        siteKey: attribute("captcha-site-key"),
         prefill: prefilled(this),
       },
       id: `${TAG}-${Math.max(0, index)}`,
@@ -240,20 +242,13 @@ export class VideskBooking extends HTMLElement {
 async function book(ctx: Context): Promise<Flow> {
   const attempt = loadAttempt(ctx.id);
   if (!attempt) return startBooking(ctx);
-  const [{ resumeBooking }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-  return resumeBooking(ctx, more, attempt);
+  return (await ctx.loadMore()).resumeBooking(ctx, attempt);
 }
 
 /** Start what an e-mailed link requests. */
 async function follow(ctx: Context, action: string, token: string): Promise<Flow> {
-  if (action === "modify") {
-    const [{ startModifying }, more] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-    return startModifying(ctx, more, token);
-  }
-  if (action === "join") {
-    const [{ startJoining }] = await Promise.all([import("./book.js"), ctx.loadMore()]);
-    return startJoining(ctx, token);
-  }
+  if (action === "modify") return (await ctx.loadMore()).startModifying(ctx, token);
+  if (action === "join") return (await ctx.loadMore()).startJoining(ctx, token);
   return startBooking(ctx);
 }
 

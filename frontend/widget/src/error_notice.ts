@@ -3,13 +3,18 @@ import type { Context } from "./context.js";
 import { button, el } from "./dom.js";
 import { write } from "./language.js";
 
-type Problem = Pick<VideskProxyError, "status" | "source" | "data" | "requestId" | "retryAfterSeconds" | "outcomeUnknown">;
+type Problem = Pick<VideskProxyError, "status" | "source" | "message" | "data" | "requestId" | "retryAfterSeconds" | "outcomeUnknown">;
 
 /** The browser is offline: nothing was sent, so nothing is in doubt. */
 export const OFFLINE = { status: 0, outcomeUnknown: false } as Problem;
 
 /** The page was reloaded before the response to a booking came. */
 export const INTERRUPTED = { status: 0, source: "network", outcomeUnknown: true } as Problem;
+
+/** Whether a captcha's token is missing or was refused. Nothing was booked. */
+export function isAboutToken({ status, message, data }: any): boolean {
+  return (status === 400 && message.includes('"token"')) || data?.extraData !== undefined;
+}
 
 /** Return the title and text for an error. */
 function explain(ctx: Context, error: Problem, byToken: boolean): [string, string] {
@@ -19,6 +24,7 @@ function explain(ctx: Context, error: Problem, byToken: boolean): [string, strin
   if (error.status === 0) return [t.unreachable, t.unreachableText];
   if (error.status === 401 && byToken) return [t.deadToken, t.deadTokenText];
   if (error.status === 404) return [t.gone, t.goneText];
+  if (isAboutToken(error)) return [t.captcha, t.captchaText];
   if (error.status === 429 && error.source === "proxy")
     return [t.limited, ctx.count(t.limitedText, Math.ceil(error.retryAfterSeconds ?? 0))];
   if ([429, 503].includes(error.status)) return [t.busy, t.busyText];

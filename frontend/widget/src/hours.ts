@@ -6,7 +6,7 @@ import type { Child } from "./dom.js";
 import { write } from "./language.js";
 import { load } from "./load.js";
 import { keepCurrent } from "./refresh.js";
-import { SOONEST } from "./time_step.js";
+import { isTaken, readFirstDays, spread } from "./soonest.js";
 import type { Places, TakenHour, TimeStep } from "./time_step.js";
 
 /** If a day has more, only its first part is open. */
@@ -71,11 +71,12 @@ function drawHours(
 /** Fill the places of the step. Returns what opens a day. `before`: the day that is open from the start. */
 export async function fillPlaces(
   ctx: Context,
-  { target, choose, signal, startAt, taken }: TimeStep,
+  step: TimeStep,
   { soonest, soonestLoading, heading, hours }: Places,
   before: string | undefined,
 ): Promise<(day: string) => Promise<void>> {
   const { t, clock } = ctx;
+  const { target, choose, signal, startAt, taken } = step;
   const videsk = ctx.videsk!;
   const timezone = clock.zone;
   const call = { signal };
@@ -130,12 +131,9 @@ export async function fillPlaces(
         announceGone([...gone].filter((hour) => !before.gone.has(hour)));
       }
     }
-    const soon = await videsk.next(...target, { timezone, limit: SOONEST }, call);
-    // Later hours than the last of these may still be free.
-    const until = soon.length < SOONEST ? "9" : soon[SOONEST - 1]!;
+    const days = await readFirstDays(ctx, step);
     for (const one of soonest.querySelectorAll<HTMLElement>("[data-hour]")) {
-      const hour = one.dataset.hour!;
-      one.ariaDisabled = String(hour < until && !soon.includes(hour));
+      one.ariaDisabled = String(isTaken(one.dataset.hour!, days));
     }
   }
 
@@ -145,8 +143,8 @@ export async function fillPlaces(
   }
 
   async function readSoonest(): Promise<HTMLElement> {
-    const soon = await videsk.next(...target, { timezone, limit: SOONEST }, call);
-    const offered = soon.filter((hour) => hour !== taken?.startAt);
+    const days = await readFirstDays(ctx, step);
+    const offered = spread(days.map((day) => day.filter((hour) => hour !== taken?.startAt)));
     if (offered.length === 0) return el("p", { class: "hint" }, t.time.soonestNone);
     const draw = (hour: string) => {
       const one = button(

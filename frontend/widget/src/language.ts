@@ -11,18 +11,20 @@ type Loose<T> = { [Name in keyof T]: T[Name] extends string ? string : T[Name] e
 export type Texts = Loose<typeof en & typeof enLater>;
 export type SomeTexts = { [Part in keyof Texts]?: Texts[Part] extends object ? Partial<Texts[Part]> : Texts[Part] };
 
+type Load = () => Promise<Record<string, object>>;
 /** The texts up to the calendar, and those of later steps. */
-const LANGUAGES: Record<string, [() => Promise<object>, () => Promise<object>]> = {
-  en: [() => import("./texts/en.js").then((it) => it.en), () => import("./texts/en.later.js").then((it) => it.en)],
-  es: [() => import("./texts/es.js").then((it) => it.es), () => import("./texts/es.later.js").then((it) => it.es)],
-  pt: [() => import("./texts/pt.js").then((it) => it.pt), () => import("./texts/pt.later.js").then((it) => it.pt)],
+const LANGUAGES: Record<string, [Load, Load]> = {
+  en: [() => import("./texts/en.js"), () => import("./texts/en.later.js")],
+  es: [() => import("./texts/es.js"), () => import("./texts/es.later.js")],
+  pt: [() => import("./texts/pt.js"), () => import("./texts/pt.later.js")],
 };
 
 /** The languages built in, each with its own name for itself. */
 export const NAMES = { en: "English", es: "Español", pt: "Português" };
 
-export const loadTexts = (language: string) => LANGUAGES[language]![0]() as Promise<Texts>;
-export const loadLaterTexts = (language: string) => LANGUAGES[language]![1]() as Promise<Texts>;
+const loadPart = async (language: string, part: 0 | 1) => (await LANGUAGES[language]![part]())[language] as Texts;
+export const loadTexts = (language: string) => loadPart(language, 0);
+export const loadLaterTexts = (language: string) => loadPart(language, 1);
 
 /** Return the texts of all, the last one first. */
 export function merge(...all: (SomeTexts | false)[]): Texts {

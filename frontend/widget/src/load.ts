@@ -30,13 +30,16 @@ export async function load<T>(
   }
 }
 
-/** Draw an error and a way on. Where not even that can be loaded, only the way on. */
+/** Draw an error and a way on. If a script could not be loaded, the way on is to load the page again. */
 export async function notice(ctx: Context, error: unknown, again: () => void): Promise<Child> {
-  try {
-    return (await ctx.loadMore()).drawErrorNotice(ctx, error, { again });
-  } catch {
-    // A script that the proxy no longer has, since an update, comes only with the page.
-    const reload = () => (navigator.onLine ? location.reload() : again());
-    return button("↻", reload, { "aria-label": "Reload", class: "second" });
-  }
+  const more = error instanceof TypeError ? undefined : await ctx.loadMore().catch(() => undefined);
+  if (more) return more.drawErrorNotice(ctx, error, { again });
+  // After an update, the proxy has other scripts than those that this page names.
+  const reload = () => (navigator.onLine ? location.reload() : again());
+  return el(
+    "div",
+    { class: "notice error", part: "notice", role: "alert" },
+    el("p", {}, ctx.t.notLoaded),
+    el("p", { class: "actions" }, button(ctx.t.reload ?? "↻ Reload", reload, { class: "second", part: "button" })),
+  );
 }

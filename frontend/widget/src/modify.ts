@@ -3,14 +3,17 @@
  * returns nothing about it for that token: either this browser has stored it, or the customer chooses.
  */
 
+import { isOutcomeUnknown, makeDecision } from "../../client/src/index.js";
 import type { Decision, Service } from "../../client/src/index.js";
 import { bookingOf, drawAnother, drawBooked, keep, rowsOf } from "./booked.js";
 import type { Known } from "./booked.js";
 import { agentsOf, drawAgents, drawServices, target } from "./choice_lists.js";
 import type { Agent } from "./choice_lists.js";
-import type { Context, More } from "./context.js";
+import type { Context } from "./context.js";
 import { button, el, fill } from "./dom.js";
 import type { Child } from "./dom.js";
+import { drawErrorNotice, OFFLINE } from "./error_notice.js";
+import { remove } from "./expiry.js";
 import { facts, makeFlow, showProgress, showSummary } from "./flow.js";
 import type { Flow, Step } from "./flow.js";
 import { write } from "./language.js";
@@ -20,7 +23,7 @@ import type { TakenHour } from "./time_step.js";
 
 const LONGEST_REASON = 1000;
 
-export function startModifying(ctx: Context, more: More, token: string): Flow {
+export function startModifying(ctx: Context, token: string): Flow {
   const known = bookingOf(token);
   const choice = {
     /** A stored one has only id and title. */
@@ -38,7 +41,6 @@ export function startModifying(ctx: Context, more: More, token: string): Flow {
   };
   /** The last one, unless it was refused. */
   let decision: Decision | undefined;
-  const { drawErrorNotice, isOutcomeUnknown, makeDecision, OFFLINE } = more;
   const videsk = ctx.videsk!;
 
   const flow = makeFlow(ctx, {
@@ -202,7 +204,7 @@ export function startModifying(ctx: Context, more: More, token: string): Flow {
     const { service, agent, startAt = "" } = choice;
     return send("confirm", { date: startAt }, async (call) => {
       const booking = await videsk.reschedule(token, { date: startAt }, call);
-      const now = keep(ctx, booking, { service, agent }, token);
+      const now = keep(booking, { service, agent }, token);
       choice.done = () => drawBooked(ctx, ctx.t.booked.moved, booking, now);
       return () => ctx.emit("videsk-rescheduled", { booking });
     });
@@ -212,7 +214,7 @@ export function startModifying(ctx: Context, more: More, token: string): Flow {
     const cancellation = choice.reason.trim() ? { cancelReason: choice.reason } : {};
     return send("cancel", cancellation, async (call) => {
       const { service } = await videsk.cancel(token, cancellation, call);
-      more.remove(token);
+      remove(token);
       choice.done = () => ({
         title: ctx.t.modify.cancelled,
         lead: write(ctx.t.modify.cancelledLead, { service }),

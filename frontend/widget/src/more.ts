@@ -1,4 +1,4 @@
-/** What is loaded once the calendar is on screen. */
+/** What is loaded once the calendar is on screen, or for an e-mailed link. */
 
 import "./element.js"; // what it shares with the element stays in one file
 import { VideskProxy } from "../../client/src/index.js";
@@ -7,11 +7,14 @@ import { styleSheet } from "./dom.js";
 import css from "./more.css";
 import type { Failed } from "./reading.js";
 
-export { isOutcomeUnknown, makeDecision, newIdempotencyKey, VideskProxyError } from "../../client/src/index.js";
-export { drawErrorNotice, INTERRUPTED, OFFLINE } from "./error_notice.js";
+export { dayByKey } from "./calendar_keys.js";
+export { makeDetails } from "./details.js";
+export { drawErrorNotice } from "./error_notice.js";
+export { removeExpired } from "./expiry.js";
 export { drawTaken, fillPlaces } from "./hours.js";
-export { keepCurrent } from "./refresh.js";
-export { remove, removeExpired } from "./expiry.js";
+export { startJoining } from "./join.js";
+export { startModifying } from "./modify.js";
+export { resumeBooking } from "./resume.js";
 export { drawZones } from "./zones.js";
 
 export const sheet = styleSheet(css);

@@ -58,24 +58,24 @@ export function drawTimeStep(ctx: Context, step: TimeStep): Child[] {
   let opener: Promise<(day: string) => Promise<void>> | undefined;
   const open = () => (opener ??= ctx.loadMore().then(({ fillPlaces }) => fillPlaces(ctx, step, places, before)));
 
-  async function choose(day: string): Promise<void> {
+  /** Without a day, only the places are filled. */
+  async function show(day: string | undefined, takesFocus: boolean): Promise<void> {
     try {
-      await (await open())(day);
+      const openDay = await open();
+      if (day && !signal.aborted) await openDay(day);
       // On a telephone the hours are below the month; for a screen reader they are elsewhere anyway.
-      if (!signal.aborted) heading.focus();
+      if (takesFocus && !signal.aborted) heading.focus();
     } catch (error) {
       opener = undefined;
-      fill(hours, await notice(ctx, error, () => choose(day)));
+      soonest.hidden = true;
+      fill(hours, await notice(ctx, error, () => show(day, takesFocus)));
     }
   }
 
   const calendar = drawCalendar(ctx, {
     read: (month) => ctx.dates(step.target, month, signal),
-    choose,
-    onShow: (day) =>
-      void open()
-        .then((openDay) => (before || !day || signal.aborted ? undefined : openDay(day)))
-        .catch(() => (opener = undefined)),
+    choose: (day) => show(day, true),
+    onShow: (day) => show(before ? undefined : day, false),
     signal,
     day: before,
   });

@@ -1,5 +1,6 @@
 """The list of services, and forms."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ from flask.testing import FlaskClient
 from blueprints import catalog
 from tests.unit.blueprints.setup import ID, FakeScheduling, client_with
 from videsk.errors import VideskUnreachableError
+from web.captcha import RequiredCaptcha
 
 
-def client_for(scheduling: Any) -> FlaskClient:
-    return client_with(catalog.make_blueprint(scheduling))
+def client_for(scheduling: Any, captcha: RequiredCaptcha | None = None) -> FlaskClient:
+    return client_with(catalog.make_blueprint(scheduling, captcha))
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,19 @@ def test_an_invalid_id_or_version_is_rejected_without_a_request_to_videsk(path: 
 def test_a_failure_is_not_stored() -> None:
     response = client_for(FakeScheduling(error=VideskUnreachableError())).get("/api/services")
     assert (response.status_code, response.headers["Cache-Control"]) == (502, "no-store")
+
+
+VIDESKS_CAPTCHA = {"siteKey": "theirs", "resource": "https://theirs.example", "provider": "theirs"}
+
+
+@pytest.mark.parametrize("site_key", ["ours", None])
+def test_a_form_names_the_captcha_that_the_proxy_verifies(site_key: str | None) -> None:
+    scheduling = FakeScheduling(json.dumps({"form": [], **VIDESKS_CAPTCHA}).encode())
+    response = client_for(scheduling, RequiredCaptcha("hcaptcha", site_key)).get(f"/api/forms/{ID}")
+    assert response.get_json() == {
+        "form": [],
+        "provider": "hcaptcha",
+        "resource": "https://js.hcaptcha.com/1/api.js",
+        "captchaRequired": True,
+    } | ({"siteKey": site_key} if site_key else {})
+    assert response.headers["Cache-Control"] == "public, max-age=30"

@@ -8,6 +8,7 @@ from settings import SettingsError, load
 REQUIRED = {"VIDESK_API_KEY": "key-of-the-account"}
 REDIS = {"REDIS_URL": "redis://:password-of-redis@host"}
 CAPTCHA = {"CAPTCHA_PROVIDER": "hcaptcha", "CAPTCHA_SECRET": "secret-of-the-captcha"}
+SITE_KEY = {"CAPTCHA_SITE_KEY": "10000000-ffff"}
 SHOP = {"CORS_ORIGINS": "https://shop.example"}
 
 
@@ -100,12 +101,13 @@ def test_default_referrer_of_another_origin_is_an_error(
     [
         ("CAPTCHA_PROVIDER", "CAPTCHA_SECRET", "the provider's secret"),
         ("CAPTCHA_SECRET", "CAPTCHA_PROVIDER", "turnstile, hcaptcha or recaptcha"),
+        ("CAPTCHA_SITE_KEY", "CAPTCHA_PROVIDER", "turnstile, hcaptcha or recaptcha"),
     ],
 )
 def test_captcha_provider_and_secret_require_each_other(
     variables: str, absent: str, must: str
 ) -> None:
-    assert error_line({variables: CAPTCHA[variables]}) == (
+    assert error_line({variables: (CAPTCHA | SITE_KEY)[variables]}) == (
         f"videsk-proxy cannot start: {absent} is missing: it must be {must}"
     )
 

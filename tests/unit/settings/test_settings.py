@@ -34,6 +34,7 @@ DEFAULTS: dict[str, object] = {
     "DEFAULT_REFERRER": None,
     "CAPTCHA_PROVIDER": None,
     "CAPTCHA_SECRET": None,
+    "CAPTCHA_SITE_KEY": None,
     "CAPTCHA_VERIFY_URL": None,
     "WIDGET": True,
     "MAX_BODY_BYTES": 65536,
@@ -208,6 +209,7 @@ INVALID: dict[str, tuple[str, tuple[str, ...]]] = {
         (SECRET_MARK, "true", "turnstile,hcaptcha"),
     ),
     "CAPTCHA_SECRET": ("the provider's secret", INVISIBLE_TEXTS),
+    "CAPTCHA_SITE_KEY": ("the site key that belongs to CAPTCHA_SECRET", INVISIBLE_TEXTS),
     "CAPTCHA_VERIFY_URL": (BASE_URL, INVALID_URLS),
     "MAX_BODY_BYTES": (
         "a whole number from 1 to 100000000",
@@ -292,6 +294,7 @@ VALID: list[tuple[str, str, object]] = [
     ("BOOKING_RATE_LIMIT", "100/day", "100/day"),
     ("CAPTCHA_PROVIDER", "Turnstile", "turnstile"),
     ("CAPTCHA_SECRET", SECRET_MARK, SECRET_MARK),
+    ("CAPTCHA_SITE_KEY", "0x4AAAAAAA", "0x4AAAAAAA"),
     ("CAPTCHA_VERIFY_URL", "https://captcha.example/verify", "https://captcha.example/verify"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/", "http://collector:4318"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otlp.example/otlp", "https://otlp.example/otlp"),

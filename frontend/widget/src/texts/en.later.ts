@@ -36,6 +36,9 @@ export const en = {
     most: "Please enter {most} or less.",
     tooLong: "Please enter {most} characters at most.",
     refused: "This was not accepted. Please check it.",
+    captcha: "Security check",
+    captchaMissing: "Please complete the security check. Then your booking is sent.",
+    captchaFailed: "The security check cannot be loaded. Check your connection.",
   },
 
   problems: {
@@ -62,6 +65,8 @@ export const en = {
     refused: "That was not accepted",
     refusedText: "Please check what you have entered, or choose another time.",
     reference: "Reference for our support: {id}",
+    captcha: "The security check was not accepted",
+    captchaText: "Nothing has been booked. Please complete the check again.",
   },
 
   booked: {

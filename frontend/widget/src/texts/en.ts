@@ -7,6 +7,8 @@ export const en = {
   close: "Close",
   back: "Back",
   loading: "Loading…",
+  reload: "Reload",
+  notLoaded: "This part could not be loaded. Please reload the page.",
 
   steps: {
     label: "Progress",

@@ -36,6 +36,9 @@ export const es = {
     most: "Escribe {most} o menos.",
     tooLong: "Escribe como máximo {most} caracteres.",
     refused: "Este dato no fue aceptado. Revísalo.",
+    captcha: "Verificación de seguridad",
+    captchaMissing: "Completa la verificación de seguridad. Después se enviará tu reserva.",
+    captchaFailed: "No se pudo cargar la verificación de seguridad. Revisa tu conexión.",
   },
 
   problems: {
@@ -62,6 +65,8 @@ export const es = {
     refused: "No se aceptaron los datos",
     refusedText: "Revisa lo que escribiste o elige otra hora.",
     reference: "Referencia para nuestro soporte: {id}",
+    captcha: "La verificación de seguridad no fue aceptada",
+    captchaText: "No se ha reservado nada. Completa la verificación de nuevo.",
   },
 
   booked: {

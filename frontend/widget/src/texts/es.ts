@@ -7,6 +7,8 @@ export const es = {
   close: "Cerrar",
   back: "Volver",
   loading: "Cargando…",
+  reload: "Recargar",
+  notLoaded: "No se pudo cargar esta parte. Recarga la página.",
 
   steps: {
     label: "Avance",

@@ -37,6 +37,9 @@ export const pt = {
     most: "Digite {most} ou menos.",
     tooLong: "Digite no máximo {most} caracteres.",
     refused: "Este dado não foi aceito. Verifique-o.",
+    captcha: "Verificação de segurança",
+    captchaMissing: "Conclua a verificação de segurança. Depois o agendamento será enviado.",
+    captchaFailed: "Não foi possível carregar a verificação de segurança. Verifique sua conexão.",
   },
 
   problems: {
@@ -66,6 +69,8 @@ export const pt = {
     refused: "Os dados não foram aceitos",
     refusedText: "Verifique o que você preencheu ou escolha outro horário.",
     reference: "Referência para o nosso suporte: {id}",
+    captcha: "A verificação de segurança não foi aceita",
+    captchaText: "Nada foi agendado. Conclua a verificação novamente.",
   },
 
   booked: {

@@ -7,6 +7,8 @@ export const pt = {
   close: "Fechar",
   back: "Voltar",
   loading: "Carregando…",
+  reload: "Recarregar",
+  notLoaded: "Não foi possível carregar esta parte. Recarregue a página.",
 
   steps: {
     label: "Progresso",
