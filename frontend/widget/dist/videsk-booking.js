@@ -1,2 +1,2 @@
-import"./chunk-ZFGOMLS3.js";
+import"./chunk-MQMVPGCC.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -1,13 +1,14 @@
 /** What is loaded once the calendar is on screen. */
 
 import "./element.js"; // what it shares with the element stays in one file
-import { VideskProxy } from "../../client/src/index.js";
+import { VideskProxy } from "../../client/src/videsk_proxy.js";
 import type { Context } from "./context.js";
 import { styleSheet } from "./dom.js";
 import css from "./more.css";
 import type { Failed } from "./reading.js";
 
-export { isOutcomeUnknown, makeDecision, newIdempotencyKey, VideskProxyError } from "../../client/src/index.js";
+export { VideskProxyError } from "../../client/src/errors.js";
+export { isOutcomeUnknown, makeDecision, newIdempotencyKey } from "../../client/src/idempotency.js";
 export { drawErrorNotice, INTERRUPTED, OFFLINE } from "./error_notice.js";
 export { drawTaken, fillPlaces } from "./hours.js";
 export { keepCurrent } from "./refresh.js";
