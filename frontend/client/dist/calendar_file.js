@@ -52,3 +52,4 @@ function folded(line) {
     }
     return text;
 }
+//# sourceMappingURL=calendar_file.js.map

@@ -3,3 +3,4 @@ export { calendarFile, calendarUid } from "./calendar_file.js";
 export { VideskProxyError } from "./errors.js";
 export { isOutcomeUnknown, makeDecision, newIdempotencyKey } from "./idempotency.js";
 export { VideskProxy } from "./videsk_proxy.js";
+//# sourceMappingURL=index.js.map

@@ -147,3 +147,4 @@ function parse(text) {
         return undefined;
     }
 }
+//# sourceMappingURL=videsk_proxy.js.map

@@ -1,2 +1,2 @@
-import"./chunk-MQMVPGCC.js";
+import"./chunk-UXVXTY27.js";
 //# sourceMappingURL=videsk-booking.js.map
