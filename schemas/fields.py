@@ -98,12 +98,14 @@ def load_element_id(value: Any) -> str:
         raise ValidationError(f'must be 24 hex digits or "{HONEYPOT}"') from error
 
 
+# `oneOf`, because the generator of Swift makes an empty type of `anyOf`, and of a list of types. No
+# value has two of these types, so both accept the same.
 @json_schema(
-    anyOf=[
+    oneOf=[
         {"type": "string"},
         {"type": "number"},
         {"type": "boolean"},
-        {"type": "array", "items": {"type": ["string", "number"]}},
+        {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "number"}]}},
     ]
 )
 def load_element_value(value: Any) -> Any:

@@ -74,7 +74,7 @@ class Page:
         return [row for row in rows if row[0].startswith(start)]
 
 
-FOLDERS = (".", "docs", "frontend/client", "frontend/demo", "tests", "bench")
+FOLDERS = (".", "docs", "frontend/client", "frontend/demo", "frontend/widget", "tests", "bench")
 PAGES = [
     Page(str(path.relative_to(ROOT)))
     for name in FOLDERS
@@ -82,6 +82,7 @@ PAGES = [
 ]
 README = Page("README.md")
 FRONTEND = Page("docs/frontend.md")
+WIDGET_README = Page("frontend/widget/README.md")
 HTTP_API = Page("docs/http-api.md")
 CONFIGURATION = Page("docs/configuration.md")
 OPERATIONS = Page("docs/operations.md")

@@ -1,5 +1,6 @@
 """The TypeScript client (frontend/client/): its own tests with the real proxy, types and README."""
 
+import gzip
 import json
 import re
 import shutil
@@ -12,6 +13,8 @@ import pytest
 from tests.e2e.node_tools import CLIENT, node, run, tool
 from tests.processes import ROOT, Sandbox, ServerProcess
 from tests.timing import TIMING
+
+CLIENT_BYTES = 2560
 
 
 @pytest.mark.dates
@@ -59,24 +62,28 @@ def test_the_examples_in_the_readme_compile_and_run(
     sandbox: Sandbox, proxy_in_process: ServerProcess, tmp_path: Path
 ) -> None:
     examples = "".join(re.findall(r"^```ts\n(.*?)^```$", readme(), re.MULTILINE | re.DOTALL))
-    examples = examples.replace("./videsk-proxy-client/", f"{CLIENT}/dist/")
+    examples = examples.replace('"videsk-proxy-client"', f'"{CLIENT}/dist/index.js"')
     examples = examples.replace("https://videsk-proxy.example", proxy_in_process.url)
     page = tmp_path / "page.mts"
     page.write_text(examples)
     options = ["--strict", "--target", "es2022", "--module", "nodenext"]
     run(tool("tsc"), *options, str(page))
-    first, conflict, same, aborted = run(node(), str(page.with_suffix(".mjs"))).splitlines()
+    first, conflict, *described, same, files, aborted = run(
+        node(), str(page.with_suffix(".mjs"))
+    ).splitlines()
     assert re.fullmatch(r"Asesoría hipotecaria, \d{4}-.*Z", first)
     assert re.fullmatch(
         r'Sorry, the hour ".*" is unavailable\. These are free: .*Z,.*Z,.*Z', conflict
     )
+    assert described == ["true videsk-proxy"]
+    assert files == "SEQUENCE:0 SEQUENCE:1 SEQUENCE:2"
     assert (same, aborted) == ("true", "AbortError")
     statuses = [appointment["status"] for appointment in sandbox.appointments()]
     assert len(statuses) == 2, "booked, and moved once"
 
 
 def test_the_readme_names_every_call() -> None:
-    declared = (CLIENT / "dist" / "index.d.ts").read_text()
+    declared = (CLIENT / "dist" / "videsk_proxy.d.ts").read_text()
     methods = declared.partition("class VideskProxy {")[2].partition("\n}")[0]
     calls = set(re.findall(r"^    (\w+)\(", methods, re.MULTILINE)) - {"constructor"}
     assert len(calls) == 11
@@ -94,6 +101,20 @@ def test_the_modules_load_in_a_browser_without_bundling() -> None:
     assert imported
     assert {f"./{name}" for name in files} >= set(imported)
     assert "require(" not in "".join(files.values())
+
+
+def test_the_size_of_the_client(tmp_path: Path) -> None:
+    """With gzip, in a bundle of a page that books. The calendar's file is left out if it is not used."""
+    names = "isOutcomeUnknown, makeDecision, newIdempotencyKey, VideskProxy, VideskProxyError"
+
+    def gzipped(names: str) -> int:
+        page = tmp_path / "page.js"
+        page.write_text(f'export {{ {names} }} from "{CLIENT}/dist/index.js";\n')
+        bundle = run(tool("esbuild"), str(page), "--bundle", "--minify", "--format=esm")
+        return len(gzip.compress(bundle.encode(), 9))
+
+    assert gzipped(names) <= CLIENT_BYTES
+    assert gzipped(f"{names}, calendarFile") > gzipped(names) + 300
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -102,6 +102,8 @@ def test_other_code_blocks_can_be_parsed(page: Page) -> None:
         "toml",
         "ini",
         "nginx",
+        "kotlin",
+        "swift",
     }
     prose = {"text", "markdown", ""}
     assert set(page.languages) <= {*parsers, *checked_elsewhere, *prose}
@@ -242,7 +244,7 @@ def test_the_examples_use_the_client_according_to_its_types(tmp_path: Path) -> N
 def test_the_spanish_page_has_the_same_sections_and_examples(name: str) -> None:
     english, spanish = Page(f"{name}.md"), Page(f"{name}.es.md")
     assert [tag for tag, _ in spanish.headings] == [tag for tag, _ in english.headings]
-    for language in ("sh", "ts", "tsx", "vue"):
+    for language in ("sh", "ts", "tsx", "vue", "kotlin", "swift"):
         assert spanish.blocks(language) == english.blocks(language)
 
 

@@ -1,4 +1,4 @@
-"""The changelog, the client, the OpenAPI document, the metrics and the doctor have the same version."""
+"""The changelog, the npm packages, the OpenAPI document, the metrics and the doctor have the same version."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.processes import ROOT
 from tests.unit.openapi.spec_document import DOCUMENT
 from web.metrics_exposition import State
 
-CLIENT = ROOT / "frontend/client"
+FRONTEND = ROOT / "frontend"
 
 
 def test_the_changelog_begins_with_the_version() -> None:
@@ -20,9 +20,10 @@ def test_the_changelog_begins_with_the_version() -> None:
     assert releases[0] == VERSION
 
 
-def test_the_client_has_the_version() -> None:
-    assert json.loads((CLIENT / "package.json").read_bytes())["version"] == VERSION
-    lock = json.loads((CLIENT / "package-lock.json").read_bytes())
+def test_the_packages_for_npm_have_the_version() -> None:
+    for name in ("client", "widget"):
+        assert json.loads((FRONTEND / name / "package.json").read_bytes())["version"] == VERSION
+    lock = json.loads((FRONTEND / "client/package-lock.json").read_bytes())
     assert {lock["version"], lock["packages"][""]["version"]} == {VERSION}
 
 

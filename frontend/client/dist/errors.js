@@ -88,3 +88,4 @@ function isObject(value) {
 function textOf(value) {
     return typeof value === "string" ? value : undefined;
 }
+//# sourceMappingURL=errors.js.map

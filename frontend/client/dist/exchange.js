@@ -46,3 +46,4 @@ function throwIfAborted(signal) {
 function milliseconds(seconds) {
     return Math.min(seconds * 1000, LONGEST_TIMER_MILLISECONDS);
 }
+//# sourceMappingURL=exchange.js.map

@@ -31,3 +31,4 @@ export function newIdempotencyKey() {
         bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+//# sourceMappingURL=idempotency.js.map

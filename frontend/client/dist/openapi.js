@@ -3,3 +3,4 @@
  * Do not make direct changes to the file.
  */
 export {};
+//# sourceMappingURL=openapi.js.map

@@ -1,7 +1,7 @@
 /** What the compiler must take, and must refuse: an expected error that does not come is an error. */
 
-import { VideskProxy, VideskProxyError } from "../dist/index.js";
-import type { Availability, Booking, BookingByService, BookingByUser, Kind } from "../dist/index.js";
+import { calendarFile, calendarUid, VideskProxy, VideskProxyError } from "../dist/index.js";
+import type { ApiPromise, Availability, Booking, BookingByService, BookingByUser, Kind } from "../dist/index.js";
 
 const videsk = new VideskProxy("https://videsk-proxy.example", { retries: 1, fetch });
 const byService: BookingByService = {
@@ -25,8 +25,13 @@ export async function taken(kind: Kind, signal: AbortSignal | undefined): Promis
   await videsk.next("users", "x", { timezone: "UTC", limit: 3 });
   await videsk.form("x");
   await videsk.form("x", { version: "contact" });
-  await videsk.cancel(booking.actionToken);
-  return [service?.users[0]?.firstname.length, hours, ofDay, booking.duration.toFixed()];
+  await videsk.cancel(booking.actionToken, {}, { timeoutSeconds: 5, retries: 0 });
+  const call: ApiPromise<Booking> = videsk.reschedule("a.b.c", { date: query.date });
+  const plain: Promise<Booking> = call;
+  const { data, metadata } = await call.withMetadata();
+  const file: string = calendarFile(data, { uid: calendarUid(await plain), sequence: 1, canceled: true });
+  const asOf: string | undefined = metadata.asOf;
+  return [service?.users[0]?.firstname.length, hours, ofDay, booking.duration.toFixed(), file, asOf];
 }
 
 export async function refused(kind: string, error: VideskProxyError): Promise<void> {
@@ -64,6 +69,12 @@ export async function refused(kind: string, error: VideskProxyError): Promise<vo
   error.source === "sandbox";
   // @ts-expect-error an error is read, not written
   error.status = 200;
+  // @ts-expect-error a call's timeout is a number
+  await videsk.services({ timeoutSeconds: "5" });
+  // @ts-expect-error metadata may lack it
+  (await videsk.services().withMetadata()).metadata.cacheStatus.trim();
+  // @ts-expect-error a cancellation is no booking
+  calendarFile(await videsk.cancel("a.b.c"));
   // @ts-expect-error no such option
   new VideskProxy("", { retry: 1 });
 }

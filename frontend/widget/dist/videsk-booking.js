@@ -1,2 +1,2 @@
-import"./chunk-KBZD5XHX.js";
+import"./chunk-PGPFLKJ3.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -1,8 +1,9 @@
 /** What stands at the end of a booking and of a move: when, with whom, and where to keep it. */
 
-import { newIdempotencyKey } from "../../client/src/index.js";
+import { calendarFile } from "../../client/src/calendar_file.js";
+import { newIdempotencyKey } from "../../client/src/idempotency.js";
 import type { Booking } from "../../client/src/index.js";
-import { calendarFile, googleLink, outlookLink } from "./calendars.js";
+import { googleLink, outlookLink } from "./calendars.js";
 import { nameOf } from "./choice_lists.js";
 import type { Agent } from "./choice_lists.js";
 import type { Context } from "./context.js";
@@ -60,13 +61,9 @@ export function drawBooked(ctx: Context, title: string, booking: Booking, known:
   const { t } = ctx;
   const join = webAddress(booking.joinURL);
   const modify = webAddress(booking.rescheduleURL);
-  const entry = {
-    ...known,
-    title: booking.service,
-    description: [known.agent && nameOf(known.agent), join && write(t.booked.joinAt, { address: join })].filter(Boolean).join("\n"),
-    url: join,
-  };
-  const file = URL.createObjectURL(new Blob([calendarFile(entry)], { type: "text/calendar;charset=utf-8" }));
+  const description = [known.agent && nameOf(known.agent), join && write(t.booked.joinAt, { address: join })].filter(Boolean).join("\n");
+  const entry = { ...known, title: booking.service, description };
+  const file = URL.createObjectURL(new Blob([calendarFile(booking, entry)], { type: "text/calendar;charset=utf-8" }));
   return {
     title,
     lead: write(t.booked.lead, { email: booking.email }),

@@ -1,6 +1,7 @@
 /** The form, and the booking that it sends. */
 
-import { isOutcomeUnknown, makeDecision, VideskProxyError } from "../../client/src/index.js";
+import { VideskProxyError } from "../../client/src/errors.js";
+import { isOutcomeUnknown, makeDecision } from "../../client/src/idempotency.js";
 import type { BookingByUser, Decision } from "../../client/src/index.js";
 import { storeAttempt } from "./attempt.js";
 import { drawBooked, keep } from "./booked.js";

@@ -21,8 +21,9 @@ import { takeTicket } from "./ticket.js";
 
 const TAG = "videsk-booking";
 
-/** The proxy that this script comes from, without `widget/v1/`. */
-const OWN_PROXY = new URL("../..", import.meta.url).href;
+/** The proxy that this script comes from, without `widget/v1/`. Vite takes `new URL(…, import.meta.url)` for a file of the bundle. */
+const { url } = import.meta;
+const OWN_PROXY = new URL("../..", url).href;
 
 const sheet = styleSheet(css);
 
@@ -50,8 +51,9 @@ export class VideskBooking extends HTMLElement {
     this.#controller.abort();
   }
 
-  attributeChangedCallback(name: Attribute): void {
-    if (name === "theme" || name === "name") return;
+  attributeChangedCallback(name: Attribute, before: string | null, value: string | null): void {
+    // React sets properties whose value is an object again each time it renders.
+    if (before === value || name === "theme" || name === "name") return;
     if (this.#flow && (DRAWING as readonly string[]).includes(name)) this.#redraw();
     else this.reload();
   }
@@ -130,7 +132,7 @@ export class VideskBooking extends HTMLElement {
 
   #makeContext(frame: HTMLElement): Context {
     const attribute = (name: Attribute) => this.getAttribute(name);
-    const index = [...document.querySelectorAll(TAG)].indexOf(this);
+    const index = [...document.querySelectorAll<Element>(TAG)].indexOf(this);
     const ctx: Context = {
       proxy: (attribute("proxy") ?? OWN_PROXY).replace(/\/+$/, ""),
       frame,

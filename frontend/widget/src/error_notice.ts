@@ -1,4 +1,4 @@
-import { VideskProxyError } from "../../client/src/index.js";
+import { VideskProxyError } from "../../client/src/errors.js";
 import type { Context } from "./context.js";
 import { button, el } from "./dom.js";
 import { write } from "./language.js";

@@ -3,7 +3,7 @@
  * returns nothing about it for that token: either this browser has stored it, or the customer chooses.
  */
 
-import { isOutcomeUnknown, makeDecision } from "../../client/src/index.js";
+import { isOutcomeUnknown, makeDecision } from "../../client/src/idempotency.js";
 import type { Decision, Service } from "../../client/src/index.js";
 import { bookingOf, drawAnother, drawBooked, keep, rowsOf } from "./booked.js";
 import type { Known } from "./booked.js";

@@ -1,7 +1,7 @@
 /** What is loaded once the calendar is on screen, or for an e-mailed link. */
 
 import "./element.js"; // what it shares with the element stays in one file
-import { VideskProxy } from "../../client/src/index.js";
+import { VideskProxy } from "../../client/src/videsk_proxy.js";
 import type { Context } from "./context.js";
 import { styleSheet } from "./dom.js";
 import css from "./more.css";

@@ -1,6 +1,6 @@
 /** What a reload finds of a booking whose response never came: sent again with the same key, it is made once. */
 
-import { isOutcomeUnknown, makeDecision } from "../../client/src/index.js";
+import { isOutcomeUnknown, makeDecision } from "../../client/src/idempotency.js";
 import { storeAttempt } from "./attempt.js";
 import type { Attempt } from "./attempt.js";
 import { drawBooked, keep, rowsOf } from "./booked.js";
