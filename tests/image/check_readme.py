@@ -59,7 +59,10 @@ def test_make_run_serves_until_ctrl_c(command: list[str], tmp_path: Path) -> Non
             lambda: process.poll() is not None or answers(f"{proxy}/healthz"), INSTALL_SECONDS
         )
         wait_until(lambda: answers(f"{sandbox}/demo/"))
-        assert requests.get(f"{proxy}/api/services", timeout=10).json()[0]["title"] == "Asesoría hipotecaria"
+        assert (
+            requests.get(f"{proxy}/api/services", timeout=10).json()[0]["title"]
+            == "Asesoría hipotecaria"
+        )
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=60) in (0, 130, -signal.SIGINT)
         assert not answers(f"{proxy}/healthz")

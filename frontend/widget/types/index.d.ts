@@ -23,6 +23,8 @@ export interface VideskBookingAttributes {
   mode?: "dialog" | null | undefined;
   /** The page that the links in Videsk's e-mails lead to, or the name of a campaign. */
   referrer?: string | null | undefined;
+  /** The site key of the captcha. By default, that of the proxy. */
+  "captcha-site-key"?: string | null | undefined;
   /** Values for fields of the form, by their names or ids. As an attribute, JSON. */
   prefill?: string | Record<string, unknown> | null | undefined;
   /** Names of fields that the page's query may fill, separated by spaces. */

@@ -87,7 +87,7 @@ def test_the_manifest_describes_the_element(element: dict[str, Any]) -> None:
     parts = re.findall(r"\bpart: (?:\w+ \? )?\"([\w ]+)\"(?: : \"([\w ]+)\")?", all_of_it)
     assert described("cssParts") == {name for found in parts for names in found for name in names.split()}  # fmt: skip
     assert described("slots") == set(re.findall(r'"slot", { name: "(\w+)"', all_of_it))
-    css = (WIDGET / "src/style.css").read_text()
+    css = "".join(path.read_text() for path in (WIDGET / "src").glob("*.css"))
     assert described("cssProperties") == set(re.findall(r"var\((--videsk-[\w-]+)", css))
 
 
