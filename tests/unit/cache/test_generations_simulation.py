@@ -29,7 +29,7 @@ from tests.unit.cache.simulation import FakeRedis, FakeSharedSingleFlight, Proce
 from videsk.errors import VideskError
 from videsk.resources import SERVICES, USERS
 
-RUNS = 200 if IS_THOROUGH else 25
+RUNS = 500 if IS_THOROUGH else 25
 SERVICE_IDS = ("S1", "S2", "S3")
 USER_IDS = ("u", "v", "w")
 STEPS = st.sampled_from([BEFORE_VIDESK, AFTER_VIDESK, 25, 25]) | st.integers(0, 8)
