@@ -98,6 +98,12 @@ def workers_of(server: ServerProcess) -> list[int]:
     return [pid for pid, parent in parents.items() if parent == str(server.process.pid)]
 
 
+def started_workers(server: ServerProcess, count: int = 2) -> list[int]:
+    """Wait until the instance has so many workers: it accepts connections before that."""
+    wait_until(lambda: len(workers_of(server)) == count)
+    return workers_of(server)
+
+
 @contextmanager
 def only_worker(server: ServerProcess, worker: int) -> Iterator[None]:
     """Suspend the other workers, so that this one accepts all new connections."""
@@ -119,8 +125,7 @@ def client_of_each_worker(server: ServerProcess) -> list[Client]:
     Many calls are faster over it than with `on_each_worker`, which suspends the other workers.
     """
     clients = []
-    wait_until(lambda: len(workers_of(server)) == 2)
-    for worker in workers_of(server):
+    for worker in started_workers(server):
         client = Client(server.url, requests.Session())
         with only_worker(server, worker):
             assert client.get("/healthz").status_code == 200
@@ -131,8 +136,7 @@ def client_of_each_worker(server: ServerProcess) -> list[Client]:
 def on_each_worker(server: ServerProcess, call: Callable[[], T]) -> list[T]:
     """Make the call once to each of the instance's workers, and return the results."""
     responses = []
-    wait_until(lambda: len(workers_of(server)) == 2)
-    for worker in workers_of(server):
+    for worker in started_workers(server):
         with only_worker(server, worker):
             responses.append(call())
     return responses

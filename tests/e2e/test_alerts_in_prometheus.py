@@ -21,7 +21,7 @@ from redis import Redis
 from tests.client import JOHN, Client, bearer
 from tests.days import YEAR
 from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
-from tests.e2e.fleet import concurrently, wait_until, workers_of
+from tests.e2e.fleet import concurrently, started_workers, wait_until
 from tests.e2e.local_prometheus import prometheus_server
 from tests.e2e.metrics import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
@@ -179,7 +179,7 @@ def reject_the_captcha_secret(setup: AlertSetup) -> None:
 
 
 def kill_a_worker(setup: AlertSetup) -> None:
-    (worker,) = workers_of(setup.server)
+    (worker,) = started_workers(setup.server, 1)
     os.kill(worker, signal.SIGKILL)
 
 

@@ -22,9 +22,9 @@ from tests.e2e.fleet import (
     only_worker,
     readiness,
     run_fleet,
+    started_workers,
     timed,
     wait_until,
-    workers_of,
 )
 from tests.processes import Sandbox, ServerProcess
 from tests.timing import SERIAL, TIMING
@@ -248,7 +248,7 @@ def test_the_next_success_on_any_worker_clears_a_rejected_key_for_all(
     message = "The integration token it's invalid or was removed."
     with run_fleet(sandbox, redis_process.port, {}, 1) as fleet:
         (server,), (client,) = fleet.instances, fleet.clients
-        first, second = workers_of(server)
+        first, second = started_workers(server)
 
         cold = iter(f"{datetime.now(UTC).year + ahead}-05" for ahead in range(1, 9))
 

@@ -11,7 +11,7 @@ import requests
 
 from tests.e2e import attacks
 from tests.e2e.background_clients import background_clients, open_socket, read_all
-from tests.e2e.fleet import wait_until, workers_of
+from tests.e2e.fleet import started_workers, wait_until, workers_of
 from tests.e2e.test_stop import stop_within
 from tests.processes import Sandbox, ServerProcess, free_port, proxy_server, running_server
 from tests.timing import SERIAL, TIMING
@@ -68,7 +68,7 @@ def test_one_address_gets_only_a_share_of_the_connections(sandbox: Sandbox) -> N
     with proxy_server(sandbox) as server, requests.Session() as session:
         session.mount("http://", SourceAddressAdapter("127.0.0.2"))
         assert session.get(f"{server.url}/healthz").status_code == 200
-        (worker,) = workers_of(server)
+        (worker,) = started_workers(server, 1)
         with attacks.run_attack(attacks.idle_connections, server.port, ATTACK_SECONDS):
             wait_until(lambda: open_sockets(worker) > 400)
             time.sleep(OPENED_AFTER_SECONDS)
@@ -78,7 +78,7 @@ def test_one_address_gets_only_a_share_of_the_connections(sandbox: Sandbox) -> N
 
 def test_a_client_that_does_not_read_is_dropped(sandbox: Sandbox) -> None:
     with proxy_server(sandbox) as server, client_that_does_not_read(server):
-        (worker,) = workers_of(server)
+        (worker,) = started_workers(server, 1)
         before = open_sockets(worker)
         elapsed = wait_until(lambda: open_sockets(worker) < before, 2 * SEND_SECONDS)
         assert elapsed > SEND_SECONDS / 2
@@ -145,7 +145,7 @@ def test_the_limit_of_open_files_is_raised_up_to_the_hard_limit(
     start = ["sh", "-c", f"ulimit -Sn 256; ulimit -Hn {hard}; exec gunicorn app:app"]
     with running_server(start, port, environ) as server:
         wait_until(lambda: workers_of(server))
-        (worker,) = workers_of(server)
+        (worker,) = started_workers(server, 1)
         limits = Path(f"/proc/{worker}/limits").read_text().splitlines()
         (line,) = [line for line in limits if line.startswith("Max open files")]
         assert int(line.split()[3]) == expected

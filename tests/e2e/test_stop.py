@@ -19,7 +19,14 @@ import requests
 
 from tests.client import FORM, JOHN, MARK, OPEN_SERVICE, Client
 from tests.days import YEAR
-from tests.e2e.fleet import arrival_times, cache_status, only_worker, wait_until, workers_of
+from tests.e2e.fleet import (
+    arrival_times,
+    cache_status,
+    only_worker,
+    started_workers,
+    wait_until,
+    workers_of,
+)
 from tests.e2e.test_logs import log_lines
 from tests.processes import (
     ROOT,
@@ -208,7 +215,7 @@ def test_a_killed_worker_is_replaced_while_others_keep_serving(
     ):
         client = Client(server.url)
         wait_until(lambda: len(workers_of(server)) == 2)
-        victim, survivor = workers_of(server)
+        victim, survivor = started_workers(server)
         sandbox.clear_request_log()
         sandbox.fault("delay", seconds=SLOW_SECONDS)
         with only_worker(server, survivor):
@@ -272,7 +279,7 @@ def test_a_worker_that_reaches_max_requests_ends_with_status_0(
         "GUNICORN_CMD_ARGS": "--max-requests 5",
     }
     with proxy_server(sandbox, **settings) as server:
-        (first,) = workers_of(server)
+        (first,) = started_workers(server, 1)
         for _ in range(5):
             assert requests.get(f"{server.url}/healthz", timeout=10).status_code == 200
         wait_until(lambda: first not in workers_of(server))

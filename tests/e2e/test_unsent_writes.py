@@ -16,7 +16,7 @@ import requests
 from redis import Redis
 
 from tests.client import JOHN, Client, booking_body, working_day
-from tests.e2e.fleet import workers_of
+from tests.e2e.fleet import started_workers
 from tests.e2e.raw_videsk import RawVidesk, raw_videsk
 from tests.processes import Sandbox, ServerProcess, proxy_server
 
@@ -148,7 +148,7 @@ def test_a_lack_of_file_descriptors_does_not_open_the_circuit(sandbox: Sandbox) 
 
         # Open the connection and load the time zone before the limit is lowered.
         assert get(READ.replace(working_day(), LONG_AGO)).status_code == 400
-        (worker,) = workers_of(server)
+        (worker,) = started_workers(server, 1)
         with no_more_files(worker):
             refused = [book() for _ in range(3)] + [get(READ) for _ in range(5)]
         for response in refused:
