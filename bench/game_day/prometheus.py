@@ -24,7 +24,7 @@ class Firing(NamedTuple):
 
 
 class Prometheus:
-    """Its firing alerts."""
+    """Reads the firing alerts of a Prometheus server."""
 
     def __init__(self, url: str) -> None:
         self._url = url

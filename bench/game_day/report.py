@@ -1,4 +1,4 @@
-"""The table: for each fault what visitors saw, what was booked, and which alerts fired."""
+"""The table: for each fault the responses to visitors, the bookings, and the alerts that fired."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -42,20 +42,23 @@ def describe(
     ledger: Counter[str],
     firings: Sequence[Firing],
 ) -> tuple[str, ...]:
-    """Return the row of a fault. Requests belong to it that ended, and bookings that began."""
-    sent = [it for it in requests if episode.includes(it.at + it.seconds)]
-    reads = [it for it in sent if it.is_read]
-    tried = [it for it in bookings if episode.includes(it.at)]
-    unknown = [ledger[it.email] for it in tried if not 0 < it.status < 429]
-    failed = Counter(it.status for it in sent if it.status not in (200, 201))
-    shown = [it.shows for it in reads if it.shows is not None]
+    """Return the row of a fault.
+
+    It includes the requests that ended during it, and the bookings that began then.
+    """
+    ended = [sent for sent in requests if episode.includes(sent.at + sent.seconds)]
+    reads = [sent for sent in ended if sent.is_read]
+    tried = [booking for booking in bookings if episode.includes(booking.at)]
+    unknown = [ledger[booking.email] for booking in tried if not 0 < booking.status < 429]
+    failed = Counter(sent.status for sent in ended if sent.status not in (200, 201))
+    shown = [read.shows for read in reads if read.shows is not None]
     return (
         episode.fault.name,
-        str(len(sent)),
+        str(len(ended)),
         ", ".join(f"{status or 'cut'}: {n}" for status, n in sorted(failed.items())) or "0",
-        milliseconds(percentile([it.seconds for it in reads], 99)),
-        str(sum(it.is_stale for it in reads)),
-        str(sum(it.status == 201 for it in tried)),
+        milliseconds(percentile([read.seconds for read in reads], 99)),
+        str(sum(read.is_stale for read in reads)),
+        str(sum(booking.status == 201 for booking in tried)),
         f"{len(unknown)} ({sum(map(bool, unknown))} made)" if unknown else "0",
         str(lost(tried, ledger)),
         str(doubled(tried, ledger)),
@@ -66,7 +69,7 @@ def describe(
 
 def _alerts(episode: Episode, firings: Sequence[Firing]) -> str:
     after: dict[str, float] = {}
-    for firing in sorted(firings, key=lambda it: it.start):
+    for firing in sorted(firings, key=lambda firing: firing.start):
         if episode.includes(firing.start):
             after.setdefault(firing.alert, firing.start - episode.start)
     texts = [f"{name} {seconds:.0f} s" for name, seconds in after.items()]

@@ -1,4 +1,4 @@
-"""What the faults happen to: two instances behind sockets of their own, Sentinels, and Videsk."""
+"""The processes that the faults affect: two instances with sockets, Sentinels, and Videsk."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ class Scene:
         if primary:
             options += ["--replicaof", f"127.0.0.1 {primary}"]
         server = self.stack.enter_context(redis_server(port, *options))
-        self.redis.servers = [it for it in self.redis.servers if it.port != port] + [server]
+        self.redis.servers = [old for old in self.redis.servers if old.port != port] + [server]
 
 
 @contextmanager
@@ -103,10 +103,5 @@ def _instance(scene: Scene, folder: Path) -> Instance:
     instance = Instance(
         listener.getsockname()[1], environ, Service(listener, environ, folder / "log")
     )
-    scene.stack.callback(_stop, instance)
+    scene.stack.callback(instance.service.kill)
     return instance
-
-
-def _stop(instance: Instance) -> None:
-    os.killpg(instance.service.process.pid, signal.SIGKILL)
-    instance.service.process.wait()

@@ -56,7 +56,7 @@ class Booking(NamedTuple):
 
 
 class Visitors:
-    """What all of them met with."""
+    """All visitors, their requests and their bookings."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         self.requests: list[Request] = []

@@ -22,6 +22,8 @@ class CaptchaProvider:
     hangs: bool = False
     single_use: bool = False
     """Confirm each token only once, like real providers."""
+    secrets: set[str] | None = None
+    """Reject requests with another secret, unless it is None."""
     stopped: Event = field(default_factory=Event)
 
     def respond_with(self, verdict: object, status: int = 200, **headers: str) -> None:
@@ -44,6 +46,12 @@ def captcha_provider() -> Iterator[CaptchaProvider]:
             provider.requests_received.append((self.path, form))
             if provider.hangs:
                 provider.stopped.wait(30)
+            elif provider.secrets is not None and form["secret"] not in provider.secrets:
+                self.reply(
+                    200,
+                    b'{"success": false, "error-codes": ["invalid-input-secret"]}',
+                    "application/json",
+                )
             elif (
                 provider.single_use
                 and provider.requests_received.count(provider.requests_received[-1]) > 1

@@ -15,7 +15,7 @@ from redis import Redis
 from tests.client import FIRST_SERVICE, JOHN, MARK, Client, bearer
 from tests.days import YEAR
 from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
-from tests.e2e.fleet import concurrently, only_worker, wait_until, workers_of
+from tests.e2e.fleet import concurrently, only_worker, started_workers, wait_until
 from tests.processes import Sandbox, ServerProcess, free_port, proxy_server
 from tests.timing import TIMING
 
@@ -283,9 +283,8 @@ def test_another_worker_can_handle_the_retry(
 ) -> None:
     provider.single_use = True
     client = Client(captcha_proxy.url)
-    wait_until(lambda: len(workers_of(captcha_proxy)) == 2)
     statuses = []
-    for worker in workers_of(captcha_proxy):
+    for worker in started_workers(captcha_proxy):
         sandbox.fault("status", status=503, body={}, times=1)
         with only_worker(captcha_proxy, worker):
             statuses.append(client.book("users", JOHN, START, token=TOKEN).status_code)

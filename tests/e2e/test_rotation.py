@@ -3,7 +3,6 @@
 The service has the socket of docs/deploy.md, so that a restart refuses no connection.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 import requests
@@ -20,7 +18,7 @@ from redis import AuthenticationError, Redis
 
 from tests.client import OPEN_SERVICE, Client, bearer
 from tests.days import YEAR
-from tests.e2e.http_server import Handler, http_server
+from tests.e2e.captcha_provider import CaptchaProvider, captcha_provider
 from tests.e2e.test_redis_commands import documented_user
 from tests.e2e.test_systemd import Service, open_socket
 from tests.processes import Sandbox, ServerProcess, clean_environ, redis_server
@@ -42,32 +40,6 @@ class PatientClient(Client):
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         return requests.request(method, self.url + path, timeout=SAFETY_SECONDS, **options)
-
-
-@dataclass
-class CaptchaProvider:
-    """A provider that confirms each token, if it is sent with one of the `secrets`."""
-
-    url: str = ""
-    secrets: set[str] = field(default_factory=lambda: {OLD})
-    received: set[str] = field(default_factory=set)
-
-
-@contextmanager
-def captcha_of_secrets() -> Iterator[CaptchaProvider]:
-    provider = CaptchaProvider()
-
-    class Verify(Handler):
-        def respond(self) -> None:
-            (secret,) = parse_qs(self.body().decode())["secret"]
-            provider.received.add(secret)
-            is_right = secret in provider.secrets
-            errors = [] if is_right else ["invalid-input-secret"]
-            verdict = {"success": is_right, "error-codes": errors}
-            self.reply(200, json.dumps(verdict).encode(), "application/json")
-
-    with http_server(Verify) as provider.url:
-        yield provider
 
 
 @dataclass
@@ -182,7 +154,9 @@ class Host:
 def host(sandbox: Sandbox, tmp_path: Path) -> Iterator[Host]:
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server())
-        captcha = stack.enter_context(captcha_of_secrets())
+        captcha = stack.enter_context(captcha_provider())
+        captcha.respond_with({"success": True})
+        captcha.secrets = {OLD}
         listener = stack.enter_context(open_socket())
         user = [f">{OLD}" if word == ">PASSWORD" else word for word in documented_user(0)]
         Redis(port=redis.port).execute_command(*user)  # type: ignore[no-untyped-call]
@@ -220,7 +194,7 @@ def test_every_secret_is_rotated_without_a_failed_request(host: Host, sandbox: S
     with under_load(f"http://127.0.0.1:{host.port}") as load:
         # The new values of key, Redis and captcha are valid beside the old ones.
         host.acl(f">{NEW}")
-        host.captcha.secrets.add(NEW)
+        host.captcha.secrets = {OLD, NEW}
         host.apply(
             VIDESK_API_KEY=sandbox.keys["rotated"],
             REDIS_URL=host.redis_url(NEW),
@@ -232,8 +206,8 @@ def test_every_secret_is_rotated_without_a_failed_request(host: Host, sandbox: S
         load.metrics_token = load.webhook_secret = NEW
         load.wait_for_more()
         host.acl(f"<{OLD}")
-        host.captcha.secrets.remove(OLD)
-        host.captcha.received.clear()
+        host.captcha.secrets = {NEW}
+        host.captcha.requests_received.clear()
         sandbox.clear_request_log()
         host.apply(METRICS_TOKEN=NEW, WEBHOOK_SECRET=NEW)
         load.wait_for_more()
@@ -249,7 +223,7 @@ def test_every_secret_is_rotated_without_a_failed_request(host: Host, sandbox: S
     with pytest.raises(AuthenticationError):
         Redis.from_url(host.redis_url(OLD)).ping()
     assert keys_received(sandbox) == {f"Bearer {sandbox.keys['rotated']}"}
-    assert host.captcha.received == {NEW}
+    assert {form["secret"] for _, form in host.captcha.requests_received} == {NEW}
     readiness = client.get("/readyz").json()
     assert (readiness["status"], readiness["redis"]) == ("ok", "ok")
     assert "Redis is unavailable" not in host.service.log.read_text()

@@ -66,6 +66,20 @@ def test_an_invalid_setting_stops_the_start_with_one_line(
     assert not set(VALID_SETTINGS.values()) & set(line.split())
 
 
+def stderr_of_failed_start(command: list[str], settings: dict[str, str]) -> str:
+    stopped = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PORT": str(free_port())} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_START_SECONDS,
+    )
+    assert stopped.returncode != 0
+    return stopped.stderr
+
+
 def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(SECRET_MARK)
     for path, line in (
@@ -76,17 +90,7 @@ def test_a_secret_in_two_places_stops_the_start_with_one_line(tmp_path: Path) ->
         if path.name == SECRET_MARK:
             del settings["VIDESK_API_KEY"]
         for command in (["gunicorn", "app:app"], [sys.executable, "-m", "doctor"]):
-            stopped = subprocess.run(
-                command,
-                cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "PORT": str(free_port())} | settings,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=LONGEST_START_SECONDS,
-            )
-            assert stopped.returncode != 0
-            (message,) = stopped.stderr.splitlines()
+            (message,) = stderr_of_failed_start(command, settings).splitlines()
             assert message.startswith(f"videsk-proxy cannot start: {line}")
             assert SECRET_MARK not in message
 
@@ -95,17 +99,8 @@ def test_traces_without_their_packages_stop_the_start_with_one_line(tmp_path: Pa
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry/__init__.py").touch()  # hides the installed package
     traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "PYTHONPATH": str(tmp_path)}
-    stopped = subprocess.run(
-        ["gunicorn", "app:app"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PORT": str(free_port())} | VALID_SETTINGS | traces,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LONGEST_START_SECONDS,
-    )
-    assert stopped.returncode != 0
-    assert stopped.stderr == (
+    command, settings = ["gunicorn", "app:app"], VALID_SETTINGS | traces
+    assert stderr_of_failed_start(command, settings) == (
         "videsk-proxy cannot start: OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not "
         "installed: install requirements-tracing.txt or unset it\n"
     )

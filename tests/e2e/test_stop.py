@@ -214,7 +214,6 @@ def test_a_killed_worker_is_replaced_while_others_keep_serving(
         ThreadPoolExecutor(len(SLOTS)) as pool,
     ):
         client = Client(server.url)
-        wait_until(lambda: len(workers_of(server)) == 2)
         victim, survivor = started_workers(server)
         sandbox.clear_request_log()
         sandbox.fault("delay", seconds=SLOW_SECONDS)
@@ -258,8 +257,7 @@ def test_a_reload_under_load_loses_no_request_and_ends_every_worker_with_status_
         reading = [pool.submit(read_until_ended, server) for _ in range(4)]
         try:
             for _ in range(4):
-                wait_until(lambda: len(workers_of(server)) == 4)
-                old = workers_of(server)
+                old = started_workers(server, 4)
                 server.process.send_signal(signal.SIGHUP)
                 wait_until(partial(have_exited, server, old))
         finally:
