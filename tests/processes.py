@@ -3,6 +3,7 @@
 Each listens on a free loopback port, writes its output to a file and is killed at the end of the block.
 """
 
+import itertools
 import os
 import random
 import signal
@@ -149,10 +150,26 @@ def gunicorn_settings() -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in settings}
 
 
+_PORTS_PER_PROCESS = 2_000
+
+
+@cache
+def _ports() -> Iterator[int]:
+    """Yield the ports of this process of pytest-xdist, in random order, and then again.
+
+    Processes with a common range sometimes gave a port to two servers that started together, and
+    one test then tested the server of another.
+    """
+    index = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 11
+    ports = [10_000 + index * _PORTS_PER_PROCESS + offset for offset in range(_PORTS_PER_PROCESS)]
+    random.SystemRandom().shuffle(ports)
+    return itertools.cycle(ports)
+
+
 def free_port() -> int:
     """Return an unused port outside the range of ephemeral ports."""
     while True:
-        port = random.randrange(10_000, 32_000)
+        port = next(_ports())
         with socket.socket() as listener, suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
