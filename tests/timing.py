@@ -8,6 +8,6 @@ rerun, once, when they fail. The summary lists them as RERUN.
 """
 
 SERIAL = pytest.mark.serial
-"""For tests that cannot run in parallel with others, because they measure times below about 0.3 s or
-flood a server. `make test` runs them one by one.
+"""For tests that cannot run in parallel with others, because they flood a server or have to do several
+things within half a second. `make test` runs them one by one.
 """

@@ -26,11 +26,10 @@ from tests.e2e.local_prometheus import prometheus_server
 from tests.e2e.metrics import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
 from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed"),
-    SERIAL,
     TIMING,
 ]
 

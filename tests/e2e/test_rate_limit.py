@@ -26,9 +26,9 @@ from tests.e2e.fleet import (
     wait_until,
 )
 from tests.processes import Sandbox, ServerProcess, free_port, redis_server
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
-pytestmark = [TIMING, SERIAL]
+pytestmark = TIMING
 
 SLOT = f"{YEAR}-05-06T14:00:00.000Z"
 KEYS = [

@@ -26,9 +26,9 @@ from tests.e2e.fleet import (
     workers_of,
 )
 from tests.processes import Sandbox, ServerProcess, free_port, redis_server
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
-pytestmark = [TIMING, SERIAL]
+pytestmark = TIMING
 
 DAY, SLOT = f"{YEAR}-05-06", f"{YEAR}-05-06T14:00:00.000Z"
 SETTINGS = {"HOURS_TTL": "600"}

@@ -13,9 +13,9 @@ from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SLOT, Cluster, client, cluster, run
 from tests.e2e.test_redis_commands import documented_user
 from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
-pytestmark = [TIMING, SERIAL]
+pytestmark = TIMING
 
 
 @pytest.fixture

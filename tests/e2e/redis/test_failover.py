@@ -20,9 +20,9 @@ from tests.days import YEAR
 from tests.e2e.fleet import Fleet, client_of_each_worker, run_fleet, wait_until
 from tests.e2e.redis.topologies import Topology, cluster, sentinels
 from tests.processes import Sandbox
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
-pytestmark = [TIMING, SERIAL]
+pytestmark = TIMING
 
 NOOR = "63bdbf3b25ab497401602d13"
 """The agent that gets the first booking of each hour of OPEN_SERVICE. A duplicate goes to another."""

@@ -13,9 +13,9 @@ from tests.e2e.fleet import timed, wait_until
 from tests.e2e.redis.topologies import has_synchronized
 from tests.forwarder import Forwarder
 from tests.processes import ServerProcess, redis_server
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
-pytestmark = [TIMING, SERIAL]
+pytestmark = TIMING
 
 DELAY_SECONDS = 0.02
 

@@ -21,9 +21,9 @@ from common.resilient_redis import (
 )
 from tests.forwarder import Forwarder
 from tests.processes import ServerProcess, free_port, local_redis_url, redis_server
-from tests.timing import SERIAL, TIMING
+from tests.timing import TIMING
 
-pytestmark = [TIMING, SERIAL]
+pytestmark = TIMING
 
 IMMEDIATE_SECONDS = 0.05
 RECONNECT_SECONDS = 5
