@@ -27,6 +27,7 @@ from cache.read_through import ReadThroughCache, SharedCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store, redis_store
 from common import redis_url
+from common.redis_probe import RedisServerState, server_state
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from idempotency.protocol import Idempotency
 from idempotency.store import RedisStore
@@ -138,7 +139,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         throttle.snapshot,
         api_key_status.is_rejected,
         lambda: bool(redis and redis.unavailable),
-        lambda: _evicted_keys(redis),
+        lambda: _redis_server_state(redis),
     )
     app.register_blueprint(
         prometheus.make_blueprint(instrumentation, state, settings.metrics_token, guesses)
@@ -173,11 +174,11 @@ def _observe(app: Flask, settings: Settings, instrumentation: Metrics) -> "Traci
     return started
 
 
-def _evicted_keys(redis: ResilientRedis | None) -> int | None:
+def _redis_server_state(redis: ResilientRedis | None) -> RedisServerState | None:
     if not redis:
         return None
     with suppress(RedisUnavailableError):
-        return int(redis.call(lambda: redis.client.info("stats"))["evicted_keys"])
+        return redis.call(lambda: server_state(redis.client))
     return None
 
 

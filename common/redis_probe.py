@@ -4,6 +4,8 @@ import re
 import socket
 import struct
 import sys
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from redis import ReadOnlyError, Redis, RedisError
@@ -65,6 +67,23 @@ def has_replica(redis: Redis) -> bool:
     replication: dict[str, Any] = redis.info("replication")
     replicas = [value for value in replication.values() if isinstance(value, dict)]
     return "online" in [replica.get("state") for replica in replicas]
+
+
+@dataclass(frozen=True)
+class RedisServerState:
+    """`evicted_keys`: since Redis started. `clock_ahead_seconds`: compared to this machine."""
+
+    evicted_keys: int
+    clock_ahead_seconds: float
+
+
+def server_state(redis: Redis) -> RedisServerState:
+    """Return what to monitor of the server. The clocks are compared to within a round trip.
+    Raises RedisError.
+    """
+    evicted_keys = int(redis.info("stats")["evicted_keys"])
+    seconds, microseconds = redis.time()
+    return RedisServerState(evicted_keys, seconds + microseconds / 1_000_000 - time.time())
 
 
 def response_seconds(connection: Any) -> float | None:

@@ -176,12 +176,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(port: int | None = None, *options: str) -> Iterator[ServerProcess]:
+def redis_server(
+    port: int | None = None, *options: str, environ: Mapping[str, str] | None = None
+) -> Iterator[ServerProcess]:
     """Run a Redis server without persistence."""
     port = port or free_port()
     command = ["redis-server", "--port", str(port), "--save", "", "--rdbcompression", "no"]
     command += ["--bind", "127.0.0.1", *options]
-    with running_server(command, port) as server:
+    with running_server(command, port, environ) as server:
         while True:
             try:
                 Redis(port=port).ping()

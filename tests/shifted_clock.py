@@ -87,11 +87,8 @@ def run_tests(name: str, instant: datetime) -> bool:
     """Run the tests marked `dates` with a clock that starts at that instant, and print their output."""
     title = f"== tests on {instant.astimezone(SANTIAGO):%Y-%m-%d %H:%M %z}: {name}"
     with TemporaryDirectory() as folder:
-        library = Path(folder, "clock_shift.so")
         shift_seconds = round((instant - datetime.now(UTC)).total_seconds())
-        options = ["-O2", "-shared", "-fPIC", f"-DSHIFT_SECONDS={shift_seconds}LL"]
-        source = ROOT / "tests/clock_shift.c"
-        subprocess.run(["cc", *options, "-o", library, source], check=True)
+        library = compile_clock_shift(Path(folder), shift_seconds)
         environ = os.environ | {"LD_PRELOAD": str(library)}
         _check_clock(environ, instant)
         command = [sys.executable, "-m", "pytest", "-q", "-m", "dates", "-p", "no:cacheprovider"]
@@ -102,6 +99,15 @@ def run_tests(name: str, instant: datetime) -> bool:
     sys.stdout.write(f"{title}\n{done.stdout}")
     sys.stdout.flush()
     return done.returncode == 0
+
+
+def compile_clock_shift(folder: Path, shift_seconds: int) -> Path:
+    """Return a library for LD_PRELOAD that shifts the wall clock of a process."""
+    library = folder / "clock_shift.so"
+    options = ["-O2", "-shared", "-fPIC", f"-DSHIFT_SECONDS={shift_seconds}LL"]
+    source = ROOT / "tests/clock_shift.c"
+    subprocess.run(["cc", *options, "-o", library, source], check=True)
+    return library
 
 
 def _marked_files() -> list[Path]:

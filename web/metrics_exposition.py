@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from common.redis_probe import RedisServerState
 from common.version import VERSION
 from web.metrics import Metrics
 
@@ -28,13 +29,13 @@ class State(Collector):
     """Gauges at the time of a scrape.
 
     `snapshot`: the throttle's state, of all processes. `redis_unavailable`: of the worker that
-    responds. `redis_evicted_keys`: since Redis started; None: no Redis, or it is unavailable.
+    responds. `redis_server`: None without Redis, or while it is unavailable.
     """
 
     snapshot: Callable[[], dict[str, Any]]
     key_rejected: Callable[[], bool]
     redis_unavailable: Callable[[], bool]
-    redis_evicted_keys: Callable[[], int | None] = lambda: None
+    redis_server: Callable[[], RedisServerState | None] = lambda: None
 
     def collect(self) -> Iterator[Metric]:
         state = self.snapshot()
@@ -46,10 +47,16 @@ class State(Collector):
             ("key_refused", "1: Videsk rejects VIDESK_API_KEY", self.key_rejected()),
         ):
             yield GaugeMetricFamily(f"videsk_proxy_{name}", text, value=float(value))
-        evicted = self.redis_evicted_keys()
-        if evicted is not None:
+        if server := self.redis_server():
             yield CounterMetricFamily(
-                "videsk_proxy_redis_evicted_keys", "Keys that Redis evicted", value=evicted
+                "videsk_proxy_redis_evicted_keys",
+                "Keys that Redis evicted",
+                value=server.evicted_keys,
+            )
+            yield GaugeMetricFamily(
+                "videsk_proxy_redis_clock_ahead_seconds",
+                "How far the clock of Redis is ahead of this machine's",
+                value=server.clock_ahead_seconds,
             )
         build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
         build.add_metric([VERSION], 1)

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
 import pytest
@@ -26,6 +28,7 @@ from tests.e2e.local_prometheus import prometheus_server
 from tests.e2e.metrics import TOKEN
 from tests.e2e.test_alerts import RULES, alerts
 from tests.processes import Sandbox, ServerProcess, proxy_server, redis_server
+from tests.shifted_clock import compile_clock_shift
 from tests.timing import TIMING
 
 pytestmark = [
@@ -47,6 +50,7 @@ class AlertSetup:
     redis: ServerProcess
     provider: CaptchaProvider
     days: Iterator[str]
+    stack: ExitStack
 
     def __post_init__(self) -> None:
         self.client = Client(self.server.url, requests.Session())
@@ -167,6 +171,17 @@ def fill_redis(setup: AlertSetup) -> None:
     redis.close()
 
 
+def set_the_clock_of_redis(setup: AlertSetup) -> None:
+    """Replace Redis by one whose clock is a minute slow."""
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler, which the shifted clock needs")
+    folder = Path(setup.stack.enter_context(TemporaryDirectory()))
+    environ = {"LD_PRELOAD": str(compile_clock_shift(folder, -60))}
+    stop_redis(setup)
+    setup.stack.enter_context(redis_server(setup.redis.port, environ=environ))
+    wait_until(lambda: setup.client.get("/readyz").json()["redis"] == "ok")
+
+
 def break_the_connection_of_a_booking(setup: AlertSetup) -> None:
     setup.sandbox.fault("reset", times=1)
     assert setup.book() == 502
@@ -199,6 +214,7 @@ FAILURES: dict[str, tuple[Callable[[AlertSetup], None], set[str]]] = {
     "rate-limit": (exhaust_the_rate_limit, {"VideskProxyBudgetExhausted"}),
     "redis-down": (stop_redis, {"VideskProxyRedisUnavailable"}),
     "redis-full": (fill_redis, {"VideskProxyRedisEvicting"}),
+    "clock": (set_the_clock_of_redis, {"VideskProxyClock"}),
     "booking": (break_the_connection_of_a_booking, {"VideskProxyBookingInDoubt"}),
     "captcha": (reject_the_captcha_secret, {"VideskProxyCaptchaFailing"}),
     "worker": (kill_a_worker, {"VideskProxyWorkerCrashed"}),
@@ -235,7 +251,8 @@ def monitoring(
         full = ["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru"]
         shared = stack.enter_context(redis_server())
         redis = dict.fromkeys(FAILURES, shared)
-        redis["redis-down"] = stack.enter_context(redis_server())
+        for name in ("redis-down", "clock"):
+            redis[name] = stack.enter_context(redis_server())
         redis["redis-full"] = stack.enter_context(redis_server(None, *full))
         captcha = {
             "CAPTCHA_PROVIDER": "turnstile",
@@ -254,7 +271,7 @@ def monitoring(
         with ThreadPoolExecutor(4) as pool:
             started = list(pool.map(stack.enter_context, servers))
         setups = {
-            name: AlertSetup(server, sandbox_process, redis[name], provider, days())
+            name: AlertSetup(server, sandbox_process, redis[name], provider, days(), stack)
             for name, server in zip(FAILURES, started, strict=True)
         }
         for setup in setups.values():

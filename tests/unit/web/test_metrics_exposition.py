@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from common.redis_probe import RedisServerState
 from web.metrics import Metrics
 from web.metrics_exposition import State, read_all_workers, render
 
@@ -54,10 +55,14 @@ def test_gauges_are_read_at_the_scrape() -> None:
     assert gauges(state(unavailable=True))["videsk_proxy_redis_unavailable"] == 1
 
 
-def test_evicted_keys_are_omitted_if_unknown() -> None:
-    name = "videsk_proxy_redis_evicted_keys_total"
-    assert name not in gauges(state())
-    assert gauges(replace(state(), redis_evicted_keys=lambda: 3))[name] == 3
+def test_the_state_of_the_redis_server_is_omitted_if_unknown() -> None:
+    evicted, clock = (
+        "videsk_proxy_redis_evicted_keys_total",
+        "videsk_proxy_redis_clock_ahead_seconds",
+    )
+    assert not {evicted, clock} & set(gauges(state()))
+    known = gauges(replace(state(), redis_server=lambda: RedisServerState(3, -0.5)))
+    assert (known[evicted], known[clock]) == (3, -0.5)
 
 
 def test_counters_and_gauges_are_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
