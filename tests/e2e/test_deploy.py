@@ -15,6 +15,7 @@ import requests
 from flask import Flask, Response, g
 from prometheus_client.parser import text_string_to_metric_families
 
+from common.redis_probe import RedisServerState
 from idempotency.attempt import REPLAYED
 from settings import NAMES, load
 from tests.e2e.pages import DEPLOY
@@ -257,7 +258,10 @@ def exposed() -> dict[str, set[str]]:
     """Return the name and labels of each metric of /metrics."""
     app, counted = Flask("counted"), metrics.Metrics()
     snapshot = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
-    state = metrics_exposition.State(lambda: snapshot, lambda: False, lambda: False, lambda: 0)
+    redis_server = RedisServerState(evicted_keys=0, clock_ahead_seconds=0)
+    state = metrics_exposition.State(
+        lambda: snapshot, lambda: False, lambda: False, lambda: redis_server
+    )
     metrics.register(app, counted)
 
     @app.before_request
