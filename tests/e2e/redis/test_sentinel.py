@@ -15,9 +15,9 @@ from tests.e2e.fleet import wait_until
 from tests.e2e.redis.topologies import SERVICE, Sentinels, run, sentinels
 from tests.e2e.test_redis_commands import documented_user
 from tests.forwarder import Forwarder
-from tests.timing import TIMING
+from tests.timing import SERIAL, TIMING
 
-pytestmark = TIMING
+pytestmark = [TIMING, SERIAL]
 
 PASSWORD = "s3cr3t"
 
