@@ -64,7 +64,7 @@ class NearCache(Generic[T]):
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._monotonic = monotonic
-        self._items: FIFOCache[Hashable, _Item[T]] = FIFOCache(MAX_BYTES, lambda item: item.size)
+        self._items = self._empty()
         self.version = b""
         """The version that responses are cached under now; empty: none is cached."""
         self._lease_until = 0.0
@@ -110,6 +110,9 @@ class NearCache(Generic[T]):
         while (left := end - self._monotonic()) > 0:
             time.sleep(left)
 
+    def _empty(self) -> FIFOCache[Hashable, _Item[T]]:
+        return FIFOCache(MAX_BYTES, lambda item: item.size)
+
     def _find(self, key: Hashable) -> _Item[T] | None:
         item = self._items.get(key)
         return item if item and item.until > self._clock() else None
@@ -139,6 +142,7 @@ class NearCache(Generic[T]):
 
     def _set_version(self, version: bytes, lease_until: float) -> None:
         if version != self.version:
-            self._items.clear()
+            # Not cleared: a thread that reads meanwhile would get a KeyError from cachetools.
+            self._items = self._empty()
             self.version = version
         self._lease_until = lease_until

@@ -9,6 +9,7 @@ from threading import Lock
 
 import gevent
 import pytest
+from cachetools import FIFOCache
 
 from cache import near_cache
 from cache.near_cache import NearCache
@@ -219,6 +220,20 @@ def test_replaced_and_dropped_responses_free_memory(
     for key in ("key", "other"):
         cache.put(key, "new", FAR_FUTURE, cache.version, 10)
     assert (cache.get("key"), cache.get("other")) == ("new", "new")
+
+
+def test_it_can_be_cleared_during_a_read(redis: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by another thread, between the look-up of a key and the read of its value."""
+    cache = filled_near_cache(redis)
+    contains = FIFOCache.__contains__
+
+    def clear_after_lookup(items: FIFOCache[object, object], key: object) -> bool:
+        found = contains(items, key)
+        cache.clear()
+        return found
+
+    monkeypatch.setattr(FIFOCache, "__contains__", clear_after_lookup)
+    assert cache.get("key") is None
 
 
 def test_a_response_is_not_served_after_it_expires(redis: FakeRedis) -> None:
