@@ -1,6 +1,5 @@
 """ReadThroughCache in one process without Redis: what it serves, and how often it fetches."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -8,11 +7,18 @@ from typing import Any
 
 import gevent
 import pytest
+from cachetools import TTLCache
 from gevent.event import Event
 
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
-from cache.read_through import CachedResult, CacheRequest, ReadThroughCache, SharedCache
+from cache.read_through import (
+    REFRESH_PAUSE_SECONDS,
+    CachedResult,
+    CacheRequest,
+    ReadThroughCache,
+    SharedCache,
+)
 from cache.shared_single_flight import Fetch, FlightKey, FlightResult
 from cache.store import process_store
 from tests.fakes import NoInstrumentation
@@ -35,7 +41,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def read_through(clock: Clock) -> ReadThroughCache:
+def pause_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock of the pauses after a refresh."""
+    clock = Clock()
+    monkeypatch.setattr("cache.read_through.TTLCache", partial(TTLCache, timer=clock))
+    return clock
+
+
+@pytest.fixture
+def read_through(clock: Clock, pause_clock: Clock) -> ReadThroughCache:
     return new_read_through(clock)
 
 
@@ -86,11 +100,9 @@ def videsk() -> SlowVidesk:
 
 @pytest.fixture
 def read(
-    clock: Clock, videsk: SlowVidesk, monkeypatch: pytest.MonkeyPatch
+    read_through: ReadThroughCache, clock: Clock, videsk: SlowVidesk
 ) -> Callable[[], CachedResult]:
     """Return a function that reads a stale entry, [1], while Videsk does not respond."""
-    monkeypatch.setattr("cache.read_through.REFRESH_PAUSE_SECONDS", 0.05)
-    read_through = new_read_through(clock)
     read = partial(
         read_through.read, CacheRequest("hours", ("service:a",), POLICY, videsk.fetch), 5
     )
@@ -101,18 +113,13 @@ def read(
     return read
 
 
-def read_repeatedly(seconds: float, read: Callable[[], CachedResult]) -> list[CachedResult]:
-    end, readings = time.monotonic() + seconds, []
-    while time.monotonic() < end:
-        readings.append(read())
-        gevent.sleep(0.005)
-    return readings
-
-
 def test_a_running_refresh_is_not_started_again_however_long_it_takes(
-    read: Callable[[], CachedResult], videsk: SlowVidesk
+    read: Callable[[], CachedResult], videsk: SlowVidesk, pause_clock: Clock
 ) -> None:
-    for reading in read_repeatedly(0.4, read):
+    for _ in range(50):
+        reading = read()
+        pause_clock.now += REFRESH_PAUSE_SECONDS + 0.01
+        gevent.sleep(0.002)
         assert (reading.body, reading.cache_status) == (b"[1]", "hit; ttl=-1; detail=stale")
     assert videsk.fetches == 2
     videsk.may_answer.set()
@@ -137,21 +144,22 @@ def test_a_miss_gets_the_outcome_of_a_running_refresh(
 
 
 def test_the_next_refresh_starts_after_a_pause(
-    read: Callable[[], CachedResult], videsk: SlowVidesk, clock: Clock
+    read: Callable[[], CachedResult], videsk: SlowVidesk, clock: Clock, pause_clock: Clock
 ) -> None:
     videsk.may_answer.set()
     read()
     gevent.sleep(0.02)
     clock.now += 11
+    pause_clock.now += REFRESH_PAUSE_SECONDS - 0.01
     assert read().body == b"[2]"
     gevent.sleep(0)
     assert videsk.fetches == 2, "no refresh within the pause"
-    gevent.sleep(0.06)
+    pause_clock.now += 0.02
     for _ in range(3):
         assert read().body == b"[2]"
         gevent.sleep(0)
     assert videsk.fetches == 3, "a failed refresh is not retried within the pause"
-    gevent.sleep(0.06)
+    pause_clock.now += REFRESH_PAUSE_SECONDS + 0.01
     read()
     gevent.sleep(0.02)
     assert (read().body, videsk.fetches) == (b"[4]", 4)
@@ -164,7 +172,7 @@ def test_a_refresh_from_before_a_write_does_not_block_one_after_it(
     clock: Clock,
 ) -> None:
     read()
-    gevent.sleep(0.06)
+    gevent.sleep(0.02)
     read_through.invalidate(["service:a"])
     again = partial(
         read_through.read, CacheRequest("hours", ("service:a",), POLICY, lambda _: b"[9]"), 5
