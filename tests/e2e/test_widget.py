@@ -98,7 +98,7 @@ def go_to_form(visitor: WidgetVisitor, start: datetime) -> None:
 # The booking flow
 
 
-@pytest.mark.parametrize("locale", ["es-CL", "en-US", "pt-BR"])
+@pytest.mark.parametrize("locale", ["es-CL", "en-US", "pt-BR", "ar-EG"])
 def test_a_page_with_a_strict_policy_books(
     open_widget: OpenWidget, sandbox: Sandbox, locale: str
 ) -> None:
