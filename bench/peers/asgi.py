@@ -22,7 +22,7 @@ VIDESK = f"{os.environ['VIDESK_BASE_URL']}/public/video-contact-center/"
 LIMIT = int(os.environ["CLIENT_RATE_LIMIT"].removesuffix("/minute"))
 TTLS = {what: int(os.environ[f"{what.upper()}_TTL"]) for what in ("services", "dates", "hours")}
 
-ClientResult = tuple[bytes, int]
+Fetched = tuple[bytes, int]
 Kind = Literal["services", "users"]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 
@@ -34,7 +34,7 @@ videsk = httpx.AsyncClient(
     limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
     trust_env=False,
 )
-run_crowd: dict[str, asyncio.Task[ClientResult]] = {}
+in_progress: dict[str, asyncio.Task[Fetched]] = {}
 
 
 @asynccontextmanager
@@ -62,7 +62,7 @@ async def services() -> Response:
     return await cached("services", TTLS["services"], {"$limit": "50"})
 
 
-@app.get("/api/{kind}/{record_id}/{what}")
+@app.get("/api/{kind}/{record_id}/{read}")
 async def times(
     kind: Kind, record_id: Id, read: Literal["dates", "hours"], date: str, timezone: str
 ) -> Response:
@@ -88,13 +88,13 @@ async def cached(path: str, ttl: int, params: dict[str, str]) -> Response:
     key = f"{path}?{httpx.QueryParams(params)}"
     if kept := await redis.get(key):
         return json_response(kept)
-    if key not in run_crowd:
-        run_crowd[key] = asyncio.create_task(fetch(path, ttl, params, key))
-        run_crowd[key].add_done_callback(lambda _: run_crowd.pop(key))
-    return json_response(*await asyncio.shield(run_crowd[key]))
+    if key not in in_progress:
+        in_progress[key] = asyncio.create_task(fetch(path, ttl, params, key))
+        in_progress[key].add_done_callback(lambda _: in_progress.pop(key))
+    return json_response(*await asyncio.shield(in_progress[key]))
 
 
-async def fetch(path: str, ttl: int, params: dict[str, str], key: str) -> ClientResult:
+async def fetch(path: str, ttl: int, params: dict[str, str], key: str) -> Fetched:
     response = await videsk.get(path, params=params)
     if response.status_code == 200:
         await redis.set(key, response.content, ex=ttl)
