@@ -29,7 +29,6 @@ run: $(VENV)/runs ## run the proxy, a fake Videsk (the sandbox) and a booking pa
 # More processes than cores are faster, since tests in tests/e2e mostly wait. But tests of timing fail on
 # a machine that is too busy.
 PROCESSES := 4
-TIMING_PROCESSES := 4
 PARALLEL := --dist loadfile --no-loadscope-reorder
 
 # The profiles are in tests/unit/__init__.py.
@@ -50,7 +49,7 @@ test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis 
 	@echo "== tests on the days on which the clocks change"
 	@PATH="$(PATHS)" python -m tests.shifted_clock --changes
 	@echo "== tests of timing that mostly wait"
-	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(TIMING_PROCESSES) --dist worksteal
+	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(PROCESSES) --dist worksteal
 	@echo "== tests that other tests would disturb"
 	@PATH="$(PATHS)" python -m pytest -m serial
 

@@ -78,12 +78,19 @@ class RedisServerState:
 
 
 def server_state(redis: Redis) -> RedisServerState:
-    """Return what to monitor of the server. The clocks are compared to within a round trip.
-    Raises RedisError.
+    """Return what to monitor of the server. Raises RedisError."""
+    ahead_seconds, _ = clock_ahead_seconds(redis)
+    return RedisServerState(int(redis.info("stats")["evicted_keys"]), ahead_seconds)
+
+
+def clock_ahead_seconds(redis: Redis) -> tuple[float, float]:
+    """Return how far the clock of Redis is ahead of this machine's, and how uncertain that is: half
+    a round trip. Raises RedisError.
     """
-    evicted_keys = int(redis.info("stats")["evicted_keys"])
+    started = time.time()
     seconds, microseconds = redis.time()
-    return RedisServerState(evicted_keys, seconds + microseconds / 1_000_000 - time.time())
+    now = time.time()
+    return seconds + microseconds / 1_000_000 - (started + now) / 2, (now - started) / 2
 
 
 def response_seconds(connection: Any) -> float | None:

@@ -12,7 +12,13 @@ from redis import TimeoutError as RedisTimeoutError
 from common import redis_url
 from common.error_chain import error_chain
 from common.redis_client import make_client, make_primary
-from common.redis_probe import KEY, explain, handshake, run_required_commands
+from common.redis_probe import (
+    KEY,
+    clock_ahead_seconds,
+    explain,
+    handshake,
+    run_required_commands,
+)
 from common.redis_url import RedisUrl
 from common.resilient_redis import CALL_SECONDS, CONNECTIONS, SLOW_SECONDS
 from doctor.findings import Finding, fail, ok, warn
@@ -116,11 +122,7 @@ def _connections(redis: Redis, workers: int) -> Finding:
 def clock(redis: Redis) -> Finding:
     """Compare this machine's clock with Redis's. Raises RedisError."""
     subject = "clock of Redis"
-    started = time.time()
-    seconds, microseconds = redis.time()
-    now = time.time()
-    uncertain_seconds = (now - started) / 2
-    ahead_seconds = seconds + microseconds / 1_000_000 - (started + now) / 2
+    ahead_seconds, uncertain_seconds = clock_ahead_seconds(redis)
     if abs(ahead_seconds) <= SKEW_SECONDS + uncertain_seconds:
         return ok(subject, f"within {SKEW_SECONDS + uncertain_seconds:.0f} s of this machine's")
     direction = "behind" if ahead_seconds > 0 else "ahead of"
