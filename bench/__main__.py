@@ -23,7 +23,6 @@ from bench import (
     stalled_videsk,
     startup,
     trace,
-    workers,
 )
 
 BENCHES = {
@@ -35,7 +34,6 @@ BENCHES = {
     "crowds": crowds.measure,
     "trace": trace.measure,
     "hanging": stalled_videsk.measure,
-    "workers": workers.measure,
     "attacks": attacks.measure,
     "soak": soak.measure,
     "peers": peers_speed.measure,

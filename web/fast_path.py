@@ -6,14 +6,16 @@ is repeated here. Metrics, log line and trace span are made for each response, a
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cache.near_cache import NearCache
+from common.loop_batch import LoopBatch
 from web import access_log, responses
+from web.access_log import ServedRequest
 from web.client_limits import DeferredCounter
 from web.metrics import Metrics
 
@@ -75,6 +77,7 @@ class FastPath:
         self._limit = limit
         self._metrics = metrics
         self._tracing = tracing
+        self._hits = LoopBatch(self._record)
         variables = (f"HTTP_{name.upper().replace('-', '_')}" for name in KEY_HEADERS)
         self._key_variables = ("REQUEST_METHOD", "RAW_URI", *variables)
 
@@ -94,20 +97,28 @@ class FastPath:
         headers = responses.per_response_headers(context.request_id, result)
         lines = "\r\n".join([f"{name}: {value}" for name, value in headers.items()])
         own_head = f"Date: {_http_date(int(time.time()))}\r\n{lines}\r\n\r\n"
-        seconds = time.perf_counter() - started
-        self._metrics.count_response(cached.route, cached.status, seconds, result)
-        if self._tracing:
-            span = self._tracing.start_request(cached.method, cached.route, context, seconds)
-            span.end(cached.status, headers["Cache-Status"])
-        access_log.log_request(
+        hit = ServedRequest(
             cached.route,
             cached.method,
             cached.status,
-            seconds,
+            time.perf_counter() - started,
             headers["Cache-Status"],
             context,
         )
+        self._hits.add(hit)
+        if self._tracing:
+            span = self._tracing.start_request(cached.method, cached.route, context, hit.seconds)
+            span.end(cached.status, headers["Cache-Status"])
         return b"%b%b%b" % (cached.head, own_head.encode(), cached.body)
+
+    def _record(self, hits: Sequence[ServedRequest]) -> None:
+        """Log and count the hits of one turn of the event loop, after their responses."""
+        access_log.log_requests(hits)
+        durations: dict[tuple[str, int], list[float]] = {}
+        for hit in hits:
+            durations.setdefault((hit.route, hit.status), []).append(hit.seconds)
+        for (route, status), seconds in durations.items():
+            self._metrics.count_responses(route, status, "hit", seconds)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv6Address
 from math import inf
 from typing import Any
@@ -236,6 +237,7 @@ def _check_length(length: int, lines: int) -> None:
         raise errors.LimitRequestHeaders("limit request headers fields size")
 
 
+@lru_cache(maxsize=64)
 def _is_host(text: str) -> bool:
     found = _HOST.fullmatch(text)
     with suppress(ValueError):

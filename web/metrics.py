@@ -5,6 +5,7 @@ increase, so an alert on the first bad booking would not fire.
 """
 
 import time
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 
@@ -91,17 +92,21 @@ class Metrics:
     def count_invalidated(self, groups: int) -> None:
         self._invalidated.inc(groups)
 
-    def count_response(
-        self, route: str, status: int, seconds: float, cache_status: str | None
+    def count_responses(
+        self, route: str, status: int, cache_status: str | None, durations: Sequence[float]
     ) -> None:
-        """Count a response; `cache_status`: how a cacheable read was served."""
+        """Count responses of the same kind, by the seconds that each took.
+
+        `cache_status`: how cacheable reads were served.
+        """
         requests, latency, cache = self._counters_of(
             route, status, _cache_result(cache_status) if cache_status else None
         )
-        requests.inc()
-        latency.observe(seconds)
+        requests.inc(len(durations))
         if cache:
-            cache.inc()
+            cache.inc(len(durations))
+        for seconds in durations:
+            latency.observe(seconds)
 
     def _find_counters(
         self, route: str, status: int, result: str | None
@@ -153,7 +158,6 @@ def register(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def count(response: Response) -> Response:
         seconds = time.perf_counter() - g.started
-        metrics.count_response(
-            responses.route(), response.status_code, seconds, g.get("cache_status")
-        )
+        cache_status = g.get("cache_status")
+        metrics.count_responses(responses.route(), response.status_code, cache_status, [seconds])
         return response

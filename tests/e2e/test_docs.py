@@ -204,9 +204,8 @@ def test_the_table_of_metrics_matches_the_endpoint() -> None:
 def test_the_table_of_log_fields_matches_a_log_line(capsys: pytest.CaptureFixture[str]) -> None:
     traceparent = f"00-{'1' * 32}-{'2' * 16}-01"
     access_log.log.setLevel("INFO")
-    access_log.log_request(
-        "/healthz", "GET", 200, 0.1, None, RequestContext("1", traceparent, None)
-    )
+    context = RequestContext("1", traceparent, None)
+    access_log.log_requests([access_log.ServedRequest("/healthz", "GET", 200, 0.1, None, context)])
     section = OPERATIONS.text.split("\n## Logs\n")[1].split("\n## ")[0].split("Other lines")[0]
     printed = {
         name

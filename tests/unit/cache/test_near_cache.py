@@ -88,19 +88,19 @@ def test_a_follower_of_a_late_version_reads_it_again(redis: FakeRedis) -> None:
 def test_a_lease_in_use_is_renewed_before_it_expires(redis: FakeRedis) -> None:
     now = [0.0]
     cache = filled_near_cache(redis, monotonic=lambda: now[0])
-    now[0] = 4.9
+    now[0] = 7.4
     assert [cache.get("key") for _ in range(10)] == ["answer"] * 10
     gevent.sleep(0)
-    assert redis.reads == 1, "only in the second half of the lease"
-    now[0] = 5.1
+    assert redis.reads == 1, "only in the last quarter of the lease"
+    now[0] = 7.6
     assert [cache.get("key") for _ in range(10)] == ["answer"] * 10
     gevent.sleep(0)
     assert redis.reads == 2
-    now[0], redis.unavailable = 14.9, True
+    now[0], redis.unavailable = 17.4, True
     assert cache.get("key") == "answer"
     gevent.sleep(0)
     assert cache.get("key") == "answer", "a failure is detected only when the lease has expired"
-    now[0] = 15.2
+    now[0] = 17.7
     assert cache.get("key") is None
 
 

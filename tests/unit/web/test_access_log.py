@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+from select import PIPE_BUF
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from common.request_context import REQUEST_CONTEXT, RequestContext
 from tests.unit.web.setup import small_app
 from web import access_log
-from web.access_log import Formatter, log_request
+from web.access_log import Formatter, ServedRequest, log_requests
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -43,18 +45,31 @@ def test_fields_of_later_traceparent_versions_are_not_logged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     context = RequestContext("id", traceparent=f"01{TRACEPARENT[2:]}-more", attempts=2, seconds=0.5)
-    log_request("/r", "POST", 201, 0.0125, "videsk-proxy; hit", context)
+    log_requests([ServedRequest("/r", "POST", 201, 0.0125, "videsk-proxy; hit", context)])
     line = json.loads(capsys.readouterr().out)
     assert line["traceparent"] == f"01{TRACEPARENT[2:]}"
     assert (line["upstream_ms"], line["upstream_attempts"]) == (500, 2)
     assert (line["duration_ms"], line["cache"]) == (12.5, "videsk-proxy; hit")
 
 
+def test_lines_of_several_requests_are_written_in_pieces_that_a_pipe_does_not_mix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pieces: list[str] = []
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=pieces.append, flush=int))
+    sent = [str(number) for number in range(30)]
+    log_requests([ServedRequest("/r", "GET", 200, 0, None, RequestContext(name)) for name in sent])
+    assert 1 < len(pieces) < 10
+    assert all(piece.endswith("\n") and len(piece) <= PIPE_BUF for piece in pieces)
+    lines = "".join(pieces).splitlines()
+    assert [json.loads(line)["request_id"] for line in lines] == sent
+
+
 def test_above_level_info_no_request_is_logged(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, access_log.log.name)
-    log_request("/r", "GET", 200, 0, None, RequestContext("id"))
+    log_requests([ServedRequest("/r", "GET", 200, 0, None, RequestContext("id"))])
     assert not capsys.readouterr().out
 
 

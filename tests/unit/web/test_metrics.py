@@ -57,16 +57,15 @@ def test_the_failures_of_every_route_start_at_0(app_metrics: Metrics) -> None:
 def test_a_cacheable_read_counts_by_its_cache_status(
     app_metrics: Metrics, cache_status: str, result: str
 ) -> None:
-    app_metrics.count_response("/api/users/{id}/hours", 200, 0.3, cache_status)
-    app_metrics.count_response("/api/users/{id}/hours", 200, 0.3, cache_status)
+    app_metrics.count_responses("/api/users/{id}/hours", 200, cache_status, [0.1, 0.5])
     assert value(app_metrics, "cache_total", kind="hours", result=result) == 2
     assert value(app_metrics, "requests_total", route="/api/users/{id}/hours", status="200") == 2
     assert value(app_metrics, "request_seconds_sum", route="/api/users/{id}/hours") == 0.6
 
 
 def test_a_form_is_counted_by_its_kind_and_a_post_is_not_a_read(app_metrics: Metrics) -> None:
-    app_metrics.count_response("/api/forms/{segment}", 200, 0, "fwd=miss")
-    app_metrics.count_response("/api/users/{id}/appointments", 201, 0, None)
+    app_metrics.count_responses("/api/forms/{segment}", 200, "fwd=miss", [0])
+    app_metrics.count_responses("/api/users/{id}/appointments", 201, None, [0])
     assert value(app_metrics, "cache_total", kind="forms", result="miss") == 1
     assert value(app_metrics, "cache_total", kind="appointments", result="miss") is None
 
