@@ -51,15 +51,15 @@ VERSION = "changes"
 class Backend(Protocol):
     """The methods of Flask-Caching's backends that are used here, and two more.
 
-    `add_tokens`: set a new token under each key that does not exist, with a TTL in seconds, and
-    return what is stored under `keys` then. `extend_ttl`: have the key, if it exists, expire no
-    sooner than in so many seconds.
+    `lookup`: return what is stored under the key and under the keys of tokens. Store a new token,
+    with its TTL in seconds, under each of those that does not exist. `extend_ttl`: have the key, if
+    it exists, expire no sooner than in so many seconds.
     """
 
     def get_many(self, *keys: str) -> list[Any]: ...
     def set(self, key: str, value: bytes, timeout: int | None = None) -> Any: ...
     def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> Any: ...
-    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[Any]: ...
+    def lookup(self, key: str, token_seconds: dict[str, int]) -> list[Any]: ...
     def extend_ttl(self, key: str, seconds: int) -> Any: ...
     def clear(self) -> Any: ...
 
@@ -95,13 +95,10 @@ class Store:
         `groups`: the narrowest last.
         """
         names = [_token_key(group) for group in (ALL_ENTRIES, *groups)]
-        stored, *tokens = self._backend.get_many(key, *names)
-        if None in tokens:
-            # Two callers that find none must agree on one: the first add wins, both read it back.
-            seconds = dict.fromkeys(names, TOKEN_SECONDS)
-            if groups:
-                seconds[names[-1]] = NEW_TOKEN_SECONDS
-            stored, *tokens = self._backend.add_tokens(seconds, (key, *names))
+        token_seconds = dict.fromkeys(names, TOKEN_SECONDS)
+        if groups:
+            token_seconds[names[-1]] = NEW_TOKEN_SECONDS
+        stored, *tokens = self._backend.lookup(key, token_seconds)
         stamp = b".".join(token or _new_token() for token in tokens)
         return read_entry(key, stored, stamp), stamp
 
@@ -137,7 +134,7 @@ class Store:
         key = _token_key(VERSION)
         (token,) = self._backend.get_many(key)
         if token is None:
-            (token,) = self._backend.add_tokens({key: TOKEN_SECONDS}, (key,))
+            _, token = self._backend.lookup(key, {key: TOKEN_SECONDS})
         return token or _new_token()
 
     def clear(self) -> None:
@@ -172,6 +169,17 @@ class _RawSerializer(BaseSerializer):
         return bvalue
 
 
+_LOOKUP = """
+local values = redis.call('MGET', unpack(KEYS))
+for index = 2, #KEYS do
+    if not values[index] then
+        values[index] = ARGV[2 * index - 3]
+        redis.call('SET', KEYS[index], values[index], 'EX', ARGV[2 * index - 2])
+    end
+end
+return values
+"""
+
 # EXPIRE with GT would do the same, from Redis 7 on. As part of a pipeline it is sent with EVAL:
 # after EVALSHA, all of the pipeline would have to be repeated where Redis lacks the script.
 _EXTEND_TTL = """
@@ -188,13 +196,11 @@ class _RedisBackend(RedisCache):
         self._redis = redis
         self._prefix = prefix
 
-    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[Any]:
-        with self._redis.pipeline(transaction=False) as pipe:
-            for name, ttl_seconds in seconds.items():
-                pipe.set(self._prefix + name, _new_token(), nx=True, ex=ttl_seconds)
-            pipe.mget([self._prefix + key for key in keys])
-            values: list[Any] = pipe.execute()[-1]
-            return values
+    def lookup(self, key: str, token_seconds: dict[str, int]) -> list[Any]:
+        keys = [self._prefix + name for name in (key, *token_seconds)]
+        new = [value for ttl in token_seconds.values() for value in (_new_token(), ttl)]
+        values: list[Any] = self._redis.eval(_LOOKUP, len(keys), *keys, *new)
+        return values
 
     def extend_ttl(self, key: str, seconds: int) -> None:
         self._redis.eval(_EXTEND_TTL, 1, self._prefix + key, str(seconds))
@@ -205,10 +211,11 @@ class ProcessBackend(SimpleCache):
 
     serializer = _RawSerializer()  # type: ignore[assignment]
 
-    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[Any]:
-        for name, ttl_seconds in seconds.items():
-            self.add(name, _new_token(), timeout=ttl_seconds)
-        return self.get_many(*keys)
+    def lookup(self, key: str, token_seconds: dict[str, int]) -> list[Any]:
+        for name, ttl_seconds in token_seconds.items():
+            if not self.has(name):
+                self.add(name, _new_token(), timeout=ttl_seconds)
+        return self.get_many(key, *token_seconds)
 
     def extend_ttl(self, key: str, seconds: int) -> None:
         if self.has(key):

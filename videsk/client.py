@@ -87,14 +87,7 @@ class VideskClient:
             self._instrumentation.count_upstream(endpoint, status, monotonic() - started)
             if span:
                 span.end(status)
-        # Both need a round trip to Redis, so they run concurrently. The report logs, so it stays in
-        # the greenlet with the request context.
-        updates = []
-        if request.token is None and (_rejects_key(response) or response.is_success):
-            rejected = not response.is_success
-            updates.append(gevent.spawn(self._api_key_status.update, rejected=rejected))
-        self._report_outcome(response)
-        gevent.joinall(updates, raise_error=True)
+        self._report_outcome(response, is_key_sent=request.token is None)
         return self._parse(response, is_write=request.is_write)
 
     def promote(self, client: str, read_key: str) -> None:
@@ -122,14 +115,25 @@ class VideskClient:
                 context.attempts += 1
                 context.seconds += monotonic() - started
 
-    def _report_outcome(self, response: Response) -> None:
+    def _report_outcome(self, response: Response, *, is_key_sent: bool) -> None:
+        """Report what other requests have to know. Of a success they may learn a moment later, so
+        the response does not wait for the two round trips to Redis.
+        """
+        if is_key_sent and _rejects_key(response):
+            self._api_key_status.update(rejected=True)
         if response.status >= 500:
             self._throttle.report_failure()
         else:
-            self._throttle.report_success()
+            is_key_accepted = is_key_sent and response.is_success
+            gevent.spawn(self._report_success, is_key_accepted=is_key_accepted)
         seconds = pause_seconds(response.status, response.headers)
         if seconds:
             self._throttle.pause(seconds)
+
+    def _report_success(self, *, is_key_accepted: bool) -> None:
+        self._throttle.report_success()
+        if is_key_accepted:
+            self._api_key_status.update(rejected=False)
 
     def _parse(self, response: Response, *, is_write: bool) -> Any:
         """Return the JSON of a 2xx response. Raises VideskError."""

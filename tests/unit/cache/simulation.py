@@ -6,7 +6,7 @@ resumed, so that any interleaving can be tried and repeated.
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -54,14 +54,11 @@ class FakeRedis:
         for key, value in mapping.items():
             self.set(key, value)
 
-    def add(self, key: str, value: bytes, timeout: int | None = None) -> None:
+    def lookup(self, key: str, token_seconds: dict[str, int]) -> list[bytes | None]:
         self._step()
-        self.items.setdefault(key, value)
-
-    def add_tokens(self, seconds: dict[str, int], keys: Sequence[str]) -> list[bytes | None]:
-        for key in seconds:
-            self.add(key, secrets.token_bytes(8).hex().encode())
-        return self.get_many(*keys)
+        for name in token_seconds:
+            self.items.setdefault(name, secrets.token_hex(8).encode())
+        return [self.items.get(name) for name in (key, *token_seconds)]
 
     def extend_ttl(self, key: str, seconds: int) -> None:
         """Nothing expires here; the simulation decides when data is lost."""
