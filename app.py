@@ -125,6 +125,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     responses.register(app)
     compression.register(app)
     tracing = _observe(app, settings, instrumentation)
+    app.before_request(responses.require_exact_path)
     cors.register(app, settings.cors_origins)
     limit = client_limits.register(
         app, redis, prefix, settings.client_rate_limit, settings.booking_rate_limit

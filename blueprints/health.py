@@ -63,13 +63,13 @@ def make_blueprint(
         redis_state = "none" if redis is None else "away" if redis.unavailable else "ok"
         state = throttle.snapshot()
         rejected = api_key_status.is_rejected()
-        healthy = redis_state != "away" and state["circuit"] == "closed"
+        ready = not stopping and not rejected
+        healthy = ready and redis_state != "away" and state["circuit"] == "closed"
         body = {
             "status": "ok" if healthy else "degraded",
             "redis": redis_state,
             "videsk": {"key": "refused" if rejected else "accepted", **state},
         }
-        ready = not stopping and not rejected
         return responses.uncached_response(strict_json.dumps(body), 200 if ready else 503)
 
     return blueprint

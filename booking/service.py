@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from time import monotonic
 from typing import Any
 
 from flask import Response, request
@@ -9,7 +10,7 @@ from flask import Response, request
 from booking.captcha_confirmations import BookingCaptcha
 from idempotency.protocol import Idempotency
 from videsk.resources import ResourceKind
-from videsk.scheduling import Scheduling
+from videsk.scheduling import REQUEST_SECONDS, Scheduling
 from web import responses
 from web.referrers import Referrers
 
@@ -38,15 +39,17 @@ class BookingService:
         self, kind: ResourceKind, ident: str, booking: dict[str, Any], body: Mapping[str, Any]
     ) -> Response:
         """Book an hour. Raises CaptchaError, and ValidationError for a referrer not allowed."""
-        headers = request.headers.get("Referer"), request.headers.get("Origin")
-        booking["referrer"] = self._referrers.choose(booking.get("referrer"), headers)
+        end = monotonic() + REQUEST_SECONDS
         responses.link_to_free_hours(kind.plural, ident, booking)
         if self._captcha:
             booking.pop("token", None)  # a token is verified once, here or by Videsk
 
         def action() -> Response:
+            headers = request.headers.get("Referer"), request.headers.get("Origin")
+            booking["referrer"] = self._referrers.choose(booking.get("referrer"), headers)
             with self._captcha.confirmed(request.path, body) if self._captcha else nullcontext():
-                return responses.uncached_response(self._scheduling.book(kind, ident, booking), 201)
+                booked = self._scheduling.book(kind, ident, booking, end - monotonic())
+                return responses.uncached_response(booked, 201)
 
         return self._idempotency.run(action, body, detect_double_click=True)
 

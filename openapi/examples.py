@@ -188,7 +188,7 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
     "keyRejected": (
         "Videsk rejects the API key",
         {
-            "status": "ok",
+            "status": "degraded",
             "redis": "none",
             "videsk": {
                 "key": "refused",

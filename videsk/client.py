@@ -138,7 +138,8 @@ class VideskClient:
     def _parse(self, response: Response, *, is_write: bool) -> Any:
         """Return the JSON of a 2xx response. Raises VideskError."""
         status = response.status
-        outcome_unknown = is_write and not 400 <= status < 500
+        is_refused = 400 <= status < 500 or status == 503
+        outcome_unknown = is_write and not is_refused
         invalid = VideskInvalidResponseError(outcome_unknown=outcome_unknown)
         if len(response.body) > MAX_RESPONSE_BYTES:
             raise invalid

@@ -97,10 +97,16 @@ class Scheduling:
         policy = self._policies.hours
         return self._availability("hours", policy, kind, ident, day, query_instant, seconds)
 
-    def book(self, kind: ResourceKind, ident: str, booking: Mapping[str, Any]) -> bytes:
+    def book(
+        self,
+        kind: ResourceKind,
+        ident: str,
+        booking: Mapping[str, Any],
+        seconds: float = REQUEST_SECONDS,
+    ) -> bytes:
         """Book an hour of a service, whose user Videsk picks, or of a user."""
         write = Write(**{"service": booking.get("service"), kind.singular: ident})
-        return self._write(f"/schedule/{kind.singular}/{ident}", booking, write)
+        return self._write(f"/schedule/{kind.singular}/{ident}", booking, write, seconds=seconds)
 
     def cancel(self, token: str, cancellation: Mapping[str, Any]) -> bytes:
         """Cancel the appointment of this actionToken."""
@@ -181,7 +187,12 @@ class Scheduling:
         return self._cache.read(request, end - monotonic())
 
     def _write(
-        self, path: str, body: Mapping[str, Any], write: Write, token: str | None = None
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        write: Write,
+        token: str | None = None,
+        seconds: float = REQUEST_SECONDS,
     ) -> bytes:
         """Send a write once, and invalidate what it affects: after Videsk's response, before ours.
 
@@ -190,7 +201,7 @@ class Scheduling:
         """
         request = Request("POST", path, body=body, token=token)
         try:
-            response = self._client.send(request, REQUEST_SECONDS)
+            response = self._client.send(request, seconds)
         except VideskResponseError as error:
             if error.status == 409 or error.status >= 500:
                 self._invalidate(write)

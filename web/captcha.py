@@ -113,6 +113,8 @@ class Captcha:
                     allow_redirects=False,
                 )
                 result = response.json() if response.status_code == 200 else None
+        except UnicodeEncodeError as error:  # half of a surrogate pair: no provider issued that
+            raise CaptchaRejectedError("invalid-input-response") from error
         except (gevent.Timeout, requests.RequestException, RecursionError) as error:
             log.warning("no response from the captcha provider: %s", type(error).__name__)
             raise CaptchaUnavailableError from error

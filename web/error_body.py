@@ -27,6 +27,7 @@ classes, in videsk/errors.py and web/captcha.py.
 _HTTP_MESSAGES = {
     404: "There is no route at this path. /api/docs lists the routes. Check for extra slashes.",
     405: "This path does not support this method. The Allow header lists the methods it supports.",
+    412: "If-Match has not the ETag of this resource. Send the request without it.",
     429: "Too many requests from this address. Wait for the time in Retry-After, then try again.",
     500: "The proxy has failed. Look for this response's X-Request-ID in its log.",
 }

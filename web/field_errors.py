@@ -66,7 +66,9 @@ def summarize(errors: Mapping[Any, Any]) -> str:
     """
     faults = list(_faults(errors))
     path, message = faults[0]
-    dotted = ".".join(name for name in path if name != "_schema")
+    *parents, field = path  # marshmallow calls the whole of an object "_schema"
+    names = parents if field == "_schema" and message != UNKNOWN_FIELD else path
+    dotted = ".".join(names)
     text = f'"{dotted}" {message}'
     if len(faults) > MAX_FAULTS:
         text += f'. This is the first of {len(faults)} problems; "errors" lists {MAX_FAULTS}.'

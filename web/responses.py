@@ -9,7 +9,7 @@ from random import getrandbits  # an id is no secret
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 
 from web.compression import compressed
 
@@ -47,7 +47,8 @@ def cached_response(
 ) -> Response:
     """Return the response to a cacheable read; a 304 if the client has stored the same body.
 
-    A result that is not storable is `no-store`, without an ETag.
+    A result that is not storable is `no-store`, without an ETag. Raises a 412 for an If-Match with
+    another ETag (https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1).
 
     Args:
         until: when the same request gets another response although nothing was changed, such as at
@@ -64,8 +65,10 @@ def cached_response(
     request.environ[ROUTE] = route()
     response.headers["Cache-Control"] = cache_control
     digest = hashlib.sha256(result.body).hexdigest()[:32]
+    if request.if_match and not request.if_match.contains(digest):
+        abort(412)
     response.set_etag(digest)
-    response.make_conditional(request)
+    response.make_conditional(request.environ | {"HTTP_IF_MATCH": ""})  # it was just compared
     response = compressed(response, result.body, digest)
     del response.headers["Date"]  # Werkzeug's; the server sets its own
     return response
@@ -101,6 +104,15 @@ def route() -> str:
 def route_of(rule: str) -> str:
     """Return the route of one of Flask's URL rules."""
     return rule.replace("<ident>", "{id}").translate(_BRACES)
+
+
+def require_exact_path() -> None:
+    """Raise a 404 for `//api/services` and `/api%2Fservices`, which Werkzeug matches with
+    `/api/services`.
+    """
+    path = request.environ.get("RAW_URI", "").partition("?")[0]
+    if path.startswith("//") or "%2f" in path.lower():
+        abort(404)
 
 
 def uncached_response(body: bytes, status: int = 200) -> Response:

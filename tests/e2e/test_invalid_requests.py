@@ -248,7 +248,8 @@ def test_an_unknown_field_is_named_even_if_other_routes_have_it(proxy: Client, f
 @pytest.mark.parametrize(
     "path", ["/", "//", "/api", "/api/", "/api/services/", "/api//services",
              "/favicon.ico", f"/api/services/{JOHN}", f"/api/services//{JOHN}/dates",
-             f"/api/agents/{JOHN}/dates", f"/api/services/{JOHN}/dates/", "/api/services/%2fdates"],
+             f"/api/agents/{JOHN}/dates", f"/api/services/{JOHN}/dates/", "/api/services/%2fdates",
+             "//api/services", "///api/services", "/api%2Fservices", "/api/services%2f"],
 )  # fmt: skip
 def test_an_unknown_path_is_a_404_and_never_a_redirect(proxy: Client, path: str) -> None:
     status, body = raw(proxy, "GET", path)

@@ -36,9 +36,9 @@ REACHABLE, UNREACHABLE = SimpleNamespace(unavailable=False), SimpleNamespace(una
         ({"redis": REACHABLE}, 200, "ok", "ok"),
         ({"redis": UNREACHABLE}, 200, "degraded", "away"),
         ({"circuit": "open"}, 200, "degraded", "none"),
-        ({"rejected": True}, 503, "ok", "none"),
+        ({"rejected": True}, 503, "degraded", "none"),
         ({"stopping": False}, 200, "ok", "none"),
-        ({"stopping": True}, 503, "ok", "none"),
+        ({"stopping": True}, 503, "degraded", "none"),
     ],
 )
 def test_an_instance_is_not_ready_only_with_a_rejected_key_or_during_a_stop(

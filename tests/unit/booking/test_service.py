@@ -13,6 +13,7 @@ from tests.unit.blueprints.setup import FakeScheduling
 from tests.unit.web.setup import small_app
 from videsk.errors import VideskUnreachableError
 from videsk.resources import SERVICES
+from videsk.scheduling import REQUEST_SECONDS
 from web.captcha import CaptchaMissingError
 from web.referrers import Referrers
 
@@ -87,6 +88,31 @@ def test_a_double_click_books_once(app: Flask) -> None:
     assert len(scheduling.calls) == 1
     assert second.headers["Idempotency-Replayed"] == "true"
     assert second.data == first.data
+
+
+def test_a_repeated_booking_without_its_referer_gets_the_first_response(app: Flask) -> None:
+    scheduling, headers = FakeScheduling(b"{}"), {"Idempotency-Key": "a-key"}
+    bookings = BookingService(
+        scheduling,  # type: ignore[arg-type]
+        Idempotency(None),
+        Referrers(("https://shop.example",), None),
+        None,
+    )
+    first = book(app, bookings, headers | {"Referer": "https://shop.example/page"})
+    assert book(app, bookings, headers).data == first.data
+    assert len(scheduling.calls) == 1
+    with pytest.raises(ValidationError):
+        book(app, bookings, {"Idempotency-Key": "another"})
+
+
+def test_captcha_and_booking_share_one_deadline(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([100.0, 104.0])
+    monkeypatch.setattr("booking.service.monotonic", lambda: next(now))
+    scheduling = FakeScheduling(b"{}")
+    book(app, service(scheduling, Captcha()))
+    assert scheduling.calls[0][4] == REQUEST_SECONDS - 4
 
 
 def test_a_failed_booking_links_to_the_free_hours_and_can_be_sent_again(app: Flask) -> None:

@@ -77,6 +77,11 @@ def test_a_rejected_token_is_reported_with_the_provider_s_code(
     assert raised.value.code == code
 
 
+def test_a_token_that_cannot_be_sent_is_rejected() -> None:
+    with pytest.raises(CaptchaRejectedError):
+        Captcha("http://127.0.0.1:1", "the-secret").check("\ud800")
+
+
 def test_a_rejected_secret_is_a_configuration_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

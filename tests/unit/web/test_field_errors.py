@@ -38,6 +38,10 @@ def test_a_long_name_is_shortened_in_the_message_and_in_the_errors() -> None:
     assert summarize({longer: WRONG}) == f'"{shortened}" is wrong'
 
 
+def test_an_unknown_field_is_named_even_if_marshmallow_uses_its_name() -> None:
+    assert summarize({"_schema": ["is an unknown field"]}) == '"_schema" is an unknown field'
+
+
 def test_errors_of_a_whole_element_are_named_by_its_index() -> None:
     assert summarize({"form": {1: {"_schema": ["must be an object"]}}}) == (
         '"form.1" must be an object'

@@ -52,6 +52,22 @@ def served(
     return response, environ
 
 
+@pytest.mark.parametrize("tags", ["*", "the-etag", '"other", the-etag'])
+def test_if_match_with_the_etag_or_any_is_a_200(app: Flask, tags: str) -> None:
+    etag = served(app)[0].headers["ETag"]
+    response, _ = served(small_app(), headers={"If-Match": tags.replace("the-etag", etag)})
+    assert (response.status_code, response.data) == (200, b"[1]")
+
+
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_if_match_with_another_etag_is_a_412_without_the_body(app: Flask, weak: str) -> None:
+    etag = served(app)[0].headers["ETag"] if weak else '"other"'
+    response, environ = served(small_app(), headers={"If-Match": f"{weak}{etag}"})
+    assert response.status_code == 412
+    assert response.data != b"[1]"
+    assert not environ, "the fast path does not store it"
+
+
 def test_a_cacheable_read_has_an_etag_and_a_cache_status(app: Flask) -> None:
     response, environ = served(app)
     assert response.data == b"[1]"
