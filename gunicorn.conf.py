@@ -6,6 +6,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc
 import logging
 import os
 import resource
@@ -118,6 +119,9 @@ def post_worker_init(worker: Any) -> None:
     if worker.is_replacement:
         worker.wsgi.extensions["videsk_proxy_metrics"].worker_restarts.inc()
     worker.connections.limit_by_address = settings.trusted_proxies == 0
+    # Modules live as long as the process. Without them a full garbage collection, during which
+    # nothing is served, takes about 5 ms instead of 50.
+    gc.freeze()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -1,5 +1,6 @@
 """gunicorn.conf.py, executed in the test's process with its side effects patched out."""
 
+import gc
 import logging
 import os
 import resource
@@ -138,6 +139,8 @@ def test_readiness_reflects_a_stop_and_addresses_are_limited_without_a_proxy(
     started = worker()
     started.is_replacement = False
     conf.post_worker_init(started)
+    assert gc.get_freeze_count() > 10_000, "what was imported is not searched for garbage"
+    gc.unfreeze()
     assert started.connections.limit_by_address is shared
     stopping = started.wsgi.config["STOPPING"]
     assert not stopping()
