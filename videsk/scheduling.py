@@ -207,8 +207,8 @@ class Scheduling:
                 self._invalidate(write)
             raise
         except VideskFailedError as error:
-            if error.outcome_unknown:
-                self._invalidate(write)
+            if error.outcome_unknown or isinstance(error, VideskInvalidResponseError):
+                self._invalidate(write)  # whatever a response that cannot be read means
             raise
         title = response.get("service") if token and isinstance(response, dict) else None
         self._invalidate(replace(write, title=title))
