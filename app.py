@@ -39,7 +39,7 @@ from videsk.availability import AvailabilityFinder
 from videsk.client import VideskClient
 from videsk.errors import VideskErrors
 from videsk.resources import SERVICES, USERS
-from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.scheduling import Scheduling
 from videsk.throttle.rate_limit import RateLimit
 from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
 from videsk.transport import API_PATH
@@ -104,11 +104,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     scheduling = Scheduling(
         client,
         cache,
-        FreshnessPolicies(
-            services=FreshnessPolicy(settings.services_ttl, settings.services_stale),
-            dates=FreshnessPolicy(settings.dates_ttl, settings.dates_stale),
-            hours=FreshnessPolicy(settings.hours_ttl, settings.hours_stale),
-        ),
+        {
+            "services": FreshnessPolicy(settings.services_ttl, settings.services_stale),
+            "dates": FreshnessPolicy(settings.dates_ttl, settings.dates_stale),
+            "hours": FreshnessPolicy(settings.hours_ttl, settings.hours_stale),
+        },
     )
     finder = AvailabilityFinder(scheduling)
     idempotency = Idempotency(RedisStore(redis, prefix) if redis else None)

@@ -6,7 +6,7 @@ JSON (normalize.py).
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -37,18 +37,14 @@ REQUEST_SECONDS = 25.0
 MAX_PAGES = 100
 
 
-@dataclass(frozen=True)
-class FreshnessPolicies:
-    services: FreshnessPolicy
-    dates: FreshnessPolicy
-    hours: FreshnessPolicy
-
-
 class Scheduling:
-    """Reads go through the cache; bookings and the customer's own appointment never do."""
+    """Reads go through the cache; bookings and the customer's own appointment never do.
+
+    `policies`: of `services` (and forms), `dates` and `hours`.
+    """
 
     def __init__(
-        self, client: VideskClient, cache: ReadThroughCache, policies: FreshnessPolicies
+        self, client: VideskClient, cache: ReadThroughCache, policies: Mapping[str, FreshnessPolicy]
     ) -> None:
         self._client = client
         self._cache = cache
@@ -56,7 +52,7 @@ class Scheduling:
 
     def services(self) -> CachedResult:
         """Return all services, of every page. No write invalidates them."""
-        return self._read("services", (), self._policies.services, self._fetch_services)
+        return self._read("services", (), self._policies["services"], self._fetch_services)
 
     def form(self, segment: str, version: str) -> CachedResult:
         """Return a form's fields and its captcha. No write invalidates them."""
@@ -69,7 +65,7 @@ class Scheduling:
                 raise VideskInvalidResponseError
             return strict_json.dumps(rename_ids(form))
 
-        return self._read(key, (), self._policies.services, fetch)
+        return self._read(key, (), self._policies["services"], fetch)
 
     def dates(
         self,
@@ -81,8 +77,7 @@ class Scheduling:
         seconds: float = REQUEST_SECONDS,
     ) -> CachedResult:
         """Return the free days of a month: each day's first instant."""
-        policy = self._policies.dates
-        return self._availability("dates", policy, kind, ident, month, query_instant, seconds)
+        return self._availability("dates", kind, ident, month, query_instant, seconds)
 
     def hours(
         self,
@@ -94,8 +89,7 @@ class Scheduling:
         seconds: float = REQUEST_SECONDS,
     ) -> CachedResult:
         """Return the starts of a day's free hours."""
-        policy = self._policies.hours
-        return self._availability("hours", policy, kind, ident, day, query_instant, seconds)
+        return self._availability("hours", kind, ident, day, query_instant, seconds)
 
     def book(
         self,
@@ -132,7 +126,6 @@ class Scheduling:
     def _availability(
         self,
         endpoint: str,
-        policy: FreshnessPolicy,
         kind: ResourceKind,
         ident: str,
         period: Period,
@@ -149,7 +142,7 @@ class Scheduling:
             return strict_json.dumps(rename_ids(items))
 
         groups = AVAILABILITY, group(kind.singular, ident)
-        return self._read(key, groups, policy, fetch, seconds)
+        return self._read(key, groups, self._policies[endpoint], fetch, seconds)
 
     def _read(
         self,
@@ -216,7 +209,7 @@ class Scheduling:
 
     def _invalidate(self, write: Write) -> None:
         """A stale list of services counts as unknown: a user may have joined a service since."""
-        body = self._cache.get_if_fresh("services", (), self._policies.services)
+        body = self._cache.get_if_fresh("services", (), self._policies["services"])
         services = strict_json.loads(body) if body else None
         self._cache.invalidate(affected_groups(write, services))
 

@@ -13,7 +13,7 @@ from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.fakes import NoInstrumentation
 from videsk.client import VideskClient
 from videsk.errors import VideskCircuitOpenError, VideskRateLimitError
-from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.scheduling import Scheduling
 from videsk.throttle.rate_limit import SECOND, WINDOW, RateLimit
 from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
 
@@ -128,7 +128,7 @@ def read_through(flights: SingleFlight) -> BusyClient:
     scheduling = Scheduling(
         cast("VideskClient", client),
         cast("ReadThroughCache", flights),
-        FreshnessPolicies(policy, policy, policy),
+        {"services": policy},
     )
     token = REQUEST_CONTEXT.set(RequestContext("id", client="198.51.100.1"))
     try:
