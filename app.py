@@ -1,7 +1,6 @@
 """The composition root: create_app() builds the parts of the proxy and wires them."""
 
 import hashlib
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -27,8 +26,7 @@ from cache.read_through import ReadThroughCache, SharedCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store, redis_store
 from common import redis_url
-from common.redis_probe import RedisServerState, server_state
-from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from common.resilient_redis import ResilientRedis
 from idempotency.protocol import Idempotency
 from idempotency.store import RedisStore
 from openapi import document
@@ -136,12 +134,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(appointments.make_blueprint(scheduling, bookings))
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
-    state = State(
-        throttle.snapshot,
-        api_key_status.is_rejected,
-        lambda: bool(redis and redis.unavailable),
-        lambda: _redis_server_state(redis),
-    )
+    state = State(throttle.snapshot, api_key_status.is_rejected, redis)
     app.register_blueprint(
         prometheus.make_blueprint(instrumentation, state, settings.metrics_token, guesses)
     )
@@ -173,14 +166,6 @@ def _observe(app: Flask, settings: Settings, instrumentation: Metrics) -> "Traci
     metrics.register(app, instrumentation)
     response_metrics.register(app, instrumentation)
     return started
-
-
-def _redis_server_state(redis: ResilientRedis | None) -> RedisServerState | None:
-    if not redis:
-        return None
-    with suppress(RedisUnavailableError):
-        return redis.call(lambda: server_state(redis.client))
-    return None
 
 
 def _captcha(
