@@ -33,7 +33,6 @@ from openapi import document
 from schemas.bookings import BookingSchema, UserBookingSchema
 from settings import Settings
 from videsk.api_key_status import ApiKeyStatus
-from videsk.availability import AvailabilityFinder
 from videsk.client import VideskClient
 from videsk.errors import VideskErrors
 from videsk.resources import SERVICES, USERS
@@ -108,7 +107,6 @@ def create_app(settings: Settings | None = None) -> Flask:
             "hours": FreshnessPolicy(settings.hours_ttl, settings.hours_stale),
         },
     )
-    finder = AvailabilityFinder(scheduling)
     idempotency = Idempotency(RedisStore(redis, prefix) if redis else None)
     if redis:
         redis.on_reconnect(idempotency.publish)
@@ -130,7 +128,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(catalog.make_blueprint(scheduling, _required_captcha(settings)))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
-        app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, finder, bookings))
+        app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, bookings))
     app.register_blueprint(appointments.make_blueprint(scheduling, bookings))
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
