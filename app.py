@@ -86,9 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     local = process_store()
     near_cache = _near_cache(shared, local)
     cache = ReadThroughCache(shared, local, near_cache, instrumentation)
-    throttle = UpstreamThrottle(
-        rate_limit.share(settings.workers), redis_limiter, redis, instrumentation
-    )
+    throttle = UpstreamThrottle(rate_limit.share(settings.workers), redis_limiter, instrumentation)
     api_key_status = ApiKeyStatus(redis, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
     client = VideskClient(
         settings.videsk_base_url,
