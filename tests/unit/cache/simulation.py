@@ -142,7 +142,7 @@ class FakeSharedSingleFlight:
         do = self._make_do(resilient_redis)
 
         def refresh(flight: FlightKey, fetch: Fetch) -> None:
-            if not self._flights.in_progress(flight):
+            if flight not in self._flights._in_progress:
                 do(flight, fetch, 25)
 
         return refresh
