@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,7 @@ from web.referrers import Referrers
 Json = Mapping[str, Any]
 
 
+@dataclass(eq=False)
 class BookingService:
     """Books, cancels and reschedules; each identical request once.
 
@@ -24,33 +26,26 @@ class BookingService:
     raises what its write raises (`videsk.errors`), and what `Idempotency.run` raises.
     """
 
-    def __init__(
-        self,
-        scheduling: Scheduling,
-        idempotency: Idempotency,
-        referrers: Referrers,
-        captcha: BookingCaptcha | None,
-    ) -> None:
-        self._scheduling = scheduling
-        self._idempotency = idempotency
-        self._referrers = referrers
-        self._captcha = captcha
+    scheduling: Scheduling
+    idempotency: Idempotency
+    referrers: Referrers
+    captcha: BookingCaptcha | None
 
     def book(self, kind: ResourceKind, ident: str, booking: dict[str, Any], body: Json) -> Response:
         """Book an hour. Raises CaptchaError, and ValidationError for a referrer not allowed."""
         end = monotonic() + REQUEST_SECONDS
         responses.link_to_free_hours(kind.plural, ident, booking)
-        if self._captcha:
+        if self.captcha:
             booking.pop("token", None)  # a token is verified once, here or by Videsk
 
         def action() -> Response:
             headers = request.headers.get("Referer"), request.headers.get("Origin")
-            booking["referrer"] = self._referrers.choose(booking.get("referrer"), headers)
-            with self._captcha.confirmed(request.path, body) if self._captcha else nullcontext():
-                booked = self._scheduling.book(kind, ident, booking, end - monotonic())
+            booking["referrer"] = self.referrers.choose(booking.get("referrer"), headers)
+            with self.captcha.confirmed(request.path, body) if self.captcha else nullcontext():
+                booked = self.scheduling.book(kind, ident, booking, end - monotonic())
                 return responses.uncached_response(booked, 201)
 
-        return self._idempotency.run(action, body, detect_double_click=True)
+        return self.idempotency.run(action, body, detect_double_click=True)
 
     def change(
         self, write: Callable[[str, Json], bytes], token: str, change: Json, body: Json
@@ -59,7 +54,7 @@ class BookingService:
 
         def action() -> Response:
             changed = write(token, change)
-            self._idempotency.end_double_click(token)
+            self.idempotency.end_double_click(token)
             return responses.uncached_response(changed)
 
-        return self._idempotency.run(action, body, token=token)
+        return self.idempotency.run(action, body, token=token)
