@@ -1,7 +1,6 @@
 """The composition root: create_app() builds the parts of the proxy and wires them."""
 
 import hashlib
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -27,19 +26,17 @@ from cache.read_through import ReadThroughCache, SharedCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store, redis_store
 from common import redis_url
-from common.redis_probe import RedisServerState, server_state
-from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from common.resilient_redis import ResilientRedis
 from idempotency.protocol import Idempotency
 from idempotency.store import RedisStore
 from openapi import document
 from schemas.bookings import BookingSchema, UserBookingSchema
 from settings import Settings
 from videsk.api_key_status import ApiKeyStatus
-from videsk.availability import AvailabilityFinder
 from videsk.client import VideskClient
 from videsk.errors import VideskErrors
 from videsk.resources import SERVICES, USERS
-from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.scheduling import Scheduling
 from videsk.throttle.rate_limit import RateLimit
 from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
 from videsk.transport import API_PATH
@@ -89,9 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     local = process_store()
     near_cache = _near_cache(shared, local)
     cache = ReadThroughCache(shared, local, near_cache, instrumentation)
-    throttle = UpstreamThrottle(
-        rate_limit.share(settings.workers), redis_limiter, redis, instrumentation
-    )
+    throttle = UpstreamThrottle(rate_limit.share(settings.workers), redis_limiter, instrumentation)
     api_key_status = ApiKeyStatus(redis, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
     client = VideskClient(
         settings.videsk_base_url,
@@ -104,13 +99,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     scheduling = Scheduling(
         client,
         cache,
-        FreshnessPolicies(
-            services=FreshnessPolicy(settings.services_ttl, settings.services_stale),
-            dates=FreshnessPolicy(settings.dates_ttl, settings.dates_stale),
-            hours=FreshnessPolicy(settings.hours_ttl, settings.hours_stale),
-        ),
+        {
+            "services": FreshnessPolicy(settings.services_ttl, settings.services_stale),
+            "dates": FreshnessPolicy(settings.dates_ttl, settings.dates_stale),
+            "hours": FreshnessPolicy(settings.hours_ttl, settings.hours_stale),
+        },
     )
-    finder = AvailabilityFinder(scheduling)
     idempotency = Idempotency(RedisStore(redis, prefix) if redis else None)
     if redis:
         redis.on_reconnect(idempotency.publish)
@@ -132,16 +126,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(catalog.make_blueprint(scheduling, _required_captcha(settings)))
     for kind, schema in ((SERVICES, BookingSchema()), (USERS, UserBookingSchema())):
-        app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, finder, bookings))
+        app.register_blueprint(bookable.make_blueprint(kind, schema, scheduling, bookings))
     app.register_blueprint(appointments.make_blueprint(scheduling, bookings))
     guesses = shared_secrets.limit_guesses(app)
     app.register_blueprint(hooks.make_blueprint(scheduling, settings.webhook_secret, guesses))
-    state = State(
-        throttle.snapshot,
-        api_key_status.is_rejected,
-        lambda: bool(redis and redis.unavailable),
-        lambda: _redis_server_state(redis),
-    )
+    state = State(throttle.snapshot, api_key_status.is_rejected, redis)
     app.register_blueprint(
         prometheus.make_blueprint(instrumentation, state, settings.metrics_token, guesses)
     )
@@ -173,14 +162,6 @@ def _observe(app: Flask, settings: Settings, instrumentation: Metrics) -> "Traci
     metrics.register(app, instrumentation)
     response_metrics.register(app, instrumentation)
     return started
-
-
-def _redis_server_state(redis: ResilientRedis | None) -> RedisServerState | None:
-    if not redis:
-        return None
-    with suppress(RedisUnavailableError):
-        return redis.call(lambda: server_state(redis.client))
-    return None
 
 
 def _captcha(

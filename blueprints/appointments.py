@@ -75,7 +75,7 @@ def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprin
         """
         token = bearer_token()
         body = read_object(may_be_empty=True)
-        return bookings.cancel(token, cancel_schema.load(body), body)
+        return bookings.change(scheduling.cancel, token, cancel_schema.load(body), body)
 
     @blueprint.post("/reschedule")
     @spec.describe(_RESCHEDULE)
@@ -86,6 +86,6 @@ def make_blueprint(scheduling: Scheduling, bookings: BookingService) -> Blueprin
         """
         token = bearer_token()
         body = read_object()
-        return bookings.reschedule(token, reschedule_schema.load(body), body)
+        return bookings.change(scheduling.reschedule, token, reschedule_schema.load(body), body)
 
     return blueprint

@@ -8,7 +8,7 @@ from marshmallow import Schema
 from booking.service import BookingService
 from openapi import spec
 from schemas.queries import load_availability, load_day, load_id, load_month, load_next
-from videsk.availability import AvailabilityFinder
+from videsk.availability import AvailabilityScan
 from videsk.resources import ResourceKind
 from videsk.scheduling import Scheduling
 from web import responses
@@ -48,7 +48,6 @@ def make_blueprint(
     kind: ResourceKind,
     booking_schema: Schema,
     scheduling: Scheduling,
-    finder: AvailabilityFinder,
     bookings: BookingService,
 ) -> Blueprint:
     """Return the routes of one kind under `/api/{kind}/{id}`."""
@@ -93,8 +92,9 @@ def make_blueprint(
         ident = load_id(kind.singular, ident)
         now = datetime.now(UTC)
         day_range, days = load_availability(request.args, now)
+        scan = AvailabilityScan(scheduling, kind, ident, now)
         return responses.cached_response(
-            lambda: finder.find_availability(kind, ident, day_range, days, now),
+            lambda: scan.find_availability(day_range, days),
             responses.NO_CACHE,
             day_range.start.end,
         )
@@ -110,8 +110,9 @@ def make_blueprint(
         ident = load_id(kind.singular, ident)
         now = datetime.now(UTC)
         day_range, limit = load_next(request.args, now)
+        scan = AvailabilityScan(scheduling, kind, ident, now)
         return responses.cached_response(
-            lambda: finder.find_next_hours(kind, ident, day_range, limit, now),
+            lambda: scan.find_next_hours(day_range, limit),
             responses.NO_CACHE,
             until=now,  # what comes next changes with every moment
         )

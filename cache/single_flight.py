@@ -19,9 +19,6 @@ class SingleFlight(Generic[T]):
         self._lock = threading.Lock()
         self._in_progress: dict[Hashable, Future[T]] = {}
 
-    def in_progress(self, key: Hashable) -> bool:
-        return key in self._in_progress
-
     def do(self, key: Hashable, lead: Callable[[], T], seconds: float) -> tuple[T, bool]:
         """Return the leader's outcome, and whether this caller followed.
 

@@ -5,7 +5,6 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from redis import ReadOnlyError, Redis, RedisError
@@ -67,20 +66,6 @@ def has_replica(redis: Redis) -> bool:
     replication: dict[str, Any] = redis.info("replication")
     replicas = [value for value in replication.values() if isinstance(value, dict)]
     return "online" in [replica.get("state") for replica in replicas]
-
-
-@dataclass(frozen=True)
-class RedisServerState:
-    """`evicted_keys`: since Redis started. `clock_ahead_seconds`: compared to this machine."""
-
-    evicted_keys: int
-    clock_ahead_seconds: float
-
-
-def server_state(redis: Redis) -> RedisServerState:
-    """Return what to monitor of the server. Raises RedisError."""
-    ahead_seconds, _ = clock_ahead_seconds(redis)
-    return RedisServerState(int(redis.info("stats")["evicted_keys"]), ahead_seconds)
 
 
 def clock_ahead_seconds(redis: Redis) -> tuple[float, float]:

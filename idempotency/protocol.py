@@ -21,8 +21,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from flask import Response, current_app
 from redis import Redis
@@ -57,18 +57,13 @@ MAX_RECENT = 200
 """A failover can lose the last records in Redis. So each process stores its latest ones again."""
 
 
-@dataclass(frozen=True)
-class _Completion:
+class _Completion(NamedTuple):
     """How an attempt ended: the record to keep for so many seconds, and the outcome to publish."""
 
     name: str
     record: Record
     keep_seconds: int
     outcome: Record
-
-    @property
-    def parts(self) -> tuple[str, Record, int, Record]:
-        return self.name, self.record, self.keep_seconds, self.outcome
 
 
 class Idempotency:
@@ -126,9 +121,9 @@ class Idempotency:
             self._shared.begin(attempt.name, attempt.record, attempt.started_seconds, client)
         for ended_at, ended in list(self._recent):
             if ended_at > time.monotonic() - RECENT_SECONDS:
-                self._shared.end(*ended.parts, client)
+                self._shared.end(*ended, client)
         while self._unpublished:
-            self._shared.end(*self._unpublished[0].parts, client)
+            self._shared.end(*self._unpublished[0], client)
             self._add_to_recent(self._unpublished.popleft())
 
     def _add_to_recent(self, ended: _Completion) -> None:
@@ -190,10 +185,10 @@ class Idempotency:
         return response
 
     def _end(self, ended: _Completion) -> None:
-        self._local.end(*ended.parts)  # for an outage that begins later
+        self._local.end(*ended)  # for an outage that begins later
         while self._shared:
             try:
-                self._shared.end(*ended.parts)
+                self._shared.end(*ended)
             except RedisUnavailableError:
                 self._unpublished.append(ended)
             else:

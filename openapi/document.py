@@ -1,7 +1,6 @@
 """Builds the document from the schemas, the components and the operations of the views."""
 
 import inspect
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,8 +13,9 @@ from openapi import parameters
 from openapi.components import EXAMPLES, RESPONSES
 from openapi.examples import REQUEST_EXAMPLES
 from openapi.headers import HEADERS
-from openapi.spec import JSON, Operation, RequestBody, Response, operation_of, ref
+from openapi.spec import JSON, Operation, RequestBody, Response, ref
 from schemas import bookings, hooks, responses
+from web.responses import route_of
 
 if TYPE_CHECKING:
     from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -94,14 +94,9 @@ def build(app: Flask) -> dict[str, Any]:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             view = app.view_functions[rule.endpoint]
             operations = {method.lower(): _operation(view, method, rule.rule)}
-            spec.path(_path(rule.rule), operations=operations)
+            spec.path(route_of(rule.rule), operations=operations)
     document: dict[str, Any] = spec.to_dict()
     return document
-
-
-def _path(rule: str) -> str:
-    """Return a Flask rule as an OpenAPI path."""
-    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.replace("<ident>", "<id>"))
 
 
 def _add_components(spec: APISpec, converter: "OpenAPIConverter") -> None:
@@ -144,7 +139,7 @@ def _named(examples: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(view: Callable[..., Any], method: str, rule: str) -> dict[str, Any]:
-    operation = operation_of(view)
+    operation: Operation | None = getattr(view, "operation", None)
     if operation is None:
         raise UndescribedError(f"{method} {rule}")
     summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")

@@ -64,6 +64,13 @@ def _booking(duration: int) -> dict[str, Any]:
     }
 
 
+def _readiness(
+    status: str = "ok", key: str = "accepted", circuit: str = "closed"
+) -> dict[str, Any]:
+    videsk = {"key": key, "circuit": circuit, "budget": {"limit": 20, "left": 20}}
+    return {"status": status, "redis": "none", "videsk": videsk}
+
+
 _HOURS = [
     f"2023-02-{24 + hour // 24}T{hour % 24:02}:{minute:02}:00.000Z"
     for hour in (11, 12, *range(16, 27))
@@ -77,11 +84,7 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
             {
                 "users": [
                     {"id": USER, "firstname": "John", "lastname": "Doe"},
-                    {
-                        "id": "63bdbf3b25ab497401602d07",
-                        "firstname": "Mark",
-                        "lastname": "Zuckerberg",
-                    },
+                    {"id": _OTHER_USER, "firstname": "Mark", "lastname": "Zuckerberg"},
                 ],
                 "title": "My service",
                 "description": "Service description",
@@ -165,37 +168,11 @@ RESPONSE_EXAMPLES: dict[str, tuple[str, Any]] = {
         },
     ),
     "healthy": ("The only response", {"status": "ok"}),
-    "ready": (
-        "No problem",
-        {
-            "status": "ok",
-            "redis": "none",
-            "videsk": {
-                "key": "accepted",
-                "circuit": "closed",
-                "budget": {"limit": 20, "left": 20},
-            },
-        },
-    ),
+    "ready": ("No problem", _readiness()),
     "degraded": (
         "Videsk is failing; the instance stays in service",
-        {
-            "status": "degraded",
-            "redis": "none",
-            "videsk": {"key": "accepted", "circuit": "open", "budget": {"limit": 20, "left": 20}},
-        },
+        _readiness("degraded", circuit="open"),
     ),
-    "keyRejected": (
-        "Videsk rejects the API key",
-        {
-            "status": "degraded",
-            "redis": "none",
-            "videsk": {
-                "key": "refused",
-                "circuit": "closed",
-                "budget": {"limit": 20, "left": 20},
-            },
-        },
-    ),
+    "keyRejected": ("Videsk rejects the API key", _readiness("degraded", key="refused")),
 }
 """By name: a summary, and the body."""

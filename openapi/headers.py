@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from videsk.client import FORWARDED_HEADERS
 from web.compression import CODINGS
 
 
@@ -76,11 +77,8 @@ HEADERS = {
         const="videsk-proxy; fwd=miss",
     ),
     "X-Error-Source": _header("The origin of the error.", enum=["proxy", "videsk"]),
+    **dict.fromkeys(FORWARDED_HEADERS, _header("Passed on from Videsk.", required=False)),
     "Retry-After": _header("Seconds to wait.", required=False),
-    "Ratelimit-Limit": _header("Passed on from Videsk.", required=False),
-    "Ratelimit-Remaining": _header("Passed on from Videsk.", required=False),
-    "Ratelimit-Reset": _header("Passed on from Videsk.", required=False),
-    "Ratelimit-Policy": _header("Passed on from Videsk.", required=False),
     "Idempotency-Replayed": _header(
         "The response is a replay of the first one to this Idempotency-Key, or to a double click.",
         required=False,
@@ -113,13 +111,6 @@ ALL = (
     "Vary",
     "Access-Control-Allow-Origin",
     "Access-Control-Expose-Headers",
-)
-OF_VIDESK = (
-    "Retry-After",
-    "Ratelimit-Limit",
-    "Ratelimit-Remaining",
-    "Ratelimit-Reset",
-    "Ratelimit-Policy",
 )
 
 

@@ -70,24 +70,13 @@ HEADER: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 }
 """By name: a description, a JSON Schema, and examples, the first of which /api/docs fills in."""
 
+_BEARER = {"type": "http", "scheme": "bearer"}
+_JWT = _BEARER | {"bearerFormat": "JWT"}
+
 SECRETS = {
-    "accessToken": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "The booking's `accessToken`",
-    },
-    "actionToken": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "The booking's `actionToken`",
-    },
-    "metricsToken": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The setting METRICS_TOKEN",
-    },
+    "accessToken": _JWT | {"description": "The booking's `accessToken`"},
+    "actionToken": _JWT | {"description": "The booking's `actionToken`"},
+    "metricsToken": _BEARER | {"description": "The setting METRICS_TOKEN"},
     "webhookSecret": {
         "type": "apiKey",
         "in": "header",

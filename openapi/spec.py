@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from openapi import headers
+from videsk.client import FORWARDED_HEADERS
 
 JSON = "application/json"
 
@@ -83,12 +84,6 @@ def describe(operation: Operation) -> Callable[[V], V]:
     return attach
 
 
-def operation_of(view: Callable[..., Any]) -> Operation | None:
-    """Return the operation that is attached to a view."""
-    operation: Operation | None = getattr(view, "operation", None)
-    return operation
-
-
 def success(description: str, schema: str | dict[str, Any], *examples: str) -> Response:
     return Response(description, schema, examples)
 
@@ -118,14 +113,14 @@ def error(description: str, *examples: str, headers: tuple[str, ...] = ()) -> Re
 
 def read_error(description: str, *examples: str) -> Response:
     """An error of a read, the proxy's or Videsk's."""
-    return error(description, *examples, headers=("Cache-Status-of-error", *headers.OF_VIDESK))
+    return error(description, *examples, headers=("Cache-Status-of-error", *FORWARDED_HEADERS))
 
 
 def write_error(description: str, *examples: str, link: bool = False) -> Response:
     """An error of a write, the proxy's or Videsk's. `link`: it carries the Link header."""
     carries = ("Link",) if link else ()
     return error(
-        description, *examples, headers=(*carries, "Idempotency-Replayed", *headers.OF_VIDESK)
+        description, *examples, headers=(*carries, "Idempotency-Replayed", *FORWARDED_HEADERS)
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from common.cpu_limit import available_cpus
 from settings import parsers, secret_files
 from settings.parsers import Parser
+from settings.parsers import SettingsError as SettingsError
 from web.captcha import VERIFY_URLS
 from web.referrers import MAX_CHARACTERS, Referrers
 
@@ -22,13 +23,6 @@ EXPORTER_PACKAGE = "opentelemetry.exporter.otlp.proto.http"
 _TTL = parsers.seconds(0, 365 * 24 * 60 * 60)
 
 T = TypeVar("T")
-
-
-class SettingsError(SystemExit):
-    """A setting is wrong. Python prints the one line and exits with status 1."""
-
-    def __init__(self, line: str) -> None:
-        super().__init__(f"videsk-proxy cannot start: {line}")
 
 
 def _setting(parser: Parser[T], default: Any = MISSING, *, secret: bool = False) -> T:
@@ -112,10 +106,7 @@ def from_environment() -> Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """Return the settings of an environment; empty variables are ignored. Raises SettingsError."""
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
-    try:
-        from_files = secret_files.read(given, SECRET_NAMES)
-    except secret_files.SecretFileError as error:
-        raise SettingsError(str(error)) from None
+    from_files = secret_files.read(given, SECRET_NAMES)
     given |= from_files
     texts = _default_texts(given) | given
     values = {}

@@ -16,6 +16,13 @@ VISIBLE = r"[\x21-\x7e]+"
 _SECRET = re.compile(r"[\x21-\x7e]{8,}")
 
 
+class SettingsError(SystemExit):
+    """A setting is wrong. Python prints the one line and exits with status 1."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(f"videsk-proxy cannot start: {line}")
+
+
 @dataclass(frozen=True)
 class Parser(Generic[T]):
     """`must`: what a value must be, for the error. `parse` raises ValueError for any other text."""

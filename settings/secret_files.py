@@ -6,12 +6,10 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from settings.parsers import SettingsError
+
 MAX_BYTES = 65_536
 """A limit for paths such as /dev/zero."""
-
-
-class SecretFileError(Exception):
-    """A secret cannot be read. The message names the setting, and never shows its value."""
 
 
 def file_setting(name: str) -> str:
@@ -22,7 +20,7 @@ def file_setting(name: str) -> str:
 def read(settings: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     """Return those of the secrets `names` whose files `settings` names; it has no empty values.
 
-    White space around a value is stripped. Raises SecretFileError.
+    White space around a value is stripped. Raises SettingsError.
     """
     return {name: _read(name, settings) for name in names if file_setting(name) in settings}
 
@@ -30,7 +28,7 @@ def read(settings: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
 def _read(name: str, settings: Mapping[str, str]) -> str:
     setting = file_setting(name)
     if name in settings:
-        raise SecretFileError(f"{name} and {setting} are both set: set one of them")
+        raise SettingsError(f"{name} and {setting} are both set: set one of them")
     try:
         with Path(settings[setting]).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -38,7 +36,5 @@ def _read(name: str, settings: Mapping[str, str]) -> str:
     except (OSError, ValueError):
         text = ""
     if not text or len(content) > MAX_BYTES:
-        raise SecretFileError(
-            f"{setting} must be the path of a readable text file that is not empty"
-        )
+        raise SettingsError(f"{setting} must be the path of a readable text file that is not empty")
     return text

@@ -4,14 +4,13 @@ A response that contains the API key is dropped.
 """
 
 import re
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 import gevent
 
 from common import strict_json
-from common.instrumentation import Instrumentation, UpstreamSpan
+from common.instrumentation import Instrumentation
 from common.request_context import REQUEST_CONTEXT
 from videsk.api_key_status import ApiKeyStatus
 from videsk.errors import (
@@ -60,12 +59,13 @@ class VideskClient:
     def send(self, request: Request, seconds: float) -> Any:
         """Return the JSON of a 2xx response. One attempt, after the throttle, within `seconds`.
 
+        It carries the trace headers of the client's request, and counts in that request's context.
         Raises VideskResponseError for a 4xx or 5xx, a VideskFailedError for everything else.
         """
         end = monotonic() + seconds
         slot = self._throttle.acquire(seconds, is_write=request.is_write, read_key=request.read_key)
         started = monotonic()
-        status = "failed"
+        status, is_failure = "failed", False
         endpoint = _ID.sub("{id}", request.path)
         context = REQUEST_CONTEXT.get()
         span = context.start_upstream(request.method, endpoint) if context else None
@@ -75,45 +75,30 @@ class VideskClient:
                 self._throttle.acquire(end - monotonic(), is_write=request.is_write, moved=slot)
 
         try:
-            seconds_left = min(self._timeout_seconds, end - started)
-            response = self._exchange(request, seconds_left, on_connect, span)
+            headers = context.upstream_headers(span) if context else None
+            seconds_left = max(0.001, min(self._timeout_seconds, end - started))
+            response = self._transport.exchange(request, seconds_left, headers, on_connect)
             status = str(response.status)
         except VideskFailedError as error:
             status = type(error).__name__.removeprefix("Videsk").removesuffix("Error").lower()
-            if not isinstance(error, VideskRateLimitError):  # which is not a failure of Videsk
-                self._throttle.report_failure()
+            is_failure = not isinstance(error, VideskRateLimitError)  # which is not one of Videsk
             raise
         finally:
-            self._instrumentation.count_upstream(endpoint, status, monotonic() - started)
+            took = monotonic() - started
+            if context:
+                context.attempts += 1
+                context.seconds += took
+            self._instrumentation.count_upstream(endpoint, status, took)
             if span:
                 span.end(status)
+            if is_failure:
+                self._throttle.report_failure()
         self._report_outcome(response, is_key_sent=request.token is None)
         return self._parse(response, is_write=request.is_write)
 
     def promote(self, client: str, read_key: str) -> None:
         """See UpstreamThrottle."""
         self._throttle.promote(client, read_key)
-
-    def _exchange(
-        self,
-        request: Request,
-        seconds: float,
-        on_connect: Callable[[float], None],
-        span: UpstreamSpan | None,
-    ) -> Response:
-        """Send the request with the trace headers of the client's request, and measure it."""
-        context, started = REQUEST_CONTEXT.get(), monotonic()
-        try:
-            return self._transport.exchange(
-                request,
-                max(0.001, seconds),
-                context.upstream_headers(span) if context else None,
-                on_connect,
-            )
-        finally:
-            if context:
-                context.attempts += 1
-                context.seconds += monotonic() - started
 
     def _report_outcome(self, response: Response, *, is_key_sent: bool) -> None:
         """Report what other requests have to know. Of a success they may learn a moment later, so

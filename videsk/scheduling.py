@@ -37,26 +37,20 @@ REQUEST_SECONDS = 25.0
 MAX_PAGES = 100
 
 
-@dataclass(frozen=True)
-class FreshnessPolicies:
-    services: FreshnessPolicy
-    dates: FreshnessPolicy
-    hours: FreshnessPolicy
-
-
+@dataclass(eq=False)
 class Scheduling:
-    """Reads go through the cache; bookings and the customer's own appointment never do."""
+    """Reads go through the cache; bookings and the customer's own appointment never do.
 
-    def __init__(
-        self, client: VideskClient, cache: ReadThroughCache, policies: FreshnessPolicies
-    ) -> None:
-        self._client = client
-        self._cache = cache
-        self._policies = policies
+    `policies`: of `services` (and forms), `dates` and `hours`.
+    """
+
+    client: VideskClient
+    cache: ReadThroughCache
+    policies: Mapping[str, FreshnessPolicy]
 
     def services(self) -> CachedResult:
         """Return all services, of every page. No write invalidates them."""
-        return self._read("services", (), self._policies.services, self._fetch_services)
+        return self._read("services", (), self.policies["services"], self._fetch_services)
 
     def form(self, segment: str, version: str) -> CachedResult:
         """Return a form's fields and its captcha. No write invalidates them."""
@@ -64,12 +58,12 @@ class Scheduling:
         request = Request("GET", f"/forms/{segment}", params={"version": version}, read_key=key)
 
         def fetch(seconds: float) -> bytes:
-            form = self._client.send(request, seconds)
+            form = self.client.send(request, seconds)
             if not isinstance(form, dict):
                 raise VideskInvalidResponseError
             return strict_json.dumps(rename_ids(form))
 
-        return self._read(key, (), self._policies.services, fetch)
+        return self._read(key, (), self.policies["services"], fetch)
 
     def dates(
         self,
@@ -81,8 +75,7 @@ class Scheduling:
         seconds: float = REQUEST_SECONDS,
     ) -> CachedResult:
         """Return the free days of a month: each day's first instant."""
-        policy = self._policies.dates
-        return self._availability("dates", policy, kind, ident, month, query_instant, seconds)
+        return self._availability("dates", kind, ident, month, query_instant, seconds)
 
     def hours(
         self,
@@ -94,8 +87,7 @@ class Scheduling:
         seconds: float = REQUEST_SECONDS,
     ) -> CachedResult:
         """Return the starts of a day's free hours."""
-        policy = self._policies.hours
-        return self._availability("hours", policy, kind, ident, day, query_instant, seconds)
+        return self._availability("hours", kind, ident, day, query_instant, seconds)
 
     def book(
         self,
@@ -122,17 +114,16 @@ class Scheduling:
 
     def invalidate_everything(self) -> None:
         """Invalidate services and forms too, which no write does."""
-        self._cache.invalidate([ALL_ENTRIES])
+        self.cache.invalidate([ALL_ENTRIES])
 
     def appointment(self, token: str) -> bytes:
         """Return the appointment of this accessToken. Not cached."""
         request = Request("GET", "/schedule/info", token=token)
-        return strict_json.dumps(rename_ids(self._client.send(request, REQUEST_SECONDS)))
+        return strict_json.dumps(rename_ids(self.client.send(request, REQUEST_SECONDS)))
 
     def _availability(
         self,
         endpoint: str,
-        policy: FreshnessPolicy,
         kind: ResourceKind,
         ident: str,
         period: Period,
@@ -145,11 +136,11 @@ class Scheduling:
         request = Request("GET", path, params=params, read_key=key)
 
         def fetch(seconds: float) -> bytes:
-            items, _ = unwrap(self._client.send(request, seconds))
+            items, _ = unwrap(self.client.send(request, seconds))
             return strict_json.dumps(rename_ids(items))
 
         groups = AVAILABILITY, group(kind.singular, ident)
-        return self._read(key, groups, policy, fetch, seconds)
+        return self._read(key, groups, self.policies[endpoint], fetch, seconds)
 
     def _read(
         self,
@@ -174,17 +165,17 @@ class Scheduling:
 
         def on_wait() -> None:
             if not is_leader:
-                self._client.promote(client, key)
+                self.client.promote(client, key)
 
         request = CacheRequest(key, groups, policy, lead, on_wait)
         try:
-            return self._cache.read(request, seconds)
+            return self.cache.read(request, seconds)
         except VideskCircuitOpenError:
             raise
         except VideskRateLimitError:
             if is_leader:
                 raise
-        return self._cache.read(request, end - monotonic())
+        return self.cache.read(request, end - monotonic())
 
     def _write(
         self,
@@ -201,7 +192,7 @@ class Scheduling:
         """
         request = Request("POST", path, body=body, token=token)
         try:
-            response = self._client.send(request, seconds)
+            response = self.client.send(request, seconds)
         except VideskResponseError as error:
             if error.status == 409 or error.status >= 500:
                 self._invalidate(write)
@@ -216,9 +207,9 @@ class Scheduling:
 
     def _invalidate(self, write: Write) -> None:
         """A stale list of services counts as unknown: a user may have joined a service since."""
-        body = self._cache.get_if_fresh("services", (), self._policies.services)
+        body = self.cache.get_if_fresh("services", (), self.policies["services"])
         services = strict_json.loads(body) if body else None
-        self._cache.invalidate(affected_groups(write, services))
+        self.cache.invalidate(affected_groups(write, services))
 
     def _fetch_services(self, seconds: float) -> bytes:
         """Paginate through all services. Raises VideskInvalidResponseError after MAX_PAGES.
@@ -230,7 +221,7 @@ class Scheduling:
         for _ in range(MAX_PAGES):
             params = {"$skip": len(services)} if services else None
             request = Request("GET", f"/{SERVICES.plural}", params=params, read_key="services")
-            page, total = unwrap(self._client.send(request, end - monotonic()))
+            page, total = unwrap(self.client.send(request, end - monotonic()))
             services += page
             if not page or len(services) >= total:
                 break

@@ -17,7 +17,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from common.redis_probe import RedisServerState
+from common.redis_probe import clock_ahead_seconds
+from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from common.version import VERSION
 from web.metrics import Metrics
 
@@ -28,18 +29,17 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 class State(Collector):
     """Gauges at the time of a scrape.
 
-    `snapshot`: the throttle's state, of all processes. `redis_unavailable`: of the worker that
-    responds. `redis_server`: None without Redis, or while it is unavailable.
+    `snapshot`: the throttle's state, of all processes. `redis`: None if REDIS_URL is not set.
     """
 
     snapshot: Callable[[], dict[str, Any]]
     key_rejected: Callable[[], bool]
-    redis_unavailable: Callable[[], bool]
-    redis_server: Callable[[], RedisServerState | None] = lambda: None
+    redis: ResilientRedis | None = None
 
     def collect(self) -> Iterator[Metric]:
         state = self.snapshot()
-        left, unavailable = state["budget"]["left"], self.redis_unavailable()
+        left = state["budget"]["left"]
+        unavailable = bool(self.redis and self.redis.unavailable)  # to the worker that responds
         for name, text, value in (
             ("circuit_open", "1: the circuit breaker is open", state["circuit"] == "open"),
             ("budget_left", "Requests to Videsk left in the current window", left),
@@ -47,20 +47,32 @@ class State(Collector):
             ("key_refused", "1: Videsk rejects VIDESK_API_KEY", self.key_rejected()),
         ):
             yield GaugeMetricFamily(f"videsk_proxy_{name}", text, value=float(value))
-        if server := self.redis_server():
-            yield CounterMetricFamily(
-                "videsk_proxy_redis_evicted_keys",
-                "Keys that Redis evicted",
-                value=server.evicted_keys,
-            )
-            yield GaugeMetricFamily(
-                "videsk_proxy_redis_clock_ahead_seconds",
-                "How far the clock of Redis is ahead of this machine's",
-                value=server.clock_ahead_seconds,
-            )
+        if self.redis:
+            with suppress(RedisUnavailableError):
+                yield from _redis_server(self.redis)
         build = GaugeMetricFamily("videsk_proxy_build_info", "The release", labels=["version"])
         build.add_metric([VERSION], 1)
         yield build
+
+
+def _redis_server(redis: ResilientRedis) -> list[Metric]:
+    """Return what to monitor of the server. Raises RedisUnavailableError."""
+    client = redis.client
+    (ahead_seconds, _), stats = redis.call(
+        lambda: (clock_ahead_seconds(client), client.info("stats"))
+    )
+    return [
+        CounterMetricFamily(
+            "videsk_proxy_redis_evicted_keys",
+            "Keys that Redis evicted",
+            value=int(stats["evicted_keys"]),
+        ),
+        GaugeMetricFamily(
+            "videsk_proxy_redis_clock_ahead_seconds",
+            "How far the clock of Redis is ahead of this machine's",
+            value=ahead_seconds,
+        ),
+    ]
 
 
 def render(metrics: Metrics, state: State) -> bytes:

@@ -8,6 +8,7 @@ import tomllib
 from configparser import ConfigParser
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ import requests
 from flask import Flask, Response, g
 from prometheus_client.parser import text_string_to_metric_families
 
-from common.redis_probe import RedisServerState
 from idempotency.attempt import REPLAYED
 from settings import NAMES, load
 from tests.e2e.pages import DEPLOY
@@ -258,10 +258,9 @@ def exposed() -> dict[str, set[str]]:
     """Return the name and labels of each metric of /metrics."""
     app, counted = Flask("counted"), metrics.Metrics()
     snapshot = {"circuit": "closed", "budget": {"limit": 20, "left": 20}}
-    redis_server = RedisServerState(evicted_keys=0, clock_ahead_seconds=0)
-    state = metrics_exposition.State(
-        lambda: snapshot, lambda: False, lambda: False, lambda: redis_server
-    )
+    server = SimpleNamespace(time=lambda: (0, 0), info=lambda _: {"evicted_keys": 0})
+    redis: Any = SimpleNamespace(client=server, unavailable=False, call=lambda action: action())
+    state = metrics_exposition.State(lambda: snapshot, lambda: False, redis)
     metrics.register(app, counted)
 
     @app.before_request

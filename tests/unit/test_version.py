@@ -33,7 +33,7 @@ def test_the_openapi_document_has_the_version() -> None:
 
 def test_build_info_has_the_version() -> None:
     budget = {"circuit": "closed", "budget": {"left": 20}}
-    *_, build = State(lambda: budget, lambda: False, lambda: False).collect()
+    *_, build = State(lambda: budget, lambda: False).collect()
     assert [sample.labels for sample in build.samples] == [{"version": VERSION}]
 
 

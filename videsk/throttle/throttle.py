@@ -61,7 +61,7 @@ class RedisLimiter:
     def __init__(
         self, redis: ResilientRedis, prefix: str, rate_limit: RateLimit, secret: bytes
     ) -> None:
-        self._redis = redis
+        self.redis = redis
         names = ("places", "state", "queue", "deadlines", "rounds")
         self._keys = [f"{prefix}gate:{name}" for name in names]
         self._rate_limit = rate_limit
@@ -88,7 +88,7 @@ class RedisLimiter:
         args += ticket or ("", "")
         args += [limit.burst, "" if moved is None else moved]
         args += [] if now is None else [now]
-        decision, wait, *numbers = self._redis.call(lambda: self._acquire(self._keys, args))
+        decision, wait, *numbers = self.redis.call(lambda: self._acquire(self._keys, args))
         if decision == Decision.GO:
             return Admission(Decision.GO, 0, slot=int(numbers[0]))
         ticket = Ticket(*map(int, numbers)) if all(numbers) else None
@@ -98,16 +98,16 @@ class RedisLimiter:
         """`event`: success, failure or hold, which pauses for `pause_length`."""
         args: list[str | int] = [event, pause_length, FAILURES_TO_OPEN, PROBE_INTERVAL]
         args += [] if now is None else [now]
-        self._redis.call(lambda: self._report(self._keys[1:2], args))
+        self.redis.call(lambda: self._report(self._keys[1:2], args))
 
     def promote(self, client: str, read_key: str) -> None:
         state, queue, rounds = self._keys[1], self._keys[2], self._keys[4]
         args = [self._hash(client), read_key]
-        self._redis.call(lambda: self._promote([state, queue, rounds], args))
+        self.redis.call(lambda: self._promote([state, queue, rounds], args))
 
     def state(self) -> LimiterState:
         """Return slots, pause and circuit, converted to this process's clock."""
-        (seconds, micros), slots, fields = self._redis.call(self._read)
+        (seconds, micros), slots, fields = self.redis.call(self._read)
         offset = _now() - (int(seconds) * SECOND + int(micros))
         paused_until, pause_length, open_until, failures = (int(field or 0) for field in fields)
         return LimiterState(
@@ -125,7 +125,7 @@ class RedisLimiter:
         return hashlib.blake2b(client.encode(), digest_size=8, key=self._secret).hexdigest()
 
     def _read(self) -> tuple[tuple[int, int], list[bytes], list[bytes | None]]:
-        with self._redis.client.pipeline(transaction=False) as pipe:
+        with self.redis.client.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.lrange(self._keys[0], 0, -1)
             pipe.hmget(self._keys[1], "hold", "pause", "open", "failures")
@@ -144,21 +144,16 @@ class UpstreamThrottle:
     """
 
     def __init__(
-        self,
-        local_limit: RateLimit,
-        shared: RedisLimiter | None,
-        redis: ResilientRedis | None,
-        instrumentation: Instrumentation,
+        self, local_limit: RateLimit, shared: RedisLimiter | None, instrumentation: Instrumentation
     ) -> None:
         self._local_limit = local_limit
         self._state = LimiterState(local_limit)
         self._shared = shared
-        self._redis = redis
-        self._fallback = LocalFallback(redis, self._pause_for_others)
+        self._fallback = LocalFallback(shared.redis if shared else None, self._pause_for_others)
         self._instrumentation = instrumentation
         self._promoted: TTLCache[tuple[str, str], None] = TTLCache(MAX_PROMOTIONS, PROMOTE_SECONDS)
-        if shared and redis:
-            redis.on_reconnect(shared.pause_after_outage)
+        if shared:
+            shared.redis.on_reconnect(shared.pause_after_outage)
 
     def acquire(
         self, seconds: float, *, is_write: bool, read_key: str = "", moved: int | None = None
@@ -255,7 +250,7 @@ class UpstreamThrottle:
         most.
         """
         self._state = LimiterState(replace(self._local_limit, is_paced=False))
-        since = time.monotonic() - self._redis.last_response_at if self._redis else 0.0
+        since = time.monotonic() - self._shared.redis.last_response_at if self._shared else 0.0
         self._state.pause(self._local_limit.window - round(since * SECOND), _now())
 
 

@@ -15,7 +15,7 @@ ID = "63bdbf49394aad976d4aa43b"
 
 
 class FakeScheduling:
-    """A Scheduling and AvailabilityFinder whose methods record their calls.
+    """A Scheduling and AvailabilityScan whose methods record their calls.
 
     Reads return `body` as a cached result and writes return it as bytes, or they raise `error`.
     """

@@ -23,7 +23,7 @@ KINDS = pytest.mark.parametrize("kind", [SERVICES, USERS], ids=lambda kind: kind
 def client_for(scheduling: Any, kind: ResourceKind = SERVICES) -> FlaskClient:
     bookings = BookingService(scheduling, Idempotency(None), Referrers((), "tests"), None)
     schema = UserBookingSchema() if kind is USERS else BookingSchema()
-    return client_with(bookable.make_blueprint(kind, schema, scheduling, scheduling, bookings))
+    return client_with(bookable.make_blueprint(kind, schema, scheduling, bookings))
 
 
 @KINDS
@@ -50,17 +50,24 @@ def test_a_month_or_a_day_is_read_in_the_time_zone(
 
 
 @KINDS
-def test_availability_and_next_hours_take_a_number(kind: ResourceKind) -> None:
-    scheduling = FakeScheduling()
+def test_availability_and_next_hours_take_a_number(
+    monkeypatch: pytest.MonkeyPatch, kind: ResourceKind
+) -> None:
+    scheduling, scans = FakeScheduling(), []
+
+    def scan(*args: Any) -> FakeScheduling:
+        scans.append(args)
+        return scheduling
+
+    monkeypatch.setattr(bookable, "AvailabilityScan", scan)
     client = client_for(scheduling, kind)
     for path in (f"availability?date={DAY}&days=3", "next?"):
         response = client.get(f"/api/{kind.plural}/{ID}/{path}&timezone={ZONE}")
         assert response.status_code == 200
-    availability, next_hours = scheduling.calls
-    assert availability[:3] == ("find_availability", kind, ID)
-    assert availability[4] == 3
-    assert next_hours[:3] == ("find_next_hours", kind, ID)
-    assert next_hours[4] == 3, "the default"
+    assert [args[:3] for args in scans] == [(scheduling, kind, ID)] * 2
+    (availability, _, days), (next_hours, _, limit) = scheduling.calls
+    assert (availability, days) == ("find_availability", 3)
+    assert (next_hours, limit) == ("find_next_hours", 3), "the default"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,7 @@ from tests.unit.blueprints.setup import client_with
 from web.metrics import Metrics
 from web.metrics_exposition import State
 
-STATE = State(
-    lambda: {"circuit": "closed", "budget": {"limit": 20, "left": 7}}, lambda: False, lambda: False
-)
+STATE = State(lambda: {"circuit": "closed", "budget": {"limit": 20, "left": 7}}, lambda: False)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.fakes import NoInstrumentation
 from tests.unit.cache.setup import AFTER_VIDESK, BEFORE_VIDESK, StepScheduler
 from videsk.errors import VideskResponseError, VideskTimeoutError, VideskUnreachableError
 from videsk.resources import ResourceKind
-from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.scheduling import Scheduling
 from videsk.transport import Request
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class FakeSharedSingleFlight:
         do = self._make_do(resilient_redis)
 
         def refresh(flight: FlightKey, fetch: Fetch) -> None:
-            if not self._flights.in_progress(flight):
+            if flight not in self._flights._in_progress:
                 do(flight, fetch, 25)
 
         return refresh
@@ -230,9 +230,8 @@ class Process:
         )
         self.read_through._flights = SteppedSingleFlight(scheduler)
         policy = FreshnessPolicy(10, 1000)
-        self.scheduling = Scheduling(
-            client, self.read_through, FreshnessPolicies(policy, policy, policy)
-        )
+        policies = dict.fromkeys(("services", "dates", "hours"), policy)
+        self.scheduling = Scheduling(client, self.read_through, policies)
         self._redis = redis
         self._scheduler = scheduler
 

@@ -57,7 +57,7 @@ def test_many_callers_get_the_value_of_one_call() -> None:
         ("value", False),
         *[("value", True)] * (MANY - 1),
     ]
-    assert not flights.in_progress("name")
+    assert not flights._in_progress
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_many_callers_get_the_error_of_one_call(error: BaseException) -> None:
     outcomes = concurrently(flights, fetch, fetch.may_end.set)
     assert fetch.calls == 1
     assert [outcome.exception() for outcome in outcomes] == [error] * MANY
-    assert not flights.in_progress("name")
+    assert not flights._in_progress
 
 
 @pytest.mark.parametrize("first", ["value", ValueError("no")])
@@ -93,7 +93,7 @@ def test_fetches_with_different_names_do_not_wait_for_each_other() -> None:
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(flights.do, ("name", b"stamp"), slow, 10)
         assert slow.begun.wait(10)
-        assert flights.in_progress(("name", b"stamp"))
+        assert ("name", b"stamp") in flights._in_progress
         assert flights.do(("name", b"another stamp"), quick, 10) == ("quick", False)
         slow.may_end.set()
         assert leader.result(10) == ("slow", False)

@@ -11,7 +11,7 @@ import pytest
 from cache.read_through import CachedResult
 from common.date_ranges import DayRange, day_range_of
 from videsk import availability
-from videsk.availability import AvailabilityFinder
+from videsk.availability import AvailabilityScan
 from videsk.errors import VideskInvalidResponseError, VideskTimeoutError, VideskUnreachableError
 from videsk.resources import SERVICES
 
@@ -57,15 +57,14 @@ def days_from(text: str) -> DayRange:
 
 
 def found(schedule: Any, days: int = 7, start: str = "2026-12-01") -> tuple[Any, CachedResult]:
-    result = AvailabilityFinder(schedule).find_availability(
-        SERVICES, "a", days_from(start), days, NOW
-    )
+    scan = AvailabilityScan(schedule, SERVICES, "a", NOW)
+    result = scan.find_availability(days_from(start), days)
     return json.loads(result.body), result
 
 
 def find_next_hours(schedule: Any, limit: int) -> Any:
-    finder = AvailabilityFinder(schedule)
-    result = finder.find_next_hours(SERVICES, "a", days_from("2026-12-01"), limit, NOW)
+    scan = AvailabilityScan(schedule, SERVICES, "a", NOW)
+    result = scan.find_next_hours(days_from("2026-12-01"), limit)
     return [hour[5:13] for hour in json.loads(result.body)]
 
 

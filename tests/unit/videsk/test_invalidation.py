@@ -15,7 +15,7 @@ from cache.read_through import CacheRequest
 from common.date_ranges import Period
 from videsk.invalidation import ALL_AVAILABILITY, Write, affected_groups, group
 from videsk.resources import SERVICES, USERS, ResourceKind
-from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.scheduling import Scheduling
 
 Listed = dict[str, Any]
 
@@ -125,7 +125,7 @@ def test_every_read_belongs_to_all_availability_and_to_its_own_group(
 
     nothing: Any = None
     cache: Any = Cache()
-    policies = FreshnessPolicies(nothing, nothing, nothing)
+    policies: Any = dict.fromkeys(("services", "dates", "hours"))
     scheduling = Scheduling(nothing, cache, policies)
     span: Any = Period("2026-12", "UTC", nothing, nothing)
     getattr(scheduling, read)(kind, "A", span, "now")

@@ -17,7 +17,7 @@ from videsk.errors import (
     VideskUnreachableError,
 )
 from videsk.resources import SERVICES, USERS, ResourceKind
-from videsk.scheduling import MAX_PAGES, FreshnessPolicies, Scheduling
+from videsk.scheduling import MAX_PAGES, Scheduling
 from videsk.transport import Request
 
 S1, S2, U1, U2 = (letter * 24 for letter in "abcd")
@@ -62,7 +62,7 @@ def scheduling(videsk: Any) -> Scheduling:
     store, policy = process_store(), FreshnessPolicy(60, 60)
     near_cache: NearCache[Any] = NearCache(store.current_version)
     cache = ReadThroughCache(None, store, near_cache, NoInstrumentation())
-    return Scheduling(videsk, cache, FreshnessPolicies(policy, policy, policy))
+    return Scheduling(videsk, cache, dict.fromkeys(("services", "dates", "hours"), policy))
 
 
 def hours(scheduling: Scheduling, kind: ResourceKind, ident: str) -> str:

@@ -2,12 +2,14 @@
 
 import struct
 import threading
-from dataclasses import replace
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from common.redis_probe import RedisServerState
+from tests.fakes import unavailable_redis
 from web.metrics import Metrics
 from web.metrics_exposition import State, read_all_workers, render
 
@@ -33,13 +35,20 @@ def test_a_file_that_stays_unreadable_is_an_error(
         read_all_workers()
 
 
-def state(
-    circuit: str = "closed", *, key_refused: bool = False, unavailable: bool = False
-) -> State:
+def state(circuit: str = "closed", redis: Any = None, *, key_refused: bool = False) -> State:
     budget = {"limit": 20, "left": 7}
-    return State(
-        lambda: {"circuit": circuit, "budget": budget}, lambda: key_refused, lambda: unavailable
-    )
+    return State(lambda: {"circuit": circuit, "budget": budget}, lambda: key_refused, redis)
+
+
+def reachable_redis() -> Any:
+    """Return a ResilientRedis whose server has evicted 3 keys. Its clock is half a second behind."""
+
+    def server_time() -> tuple[int, int]:
+        microseconds = round((time.time() - 0.5) * 1_000_000)
+        return divmod(microseconds, 1_000_000)
+
+    client = SimpleNamespace(time=server_time, info=lambda section: {"evicted_keys": "3"})
+    return SimpleNamespace(client=client, unavailable=False, call=lambda action: action())
 
 
 def gauges(state: State) -> dict[str, float]:
@@ -52,7 +61,7 @@ def test_gauges_are_read_at_the_scrape() -> None:
     assert (well["videsk_proxy_key_refused"], well["videsk_proxy_redis_unavailable"]) == (0, 0)
     assert gauges(state("open"))["videsk_proxy_circuit_open"] == 1
     assert gauges(state(key_refused=True))["videsk_proxy_key_refused"] == 1
-    assert gauges(state(unavailable=True))["videsk_proxy_redis_unavailable"] == 1
+    assert gauges(state(redis=unavailable_redis()))["videsk_proxy_redis_unavailable"] == 1
 
 
 def test_the_state_of_the_redis_server_is_omitted_if_unknown() -> None:
@@ -60,9 +69,12 @@ def test_the_state_of_the_redis_server_is_omitted_if_unknown() -> None:
         "videsk_proxy_redis_evicted_keys_total",
         "videsk_proxy_redis_clock_ahead_seconds",
     )
-    assert not {evicted, clock} & set(gauges(state()))
-    known = gauges(replace(state(), redis_server=lambda: RedisServerState(3, -0.5)))
-    assert (known[evicted], known[clock]) == (3, -0.5)
+    for redis in (None, unavailable_redis()):
+        assert not {evicted, clock} & set(gauges(state(redis=redis)))
+    known = gauges(state(redis=reachable_redis()))
+    assert known[evicted] == 3
+    assert known[clock] == pytest.approx(-0.5, abs=0.05)
+    assert known["videsk_proxy_redis_unavailable"] == 0
 
 
 def test_counters_and_gauges_are_rendered(monkeypatch: pytest.MonkeyPatch) -> None:

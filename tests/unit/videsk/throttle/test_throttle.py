@@ -9,11 +9,11 @@ import pytest
 from cache.freshness import FreshnessPolicy
 from cache.read_through import CacheRequest, ReadThroughCache
 from common.request_context import REQUEST_CONTEXT, RequestContext
-from common.resilient_redis import RedisUnavailableError, ResilientRedis
+from common.resilient_redis import RedisUnavailableError
 from tests.fakes import NoInstrumentation
 from videsk.client import VideskClient
 from videsk.errors import VideskCircuitOpenError, VideskRateLimitError
-from videsk.scheduling import FreshnessPolicies, Scheduling
+from videsk.scheduling import Scheduling
 from videsk.throttle.rate_limit import SECOND, WINDOW, RateLimit
 from videsk.throttle.throttle import RedisLimiter, UpstreamThrottle
 
@@ -22,7 +22,12 @@ ROOM = SHARE.limit - SHARE.reserve
 
 
 class UnreachableLimiter:
-    """The shared limiter during an outage."""
+    """The shared limiter during an outage. `responded_at`: the last response of its Redis."""
+
+    def __init__(self, responded_at: float = 0.0) -> None:
+        self.redis = SimpleNamespace(
+            outages=1, last_response_at=responded_at, on_reconnect=lambda _: None
+        )
 
     def acquire(self, *_: object, **__: object) -> None:
         raise RedisUnavailableError
@@ -46,17 +51,8 @@ class RecordingTime:
 
 def read_waits(answered_seconds_ago: float, reads: int) -> list[float]:
     """Return how long each of these reads waits in a process whose Redis last responded that long ago."""
-    resilient_redis = SimpleNamespace(
-        outages=1,
-        last_response_at=time.monotonic() - answered_seconds_ago,
-        on_reconnect=lambda _: None,
-    )
-    throttle = UpstreamThrottle(
-        SHARE,
-        cast("RedisLimiter", UnreachableLimiter()),
-        cast("ResilientRedis", resilient_redis),
-        NoInstrumentation(),
-    )
+    limiter = UnreachableLimiter(time.monotonic() - answered_seconds_ago)
+    throttle = UpstreamThrottle(SHARE, cast("RedisLimiter", limiter), NoInstrumentation())
     slept = []
     for _ in range(reads):
         with pytest.MonkeyPatch.context() as patch:
@@ -84,13 +80,7 @@ def test_one_of_a_clients_waiters_promotes_the_read() -> None:
         def promote(self, client: str, what: str) -> None:
             promoted.append((client, what))
 
-    resilient_redis = SimpleNamespace(on_reconnect=lambda _: None)
-    throttle = UpstreamThrottle(
-        SHARE,
-        cast("RedisLimiter", SharedLimiter()),
-        cast("ResilientRedis", resilient_redis),
-        NoInstrumentation(),
-    )
+    throttle = UpstreamThrottle(SHARE, cast("RedisLimiter", SharedLimiter()), NoInstrumentation())
     for client in ("a", "b"):
         for what in ("x", "x", "y"):
             throttle.promote(client, what)
@@ -128,7 +118,7 @@ def read_through(flights: SingleFlight) -> BusyClient:
     scheduling = Scheduling(
         cast("VideskClient", client),
         cast("ReadThroughCache", flights),
-        FreshnessPolicies(policy, policy, policy),
+        {"services": policy},
     )
     token = REQUEST_CONTEXT.set(RequestContext("id", client="198.51.100.1"))
     try:
