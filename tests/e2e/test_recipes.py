@@ -153,15 +153,20 @@ def test_a_lost_response_does_not_book_twice(open_page: Open, sandbox: Sandbox, 
     assert len(sandbox.appointments()) == 1
 
 
-def hold_requests(page: Page, pattern: str) -> list[Route]:
-    """Hold requests to this URL until the test responds, and return them."""
+def hold_requests(page: Page, pattern: str) -> Callable[[], Route]:
+    """Hold requests to this URL. Return a function that waits for the first of them."""
     waiting: list[Route] = []
 
     def wait(route: Route) -> None:
         waiting.append(route)
 
+    def first() -> Route:
+        while not waiting:
+            page.wait_for_timeout(20)
+        return waiting[0]
+
     page.route(pattern, wait)
-    return waiting
+    return first
 
 
 @both_frameworks
@@ -170,13 +175,13 @@ def test_another_service_does_not_show_the_hours_of_the_previous_one(
 ) -> None:
     """Neither while its hours load, nor if they fail to load. An error is cleared with its service."""
     shop = open_page(kind)
-    waiting = hold_requests(shop.page, f"**/{OPEN_SERVICE}/**")
+    first_held = hold_requests(shop.page, f"**/{OPEN_SERVICE}/**")
     shop.show(AUTOMATIC_SERVICE)
     expect(shop.hours().first).to_be_visible()
     shop.show(OPEN_SERVICE)
     expect(shop.hours()).to_have_count(0)
     failure = {"message": "It failed."}
-    waiting[0].fulfill(status=500, json=failure, headers={"Access-Control-Allow-Origin": "*"})
+    first_held().fulfill(status=500, json=failure, headers={"Access-Control-Allow-Origin": "*"})
     shop.says("It failed.")
     expect(shop.hours()).to_have_count(0)
     shop.show(AUTOMATIC_SERVICE)
@@ -194,7 +199,7 @@ def test_a_conflict_shows_the_free_hours(open_page: Open, kind: str, shown_next:
         "Access-Control-Expose-Headers": "Link",
         "Link": f'</api/services/{AUTOMATIC_SERVICE}/hours?free>; rel="alternate"',
     }
-    waiting = hold_requests(shop.page, "**/hours?free")
+    first_held = hold_requests(shop.page, "**/hours?free")
     shop.page.route(
         "**/appointments",
         lambda route: route.fulfill(status=409, headers=conflict, json={"message": "Taken."}),
@@ -206,7 +211,7 @@ def test_a_conflict_shows_the_free_hours(open_page: Open, kind: str, shown_next:
     if shown_next == OPEN_SERVICE:
         expect(shop.page.get_by_text("Taken.")).to_have_count(0)
         expect(shop.hours().first).to_be_visible()
-    waiting[0].fulfill(headers=conflict, json=["2000-01-01T12:34:00.000Z"])
+    first_held().fulfill(headers=conflict, json=["2000-01-01T12:34:00.000Z"])
     expect(shop.hours().first).to_be_enabled()
     is_shown = shop.page.get_by_role("button", name=":34").count() == 1
     assert is_shown == (shown_next == AUTOMATIC_SERVICE)

@@ -33,7 +33,7 @@ ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
 FIRST_CALENDAR_BYTES = 10_900
-ALL_BYTES = 25_700
+ALL_BYTES = 25_750
 """Sizes with gzip, in one language."""
 
 

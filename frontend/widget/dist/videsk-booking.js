@@ -1,2 +1,2 @@
-import"./chunk-PGPFLKJ3.js";
+import"./chunk-WLMHHCIZ.js";
 //# sourceMappingURL=videsk-booking.js.map

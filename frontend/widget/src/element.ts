@@ -236,6 +236,8 @@ export class VideskBooking extends HTMLElement {
 
   #emit<Name extends keyof Events>(type: Name, detail: Events[Name]): boolean {
     const cancelable = type === "videsk-booking-submitted";
+    // The first event means that something is shown, or that it failed.
+    this.#ctx?.frame.classList.add("ready");
     return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable }));
   }
 }
