@@ -34,8 +34,8 @@ SIMILAR = VisitorProfile(seconds=60, per_second=50, skew=2.5, booking=0.01)
 DIVERSE = VisitorProfile(seconds=20, per_second=50, skew=1, booking=0.015)
 LIMIT = 20
 TTLS = {"services": 300, "dates": 60, "hours": 5}
-PAGES = 2
-"""The number of pages of the sandbox's list of services."""
+REQUESTS_FOR_SERVICES = 2
+"""The sandbox lists its services on two pages."""
 
 
 def measure() -> list[Row]:
@@ -75,7 +75,7 @@ def ideal_requests(log: VisitLog) -> int:
         label = _kind_of(event.key)
         if event.key not in fetched_at or at - fetched_at[event.key] >= TTLS[label]:
             fetched_at[event.key] = at
-            requests += PAGES if label == "services" else 1
+            requests += REQUESTS_FOR_SERVICES if label == "services" else 1
     return requests
 
 

@@ -77,7 +77,7 @@ def on_http(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
-    if "retry_after" in g:
+    if "retry_after" in g:  # set by web/client_limits.py
         response.headers["Retry-After"] = str(g.retry_after)
     return response
 

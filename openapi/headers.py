@@ -78,7 +78,7 @@ HEADERS = {
     ),
     "X-Error-Source": _header("The origin of the error.", enum=["proxy", "videsk"]),
     **dict.fromkeys(FORWARDED_HEADERS, _header("Passed on from Videsk.", required=False)),
-    "Retry-After": _header("Seconds to wait.", required=False),
+    "Retry-After": _header("Seconds to wait.", required=False),  # Videsk's, or the proxy's own
     "Idempotency-Replayed": _header(
         "The response is a replay of the first one to this Idempotency-Key, or to a double click.",
         required=False,

@@ -17,7 +17,7 @@ PATH: dict[str, tuple[str, str, Field[Any], str]] = {
     "widgetFile": ("name", "A file of the booking widget", String(), "videsk-booking.js"),
     "assetName": ("name", "A file of Swagger UI", String(), "swagger-ui.css"),
 }
-"""By the name of the component: the name in the path, a description, a field, an example."""
+"""By the parameter's name in the document: its name in the path, description, field, example."""
 
 _DAY = {"day": DAY, "instant": f"{DAY}T12:00:00.000Z"}
 
@@ -47,7 +47,7 @@ QUERY: dict[str, tuple[type[Any], str, str | None, dict[str, Any]]] = {
     "limit": (NextQuery, "limit", "The number of hours", {"limit": 2}),
     "version": (FormQuery, "version", "The version of the form", {"contact": "contact"}),
 }
-"""By the name of the component: its schema, its field, a description, and examples."""
+"""By the parameter's name in the document: its schema, its field, a description, and examples."""
 
 HEADER: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "X-Request-ID": (

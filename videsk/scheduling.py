@@ -35,6 +35,7 @@ REQUEST_SECONDS = 25.0
 """A client's whole request with all pages and waits. Heroku's router ends it after 30 s."""
 
 MAX_PAGES = 100
+"""About 5 s of the default rate limit. A list that does not end must not use up more of it."""
 
 
 @dataclass(eq=False)

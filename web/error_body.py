@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from common import strict_json
 
-_NAMES = {
+_FEATHERS_NAMES = {
     401: "NotAuthenticated",
     408: "Timeout",
     413: "PayloadTooLarge",
@@ -19,11 +19,9 @@ _NAMES = {
     500: "GeneralError",
     503: "Unavailable",
 }
-"""Feathers' names that differ from HTTP's reason phrase. The messages of a 503 are in the exception
-classes, in videsk/errors.py and web/captcha.py.
-"""
+"""Those that differ from HTTP's reason phrase."""
 
-
+# Those of a 502, 503 and 504 are in the exception classes, in videsk/errors.py and web/captcha.py.
 _HTTP_MESSAGES = {
     404: "There is no route at this path. /api/docs lists the routes. Check for extra slashes.",
     405: "This path does not support this method. The Allow header lists the methods it supports.",
@@ -42,7 +40,7 @@ def error_body(
     status: int, message: str, data: Any = None, errors: Mapping[str, Any] | None = None
 ) -> bytes:
     """Return an error of the proxy as JSON. `errors`: messages per field of a body."""
-    name = _NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
+    name = _FEATHERS_NAMES.get(status) or re.sub("[^A-Za-z]", "", HTTPStatus(status).phrase)
     body: dict[str, Any] = {
         "name": name,
         "message": message,

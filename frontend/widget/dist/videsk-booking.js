@@ -1,2 +1,2 @@
-import"./chunk-WLMHHCIZ.js";
+import"./chunk-QQDIFT5L.js";
 //# sourceMappingURL=videsk-booking.js.map

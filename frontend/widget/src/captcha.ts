@@ -4,7 +4,7 @@ import "./element.js"; // what it shares with the element stays in one file
 import type { Context } from "./context.js";
 import { button, el, fill } from "./dom.js";
 
-/** What a form names: the provider (or the address of its script), and the site's key. */
+/** What a form names: the provider and the address of its script in one text, as forms may lack either, and the site's key. */
 export interface CaptchaKey {
   provider: string;
   siteKey: string;
