@@ -124,7 +124,7 @@ def _kill_in_turn(proxy: ServerProcess, redis: ExitStack, redis_port: int, end: 
 def state(proxy: ServerProcess) -> tuple[str, str]:
     """Return the PSS and the number of open sockets of each worker."""
     sockets = [
-        sum("socket:" in str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
+        sum("socket:" in os.path.realpath(fd) for fd in Path(f"/proc/{pid}/fd").iterdir())
         for pid in _workers(proxy)
     ]
     return ", ".join(proportional_megabytes(proxy.process.pid)), ", ".join(map(str, sockets))
