@@ -26,7 +26,7 @@ from tests.e2e.fleet import (
     workers_of,
 )
 from tests.processes import Sandbox, ServerProcess, free_port, redis_server
-from tests.timing import TIMING
+from tests.timing import SERIAL, TIMING
 
 pytestmark = TIMING
 
@@ -222,6 +222,7 @@ def slow_redis_fleet(
         yield forwarder, fleet
 
 
+@SERIAL
 @pytest.mark.parametrize("delay_seconds", [0.2, 0.5])
 def test_a_slow_redis_delays_no_hit_after_the_first_second(
     slow_redis_fleet: tuple[DelayedForwarder, Fleet], sandbox: Sandbox, delay_seconds: float
