@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 from redis import Redis
 
+from cache.near_cache import LEASE_SECONDS
 from tests import processes
 from tests.client import Client, bearer
 from tests.gunicorn_forks import ForkedGunicorn
@@ -41,9 +42,13 @@ def redis_process() -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def redis(redis_process: ServerProcess) -> Redis:
-    """Return a client of the Redis server, which is flushed before each test."""
+    """Return a client of the Redis server, which is flushed before each test.
+
+    The near caches of running proxies are empty too: their leases have expired.
+    """
     client = Redis(port=redis_process.port)
     client.flushall()
+    time.sleep(LEASE_SECONDS)
     return client
 
 
@@ -54,9 +59,16 @@ def redis_url(redis: Redis, redis_process: ServerProcess) -> str:
 
 
 @pytest.fixture(scope="session")
-def sandbox_process() -> Iterator[Sandbox]:
+def session_sandbox() -> Iterator[Sandbox]:
     with sandbox_server() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def sandbox_process(session_sandbox: Sandbox) -> Sandbox:
+    """Return the sandbox for the servers of a file, without the faults of the file before."""
+    session_sandbox.reset()
+    return session_sandbox
 
 
 @pytest.fixture
@@ -74,17 +86,17 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def proxy_with_redis(
-    sandbox_process: Sandbox, redis_process: ServerProcess
+    session_sandbox: Sandbox, redis_process: ServerProcess
 ) -> Iterator[ServerProcess]:
-    with proxy_server(sandbox_process, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
+    with proxy_server(session_sandbox, REDIS_URL=redis_process.redis_url, **SETTINGS) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def proxy_in_process(sandbox_process: Sandbox) -> Iterator[ServerProcess]:
+def proxy_in_process(session_sandbox: Sandbox) -> Iterator[ServerProcess]:
     """Run the proxy without Redis or a cache, because tests could not empty the cache from outside."""
     ttls = dict.fromkeys(("SERVICES_TTL", "DATES_TTL", "HOURS_TTL"), "0")
-    with proxy_server(sandbox_process, **ttls, **SETTINGS) as server:
+    with proxy_server(session_sandbox, **ttls, **SETTINGS) as server:
         yield server
 
 
