@@ -22,9 +22,10 @@ from booking.captcha_confirmations import BookingCaptcha
 from booking.service import BookingService
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import LEASE_SECONDS, NearCache
-from cache.read_through import ReadThroughCache, SharedCache
+from cache.read_through import ReadThroughCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store, redis_store
+from cache.tiers import SharedCache
 from common import redis_url
 from common.resilient_redis import ResilientRedis
 from idempotency.protocol import Idempotency

@@ -20,8 +20,7 @@ POLL_SECONDS = (0.003125, 0.05)
 @dataclass(eq=False)
 class _Wait:
     outcome_key: str
-    lease_key: str
-    leader: bytes
+    leader_key: str
     result: "Future[bytes | None]" = field(default_factory=Future)
     pause: float = POLL_SECONDS[0]
     due: float = 0.0
@@ -38,14 +37,12 @@ class OutcomePoller:
         self._waits: set[_Wait] = set()
         self._polling = False
 
-    def wait_for(
-        self, outcome_key: str, lease_key: str, leader: bytes, seconds: float
-    ) -> bytes | None:
-        """Return the value of `outcome_key`, or None once `lease_key` is no longer the leader's.
+    def wait_for(self, outcome_key: str, leader_key: str, seconds: float) -> bytes | None:
+        """Return the value of `outcome_key`, or None once `leader_key` does not exist.
 
         Raises SingleFlightTimeoutError after `seconds`, and RedisUnavailableError.
         """
-        wait = _Wait(outcome_key, lease_key, leader)
+        wait = _Wait(outcome_key, leader_key)
         with self._changed:
             self._waits.add(wait)
             if self._polling:
@@ -81,11 +78,11 @@ class OutcomePoller:
                     wait.result.set_exception(error)
 
     def _poll_once(self, due: Sequence[_Wait]) -> None:
-        keys = [key for wait in due for key in (wait.outcome_key, wait.lease_key)]
+        keys = [key for wait in due for key in (wait.outcome_key, wait.leader_key)]
         values = self._redis.call(lambda: cast("list[bytes | None]", self._redis.client.mget(keys)))
         now = time.monotonic()
         for wait, outcome, leader in zip(due, values[::2], values[1::2], strict=True):
-            if outcome or leader != wait.leader:
+            if outcome or leader is None:
                 wait.result.set_result(outcome)
             else:
                 wait.due = (now // wait.pause + 1) * wait.pause

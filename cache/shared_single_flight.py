@@ -1,19 +1,21 @@
 """Single flight across all processes that share a Redis, with a leader and followers.
 
-The leaders of the processes (single_flight.py) elect one of them by a lease in Redis. The others,
-its followers, wait for its outcome (outcome_poller.py). The lease's key names the flight, so that
-errors, and responses that are not cacheable, reach the followers too.
+One script looks an entry up and, if there is none to serve, elects the leader of its fetch, so that
+a miss costs no round trip for the election. The lease is two keys with one TTL: `flight:` and the
+entry's key has the leader and the stamp that it fetches under; `leader:` and its id exists as long
+as it lives. Those who are not elected follow: they wait for the leader's outcome
+(outcome_poller.py). So errors, and responses that are not cacheable, reach them too.
+
+1. A is elected under stamp S. 2. B finds A and follows it. 3. A write replaces the stamp. 4. C is
+elected, because A fetches what may be outdated by now. B still gets the outcome of A.
 """
 
 import secrets
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cache.outcome_poller import OutcomePoller
-from cache.store import Store, redis_store
+from cache.store import Entry, Store, new_token, redis_store, token_seconds
 from common.lease import renewed
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 
@@ -31,25 +33,54 @@ PAUSE_MILLISECONDS = 1000
 
 _DONE, _FAILED = b"+", b"-"
 
-_ELECT = """
-local leader = redis.call('GET', KEYS[1])
-if not leader then
-    if ARGV[3] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then return {'', false} end
-    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-    leader = ARGV[1]
+# KEYS: the entry, flight, leader, pause, and the tokens of the entry's groups, the narrowest last.
+# It returns the entry, if it carries these tokens and was requested after ARGV[3], else the leader.
+_LOOK_UP = """
+local candidate, lease, requested_after, is_refresh, dead_leader = unpack(ARGV, 1, 5)
+local tokens = redis.call('MGET', unpack(KEYS, 5))
+for index, token in ipairs(tokens) do
+    if not token then
+        tokens[index] = ARGV[2 * index + 4]
+        redis.call('SET', KEYS[index + 4], tokens[index], 'EX', ARGV[2 * index + 5])
+    end
 end
-return {leader, redis.call('GET', KEYS[3])}
+local stamp = table.concat(tokens, '.')
+local stored = redis.call('GET', KEYS[1])
+local requested_at, stored_under = string.match(stored or '', '^(%d+) (%S+)\\n')
+if stored_under == stamp and #requested_at < 16 -- which Entry.from_bytes accepts
+    and tonumber(requested_at) > tonumber(requested_after)
+then
+    return {stamp, '', stored}
+end
+if is_refresh == '1' and redis.call('EXISTS', KEYS[4]) == 1 then return {stamp, ''} end
+local leader, fetches_under = string.match(redis.call('GET', KEYS[2]) or '', '^(%S+) (%S+)$')
+if fetches_under == stamp and leader ~= dead_leader then return {stamp, leader} end
+redis.call('SET', KEYS[2], candidate .. ' ' .. stamp, 'PX', lease)
+redis.call('SET', KEYS[3], '', 'PX', lease)
+local narrowest, ttl = KEYS[#KEYS], ARGV[#ARGV]
+if redis.call('TTL', narrowest) < tonumber(ttl) then redis.call('EXPIRE', narrowest, ttl) end
+return {stamp, candidate}
 """
 
 _RENEW = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+if string.match(redis.call('GET', KEYS[1]) or '', '^%S+') == ARGV[1] then
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
 """
 
 _END = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-if ARGV[4] == '1' then redis.call('SET', KEYS[3], '1', 'PX', ARGV[5]) end
+redis.call('DEL', KEYS[2])
+if string.match(redis.call('GET', KEYS[1]) or '', '^%S+') == ARGV[1] then
+    redis.call('DEL', KEYS[1])
+end
+redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+if ARGV[4] == '1' then redis.call('SET', KEYS[4], '1', 'PX', ARGV[5]) end
 """
+
+
+class LeaderDiedError(Exception):
+    """The leader stopped without an outcome."""
 
 
 class ErrorCodec(Protocol):
@@ -59,160 +90,131 @@ class ErrorCodec(Protocol):
     def loads(self, data: bytes) -> Exception: ...
 
 
-@dataclass(frozen=True)
-class FlightKey:
-    """A fetch of the entry `key` under the stamp of its generations."""
+class Lookup(NamedTuple):
+    """What a lookup found: an entry to serve, or else the leader of its fetch, and whether that is
+    this caller. A refresh finds neither if it is not to be tried yet.
 
-    key: str
+    `stamp`: that of the entry's groups at present.
+    """
+
+    entry: Entry | None
     stamp: bytes
-
-
-class Fetch(Protocol):
-    """How to get an entry, and what the store needs before and after that."""
-
-    def recheck(self, stored: bytes | None) -> bytes | None:
-        """Return what the store holds at the election, if it can be used without a fetch."""
-
-    def prepare(self, store: Store) -> None: ...
-    def fetch(self) -> bytes: ...
-    def put(self, store: Store, entry: bytes) -> None: ...
-
-
-class FlightResult(NamedTuple):
-    """An entry, whether another caller's fetch got it, and whether this caller stored it."""
-
-    entry: bytes
-    collapsed: bool
-    stored: bool
+    leader: bytes = b""
+    is_elected: bool = False
 
 
 class SharedSingleFlight:
-    """Every method raises RedisUnavailableError before a fetch, never after it."""
-
     def __init__(self, redis: ResilientRedis, prefix: str, errors: ErrorCodec) -> None:
         self._redis = redis
         self._prefix = prefix
         self._errors = errors
         self._poller = OutcomePoller(redis)
+        self._look_up_script = redis.client.register_script(_LOOK_UP)
         self._renew_script = redis.client.register_script(_RENEW)
 
-    def do(
+    def look_up(
         self,
-        flight: FlightKey,
-        fetch: Fetch,
-        seconds: float,
-    ) -> FlightResult:
-        """Return what the one fetch of all processes returned.
+        key: str,
+        groups: Sequence[str],
+        requested_after: float,
+        dead_leader: bytes = b"",
+        *,
+        is_refresh: bool = False,
+    ) -> Lookup:
+        """Return the entry under `key` if it was requested after that time (seconds since the
+        epoch) and not invalidated since; else elect a leader, unless one other than `dead_leader`
+        fetches it under the present stamp.
 
-        Two processes miss together: 1. A is elected. 2. B finds A's lease and waits for its
-        outcome. 3. A stores its entry, publishes the outcome and ends its lease. Had B read the
-        store before 3 and been elected after it, B would fetch again: so the election returns what
-        the store holds by then.
-
-        Raises what the fetch raised, in every process; SingleFlightTimeoutError after `seconds`.
+        Who is elected must call `lead`. Raises RedisUnavailableError.
         """
-        end = time.monotonic() + seconds
-        while True:
-            leader, is_elected, held = self._elect(flight, fetch, is_refresh=False)
-            found = fetch.recheck(held)
-            if found:
-                if is_elected:
-                    self._end(flight, leader, _DONE + found)
-                return FlightResult(found, collapsed=True, stored=False)
-            if is_elected:
-                entry, stored = self._lead(flight, leader, fetch)
-                return FlightResult(entry, collapsed=False, stored=stored)
-            outcome_key, lease_key = self._outcome_key(leader), self._lease_key(flight)
-            left = end - time.monotonic()
-            outcome = self._poller.wait_for(outcome_key, lease_key, leader, left)
-            if outcome and outcome.startswith(_DONE):
-                return FlightResult(outcome[1:], collapsed=True, stored=False)
-            if outcome:  # else the leader is dead
-                raise self._errors.loads(outcome[1:])
-
-    def refresh(self, flight: FlightKey, fetch: Fetch) -> None:
-        """Fetch unless another process is refreshing, has refreshed, or failed a moment ago."""
-        leader, is_elected, held = self._elect(flight, fetch, is_refresh=True)
-        if not is_elected:
-            return
-        found = fetch.recheck(held)
-        if found:
-            self._end(flight, leader, _DONE + found)
-        else:
-            self._lead(flight, leader, fetch, is_refresh=True)
-
-    def _elect(
-        self, flight: FlightKey, fetch: Fetch, *, is_refresh: bool
-    ) -> tuple[bytes, bool, bytes | None]:
-        """Return the leader (empty: none), whether it is this caller, and the stored entry."""
         candidate = secrets.token_hex(8).encode()
-        keys = [self._lease_key(flight), self._pause_key(flight), self._prefix + flight.key]
+        keys = [self._prefix + key, *self._flight_keys(key, candidate), self._pause_key(key)]
+        args: list[Any] = [candidate, LEASE_MILLISECONDS, 1000 * requested_after]
+        args += [int(is_refresh), dead_leader]
+        for name, ttl_seconds in token_seconds(groups).items():
+            keys.append(self._prefix + name)
+            args += [new_token(), ttl_seconds]
+        stamp, leader, *stored = self._redis.call(lambda: self._look_up_script(keys, args))
+        entry = Entry.from_bytes(stored[0]) if stored else None
+        return Lookup(entry, stamp, leader, leader == candidate)
 
-        def elect(pipe: Any, store: Store) -> None:
-            fetch.prepare(store)
-            pipe.eval(_ELECT, len(keys), *keys, candidate, LEASE_MILLISECONDS, int(is_refresh))
-
-        leader, stored = self._run(elect)
-        return leader, leader == candidate, stored
-
-    def _lead(
-        self, flight: FlightKey, leader: bytes, fetch: Fetch, *, is_refresh: bool = False
+    def lead(
+        self,
+        key: str,
+        leader: bytes,
+        fetch: Callable[[], bytes],
+        put: Callable[[Store, bytes], None],
+        *,
+        is_refresh: bool = False,
     ) -> tuple[bytes, bool]:
-        """Return the fetched entry, and whether it was stored."""
-        keys = [self._lease_key(flight)]
+        """Fetch, `put` the entry in the store, and publish the outcome to all followers.
+
+        Return the entry, and whether Redis has stored it: an outage after the fetch does not raise.
+        Raises what `fetch` raises. A refresh that fails is not tried again for PAUSE_MILLISECONDS.
+        """
+        keys = self._flight_keys(key, leader)
         args: list[bytes | int] = [leader, LEASE_MILLISECONDS]
         try:
             with renewed(
                 lambda: self._redis.call(lambda: self._renew_script(keys, args)), RENEW_SECONDS
             ):
-                entry = fetch.fetch()
+                entry = fetch()
         except Exception as error:
-            self._end(flight, leader, _FAILED + self._errors.dumps(error), pause=is_refresh)
+            self._end(key, leader, _FAILED + self._errors.dumps(error), pause=is_refresh)
             raise
-        put = partial(fetch.put, entry=entry)
-        return entry, self._end(flight, leader, _DONE + entry, put)
+        return entry, self._end(key, leader, _DONE + entry, lambda store: put(store, entry))
+
+    def follow(self, leader: bytes, seconds: float) -> bytes:
+        """Return the entry that the leader fetched.
+
+        Raises what its fetch raised, LeaderDiedError, SingleFlightTimeoutError after `seconds`, and
+        RedisUnavailableError.
+        """
+        outcome = self._poller.wait_for(
+            self._outcome_key(leader), self._leader_key(leader), seconds
+        )
+        if not outcome:
+            raise LeaderDiedError
+        if outcome.startswith(_FAILED):
+            raise self._errors.loads(outcome[1:])
+        return outcome[1:]
 
     def _end(
         self,
-        flight: FlightKey,
+        key: str,
         leader: bytes,
         outcome: bytes,
         put: Callable[[Store], None] = lambda _: None,
         *,
         pause: bool = False,
     ) -> bool:
-        """Store and publish the outcome and end the lease, and return whether Redis did that.
-
-        If it did not, the followers get that error too.
+        """Store and publish the outcome and end the lease, in one round trip, and return whether
+        Redis did that. If it did not, the followers get that error too.
         """
-        keys = [self._lease_key(flight), self._outcome_key(leader), self._pause_key(flight)]
+        keys = [*self._flight_keys(key, leader), self._outcome_key(leader), self._pause_key(key)]
+        args: list[bytes | int] = [leader, outcome]
+        args += [OUTCOME_MILLISECONDS, int(pause), PAUSE_MILLISECONDS]
 
-        def end(pipe: Any, store: Store) -> None:
-            put(store)
-            args = [leader, outcome, OUTCOME_MILLISECONDS, int(pause), PAUSE_MILLISECONDS]
-            pipe.eval(_END, len(keys), *keys, *args)
+        def end() -> None:
+            with self._redis.client.pipeline(transaction=False) as pipe:
+                put(redis_store(pipe, self._prefix))
+                pipe.eval(_END, len(keys), *keys, *args)
+                pipe.execute()
 
         try:
-            self._run(end)
+            self._redis.call(end)
         except RedisUnavailableError:
             return False
         return True
 
-    def _run(self, add_commands: Callable[[Any, Store], None]) -> Any:
-        """Send commands, also those of a store, in one round trip. Return the last one's result."""
+    def _flight_keys(self, key: str, leader: bytes) -> list[str]:
+        return [f"{self._prefix}flight:{key}", self._leader_key(leader)]
 
-        def run() -> Any:
-            with self._redis.client.pipeline(transaction=False) as pipe:
-                add_commands(pipe, redis_store(pipe, self._prefix))
-                return pipe.execute()[-1]
+    def _leader_key(self, leader: bytes) -> str:
+        return f"{self._prefix}leader:{leader.decode()}"
 
-        return self._redis.call(run)
-
-    def _lease_key(self, flight: FlightKey) -> str:
-        return f"{self._prefix}flight:{flight.key}:{flight.stamp.decode()}"
-
-    def _pause_key(self, flight: FlightKey) -> str:
-        return f"{self._prefix}pause:{flight.key}"
+    def _pause_key(self, key: str) -> str:
+        return f"{self._prefix}pause:{key}"
 
     def _outcome_key(self, leader: bytes) -> str:
         return f"{self._prefix}outcome:{leader.decode()}"

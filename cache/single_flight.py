@@ -30,16 +30,31 @@ class SingleFlight(Generic[T]):
             if flight is None:
                 own: Future[T] = Future()
                 self._in_progress[key] = own
-        if flight is not None:
-            if not wait([flight], timeout=seconds).done:
-                raise SingleFlightTimeoutError
-            return flight.result(), True
+        if flight is None:
+            return self._lead(key, own, lead), False
+        if not wait([flight], timeout=seconds).done:
+            raise SingleFlightTimeoutError
+        return flight.result(), True
+
+    def lead(self, key: Hashable, lead: Callable[[], T]) -> T:
+        """Lead even if another caller does. Callers that come now follow this one."""
+        own: Future[T] = Future()
+        with self._lock:
+            self._in_progress[key] = own
+        return self._lead(key, own, lead)
+
+    def _lead(self, key: Hashable, own: "Future[T]", lead: Callable[[], T]) -> T:
         try:
             outcome = lead()
         except BaseException as error:
-            del self._in_progress[key]
+            self._end(key, own)
             own.set_exception(error)
             raise
-        del self._in_progress[key]
+        self._end(key, own)
         own.set_result(outcome)
-        return outcome, False
+        return outcome
+
+    def _end(self, key: Hashable, own: "Future[T]") -> None:
+        with self._lock:
+            if self._in_progress.get(key) is own:
+                del self._in_progress[key]

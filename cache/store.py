@@ -94,12 +94,8 @@ class Store:
 
         `groups`: the narrowest last.
         """
-        names = [_token_key(group) for group in (ALL_ENTRIES, *groups)]
-        token_seconds = dict.fromkeys(names, TOKEN_SECONDS)
-        if groups:
-            token_seconds[names[-1]] = NEW_TOKEN_SECONDS
-        stored, *tokens = self._backend.lookup(key, token_seconds)
-        stamp = b".".join(token or _new_token() for token in tokens)
+        stored, *tokens = self._backend.lookup(key, token_seconds(groups))
+        stamp = b".".join(token or new_token() for token in tokens)
         return read_entry(key, stored, stamp), stamp
 
     def prepare_fetch(self, groups: Sequence[str]) -> None:
@@ -126,7 +122,7 @@ class Store:
         1. A writes one group's token. 2. B reads an old entry of another group. 3. A writes
         VERSION. Had B read the new VERSION before 2, its near cache would keep that entry.
         """
-        tokens = {_token_key(group): _new_token() for group in (*groups, VERSION)}
+        tokens = {_token_key(group): new_token() for group in (*groups, VERSION)}
         self._backend.set_many(tokens, timeout=TOKEN_SECONDS)
 
     def current_version(self) -> bytes:
@@ -135,7 +131,7 @@ class Store:
         (token,) = self._backend.get_many(key)
         if token is None:
             _, token = self._backend.lookup(key, {key: TOKEN_SECONDS})
-        return token or _new_token()
+        return token or new_token()
 
     def clear(self) -> None:
         self._backend.clear()
@@ -151,11 +147,22 @@ def read_entry(key: str, stored: bytes | None, stamp: bytes) -> Entry | None:
     return entry if entry and entry.stamp == stamp else None
 
 
+def token_seconds(groups: Sequence[str]) -> dict[str, int]:
+    """Return the keys of the tokens of an entry of these groups (the narrowest last), each with the
+    TTL of a new token.
+    """
+    keys = [_token_key(group) for group in (ALL_ENTRIES, *groups)]
+    seconds = dict.fromkeys(keys, TOKEN_SECONDS)
+    if groups:
+        seconds[keys[-1]] = NEW_TOKEN_SECONDS
+    return seconds
+
+
 def _token_key(group: str) -> str:
     return f"generation:{group}"
 
 
-def _new_token() -> bytes:
+def new_token() -> bytes:
     return secrets.token_hex(8).encode()
 
 
@@ -198,7 +205,7 @@ class _RedisBackend(RedisCache):
 
     def lookup(self, key: str, token_seconds: dict[str, int]) -> list[Any]:
         keys = [self._prefix + name for name in (key, *token_seconds)]
-        new = [value for ttl in token_seconds.values() for value in (_new_token(), ttl)]
+        new = [value for ttl in token_seconds.values() for value in (new_token(), ttl)]
         values: list[Any] = self._redis.eval(_LOOKUP, len(keys), *keys, *new)
         return values
 
@@ -214,7 +221,7 @@ class ProcessBackend(SimpleCache):
     def lookup(self, key: str, token_seconds: dict[str, int]) -> list[Any]:
         for name, ttl_seconds in token_seconds.items():
             if not self.has(name):
-                self.add(name, _new_token(), timeout=ttl_seconds)
+                self.add(name, new_token(), timeout=ttl_seconds)
         return self.get_many(key, *token_seconds)
 
     def extend_ttl(self, key: str, seconds: int) -> None:

@@ -1,12 +1,10 @@
 """Fakes of the proxy's classes that do nothing, for unit tests of other classes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from redis import Redis
 
-from cache.store import Store
 from common.resilient_redis import RedisUnavailableError
 
 
@@ -18,21 +16,6 @@ class NoInstrumentation:
     def count_throttled(self, decision: str, seconds: float) -> None: ...
 
     def count_invalidated(self, groups: int) -> None: ...
-
-
-Recheck = Callable[[bytes | None], bytes | None]
-
-
-@dataclass
-class PlainFetch:
-    """A fetch that stores no entry (cache/shared_single_flight.py)."""
-
-    recheck: Recheck
-    fetch: Callable[[], bytes]
-
-    def prepare(self, store: Store) -> None: ...
-
-    def put(self, store: Store, entry: bytes) -> None: ...
 
 
 class UnavailableRedis:

@@ -14,6 +14,8 @@ class Forwarder:
         self.stalled = False
         self.break_after: bytes | None = None
         """Break one connection after a request that contains these bytes, before its response."""
+        self.requests: list[bytes] = []
+        """What clients have sent, in the pieces that arrived."""
         self.target = target
         """The port that new connections are forwarded to."""
         self._open: list[socket.socket] = []
@@ -53,6 +55,8 @@ class Forwarder:
             while data := source.recv(65536):
                 if is_response and source in self._to_break:
                     break
+                if not is_response:
+                    self.requests.append(data)
                 if not is_response and self.break_after and self.break_after in data:
                     self.break_after = None
                     self._to_break.append(sink)

@@ -11,8 +11,9 @@ from time import monotonic
 from typing import Any
 
 from cache.freshness import FreshnessPolicy
-from cache.read_through import CachedResult, CacheRequest, ReadThroughCache
+from cache.read_through import CachedResult, ReadThroughCache
 from cache.store import ALL_ENTRIES
+from cache.tiers import CacheRequest
 from common import strict_json
 from common.date_ranges import Period
 from common.request_context import current_client

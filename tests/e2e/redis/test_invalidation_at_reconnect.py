@@ -7,9 +7,10 @@ from redis import Redis
 
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
-from cache.read_through import CacheRequest, ReadThroughCache, SharedCache
+from cache.read_through import ReadThroughCache
 from cache.shared_single_flight import SharedSingleFlight
 from cache.store import process_store, redis_store
+from cache.tiers import CacheRequest, SharedCache
 from common.resilient_redis import RedisUnavailableError, ResilientRedis
 from tests.fakes import NoInstrumentation
 from tests.processes import ServerProcess

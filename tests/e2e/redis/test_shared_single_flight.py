@@ -1,6 +1,5 @@
 """One fetch for all processes, tested with two of them as threads over a real Redis."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,16 +8,10 @@ import pytest
 from redis import Redis
 
 from cache.outcome_poller import POLL_SECONDS
-from cache.shared_single_flight import FlightKey
+from cache.shared_single_flight import LEASE_MILLISECONDS
 from cache.single_flight import SingleFlightTimeoutError
-from tests.e2e.redis.two_processes import (
-    Process,
-    flight,
-    never_stored,
-    processes,
-    redis_clients,
-    return_stored,
-)
+from cache.store import ALL_ENTRIES, NEW_TOKEN_SECONDS, TOKEN_SECONDS, Entry, redis_store
+from tests.e2e.redis.two_processes import GROUPS, Process, key, processes, redis_clients
 from videsk.errors import (
     VideskBrokenError,
     VideskCircuitOpenError,
@@ -33,7 +26,7 @@ from videsk.errors import (
     VideskUnreachableError,
 )
 
-__all__ = ["flight", "processes", "redis_clients"]
+__all__ = ["key", "processes", "redis_clients"]
 REFUSED = VideskResponseError(
     409, '{"message": "¡Ocupado! 予約 \U0001f600 \\ud800"}'.encode(), "application/json", {"A": "1"}
 )
@@ -50,14 +43,12 @@ ERRORS: list[VideskError] = [
 ]
 
 
-def test_one_fetch_serves_both_processes(
-    processes: tuple[Process, Process], flight: FlightKey
-) -> None:
+def test_one_fetch_serves_both_processes(processes: tuple[Process, Process], key: str) -> None:
     a, b = processes
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(a.do, flight, never_stored, a.fetch, 5)
+        leader = pool.submit(a.read, key)
         assert a.begun.wait(5)
-        follower = pool.submit(b.do, flight, never_stored, b.fetch, 5)
+        follower = pool.submit(b.read, key)
         time.sleep(0.1)
         a.may_end.set()
         assert leader.result(5) == (b"value", False)
@@ -65,32 +56,42 @@ def test_one_fetch_serves_both_processes(
     assert (a.calls, b.calls) == (1, 0)
 
 
-def test_different_keys_or_stamps_do_not_share_a_fetch(
-    processes: tuple[Process, Process], flight: FlightKey
+def test_different_keys_do_not_share_a_fetch(processes: tuple[Process, Process], key: str) -> None:
+    a, b = processes
+    b.may_end.set()
+    assert a.look_up(key).is_elected
+    assert b.read(key + "x") == (b"value", False)
+
+
+@pytest.mark.parametrize("group", [ALL_ENTRIES, *GROUPS])
+def test_a_read_after_a_write_does_not_follow_a_fetch_from_before_it(
+    processes: tuple[Process, Process], redis: Redis, key: str, group: str
 ) -> None:
     a, b = processes
     b.may_end.set()
-    with ThreadPoolExecutor(1) as pool:
-        leader = pool.submit(a.do, flight, never_stored, a.fetch, 5)
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(a.read, key, lambda: a.fetch(b"old"))
         assert a.begun.wait(5)
-        for other in (
-            FlightKey(flight.key, b"of.later"),
-            FlightKey(flight.key + "x", flight.stamp),
-        ):
-            assert b.do(other, never_stored, b.fetch, 5) == (b"value", False)
+        follower = pool.submit(b.read, key)
+        time.sleep(0.1)
+        redis_store(redis, "tests:").invalidate([group])
+        assert b.read(key) == (b"value", False)
+        assert not follower.done()
         a.may_end.set()
-        leader.result(5)
+        assert leader.result(5) == (b"old", False)
+        assert follower.result(5) == (b"old", True), "it began before the write"
+    assert b.calls == 1
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_followers_get_the_leader_s_error(
-    processes: tuple[Process, Process], flight: FlightKey, error: VideskError
+    processes: tuple[Process, Process], key: str, error: VideskError
 ) -> None:
     a, b = processes
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(a.do, flight, never_stored, lambda: a.fetch(error), 5)
+        leader = pool.submit(a.read, key, lambda: a.fetch(error))
         assert a.begun.wait(5)
-        follower = pool.submit(b.do, flight, never_stored, b.fetch, 5)
+        follower = pool.submit(b.read, key)
         time.sleep(0.05)
         a.may_end.set()
         assert leader.exception(5) is error
@@ -99,7 +100,7 @@ def test_followers_get_the_leader_s_error(
     assert vars(raised) == vars(error)
     assert b.calls == 0
     b.may_end.set()
-    assert b.do(flight, never_stored, b.fetch, 5) == (b"value", False), "the error is not cached"
+    assert b.read(key) == (b"value", False), "the error is not cached"
 
 
 def test_every_videsk_error_is_in_errors() -> None:
@@ -116,95 +117,124 @@ def test_an_unexpected_exception_reaches_followers_without_its_text() -> None:
 
 
 def test_a_dead_leader_is_replaced(
-    processes: tuple[Process, Process], redis: Redis, flight: FlightKey
+    processes: tuple[Process, Process], redis: Redis, key: str
 ) -> None:
-    a, b = processes
-    a.may_end.set()
-    b.may_end.set()
-    redis.set(f"tests:flight:{flight.key}:{flight.stamp.decode()}", b"dead", px=300)
+    dead = processes[0].look_up(key).leader.decode()
+    for process in processes:
+        process.may_end.set()
+    for name in (f"tests:flight:{key}", f"tests:leader:{dead}"):
+        redis.pexpire(name, 300)
     started = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        outcomes = [pool.submit(p.do, flight, return_stored, p.fetch, 5) for p in processes]
-        values = [outcome.result(5)[0] for outcome in outcomes]
-    assert values == [b"value"] * 2
+        reads = [pool.submit(process.read, key) for process in processes]
+        assert [read.result(5)[0] for read in reads] == [b"value"] * 2
     assert 0.25 < time.monotonic() - started < 2
 
 
-def test_a_live_leader_keeps_its_lock_and_a_dead_one_blocks_for_at_most_5_s(
-    processes: tuple[Process, Process], redis: Redis, flight: FlightKey
+def test_a_leader_whose_second_key_was_evicted_is_replaced_at_once(
+    processes: tuple[Process, Process], redis: Redis, key: str
 ) -> None:
-    """Whenever it dies, the rest of its lock's TTL plus the longest poll interval is below 5 s."""
+    a, b = processes
+    b.may_end.set()
+    leader = a.look_up(key).leader
+    redis.delete(f"tests:leader:{leader.decode()}")
+    started = time.monotonic()
+    assert b.read(key) == (b"value", False)
+    assert time.monotonic() - started < 1
+
+
+def test_a_live_leader_keeps_its_lease_and_a_dead_one_blocks_for_at_most_5_s(
+    processes: tuple[Process, Process], redis: Redis, key: str
+) -> None:
+    """Whenever it dies, the rest of its lease's TTL plus the longest poll interval is below 5 s."""
     a, _ = processes
+    lookup = a.look_up(key)
     left: list[int] = []
 
     def fetch() -> bytes:
-        while len(left) < 30:
-            left.append(redis.pttl(f"tests:flight:{flight.key}:{flight.stamp.decode()}"))
+        while len(left) < 60:
+            left.append(redis.pttl(f"tests:flight:{key}"))
+            left.append(redis.pttl(f"tests:leader:{lookup.leader.decode()}"))
             gevent.sleep(0.1)
         return b"value"
 
-    a.do(flight, never_stored, fetch, 5)
+    a.lead(key, lookup, fetch)
     assert max(left) + 1000 * POLL_SECONDS[1] < 5000
     assert min(left) > 2500, "it is renewed long before it expires"
+    assert {name.split(b":")[1] for name in redis.scan_iter("tests:*")} == {
+        b"generation", b"outcome", key.encode(),
+    }, "the lease is released"  # fmt: skip
 
 
-def test_a_follower_times_out(
-    processes: tuple[Process, Process], redis: Redis, flight: FlightKey
-) -> None:
-    a, _ = processes
-    redis.set(f"tests:flight:{flight.key}:{flight.stamp.decode()}", b"busy", px=3000)
+def test_a_follower_times_out(processes: tuple[Process, Process], key: str) -> None:
+    a, b = processes
+    a.look_up(key)
     with pytest.raises(SingleFlightTimeoutError):
-        a.do(flight, never_stored, a.fetch, 0.1)
-    assert a.calls == 0
+        b.read(key, seconds=0.1)
+    assert b.calls == 0
 
 
-def test_a_leader_that_finishes_late_does_not_release_the_next_leader_s_lock(
-    processes: tuple[Process, Process], redis: Redis, flight: FlightKey
+def test_a_leader_that_finishes_late_does_not_release_the_next_leader_s_lease(
+    processes: tuple[Process, Process], redis: Redis, key: str
 ) -> None:
     a, b = processes
-    lock = f"tests:flight:{flight.key}:{flight.stamp.decode()}"
+    lease = f"tests:flight:{key}"
     with ThreadPoolExecutor(2) as pool:
-        late = pool.submit(a.do, flight, never_stored, lambda: a.fetch(b"late"), 5)
+        late = pool.submit(a.read, key, lambda: a.fetch(b"late"))
         assert a.begun.wait(5)
-        redis.delete(lock)  # as if it had expired
-        following = pool.submit(b.do, flight, never_stored, b.fetch, 5)
+        redis.delete(lease)  # as if it had expired
+        following = pool.submit(b.read, key)
         assert b.begun.wait(5)
-        owner = redis.get(lock)
+        owner = redis.get(lease)
+        assert owner
         a.may_end.set()
         assert late.result(5) == (b"late", False)
-        assert redis.get(lock) == owner
+        assert redis.get(lease) == owner
         b.may_end.set()
         assert following.result(5) == (b"value", False)
-    assert redis.get(lock) is None
+    assert redis.get(lease) is None
 
 
-def test_a_leader_that_finds_a_new_entry_does_not_fetch(
-    processes: tuple[Process, Process], redis: Redis, flight: FlightKey
+def test_an_entry_is_found_unless_it_is_too_old_or_was_invalidated(
+    processes: tuple[Process, Process], redis: Redis, key: str
 ) -> None:
     a, _ = processes
-    redis.set(f"tests:{flight.key}", b"stored")
-    assert a.do(flight, return_stored, a.fetch, 5) == (b"stored", True)
-    a.refresh(flight, return_stored, a.fetch)
-    assert a.calls == 0
-    assert redis.keys("tests:flight:*") == [], "the lock is released"
+    find = a.single_flight.look_up
+    lookup = find(key, GROUPS, 1000.0)
+    entry = Entry(1000.5, lookup.stamp, b"[1]")
+    a.lead(key, lookup, entry.to_bytes)
+    for is_refresh in (False, True):
+        assert find(key, GROUPS, 1000.0, is_refresh=is_refresh) == (entry, lookup.stamp, b"", False)
+    assert find(key, GROUPS, 1000.5).is_elected
+    redis_store(redis, "tests:").invalidate(GROUPS)
+    assert find(key, GROUPS, 1000.0).is_elected
 
 
-def test_followers_get_an_entry_that_the_leader_found(
-    processes: tuple[Process, Process], redis: Redis, flight: FlightKey
+@pytest.mark.parametrize("stored", [b"", b"no entry", b"1 \n[]", b"9" * 400 + b" %b\n[]"])
+def test_an_entry_that_cannot_be_read_is_fetched(
+    processes: tuple[Process, Process], redis: Redis, key: str, stored: bytes
 ) -> None:
-    a, b = processes
-    checking, may_continue = threading.Event(), threading.Event()
+    a, _ = processes
+    stamp = a.look_up("other").stamp
+    redis.set(f"tests:{key}", stored.replace(b"%b", stamp))
+    lookup = a.single_flight.look_up(key, GROUPS, 0.0)
+    assert lookup.stamp == stamp
+    assert lookup.is_elected
 
-    def recheck_slowly(stored: bytes | None) -> bytes | None:
-        checking.set()
-        assert may_continue.wait(5)
-        return stored
 
-    redis.set(f"tests:{flight.key}", b"stored")
-    with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(a.do, flight, recheck_slowly, a.fetch, 5)
-        assert checking.wait(5)
-        follower = pool.submit(b.do, flight, never_stored, b.fetch, 5)
-        time.sleep(0.05)
-        may_continue.set()
-        assert leader.result(5) == follower.result(5) == (b"stored", True)
+def test_the_leader_s_narrowest_token_outlives_its_fetch(
+    processes: tuple[Process, Process], redis: Redis, key: str
+) -> None:
+    a, _ = processes
+    narrow, wide = (f"tests:generation:{group}" for group in (*GROUPS, ALL_ENTRIES))
+    a.look_up(key)
+    assert NEW_TOKEN_SECONDS - 2 < redis.ttl(narrow) <= NEW_TOKEN_SECONDS
+    assert TOKEN_SECONDS - 2 < redis.ttl(wide) <= TOKEN_SECONDS
+    redis.expire(narrow, 5)
+    redis.expire(wide, 5)
+    a.look_up(key)
+    assert redis.ttl(narrow) <= 5, "only a leader extends it"
+    a.look_up("another key")
+    assert redis.ttl(narrow) > NEW_TOKEN_SECONDS - 2
+    assert redis.ttl(wide) <= 5
+    assert redis.pttl(f"tests:flight:{key}") <= LEASE_MILLISECONDS

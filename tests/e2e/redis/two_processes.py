@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 import pytest
 from redis import Redis
 
-from cache.shared_single_flight import FlightKey, SharedSingleFlight
+from cache.read_through import FAR_FUTURE
+from cache.shared_single_flight import LeaderDiedError, Lookup, SharedSingleFlight
+from cache.store import Store
 from common.resilient_redis import ResilientRedis
-from tests.fakes import PlainFetch, Recheck
 from tests.processes import ServerProcess
 from videsk.errors import VideskErrors
+
+GROUPS = ("user:a",)
 
 
 @dataclass
@@ -25,15 +28,45 @@ class Process:
     begun: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)
 
-    def do(
-        self, flight: FlightKey, recheck: Recheck, fetch: Callable[[], bytes], seconds: float
-    ) -> tuple[bytes, bool]:
-        """Return the entry, and whether another process fetched it."""
-        result = self.single_flight.do(flight, PlainFetch(recheck, fetch), seconds)
-        return result.entry, result.collapsed
+    def look_up(self, key: str, dead_leader: bytes = b"", *, is_refresh: bool = False) -> Lookup:
+        """Find no entry, however fresh."""
+        return self.single_flight.look_up(
+            key, GROUPS, FAR_FUTURE, dead_leader, is_refresh=is_refresh
+        )
 
-    def refresh(self, flight: FlightKey, recheck: Recheck, fetch: Callable[[], bytes]) -> None:
-        self.single_flight.refresh(flight, PlainFetch(recheck, fetch))
+    def read(
+        self, key: str, fetch: Callable[[], bytes] | None = None, seconds: float = 5
+    ) -> tuple[bytes, bool]:
+        """Return the value, and whether another process fetched it."""
+        lookup = self.look_up(key)
+        while not lookup.is_elected:
+            try:
+                return self.single_flight.follow(lookup.leader, seconds), True
+            except LeaderDiedError:
+                lookup = self.look_up(key, lookup.leader)
+        return self.lead(key, lookup, fetch)[0], False
+
+    def refresh(self, key: str, fetch: Callable[[], bytes] | None = None) -> None:
+        lookup = self.look_up(key, is_refresh=True)
+        if lookup.is_elected:
+            self.lead(key, lookup, fetch, is_refresh=True)
+
+    def lead(
+        self,
+        key: str,
+        lookup: Lookup,
+        fetch: Callable[[], bytes] | None = None,
+        *,
+        is_refresh: bool = False,
+    ) -> tuple[bytes, bool]:
+        """Return the value, and whether it was stored."""
+
+        def put(store: Store, entry: bytes) -> None:
+            store.put(key, GROUPS, entry, 60)
+
+        return self.single_flight.lead(
+            key, lookup.leader, fetch or self.fetch, put, is_refresh=is_refresh
+        )
 
     def fetch(self, outcome: bytes | Exception = b"value") -> bytes:
         self.calls += 1
@@ -59,16 +92,8 @@ def processes(redis: Redis, redis_clients: list[ResilientRedis]) -> tuple[Proces
 
 
 @pytest.fixture
-def flight() -> FlightKey:
-    return FlightKey(secrets.token_hex(4), b"stamp.stamp")
-
-
-def never_stored(stored: bytes | None) -> bytes | None:
-    return None
-
-
-def return_stored(stored: bytes | None) -> bytes | None:
-    return stored
+def key() -> str:
+    return secrets.token_hex(4)
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -6,18 +6,21 @@ resumed, so that any interleaving can be tried and repeated.
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from redis import ConnectionError as RedisConnectionError
 
 from cache.freshness import FreshnessPolicy
 from cache.near_cache import NearCache
-from cache.read_through import CachedResult, ReadThroughCache, SharedCache
-from cache.shared_single_flight import Fetch, FlightKey, FlightResult
+from cache.read_through import CachedResult, ReadThroughCache
+from cache.shared_single_flight import Lookup
 from cache.single_flight import SingleFlight
 from cache.store import ALL_ENTRIES, Store, process_store
+from cache.tiers import SharedCache
 from common.resilient_redis import RedisUnavailableError
 from tests.fakes import NoInstrumentation
 from tests.unit.cache.setup import AFTER_VIDESK, BEFORE_VIDESK, StepScheduler
@@ -103,49 +106,78 @@ class SteppedSingleFlight(SingleFlight[Any]):
 
 
 class FakeSharedSingleFlight:
-    """A SharedSingleFlight with the documented behavior."""
+    """A SharedSingleFlight with the documented behavior. Its leaders do not die."""
 
     def __init__(self, scheduler: StepScheduler, redis: FakeRedis) -> None:
-        self._flights = SteppedSingleFlight(scheduler)
         self._scheduler = scheduler
         self._redis = redis
+        self._leaders: dict[str, tuple[bytes, bytes]] = {}
+        self._outcomes: dict[bytes, bytes | Exception] = {}
 
     def for_process(self, resilient_redis: FakeResilientRedis) -> Any:
-        return type(
-            "SingleFlight",
-            (),
-            {"do": self._make_do(resilient_redis), "refresh": self._make_refresh(resilient_redis)},
-        )
+        methods = {
+            name: partial(getattr(self, name), resilient_redis)
+            for name in ("look_up", "lead", "follow")
+        }
+        return SimpleNamespace(**methods)
 
-    def _make_do(self, resilient_redis: FakeResilientRedis) -> Any:
-        store = Store(self._redis)
+    def look_up(
+        self,
+        resilient_redis: FakeResilientRedis,
+        key: str,
+        groups: Sequence[str],
+        requested_after: float,
+        dead_leader: bytes,
+        *,
+        is_refresh: bool,
+    ) -> Lookup:
+        assert not dead_leader
+        entry, stamp = resilient_redis.call(lambda: Store(self._redis).lookup(key, groups))
+        if entry and entry.requested_at > requested_after:
+            return Lookup(entry, stamp)
+        leader, fetches_under = self._leaders.get(key, (b"", b""))
+        if fetches_under == stamp:
+            return Lookup(None, stamp, leader)
+        candidate = secrets.token_hex(8).encode()
+        self._leaders[key] = candidate, stamp
+        return Lookup(None, stamp, candidate, is_elected=True)
 
-        def lead(fetch: Fetch) -> tuple[bytes, bool]:
-            entry = fetch.fetch()
+    def lead(
+        self,
+        resilient_redis: FakeResilientRedis,
+        key: str,
+        leader: bytes,
+        fetch: Callable[[], bytes],
+        put: Callable[[Store, bytes], None],
+        *,
+        is_refresh: bool,
+    ) -> tuple[bytes, bool]:
+        try:
+            entry = fetch()
             try:
-                resilient_redis.call(lambda: fetch.put(store, entry))
+                resilient_redis.call(lambda: put(Store(self._redis), entry))
             except RedisUnavailableError:
-                return entry, False
-            return entry, True
+                is_stored = False
+            else:
+                is_stored = True
+        except Exception as error:
+            self._end(key, leader, error)
+            raise
+        self._end(key, leader, entry)
+        return entry, is_stored
 
-        def do(flight: FlightKey, fetch: Fetch, seconds: float) -> FlightResult:
-            held = resilient_redis.call(lambda: self._redis.get_many(flight.key))[0]
-            found = fetch.recheck(held)
-            if found:
-                return FlightResult(found, collapsed=True, stored=False)
-            (entry, stored), joined = self._flights.do(flight, lambda: lead(fetch), seconds)
-            return FlightResult(entry, joined, stored and not joined)
+    def _end(self, key: str, leader: bytes, outcome: bytes | Exception) -> None:
+        self._outcomes[leader] = outcome
+        if key in self._leaders and self._leaders[key][0] == leader:
+            del self._leaders[key]
 
-        return do
-
-    def _make_refresh(self, resilient_redis: FakeResilientRedis) -> Any:
-        do = self._make_do(resilient_redis)
-
-        def refresh(flight: FlightKey, fetch: Fetch) -> None:
-            if flight not in self._flights._in_progress:
-                do(flight, fetch, 25)
-
-        return refresh
+    def follow(self, resilient_redis: FakeResilientRedis, leader: bytes, seconds: float) -> bytes:
+        while leader not in self._outcomes:
+            self._scheduler.step()
+        outcome = self._outcomes[leader]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 class Videsk:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cache.near_cache import NearCache
-from cache.read_through import SharedCache
 from cache.store import ALL_ENTRIES, Entry, ProcessBackend, Store, process_store
+from cache.tiers import SharedCache
 from tests.unit.cache.simulation import FakeResilientRedis
 
 KEY, GROUPS = "hours", ("availability", "service:a")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -15,12 +16,11 @@ from cache.near_cache import NearCache
 from cache.read_through import (
     REFRESH_PAUSE_SECONDS,
     CachedResult,
-    CacheRequest,
     ReadThroughCache,
-    SharedCache,
 )
-from cache.shared_single_flight import Fetch, FlightKey, FlightResult
-from cache.store import process_store
+from cache.shared_single_flight import LeaderDiedError, Lookup
+from cache.store import Entry, Store, process_store
+from cache.tiers import CacheRequest, SharedCache
 from tests.fakes import NoInstrumentation
 from tests.unit.cache.simulation import FakeResilientRedis
 
@@ -211,7 +211,7 @@ def test_local_entries_of_an_outage_are_dropped_at_the_next_outage(
     """Another process may have changed the data between the two outages."""
     link: Any = FakeResilientRedis()
     store = process_store()
-    flights: Any = None
+    flights: Any = SimpleNamespace(look_up=lambda *_, **__: link.call(pytest.fail))
     near_cache: NearCache[Any] = NearCache(store.current_version)
     read_through = ReadThroughCache(
         SharedCache(link, store, flights), process_store(), near_cache, NoInstrumentation(), clock
@@ -225,24 +225,85 @@ def test_local_entries_of_an_outage_are_dropped_at_the_next_outage(
     assert [read().body, read().body] == [b"[2]", b"[2]"]
 
 
-def test_a_response_that_could_not_be_stored_is_not_marked_as_stored(clock: Clock) -> None:
-    link: Any = FakeResilientRedis()
-    store = process_store()
-    flights: Any = OutageDuringFetch()
+class Flights:
+    """A SharedSingleFlight that returns these lookups, one after the other. Its followers wait."""
+
+    def __init__(self, *lookups: Lookup, is_stored: bool = True) -> None:
+        self.lookups = list(lookups)
+        self.dead_leaders: list[bytes] = []
+        self.dies = Event()
+        self.outcome = Event()
+        self._is_stored = is_stored
+
+    def look_up(
+        self, key: str, groups: Any, after: float, dead_leader: bytes, *, is_refresh: bool
+    ) -> Lookup:
+        self.dead_leaders.append(dead_leader)
+        return self.lookups.pop(0)
+
+    def lead(
+        self,
+        key: str,
+        leader: bytes,
+        fetch: Callable[[], bytes],
+        put: Callable[[Store, bytes], None],
+        *,
+        is_refresh: bool,
+    ) -> tuple[bytes, bool]:
+        entry = fetch()
+        self.outcome.set()
+        return entry, self._is_stored
+
+    def follow(self, leader: bytes, seconds: float) -> bytes:
+        if self.dies.is_set():
+            raise LeaderDiedError
+        assert self.outcome.wait(5)
+        return Entry(1.0, b"stamp", b"[1]").to_bytes()
+
+
+ELECTED = Lookup(None, b"stamp", b"leader", is_elected=True)
+FOLLOWING = Lookup(None, b"stamp", b"leader")
+
+
+def shared_read_through(flights: Flights, clock: Clock) -> ReadThroughCache:
+    store, typed_flights, link = process_store(), flights, FakeResilientRedis()
+    shared = SharedCache(link, store, typed_flights)  # type: ignore[arg-type]
     near_cache: NearCache[Any] = NearCache(store.current_version)
-    read_through = ReadThroughCache(
-        SharedCache(link, store, flights), process_store(), near_cache, NoInstrumentation(), clock
-    )
-
-    reading = read_through.read(CacheRequest("hours", (), POLICY, lambda _: b"[1]"), 1)
-    assert (reading.body, reading.cache_status) == (b"[1]", "fwd=miss")
+    return ReadThroughCache(shared, process_store(), near_cache, NoInstrumentation(), clock)
 
 
-class OutageDuringFetch:
-    """A SharedSingleFlight without other processes that loses Redis during the fetch."""
+def status(read_through: ReadThroughCache) -> tuple[bytes, str]:
+    result = read_through.read(CacheRequest("hours", (), POLICY, lambda _: b"[1]"), 5)
+    return result.body, result.cache_status
 
-    def do(self, flight: FlightKey, fetch: Fetch, seconds: float) -> FlightResult:
-        return FlightResult(fetch.fetch(), collapsed=False, stored=False)
+
+def test_a_response_that_could_not_be_stored_is_not_marked_as_stored(clock: Clock) -> None:
+    read_through = shared_read_through(Flights(ELECTED, is_stored=False), clock)
+    assert status(read_through) == (b"[1]", "fwd=miss")
+
+
+def test_the_elected_caller_fetches_even_if_a_follower_joined_before_it(clock: Clock) -> None:
+    """Redis elected it first, but the follower's response arrived first."""
+    flights = Flights(FOLLOWING, ELECTED, FOLLOWING)
+    read_through = shared_read_through(flights, clock)
+    follower = gevent.spawn(status, read_through)
+    gevent.sleep(0)
+    assert status(read_through) == (b"[1]", "fwd=miss; stored")
+    assert follower.get(timeout=5) == (b"[1]", "fwd=miss; collapsed")
+
+
+def test_a_dead_leader_is_named_at_the_next_lookup(clock: Clock) -> None:
+    flights = Flights(FOLLOWING, ELECTED)
+    flights.dies.set()
+    assert status(shared_read_through(flights, clock)) == (b"[1]", "fwd=miss; stored")
+    assert flights.dead_leaders == [b"", b"leader"]
+
+
+def test_the_follower_of_a_dead_leader_gets_an_entry_that_was_stored_since(clock: Clock) -> None:
+    stored = Lookup(Entry(clock.now, b"stamp", b"[2]"), b"stamp")
+    flights = Flights(FOLLOWING, stored)
+    flights.dies.set()
+    assert status(shared_read_through(flights, clock)) == (b"[2]", "hit; ttl=10")
 
 
 def test_a_result_has_the_time_of_its_request_and_its_freshness(

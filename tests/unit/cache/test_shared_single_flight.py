@@ -7,152 +7,152 @@ from typing import Any
 import pytest
 
 from cache import shared_single_flight
-from cache.shared_single_flight import FlightKey, SharedSingleFlight
+from cache.shared_single_flight import LeaderDiedError, Lookup, SharedSingleFlight
 from common.resilient_redis import RedisUnavailableError
-from tests.fakes import PlainFetch, Recheck, unavailable_redis
+from tests.fakes import unavailable_redis
 from videsk.errors import VideskErrors, VideskTimeoutError
 
-FLIGHT = FlightKey("hours", b"stamp")
+KEY, GROUPS = "hours", ("user:a",)
 
 
 class Redis:
     """A fake ResilientRedis and client. `leader`: the current leader. `stored`: the cached entry.
 
-    Its scripts change the lock as the Lua scripts do. The arguments of the last one are stored.
+    Its scripts change the lease as the Lua scripts do.
     """
 
-    def __init__(self, leader: bytes = b"", stored: bytes | None = None) -> None:
-        self.leader = leader
+    def __init__(self, stored: bytes | None = None) -> None:
+        self.leader = b""
         self.stored = stored
-        self.paused = False
         self.outcomes: dict[str, bytes] = {}
         self.pauses: list[int] = []
+        self.keys: list[str] = []
         self.client = self
 
     def call(self, action: Callable[[], Any]) -> Any:
         return action()
 
     def register_script(self, text: str) -> Callable[[list[str], list[Any]], Any]:
-        return lambda keys, args: None
+        return {
+            shared_single_flight._LOOK_UP: self.look_up,
+            shared_single_flight._RENEW: lambda keys, args: None,
+        }[text]
 
     @contextmanager
     def pipeline(self, *, transaction: bool) -> Iterator["Redis"]:
-        self.results: list[Any] = []
         yield self
 
-    def eval(self, script: str, _: int, *keys_and_args: Any) -> None:
-        scripts = {shared_single_flight._ELECT: self.take, shared_single_flight._END: self.end}
-        self.results.append(scripts[script](keys_and_args[:3], keys_and_args[3:]))
+    def eval(self, script: str, number: int, *keys_and_args: Any) -> None:
+        assert script == shared_single_flight._END
+        self.end(keys_and_args[:number], keys_and_args[number:])
 
-    def execute(self) -> list[Any]:
-        return self.results
+    def execute(self) -> None: ...
 
-    def take(self, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
-        us, _, is_refresh = args
-        if self.paused and is_refresh:
-            return [b"", None]
-        self.leader = self.leader or us
-        return [self.leader, self.stored]
+    def look_up(self, keys: Sequence[str], args: Sequence[Any]) -> list[bytes]:
+        self.keys = list(keys)
+        if self.stored:
+            return [b"stamp", b"", self.stored]
+        if self.leader in (b"", args[4]):
+            self.leader = args[0]
+        return [b"stamp", self.leader]
 
     def end(self, keys: Sequence[str], args: Sequence[Any]) -> None:
         leader, outcome, _, pause, _ = args
         assert leader == self.leader
         self.leader = b""
-        self.outcomes[keys[1]] = outcome
+        self.outcomes[keys[2]] = outcome
         self.pauses.append(pause)
 
     def mget(self, names: list[str]) -> list[bytes | None]:
-        return [self.outcomes.get(name, self.leader or None) for name in names]
+        """Return values of outcomes and leaders, in turns."""
+        return [
+            self.outcomes.get(name)
+            if number % 2 == 0
+            else b"" if name == f"tests:leader:{self.leader.decode()}" else None
+            for number, name in enumerate(names)
+        ]  # fmt: skip
 
 
 def single_flight_of(redis: Any) -> SharedSingleFlight:
     return SharedSingleFlight(redis, "tests:", VideskErrors())
 
 
-def do(redis: Any, recheck: Recheck, fetch: Callable[[], bytes]) -> tuple[bytes, bool]:
-    """Return the entry, and whether another process fetched it."""
-    result = single_flight_of(redis).do(FLIGHT, PlainFetch(recheck, fetch), 5)
-    return result.entry, result.collapsed
+def look_up(redis: Any, dead_leader: bytes = b"") -> Lookup:
+    return single_flight_of(redis).look_up(KEY, GROUPS, 0.0, dead_leader)
 
 
-def refresh(redis: Any, recheck: Recheck, fetch: Callable[[], bytes]) -> None:
-    single_flight_of(redis).refresh(FLIGHT, PlainFetch(recheck, fetch))
-
-
-def never_stored(stored: bytes | None) -> None:
-    """Reject any stored entry."""
-
-
-def return_stored(stored: bytes | None) -> bytes | None:
-    return stored
-
-
-def no_fetch() -> bytes:
-    raise AssertionError("nothing is to be fetched")
+def lead(
+    redis: Any, leader: bytes, fetch: Callable[[], bytes], *, is_refresh: bool = False
+) -> tuple[bytes, bool]:
+    """Lead a flight whose entry is not cacheable."""
+    flights = single_flight_of(redis)
+    return flights.lead(KEY, leader, fetch, lambda *_: None, is_refresh=is_refresh)
 
 
 def fail() -> bytes:
     raise VideskTimeoutError
 
 
-def test_the_leader_fetches_and_publishes_the_outcome() -> None:
+def test_the_first_caller_is_elected_and_the_others_follow_it() -> None:
     redis = Redis()
-    assert do(redis, never_stored, lambda: b"value") == (b"value", False)
-    (outcome,) = redis.outcomes.values()
-    assert outcome.endswith(b"value")
+    elected, following = look_up(redis), look_up(redis)
+    assert elected == Lookup(None, b"stamp", redis.leader, is_elected=True)
+    assert following == Lookup(None, b"stamp", redis.leader)
+    assert redis.keys[0] == "tests:hours"
+    assert redis.keys[-2:] == ["tests:generation:everything", "tests:generation:user:a"]
+    assert lead(redis, elected.leader, lambda: b"value") == (b"value", True)
     assert not redis.leader
+    assert single_flight_of(redis).follow(following.leader, 5) == b"value"
 
 
-def test_a_follower_gets_the_leader_s_outcome_or_its_error() -> None:
-    for fetch, expected in ((lambda: b"value", b"value"), (fail, None)):
-        redis = Redis()
+def test_an_entry_needs_no_leader() -> None:
+    lookup = look_up(Redis(stored=b"1500 stamp\n[]"))
+    assert lookup.entry
+    assert (lookup.entry.requested_at, lookup.entry.body) == (1.5, b"[]")
+    assert (lookup.leader, lookup.is_elected) == (b"", False)
+
+
+def test_a_follower_gets_the_leader_s_error() -> None:
+    redis = Redis()
+    leader = look_up(redis).leader
+    with pytest.raises(VideskTimeoutError):
+        lead(redis, leader, fail)
+    with pytest.raises(VideskTimeoutError):
+        single_flight_of(redis).follow(leader, 5)
+
+
+def test_a_follower_of_a_dead_leader_is_elected() -> None:
+    redis = Redis()
+    leader = look_up(redis).leader
+    with pytest.raises(LeaderDiedError):
+        single_flight_of(redis).follow(b"another", 5)
+    assert look_up(redis, b"another").leader == leader
+    assert look_up(redis, leader).is_elected
+
+
+def test_a_refresh_that_failed_sets_a_pause() -> None:
+    redis = Redis()
+    for fetch, is_refresh in [(lambda: b"value", True), (fail, True), (fail, False)]:
         try:
-            do(redis, never_stored, fetch)
+            lead(redis, look_up(redis).leader, fetch, is_refresh=is_refresh)
         except VideskTimeoutError:
-            assert not expected
-        (outcome,) = redis.outcomes.values()
-        redis.leader = b"another"
-        redis.outcomes = {"tests:outcome:another": outcome}
-        if expected:
-            assert do(redis, never_stored, no_fetch) == (expected, True)
-        else:
-            with pytest.raises(VideskTimeoutError):
-                do(redis, never_stored, no_fetch)
-
-
-def test_an_entry_that_was_stored_in_the_meantime_is_used() -> None:
-    redis = Redis(stored=b"stored")
-    assert do(redis, return_stored, no_fetch) == (b"stored", True)
-    refresh(redis, return_stored, no_fetch)
-    assert not redis.leader, "the lock is released"
-
-
-def test_one_process_refreshes_and_a_failure_sets_a_pause() -> None:
-    redis = Redis(leader=b"another")
-    refresh(redis, never_stored, no_fetch)
-    redis.leader = b""
-    refresh(redis, never_stored, lambda: b"value")
-    with pytest.raises(VideskTimeoutError):
-        refresh(redis, never_stored, fail)
-    with pytest.raises(VideskTimeoutError):
-        do(redis, never_stored, fail)
-    assert redis.pauses == [0, 1, 0], "only after a failed refresh"
-    redis.paused = True
-    refresh(redis, never_stored, no_fetch)
+            assert fetch is fail
+    assert redis.pauses == [0, 1, 0]
 
 
 def test_in_an_outage_it_raises_before_the_fetch() -> None:
     with pytest.raises(RedisUnavailableError):
-        do(unavailable_redis(), never_stored, no_fetch)
+        look_up(unavailable_redis())
     with pytest.raises(RedisUnavailableError):
-        refresh(unavailable_redis(), never_stored, no_fetch)
+        single_flight_of(unavailable_redis()).follow(b"leader", 5)
 
 
 def test_an_outage_during_the_fetch_does_not_affect_the_result() -> None:
     redis: Any = Redis()
+    leader = look_up(redis).leader
 
     def fetch() -> bytes:
         redis.call = unavailable_redis().call
         return b"value"
 
-    assert do(redis, never_stored, fetch) == (b"value", False)
+    assert lead(redis, leader, fetch) == (b"value", False)

@@ -113,3 +113,22 @@ def test_a_follower_times_out_and_the_leader_continues(seconds: float) -> None:
         fetch.may_end.set()
         assert leader.result(10) == ("value", False)
     assert fetch.calls == 1
+
+
+def test_a_caller_that_must_lead_leads_and_later_callers_follow_it() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    old, new, unused = Fetch("old"), Fetch("new"), Fetch()
+    with ThreadPoolExecutor(3) as pool:
+        replaced = pool.submit(flights.do, "name", old, 10)
+        assert old.begun.wait(10)
+        leader = pool.submit(flights.lead, "name", new)
+        assert new.begun.wait(10)
+        old.may_end.set()
+        assert replaced.result(10) == ("old", False)
+        follower = pool.submit(flights.do, "name", unused, 10)
+        time.sleep(0.05)  # from starting to waiting
+        new.may_end.set()
+        assert leader.result(10) == "new"
+        assert follower.result(10) == ("new", True)
+    assert unused.calls == 0
+    assert not flights._in_progress

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.read_through import CacheRequest
+from cache.tiers import CacheRequest
 from common.date_ranges import Period
 from videsk.invalidation import ALL_AVAILABILITY, Write, affected_groups, group
 from videsk.resources import SERVICES, USERS, ResourceKind

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from cache.freshness import FreshnessPolicy
-from cache.read_through import CacheRequest, ReadThroughCache
+from cache.read_through import ReadThroughCache
+from cache.tiers import CacheRequest
 from common.request_context import REQUEST_CONTEXT, RequestContext
 from common.resilient_redis import RedisUnavailableError
 from tests.fakes import NoInstrumentation
