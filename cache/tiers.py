@@ -97,7 +97,7 @@ class SharedCache:
 
 @dataclass(frozen=True)
 class LocalCache:
-    """What this process has by itself."""
+    """What this process caches alone."""
 
     store: Store
 
