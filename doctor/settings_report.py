@@ -36,9 +36,9 @@ def _shown(setting: Field[Any], value: Any) -> str:
 def address(url: str) -> str:
     """Return the addresses in a Redis URL, without what may be a password in it."""
     parsed = redis_url.parse(url)
-    scheme = urlsplit(url).scheme
     if not parsed.seeds:
         return _server(url)
+    scheme = url.partition("://")[0]  # urlsplit rejects several hosts, some of them IPv6
     hosts = ",".join(_server(seed).partition("://")[2] for seed in parsed.seeds)
     return f"{scheme}://{hosts}" + (f"/{parsed.service}" if parsed.service else "")
 

@@ -33,7 +33,7 @@ ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
 FIRST_CALENDAR_BYTES = 10_900
-ALL_BYTES = 25_750
+ALL_BYTES = 25_850
 """Sizes with gzip, in one language."""
 
 
@@ -248,6 +248,49 @@ def test_an_hour_that_is_taken_while_the_form_is_filled_in_is_announced(
     visitor.book()
     visitor.expect_booked()
     assert pending_starts(sandbox) == [videsk_instant(free_hour()), videsk_instant(free_hour(15))]
+
+
+def test_an_hour_that_was_taken_since_the_last_check_is_not_requested(
+    open_widget: OpenWidget, sandbox: Sandbox
+) -> None:
+    visitor = open_widget(ONE_AGENT)
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    book_elsewhere(sandbox, free_hour())
+    sandbox.clear_request_log()
+    visitor.book()
+    visitor.expect_step("When suits you?")
+    expect(visitor.alert()).to_contain_text(
+        "2:00 PM was taken a moment ago. Nothing has been booked."
+    )
+    visitor.hour(free_hour(15)).click()
+    expect(visitor.textbox("Nombre")).to_have_value(NAME)
+    visitor.book()
+    visitor.expect_booked()
+    posts = [entry for entry in sandbox.request_log() if entry["method"] == "POST"]
+    assert len(posts) == 1
+    assert pending_starts(sandbox) == [videsk_instant(free_hour()), videsk_instant(free_hour(15))]
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "hangs"])
+def test_a_booking_does_not_need_the_check_before_it(
+    open_widget: OpenWidget, sandbox: Sandbox, fails: bool
+) -> None:
+    visitor = open_widget(ONE_AGENT, expected_messages=("ERR_FAILED",) if fails else ())
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    checks: list[Route] = []
+
+    def hold(route: Route) -> None:
+        checks.append(route)
+        if fails:
+            route.abort()
+
+    visitor.page.route("**/hours*", hold)
+    visitor.book()
+    visitor.expect_booked()
+    assert len(checks) == 1
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
 def test_an_hour_on_screen_that_is_taken_is_marked(

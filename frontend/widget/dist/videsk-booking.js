@@ -1,2 +1,2 @@
-import"./chunk-QQDIFT5L.js";
+import"./chunk-XTR5ZABY.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -3,6 +3,7 @@
 import { VideskProxyError } from "../../client/src/errors.js";
 import { isOutcomeUnknown, makeDecision } from "../../client/src/idempotency.js";
 import type { BookingByUser, Decision } from "../../client/src/index.js";
+import type { Call } from "../../client/src/videsk_proxy.js";
 import { storeAttempt } from "./attempt.js";
 import { drawBooked, keep } from "./booked.js";
 import type { Choice } from "./booking.js";
@@ -17,6 +18,7 @@ import type { Field, Value } from "./form.js";
 import { drawTaken } from "./hours.js";
 import { load } from "./load.js";
 import { keepCurrent } from "./refresh.js";
+import type { TakenHour } from "./time_step.js";
 
 export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   /** The last one, unless it was refused, and the captcha's token that was sent with it. */
@@ -94,20 +96,22 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     }
   }
 
+  /** The free hours of the day of the chosen one. */
+  function readHours(call: Call): Promise<string[]> {
+    const { clock } = ctx;
+    return videsk.hours(...target(choice), { date: clock.dayOf(choice.startAt!), timezone: clock.zone }, call);
+  }
+
   /** Announce it immediately if another customer takes the hour while the form is being filled in. */
   async function check(place: HTMLElement, submitButton: HTMLElement, signal: AbortSignal): Promise<void> {
-    const { clock, t } = ctx;
+    const { t } = ctx;
     const { startAt = "" } = choice;
-    const query = { date: clock.dayOf(startAt), timezone: clock.zone };
-    const free = await videsk.hours(...target(choice), query, { signal });
+    const free = await readHours({ signal });
     if (signal.aborted || choice.isSending) return;
     const isGone = !free.includes(startAt);
     if (isGone === submitButton.hidden) return;
     submitButton.hidden = isGone;
-    const goBack = () => {
-      Object.assign(choice, { startAt: undefined, taken: { startAt, free } });
-      flow.go("time");
-    };
+    const goBack = () => offerOthers({ startAt, free });
     fill(place, isGone && drawTaken(ctx, { startAt }, el("p", { class: "actions" }, button(t.time.another, goBack, { class: "second" }))));
   }
 
@@ -132,13 +136,21 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     const detail = { startAt, timezone, service: service!.id, user: agent?.id, form };
     if (!ctx.emit("videsk-booking-submitted", detail)) return;
     if (!navigator.onLine) return refuse(OFFLINE, startAt);
+    Object.assign(choice, { isSending: true, problem: undefined });
+    flow.redraw();
+    ctx.announce(ctx.t.details.sending);
+    if (next !== decision && startAt !== choice.doubted) {
+      // Another customer may have taken it since the last check: no need to let Videsk refuse it.
+      const free = await readHours({ timeoutSeconds: 2, retries: 0 }).catch(() => undefined);
+      if (free && !free.includes(startAt)) {
+        choice.isSending = false;
+        return offerOthers({ startAt, free });
+      }
+    }
     if (token) booking.token = sentToken = token;
     decision = next;
     const { idempotencyKey } = decision;
     storeAttempt(ctx.id, { decision, kind, target: id, booking, about, captcha: captchaKey, sentAt: Date.now() });
-    Object.assign(choice, { isSending: true, problem: undefined });
-    flow.redraw();
-    ctx.announce(ctx.t.details.sending);
     try {
       const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
       storeAttempt(ctx.id, null);
@@ -152,6 +164,12 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
       captcha?.spend();
       await refuse(error, startAt);
     }
+  }
+
+  /** Show that the hour is taken, and the other hours of that day. */
+  function offerOthers(taken: TakenHour): void {
+    Object.assign(choice, { startAt: undefined, taken });
+    flow.go("time");
   }
 
   function forget(): void {
@@ -169,10 +187,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     isWaiting = wasTokenRefused && isFirst && captcha !== undefined;
     if (error.status === 409 || error.data === "dateInPast") {
       const free = await videsk.alternatives(error).catch(() => undefined);
-      const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };
-      Object.assign(choice, { startAt: undefined, taken });
-      flow.go("time");
-      return;
+      return offerOthers({ startAt, free, mayBeOurs: startAt === choice.doubted });
     }
     choice.problem = isWaiting ? undefined : error;
     if (error.outcomeUnknown) choice.doubted = startAt;
