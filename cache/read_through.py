@@ -22,7 +22,7 @@ from cachetools import TTLCache
 
 from cache.freshness import Freshness, FreshnessPolicy, decide, ttl
 from cache.near_cache import NearCache
-from cache.shared_single_flight import LeaderDiedError
+from cache.shared_single_flight import LeaderDiedError, Lookup
 from cache.single_flight import SingleFlight
 from cache.store import Entry, Store
 from cache.tiers import CacheRequest, Fetch, LocalCache, SharedCache, Tier
@@ -102,7 +102,7 @@ class ReadThroughCache:
         """Return the body stored under `key` if it is fresh. Never fetches, never returns a stale
         body: a decision based on it must not depend on when it was last read.
         """
-        entry, _ = self._run(lambda tier: tier.get(key, groups))
+        entry = self._run(lambda tier: tier.get(key, groups))
         return entry.body if entry and _is_fresh(entry, policy, self._clock()) else None
 
     def invalidate(self, groups: Iterable[str]) -> None:
@@ -128,42 +128,55 @@ class ReadThroughCache:
         return self._fallback.run_calls(lambda _: action(first), lambda: action(self._local))
 
     def _read(self, tier: Tier, request: CacheRequest, end: float) -> CachedResult:
-        policy = request.policy
-        keep_seconds = policy.fresh_seconds + policy.stale_seconds
-        usable_after = self._clock() - keep_seconds if policy.is_cacheable else FAR_FUTURE
-        lookup = tier.look_up(request, usable_after)
+        lookup = self._look_up(tier, request)
         if lookup.entry:
             return self._hit(tier, request, lookup.entry)
         waiting = gevent.spawn_later(WAIT_SECONDS, request.on_wait)
         try:
-            while not lookup.entry:
-                try:
-                    return self._join(tier, Fetch(request, lookup, end, self._clock))
-                except LeaderDiedError:
-                    lookup = tier.look_up(request, usable_after, lookup.leader)
-            return self._hit(tier, request, lookup.entry)
+            return self._fetch(tier, Fetch(request, lookup, end, self._clock))
         finally:
             waiting.kill(block=False)
 
+    def _look_up(self, tier: Tier, request: CacheRequest, dead_leader: bytes = b"") -> Lookup:
+        policy = request.policy
+        keep_seconds = policy.fresh_seconds + policy.stale_seconds
+        while True:
+            usable_after = self._clock() - keep_seconds if policy.is_cacheable else FAR_FUTURE
+            lookup = tier.look_up(request, usable_after, dead_leader)
+            # An entry may have expired while this waited for Redis. The next lookup rejects it.
+            if not lookup.entry or self._age(lookup.entry) < keep_seconds:
+                return lookup
+
+    def _age(self, entry: Entry) -> float:
+        return self._clock() - entry.requested_at
+
     def _hit(self, tier: Tier, request: CacheRequest, entry: Entry) -> CachedResult:
-        age_seconds = self._clock() - entry.requested_at
+        age_seconds = self._age(entry)
         status = f"hit; ttl={ttl(age_seconds, request.policy)}"
         if decide(age_seconds, request.policy) is not Freshness.FRESH:
             self._refresh(tier, request, entry.stamp)
             status += "; detail=stale"
         return _result(entry, request, status)
 
-    def _join(self, tier: Tier, fetch: Fetch, *, is_refresh: bool = False) -> CachedResult:
-        """Return the outcome of this process's flight for that leader, or lead it."""
+    def _fetch(self, tier: Tier, fetch: Fetch) -> CachedResult:
+        """Return the outcome of one fetch for all callers in this process: of its own, if this
+        process leads, else of the leader's.
+        """
+        request, leader = fetch.request, fetch.lookup.leader
 
-        def lead() -> CachedResult:
-            entry, cache_status = tier.fetch(fetch, is_refresh=is_refresh)
-            return _result(Entry.from_bytes(entry), fetch.request, cache_status)
+        def lead_or_follow() -> CachedResult:
+            try:
+                entry, cache_status = tier.fetch(fetch)
+            except LeaderDiedError:
+                lookup = self._look_up(tier, request, leader)
+                if lookup.entry:
+                    return self._hit(tier, request, lookup.entry)
+                return self._fetch(tier, replace(fetch, lookup=lookup))
+            return _result(Entry.from_bytes(entry), request, cache_status)
 
-        leader = fetch.lookup.leader
         if fetch.lookup.is_elected:
-            return self._flights.lead(leader, lead)
-        result, joined = self._flights.do(leader, lead, fetch.seconds_left)
+            return self._flights.lead(leader, lead_or_follow)
+        result, joined = self._flights.do(leader, lead_or_follow, fetch.seconds_left)
         return replace(result, cache_status="fwd=miss; collapsed") if joined else result
 
     def _refresh(self, tier: Tier, request: CacheRequest, stamp: bytes) -> None:
@@ -184,8 +197,7 @@ class ReadThroughCache:
         try:
             lookup = tier.look_up(request, fresh_after, is_refresh=True)
             if lookup.is_elected:
-                fetch = Fetch(request, lookup, end, self._clock)
-                self._join(tier, fetch, is_refresh=True)
+                self._fetch(tier, Fetch(request, lookup, end, self._clock, is_refresh=True))
         except Exception as error:  # noqa: BLE001 - no request waits for it: the stale entry stays
             resource = request.key.partition(":")[0]  # the rest comes from a client
             log.info("%s not refreshed: %s", resource, type(error).__name__)

@@ -8,6 +8,8 @@ as it lives. Those who are not elected follow: they wait for the leader's outcom
 
 1. A is elected under stamp S. 2. B finds A and follows it. 3. A write replaces the stamp. 4. C is
 elected, because A fetches what may be outdated by now. B still gets the outcome of A.
+
+If one of the two keys is evicted, the entry may be fetched twice.
 """
 
 import secrets
@@ -34,7 +36,8 @@ PAUSE_MILLISECONDS = 1000
 _DONE, _FAILED = b"+", b"-"
 
 # KEYS: the entry, flight, leader, pause, and the tokens of the entry's groups, the narrowest last.
-# It returns the entry, if it carries these tokens and was requested after ARGV[3], else the leader.
+# Returns the stamp (store.py joins the tokens in the same way), the leader, and instead of a leader
+# the entry, if it carries these tokens and was requested after ARGV[3]. Neither during a pause.
 _LOOK_UP = """
 local candidate, lease, requested_after, is_refresh, dead_leader = unpack(ARGV, 1, 5)
 local tokens = redis.call('MGET', unpack(KEYS, 5))
@@ -47,7 +50,7 @@ end
 local stamp = table.concat(tokens, '.')
 local stored = redis.call('GET', KEYS[1])
 local requested_at, stored_under = string.match(stored or '', '^(%d+) (%S+)\\n')
-if stored_under == stamp and #requested_at < 16 -- which Entry.from_bytes accepts
+if stored_under == stamp and #requested_at < 16 -- else Entry.from_bytes may reject it
     and tonumber(requested_at) > tonumber(requested_after)
 then
     return {stamp, '', stored}
@@ -58,7 +61,9 @@ if fetches_under == stamp and leader ~= dead_leader then return {stamp, leader} 
 redis.call('SET', KEYS[2], candidate .. ' ' .. stamp, 'PX', lease)
 redis.call('SET', KEYS[3], '', 'PX', lease)
 local narrowest, ttl = KEYS[#KEYS], ARGV[#ARGV]
-if redis.call('TTL', narrowest) < tonumber(ttl) then redis.call('EXPIRE', narrowest, ttl) end
+if #KEYS > 5 and redis.call('TTL', narrowest) < tonumber(ttl) then
+    redis.call('EXPIRE', narrowest, ttl)
+end
 return {stamp, candidate}
 """
 

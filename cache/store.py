@@ -232,7 +232,7 @@ class ProcessBackend(SimpleCache):
 
 def redis_store(redis: Redis, prefix: str) -> Store:
     """Return a store in Redis. With a pipeline, its commands are sent when that is executed: only
-    for `prepare_fetch`, `put` and `invalidate`.
+    for `put` and `invalidate`.
     """
     return Store(_RedisBackend(redis, prefix))
 

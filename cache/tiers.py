@@ -1,6 +1,6 @@
 """Where entries are cached and fetched once: for all processes in Redis, or in this process alone.
 
-The tier of this process is the fallback while Redis is unavailable. Both have the same methods.
+The tier of this process is the fallback while Redis is unavailable. A Tier's methods are alike.
 """
 
 import time
@@ -16,7 +16,7 @@ from common.resilient_redis import ResilientRedis
 @dataclass(frozen=True)
 class CacheRequest:
     """What to read. `groups`: those of the entry, the narrowest last. `fetch` is given the seconds
-    it may take. `on_wait` is called once, in a greenlet, if a miss takes long.
+    it may take. `on_wait` is called, in a greenlet, if a miss takes long.
     """
 
     key: str
@@ -39,6 +39,7 @@ class Fetch:
     lookup: Lookup
     end: float
     clock: Callable[[], float]
+    is_refresh: bool = False
 
     @property
     def seconds_left(self) -> float:
@@ -65,8 +66,8 @@ class SharedCache:
         outages = self.redis.outages  # read first, so that an outage meanwhile counts
         return b"%d %b" % (outages, self.redis.call(self.store.current_version))
 
-    def get(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
-        return self.redis.call(lambda: self.store.lookup(key, groups))
+    def get(self, key: str, groups: Sequence[str]) -> Entry | None:
+        return self.redis.call(lambda: self.store.lookup(key, groups)[0])
 
     def look_up(
         self,
@@ -80,14 +81,14 @@ class SharedCache:
             request.key, request.groups, requested_after, dead_leader, is_refresh=is_refresh
         )
 
-    def fetch(self, fetch: Fetch, *, is_refresh: bool) -> tuple[bytes, str]:
+    def fetch(self, fetch: Fetch) -> tuple[bytes, str]:
         """Lead or follow, and return the entry and its Cache-Status. May raise LeaderDiedError."""
         request, lookup = fetch.request, fetch.lookup
         if not lookup.is_elected:
             entry = self.flights.follow(lookup.leader, fetch.seconds_left)
             return entry, "fwd=miss; collapsed"
         entry, is_stored = self.flights.lead(
-            request.key, lookup.leader, fetch.run, request.put, is_refresh=is_refresh
+            request.key, lookup.leader, fetch.run, request.put, is_refresh=fetch.is_refresh
         )
         return entry, _fetched(is_stored=is_stored and request.policy.is_cacheable)
 
@@ -101,8 +102,8 @@ class LocalCache:
 
     store: Store
 
-    def get(self, key: str, groups: Sequence[str]) -> tuple[Entry | None, bytes]:
-        return self.store.lookup(key, groups)
+    def get(self, key: str, groups: Sequence[str]) -> Entry | None:
+        return self.store.lookup(key, groups)[0]
 
     def look_up(
         self,
@@ -112,13 +113,13 @@ class LocalCache:
         *,
         is_refresh: bool = False,
     ) -> Lookup:
-        """Elect a refresh. Of requests, the first that fetches leads."""
+        """A refresh is elected. Of requests that miss, none is: the first to fetch leads."""
         entry, stamp = self.store.lookup(request.key, request.groups)
         if entry and entry.requested_at > requested_after:
             return Lookup(entry, stamp)
         return Lookup(None, stamp, b"%b %b" % (request.key.encode(), stamp), is_refresh)
 
-    def fetch(self, fetch: Fetch, *, is_refresh: bool) -> tuple[bytes, str]:  # noqa: ARG002
+    def fetch(self, fetch: Fetch) -> tuple[bytes, str]:
         request = fetch.request
         self.store.prepare_fetch(request.groups)
         entry = fetch.run()

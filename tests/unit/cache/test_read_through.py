@@ -292,6 +292,12 @@ def test_the_elected_caller_fetches_even_if_a_follower_joined_before_it(clock: C
     assert follower.get(timeout=5) == (b"[1]", "fwd=miss; collapsed")
 
 
+def test_an_entry_that_expires_while_redis_responds_is_not_served(clock: Clock) -> None:
+    expired = Lookup(Entry(clock.now - 1010, b"stamp", b"[2]"), b"stamp")
+    read_through = shared_read_through(Flights(expired, ELECTED), clock)
+    assert status(read_through) == (b"[1]", "fwd=miss; stored")
+
+
 def test_a_dead_leader_is_named_at_the_next_lookup(clock: Clock) -> None:
     flights = Flights(FOLLOWING, ELECTED)
     flights.dies.set()
