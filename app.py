@@ -24,7 +24,7 @@ from cache.freshness import FreshnessPolicy
 from cache.near_cache import LEASE_SECONDS, NearCache
 from cache.read_through import ReadThroughCache
 from cache.shared_single_flight import SharedSingleFlight
-from cache.store import ALL_ENTRIES, Store, process_store, redis_store
+from cache.store import ALL_ENTRIES, process_store, redis_store
 from cache.tiers import SharedCache
 from common import redis_url
 from common.resilient_redis import ResilientRedis
@@ -85,7 +85,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     if redis:
         redis.on_outage(instrumentation.count_redis_outage)
     local = process_store()
-    near_cache = _near_cache(shared, local)
+    near_cache: NearCache[CachedResponse] = NearCache(
+        (shared or local).current_version, LEASE_SECONDS if shared else 0.0
+    )
     cache = ReadThroughCache(shared, local, near_cache, instrumentation)
     throttle = UpstreamThrottle(rate_limit.share(settings.workers), redis_limiter, instrumentation)
     api_key_status = ApiKeyStatus(redis, f"{prefix}{_short_hash(settings.videsk_api_key)}:")
@@ -143,12 +145,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app, near_cache, limit, instrumentation, tracing
     )
     return app
-
-
-def _near_cache(shared: SharedCache | None, local: Store) -> NearCache[CachedResponse]:
-    if not shared:
-        return NearCache(local.current_version)
-    return NearCache(shared.current_version, LEASE_SECONDS)
 
 
 def _observe(app: Flask, settings: Settings, instrumentation: Metrics) -> "Tracing | None":

@@ -14,14 +14,13 @@ from videsk.scheduling import Scheduling
 from web import shared_secrets
 from web.request_body import read_object
 
+_ERRORS = spec.secret_errors("WEBHOOK_SECRET") | {
+    "401": spec.error("The secret is missing or wrong.", "webhookSecretWrong")
+}
 _MEETING_CHANGED = spec.Operation(
     "notifyMeetingChanged",
     "operations",
-    spec.secret_errors("WEBHOOK_SECRET")
-    | {
-        "204": spec.Response("The availability that the meeting affects was invalidated."),
-        "401": spec.error("The secret is missing or wrong.", "webhookSecretWrong"),
-    },
+    _ERRORS | {"204": spec.Response("The availability that the meeting affects was invalidated.")},
     body=spec.RequestBody("MeetingChanged", ("meetingChanged",), required=False),
     security="webhookSecret",
     idempotent=True,
@@ -29,11 +28,7 @@ _MEETING_CHANGED = spec.Operation(
 _PURGE = spec.Operation(
     "purgeCache",
     "operations",
-    spec.secret_errors("WEBHOOK_SECRET")
-    | {
-        "204": spec.Response("All cached entries were invalidated."),
-        "401": spec.error("The secret is missing or wrong.", "webhookSecretWrong"),
-    },
+    _ERRORS | {"204": spec.Response("All cached entries were invalidated.")},
     security="webhookSecret",
     idempotent=True,
 )

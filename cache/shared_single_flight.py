@@ -12,7 +12,6 @@ elected, because A fetches what may be outdated by now. B still gets the outcome
 If one of the two keys is evicted, the entry may be fetched twice.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -132,8 +131,8 @@ class SharedSingleFlight:
 
         Who is elected must call `lead`. Raises RedisUnavailableError.
         """
-        candidate = secrets.token_hex(8).encode()
-        keys = [self._prefix + key, *self._flight_keys(key, candidate), self._pause_key(key)]
+        candidate = new_token()
+        keys = [self._prefix + key, *self._flight_keys(key, candidate), self._key("pause", key)]
         args: list[Any] = [candidate, LEASE_MILLISECONDS, 1000 * requested_after]
         args += [int(is_refresh), dead_leader]
         for name, ttl_seconds in token_seconds(groups).items():
@@ -176,7 +175,7 @@ class SharedSingleFlight:
         RedisUnavailableError.
         """
         outcome = self._poller.wait_for(
-            self._outcome_key(leader), self._leader_key(leader), seconds
+            self._key("outcome", leader.decode()), self._key("leader", leader.decode()), seconds
         )
         if not outcome:
             raise LeaderDiedError
@@ -196,7 +195,8 @@ class SharedSingleFlight:
         """Store and publish the outcome and end the lease, in one round trip, and return whether
         Redis did that. If it did not, the followers get that error too.
         """
-        keys = [*self._flight_keys(key, leader), self._outcome_key(leader), self._pause_key(key)]
+        keys = self._flight_keys(key, leader)
+        keys += [self._key("outcome", leader.decode()), self._key("pause", key)]
         args: list[bytes | int] = [leader, outcome]
         args += [OUTCOME_MILLISECONDS, int(pause), PAUSE_MILLISECONDS]
 
@@ -213,13 +213,7 @@ class SharedSingleFlight:
         return True
 
     def _flight_keys(self, key: str, leader: bytes) -> list[str]:
-        return [f"{self._prefix}flight:{key}", self._leader_key(leader)]
+        return [self._key("flight", key), self._key("leader", leader.decode())]
 
-    def _leader_key(self, leader: bytes) -> str:
-        return f"{self._prefix}leader:{leader.decode()}"
-
-    def _pause_key(self, key: str) -> str:
-        return f"{self._prefix}pause:{key}"
-
-    def _outcome_key(self, leader: bytes) -> str:
-        return f"{self._prefix}outcome:{leader.decode()}"
+    def _key(self, kind: str, name: str) -> str:
+        return f"{self._prefix}{kind}:{name}"

@@ -54,8 +54,7 @@ def month_of(text: str, zone: ZoneInfo) -> Period:
     """
     day = date.fromisoformat(f"{text}-01") if _MONTH.fullmatch(text) else _local_day(text, zone)
     first = day.replace(day=1)
-    next_first = (first + timedelta(days=31)).replace(day=1)
-    return _period(first.isoformat()[:7], first, next_first, zone)
+    return _period(first.isoformat()[:7], first, _months_later(first, 1), zone)
 
 
 def day_of(text: str, zone: ZoneInfo) -> Period:

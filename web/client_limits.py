@@ -61,7 +61,6 @@ class ResilientStorage(RedisStorage):
         self._memory = MemoryStorage()
         self._known: LRUCache[str, int] = LRUCache(MAX_KNOWN_COUNTS)
         self._pending: Counter[str] = Counter()
-        self._flush_scheduled = False
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         count = self._fallback.run(
@@ -82,15 +81,14 @@ class ResilientStorage(RedisStorage):
             or self._known.get(key, 0) + self._pending[key] >= maximum
         ):
             return False
-        if not self._flush_scheduled:
-            self._flush_scheduled = True
+        if not self._pending:
             gevent.spawn_later(FLUSH_SECONDS, self._flush, expiry)
         self._pending[key] += 1
         return True
 
     def _flush(self, expiry: int) -> None:
         """Add all pending counts in one round trip, or to the memory storage without Redis."""
-        pending, self._pending, self._flush_scheduled = self._pending, Counter(), False
+        pending, self._pending = self._pending, Counter()
 
         def add(client: Redis) -> list[int]:
             with client.pipeline(transaction=False) as pipe:

@@ -35,12 +35,14 @@ class FakeLimit:
     def __init__(self, admitted: int = 1000) -> None:
         self.left = admitted
         self.answered_routes: list[str] = []
+        self.calls = 0
 
     def admits(self, _: Mapping[str, str]) -> bool:
         self.left -= 1
         return self.left >= 0
 
     def count_responses(self, route: str, *args: Any) -> None:
+        self.calls += 1
         self.answered_routes += [route] * len(args[-1])
 
 
@@ -95,6 +97,17 @@ def test_the_app_is_called_once_for_the_same_request() -> None:
     assert path.times == 1
     gevent.sleep(0)  # hits are counted in the next turn of the event loop
     assert path.counts.answered_routes == ["/api/services"]
+
+
+def test_the_hits_of_one_turn_of_the_event_loop_are_counted_together() -> None:
+    path = CachingApp()
+    path.send()
+    gevent.joinall([gevent.spawn(path.send) for _ in range(2)])
+    assert path.counts.answered_routes == ["/api/services"] * 2
+    path.send()
+    assert path.counts.calls == 1, "the third one waits for the next turn"
+    gevent.sleep(0)
+    assert path.counts.calls == 2
 
 
 @pytest.mark.parametrize(
