@@ -33,7 +33,7 @@ ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
 FIRST_CALENDAR_BYTES = 10_900
-ALL_BYTES = 25_850
+ALL_BYTES = 25_950
 """Sizes with gzip, in one language."""
 
 
@@ -198,10 +198,11 @@ def test_a_reload_before_the_response_does_not_book_twice(
 
 
 def test_a_rejected_booking_is_not_resumed(open_widget: OpenWidget, sandbox: Sandbox) -> None:
-    visitor = open_widget(ONE_AGENT, expected_messages=("409",))
+    visitor = open_widget(ONE_AGENT, expected_messages=("409", "ERR_FAILED"))
     go_to_form(visitor, free_hour())
     visitor.fill_in_details()
     book_elsewhere(sandbox, free_hour())
+    visitor.page.route("**/hours*", lambda route: route.abort(), times=1)  # the check before it
     visitor.book()
     visitor.expect_step("When suits you?")
     visitor.page.reload()
@@ -258,8 +259,12 @@ def test_an_hour_that_was_taken_since_the_last_check_is_not_requested(
     visitor.fill_in_details()
     book_elsewhere(sandbox, free_hour())
     sandbox.clear_request_log()
-    visitor.book()
+    visitor.page.evaluate(
+        """document.addEventListener("videsk-error", ({detail}) => (window.status = detail.status))"""
+    )
+    visitor.button("Book appointment").dblclick()
     visitor.expect_step("When suits you?")
+    assert visitor.page.evaluate("window.status") == "409", "as if Videsk had rejected it"
     expect(visitor.alert()).to_contain_text(
         "2:00 PM was taken a moment ago. Nothing has been booked."
     )
@@ -290,6 +295,24 @@ def test_a_booking_does_not_need_the_check_before_it(
     visitor.book()
     visitor.expect_booked()
     assert len(checks) == 1
+    assert pending_starts(sandbox) == [videsk_instant(free_hour())]
+
+
+def test_a_reload_during_the_check_before_a_booking_loses_nothing(
+    open_widget: OpenWidget, sandbox: Sandbox
+) -> None:
+    visitor = open_widget(ONE_AGENT)
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    with visitor.page.expect_request("**/hours*"):
+        visitor.page.route("**/hours*", lambda route: None, times=1)
+        visitor.book()
+    visitor.page.evaluate("document.querySelector('videsk-booking').reload()")
+    expect(visitor.alert()).to_contain_text("We do not know whether it went through")
+    visitor.page.wait_for_timeout(2500)  # the check ends after two seconds
+    assert pending_starts(sandbox) == [], "the element that was left sends nothing"
+    visitor.button("Check again").click()
+    visitor.expect_booked()
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 

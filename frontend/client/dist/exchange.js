@@ -6,12 +6,19 @@ export async function exchange(fetch, { url, ...init }, timeoutSeconds, signal) 
     throwIfAborted(signal);
     // AbortSignal.any and AbortSignal.timeout would do this, but React Native has neither.
     const controller = new AbortController();
-    const stop = () => controller.abort();
+    let stop;
+    // Node's `fetch` may not notice an abort: https://github.com/nodejs/undici/issues/3644
+    const stopped = new Promise((_, reject) => {
+        stop = () => reject(controller.abort());
+    });
     const timer = setTimeout(stop, milliseconds(timeoutSeconds));
     signal?.addEventListener("abort", stop);
-    try {
+    const run = async () => {
         const response = await fetch(url, { ...init, credentials: "omit", signal: controller.signal });
         return { status: response.status, headers: response.headers, text: await response.text() };
+    };
+    try {
+        return await Promise.race([run(), stopped]);
     }
     catch (error) {
         throwIfAborted(signal);

@@ -29,12 +29,19 @@ export async function exchange(
   throwIfAborted(signal);
   // AbortSignal.any and AbortSignal.timeout would do this, but React Native has neither.
   const controller = new AbortController();
-  const stop = () => controller.abort();
+  let stop!: () => void;
+  // Node's `fetch` may not notice an abort: https://github.com/nodejs/undici/issues/3644
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(controller.abort());
+  });
   const timer = setTimeout(stop, milliseconds(timeoutSeconds));
   signal?.addEventListener("abort", stop);
-  try {
+  const run = async (): Promise<Answer> => {
     const response = await fetch(url, { ...init, credentials: "omit", signal: controller.signal });
     return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  try {
+    return await Promise.race([run(), stopped]);
   } catch (error) {
     throwIfAborted(signal);
     const cause = controller.signal.aborted ? new Error(`not within ${timeoutSeconds} s`) : error;

@@ -47,6 +47,14 @@ test("while the body comes", async () => {
   assert.equal(thrown, REASON);
 });
 
+test("while fetching, where fetch does not notice it", async () => {
+  const deaf = { fetch: () => new Promise(() => {}), retries: 0 };
+  const { thrown } = await abortedAfter(50, (signal) => new VideskProxy(PROXY_URL, deaf).services({ signal }), REASON);
+  assert.equal(thrown, REASON);
+  const late = await new VideskProxy(PROXY_URL, { ...deaf, timeoutSeconds: 0.05 }).services().catch((it) => it);
+  assert.equal(late.cause.message, "not within 0.05 s");
+});
+
 test("while waiting for Retry-After", async () => {
   const { url, requests } = await between(say(503, {}, { "Retry-After": "9" }));
   const { thrown, seconds } = await abortedAfter(200, (signal) => new VideskProxy(url).services({ signal }), REASON);

@@ -1,2 +1,2 @@
-import"./chunk-XTR5ZABY.js";
+import"./chunk-5WKNX3YY.js";
 //# sourceMappingURL=videsk-booking.js.map

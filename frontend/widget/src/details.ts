@@ -18,7 +18,6 @@ import type { Field, Value } from "./form.js";
 import { drawTaken } from "./hours.js";
 import { load } from "./load.js";
 import { keepCurrent } from "./refresh.js";
-import type { TakenHour } from "./time_step.js";
 
 export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   /** The last one, unless it was refused, and the captcha's token that was sent with it. */
@@ -102,6 +101,17 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     return videsk.hours(...target(choice), { date: clock.dayOf(choice.startAt!), timezone: clock.zone }, call);
   }
 
+  /** Reject, as Videsk would, if another customer has taken the hour since the last check. */
+  async function expectFree(startAt: string): Promise<void> {
+    const free = await readHours({ timeoutSeconds: 2, retries: 0 }).catch(() => undefined);
+    if (ctx.signal.aborted) return;
+    if (!navigator.onLine) throw OFFLINE;
+    if (!Array.isArray(free) || free.includes(startAt)) return;
+    // The second click of a double click must not choose one of the hours that are shown next.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (!ctx.signal.aborted) throw { status: 409, outcomeUnknown: false, free };
+  }
+
   /** Announce it immediately if another customer takes the hour while the form is being filled in. */
   async function check(place: HTMLElement, submitButton: HTMLElement, signal: AbortSignal): Promise<void> {
     const { t } = ctx;
@@ -111,7 +121,10 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     const isGone = !free.includes(startAt);
     if (isGone === submitButton.hidden) return;
     submitButton.hidden = isGone;
-    const goBack = () => offerOthers({ startAt, free });
+    const goBack = () => {
+      Object.assign(choice, { startAt: undefined, taken: { startAt, free } });
+      flow.go("time");
+    };
     fill(place, isGone && drawTaken(ctx, { startAt }, el("p", { class: "actions" }, button(t.time.another, goBack, { class: "second" }))));
   }
 
@@ -136,22 +149,19 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     const detail = { startAt, timezone, service: service!.id, user: agent?.id, form };
     if (!ctx.emit("videsk-booking-submitted", detail)) return;
     if (!navigator.onLine) return refuse(OFFLINE, startAt);
-    Object.assign(choice, { isSending: true, problem: undefined });
-    flow.redraw();
-    ctx.announce(ctx.t.details.sending);
-    if (next !== decision && startAt !== choice.doubted) {
-      // Another customer may have taken it since the last check: no need to let Videsk refuse it.
-      const free = await readHours({ timeoutSeconds: 2, retries: 0 }).catch(() => undefined);
-      if (free && !free.includes(startAt)) {
-        choice.isSending = false;
-        return offerOthers({ startAt, free });
-      }
-    }
     if (token) booking.token = sentToken = token;
+    const mayBeBooked = next === decision || startAt === choice.doubted;
     decision = next;
     const { idempotencyKey } = decision;
     storeAttempt(ctx.id, { decision, kind, target: id, booking, about, captcha: captchaKey, sentAt: Date.now() });
+    Object.assign(choice, { isSending: true, problem: undefined });
+    flow.redraw();
+    ctx.announce(ctx.t.details.sending);
+    let isSent = false;
     try {
+      if (!mayBeBooked) await expectFree(startAt);
+      if (ctx.signal.aborted) return; // the element was restarted, and offers to continue
+      isSent = true;
       const made = await videsk.book(kind as "users", id, booking, { idempotencyKey });
       storeAttempt(ctx.id, null);
       const known = keep(made, about);
@@ -161,15 +171,10 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
       ctx.emit("videsk-booked", { booking: made });
     } catch (error) {
       choice.isSending = false;
-      captcha?.spend();
+      if (isSent) captcha?.spend();
+      else forget();
       await refuse(error, startAt);
     }
-  }
-
-  /** Show that the hour is taken, and the other hours of that day. */
-  function offerOthers(taken: TakenHour): void {
-    Object.assign(choice, { startAt: undefined, taken });
-    flow.go("time");
   }
 
   function forget(): void {
@@ -186,8 +191,11 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     if (wasTokenRefused && isFirst) await showCaptcha().catch(ctx.report);
     isWaiting = wasTokenRefused && isFirst && captcha !== undefined;
     if (error.status === 409 || error.data === "dateInPast") {
-      const free = await videsk.alternatives(error).catch(() => undefined);
-      return offerOthers({ startAt, free, mayBeOurs: startAt === choice.doubted });
+      const free = error.free ?? (await videsk.alternatives(error).catch(() => undefined));
+      const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };
+      Object.assign(choice, { startAt: undefined, taken });
+      flow.go("time");
+      return;
     }
     choice.problem = isWaiting ? undefined : error;
     if (error.outcomeUnknown) choice.doubted = startAt;
