@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 from booking import captcha_confirmations
 from booking.captcha_confirmations import BookingCaptcha
+from tests.timing import TIMING
 from web.captcha import Captcha
 
 BODY = {"token": "a-token"}
@@ -28,6 +29,7 @@ def fail(captcha: BookingCaptcha) -> None:
         raise BadRequest
 
 
+@TIMING
 def test_a_retry_does_not_extend_a_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(captcha_confirmations, "CONFIRMED_SECONDS", 1)
     provider = Provider()

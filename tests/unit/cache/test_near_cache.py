@@ -200,6 +200,7 @@ def test_a_lease_runs_from_the_start_of_the_version_read(
     assert redis.reads == reads
 
 
+@TIMING
 def test_a_writer_waits_for_the_longest_possible_lease(redis: FakeRedis) -> None:
     for seconds in (0.0, 0.05):
         near_cache: NearCache[str] = NearCache(redis.current_version, seconds)

@@ -22,6 +22,7 @@ from cache.shared_single_flight import LeaderDiedError, Lookup
 from cache.store import Entry, Store, process_store
 from cache.tiers import CacheRequest, SharedCache
 from tests.fakes import NoInstrumentation
+from tests.timing import TIMING
 from tests.unit.cache.simulation import FakeResilientRedis
 
 POLICY = FreshnessPolicy(10, 1000)
@@ -127,6 +128,7 @@ def test_a_running_refresh_is_not_started_again_however_long_it_takes(
     assert (read().body, videsk.fetches) == (b"[2]", 2)
 
 
+@TIMING
 def test_a_miss_gets_the_outcome_of_a_running_refresh(
     read: Callable[[], CachedResult], videsk: SlowVidesk, clock: Clock
 ) -> None:

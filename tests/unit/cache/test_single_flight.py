@@ -8,7 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from cache.single_flight import SingleFlight, SingleFlightTimeoutError
+from tests.timing import TIMING
 
+pytestmark = TIMING
 MANY = 30
 Outcomes = list[Future[tuple[str, bool]]]
 

@@ -100,7 +100,7 @@ def test_events_of_responses_are_counted(app_metrics: Metrics) -> None:
 
 def test_an_outage_of_redis_may_be_counted_in_a_native_thread(app_metrics: Metrics) -> None:
     gevent.get_hub().threadpool.apply(app_metrics.count_redis_outage)
-    gevent.sleep(0.01)
+    gevent.sleep(0.1)
     assert value(app_metrics, "redis_outages_total") == 1
 
 
