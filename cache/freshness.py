@@ -31,9 +31,14 @@ class FreshnessPolicy:
         return self.fresh_seconds > 0
 
     @property
+    def usable_seconds(self) -> float:
+        """The age at which an entry expires, if any is cached."""
+        return self.fresh_seconds + self.stale_seconds
+
+    @property
     def keep_seconds(self) -> int:
         """The TTL in the store: whole seconds, rounded up."""
-        return math.ceil(self.fresh_seconds + self.stale_seconds)
+        return math.ceil(self.usable_seconds)
 
 
 def decide(age_seconds: float, policy: FreshnessPolicy) -> Freshness:
@@ -42,7 +47,7 @@ def decide(age_seconds: float, policy: FreshnessPolicy) -> Freshness:
         return Freshness.EXPIRED
     if age_seconds < policy.fresh_seconds:
         return Freshness.FRESH
-    if age_seconds < policy.fresh_seconds + policy.stale_seconds:
+    if age_seconds < policy.usable_seconds:
         return Freshness.STALE
     return Freshness.EXPIRED
 

@@ -103,7 +103,8 @@ class ReadThroughCache:
         body: a decision based on it must not depend on when it was last read.
         """
         entry = self._run(lambda tier: tier.get(key, groups))
-        return entry.body if entry and _is_fresh(entry, policy, self._clock()) else None
+        is_fresh = entry and decide(self._age(entry), policy) is Freshness.FRESH
+        return entry.body if entry and is_fresh else None
 
     def invalidate(self, groups: Iterable[str]) -> None:
         """Invalidate the groups' entries. When this returns, no process serves them any more."""
@@ -139,12 +140,14 @@ class ReadThroughCache:
 
     def _look_up(self, tier: Tier, request: CacheRequest, dead_leader: bytes = b"") -> Lookup:
         policy = request.policy
-        keep_seconds = policy.fresh_seconds + policy.stale_seconds
         while True:
-            usable_after = self._clock() - keep_seconds if policy.is_cacheable else FAR_FUTURE
+            usable_after = FAR_FUTURE
+            if policy.is_cacheable:
+                usable_after = self._clock() - policy.usable_seconds
             lookup = tier.look_up(request, usable_after, dead_leader)
             # An entry may have expired while this waited for Redis. The next lookup rejects it.
-            if not lookup.entry or self._age(lookup.entry) < keep_seconds:
+            entry = lookup.entry
+            if not entry or decide(self._age(entry), policy) is not Freshness.EXPIRED:
                 return lookup
 
     def _age(self, entry: Entry) -> float:
@@ -204,10 +207,6 @@ class ReadThroughCache:
         finally:
             self._refreshing.discard((request.key, stamp))
             self._refreshed[request.key] = None
-
-
-def _is_fresh(entry: Entry, policy: FreshnessPolicy, now: float) -> bool:
-    return decide(now - entry.requested_at, policy) is Freshness.FRESH
 
 
 def _result(entry: Entry, request: CacheRequest, cache_status: str) -> CachedResult:

@@ -7,7 +7,8 @@ as it lives. Those who are not elected follow: they wait for the leader's outcom
 (outcome_poller.py). So errors, and responses that are not cacheable, reach them too.
 
 1. A is elected under stamp S. 2. B finds A and follows it. 3. A write replaces the stamp. 4. C is
-elected, because A fetches what may be outdated by now. B still gets the outcome of A.
+elected, because what A fetches may be from before the write. B, which began before it too, still
+gets the outcome of A.
 
 If one of the two keys is evicted, the entry may be fetched twice.
 """
