@@ -30,6 +30,7 @@ run: $(VENV)/runs ## run the proxy, a fake Videsk (the sandbox) and a booking pa
 # a machine that is too busy.
 PROCESSES := 4
 PARALLEL := --dist loadfile --no-loadscope-reorder
+FAILED_ONES := --last-failed --last-failed-no-failures none
 
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
@@ -48,10 +49,11 @@ test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis 
 	@PATH="$(PATHS)" python -m pytest -m "not flaky" -n $(PROCESSES) $(PARALLEL)
 	@echo "== tests on the days on which the clocks change"
 	@PATH="$(PATHS)" python -m tests.shifted_clock --changes
-	@echo "== tests of timing that mostly wait"
-	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(PROCESSES) --dist worksteal
-	@echo "== tests that other tests would disturb"
-	@PATH="$(PATHS)" python -m pytest -m serial
+	@echo "== tests of timing that mostly wait; those that fail run again, one by one"
+	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(PROCESSES) --dist worksteal || \
+		PATH="$(PATHS)" python -m pytest -m "flaky and not serial" $(FAILED_ONES)
+	@echo "== tests that other tests would disturb; those that fail run again"
+	@PATH="$(PATHS)" python -m pytest -m serial || PATH="$(PATHS)" python -m pytest -m serial $(FAILED_ONES)
 
 test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, gunicorn or a browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile

@@ -75,7 +75,7 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     return response, time.monotonic() - started
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 8) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 15) -> float:
     """Poll until the condition holds, and return the seconds that took."""
     started = time.monotonic()
     while not condition():

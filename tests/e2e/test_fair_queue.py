@@ -19,7 +19,6 @@ from tests.e2e.fleet import (
     arrival_times,
     fleet_fixture,
     only_worker,
-    timed,
     wait_until,
     workers_of,
 )
@@ -33,7 +32,10 @@ SERVICES = [f"63bdbf49394aad976d4aa4{end}" for end in ("3d", "3e", "3f", "41", "
 ZONES = ["UTC", "America/Santiago", "America/Lima", "America/Bogota", "Europe/Madrid", "Asia/Tokyo"]
 SETTINGS = {"VIDESK_RATE_LIMIT": "20", "TRUSTED_PROXIES": "1"}
 BUSY_ADDRESS, VISITOR_ADDRESS = "198.51.100.1", "203.0.113.1"
-TURN_SECONDS = 2
+SENT_BEFORE = 40
+"""How many requests of the busy client may be sent to Videsk while another client waits: two seconds of
+the rate limit. In the order of arrival there would be more.
+"""
 
 
 with_redis = fleet_fixture(SETTINGS)
@@ -76,6 +78,13 @@ def busy_client(
         )
 
 
+def read_in_turn(sandbox: Sandbox, read: Callable[[], requests.Response]) -> None:
+    """Check that this read does not wait for all earlier requests of the busy client."""
+    before = len(arrival_times(sandbox))
+    assert read().status_code == 200
+    assert len(arrival_times(sandbox)) - before <= SENT_BEFORE
+
+
 def test_195_invalid_tokens_do_not_delay_another_client(servers: Fleet, sandbox: Sandbox) -> None:
     clients = servers.clients_for(195)
     junk = [
@@ -83,11 +92,9 @@ def test_195_invalid_tokens_do_not_delay_another_client(servers: Fleet, sandbox:
     ]
     with busy_client(sandbox, junk) as attack:
         for month, client in enumerate(servers.clients_for(6), start=1):
-            response, seconds = timed(
-                partial(dates, client, VISITOR_ADDRESS, SERVICES[0], month, "UTC")
+            read_in_turn(
+                sandbox, partial(dates, client, VISITOR_ADDRESS, SERVICES[0], month, "UTC")
             )
-            assert response.status_code == 200
-            assert seconds < TURN_SECONDS
     statuses = [call.result().status_code for call in attack]
     assert set(statuses) <= {401, 503}
     assert statuses.count(401) >= 150, "one address may use the capacity that others leave"
@@ -110,10 +117,7 @@ def test_many_availability_calls_do_not_delay_other_clients_even_for_the_same_ho
     with busy_client(sandbox, calls):
         client = servers.clients[-1]
         for month, (service, zone) in ((8, places[0]), (6, places[-1]), (6, places[-2])):
-            read = partial(dates, client, VISITOR_ADDRESS, service, month, zone)
-            response, seconds = timed(read)
-            assert response.status_code == 200
-            assert seconds < TURN_SECONDS
+            read_in_turn(sandbox, partial(dates, client, VISITOR_ADDRESS, service, month, zone))
 
 
 def test_slots_of_a_killed_workers_reads_are_freed_within_a_second(

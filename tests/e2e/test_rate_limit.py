@@ -147,7 +147,7 @@ def test_a_read_beyond_the_queue_is_rejected_and_a_stale_entry_is_served(
             responses = [read.result() for read in reads]
     assert (stale.status_code, stale.content) == (200, cached_response.content)
     assert cache_status(stale).endswith("; detail=stale")
-    assert seconds < 0.5
+    assert seconds < 5, "a read in the queue waits for up to ten"
     served = Counter(response.status_code for response, _ in responses)
     assert set(served) == {200, 503}
     assert 8 <= served[200] <= 11, "the reads that are sent within ten seconds"
