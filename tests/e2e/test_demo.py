@@ -572,7 +572,7 @@ def test_a_response_lost_between_proxy_and_videsk_does_not_book_twice(
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
     visitor.button("No e-mail came: do it again").click()
     visitor.expect_step("When suits you?")
-    expect(visitor.alert()).to_contain_text("is taken, perhaps by your own first attempt")
+    expect(visitor.alert()).to_contain_text("is taken, and your first attempt may have been booked")
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 

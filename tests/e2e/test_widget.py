@@ -33,7 +33,7 @@ ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
 FIRST_CALENDAR_BYTES = 10_900
-ALL_BYTES = 25_950
+ALL_BYTES = 26_000
 """Sizes with gzip, in one language."""
 
 
@@ -314,6 +314,58 @@ def test_a_reload_during_the_check_before_a_booking_loses_nothing(
     visitor.button("Check again").click()
     visitor.expect_booked()
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
+
+
+def test_a_taken_hour_after_an_unknown_outcome_does_not_claim_that_nothing_is_booked(
+    open_widget: OpenWidget, sandbox: Sandbox
+) -> None:
+    visitor = open_widget(ONE_AGENT, expected_messages=("502",))
+    go_to_form(visitor, free_hour())
+    visitor.fill_in_details()
+    sandbox.fault("reset", method="POST", after=True, times=1)
+    visitor.book()
+    expect(visitor.alert()).to_contain_text("We do not know whether it went through")
+    visitor.page.go_back()
+    visitor.hour(free_hour(15)).click()
+    visitor.expect_step("Your details")
+    book_elsewhere(sandbox, free_hour(15))
+    visitor.book()
+    visitor.expect_step("When suits you?")
+    expect(visitor.alert()).to_contain_text(
+        "2:15 PM is taken, and your first attempt may have been booked."
+    )
+
+
+def test_an_error_is_about_the_booking_that_was_sent(
+    open_widget: OpenWidget, sandbox: Sandbox
+) -> None:
+    """The visitor goes back while it is being sent, and chooses another agent."""
+    visitor = open_widget(expected_messages=("409",))
+    visitor.choose_service("Asesoría hipotecaria")
+    visitor.button("Juan Rivera").click()
+    visitor.choose_hour(free_hour())
+    visitor.fill_in_details()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with visitor.page.expect_request("**/appointments"):
+        visitor.page.route("**/appointments", hold, times=1)
+        visitor.book()
+    visitor.page.go_back()
+    visitor.expect_step("When suits you?")
+    visitor.page.go_back()
+    visitor.button("Marcos Fuentes").click()
+    visitor.expect_step("When suits you?")
+    book_elsewhere(sandbox, free_hour())
+    held[0].continue_()
+    expect(visitor.alert()).to_contain_text("2:00 PM was taken a moment ago")
+    expect(visitor.page.get_by_text("Juan Rivera")).to_be_visible()
+    visitor.hour(free_hour(15)).click()
+    visitor.book()
+    visitor.expect_booked()
+    assert visitor.detail("booking-submitted")["user"] == JOHN
 
 
 def test_an_hour_on_screen_that_is_taken_is_marked(

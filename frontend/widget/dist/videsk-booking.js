@@ -1,2 +1,2 @@
-import"./chunk-5WKNX3YY.js";
+import"./chunk-5KUD6AIA.js";
 //# sourceMappingURL=videsk-booking.js.map

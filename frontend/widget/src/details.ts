@@ -121,11 +121,12 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     const isGone = !free.includes(startAt);
     if (isGone === submitButton.hidden) return;
     submitButton.hidden = isGone;
+    const mayBeBooked = !!choice.doubted;
     const goBack = () => {
-      Object.assign(choice, { startAt: undefined, taken: { startAt, free } });
+      Object.assign(choice, { startAt: undefined, taken: { startAt, free, mayBeBooked } });
       flow.go("time");
     };
-    fill(place, isGone && drawTaken(ctx, { startAt }, el("p", { class: "actions" }, button(t.time.another, goBack, { class: "second" }))));
+    fill(place, isGone && drawTaken(ctx, { startAt, mayBeBooked }, el("p", { class: "actions" }, button(t.time.another, goBack, { class: "second" }))));
   }
 
   async function book(form: { _id: string; value: Value }[]): Promise<void> {
@@ -134,6 +135,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     const { service, agent, startAt = "" } = choice;
     const timezone = ctx.clock.zone;
     const about = { service, agent };
+    const sent = { ...about, startAt };
     const booking = {
       startAt,
       timezone,
@@ -148,7 +150,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     if (isWaiting) return captcha!.request();
     const detail = { startAt, timezone, service: service!.id, user: agent?.id, form };
     if (!ctx.emit("videsk-booking-submitted", detail)) return;
-    if (!navigator.onLine) return refuse(OFFLINE, startAt);
+    if (!navigator.onLine) return refuse(OFFLINE, sent);
     if (token) booking.token = sentToken = token;
     const mayBeBooked = next === decision || startAt === choice.doubted;
     decision = next;
@@ -173,7 +175,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
       choice.isSending = false;
       if (isSent) captcha?.spend();
       else forget();
-      await refuse(error, startAt);
+      await refuse(error, sent);
     }
   }
 
@@ -182,8 +184,11 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     storeAttempt(ctx.id, null);
   }
 
-  async function refuse(error: any, startAt: string): Promise<void> {
+  /** `sent`: what the error is about. Meanwhile the customer may have gone back and chosen something else. */
+  async function refuse(error: any, sent: Pick<Choice, "service" | "agent" | "startAt">): Promise<void> {
     ctx.report(error);
+    Object.assign(choice, sent);
+    const { startAt } = sent;
     if (!isOutcomeUnknown(error)) forget();
     const isFirst = !wasTokenRefused;
     wasTokenRefused = isAboutToken(error);
@@ -192,7 +197,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     isWaiting = wasTokenRefused && isFirst && captcha !== undefined;
     if (error.status === 409 || error.data === "dateInPast") {
       const free = error.free ?? (await videsk.alternatives(error).catch(() => undefined));
-      const taken = { startAt, free, mayBeOurs: startAt === choice.doubted };
+      const taken = { startAt, free, mayBeBooked: !!choice.doubted };
       Object.assign(choice, { startAt: undefined, taken });
       flow.go("time");
       return;

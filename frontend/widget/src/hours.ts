@@ -177,13 +177,13 @@ export async function fillPlaces(
 }
 
 /** Say that an hour is taken, and whether the day has others. */
-export function drawTaken(ctx: Context, { startAt, free, mayBeOurs }: TakenHour, ...more: Child[]): HTMLElement {
+export function drawTaken(ctx: Context, { startAt, free, mayBeBooked }: TakenHour, ...more: Child[]): HTMLElement {
   const { t, clock } = ctx;
   const others = free?.filter((hour) => hour !== startAt);
   return el(
     "div",
     { class: "notice warning", role: "alert", part: "notice" },
-    el("p", {}, el("strong", {}, write(mayBeOurs ? t.time.takenByUs : t.time.taken, { time: clock.writeTime(startAt) }))),
+    el("p", {}, el("strong", {}, write(mayBeBooked ? t.time.takenByUs : t.time.taken, { time: clock.writeTime(startAt) }))),
     others && el("p", {}, others.length ? t.time.takenFree : t.time.takenNone),
     more,
   );

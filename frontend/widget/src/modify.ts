@@ -234,6 +234,7 @@ export function startModifying(ctx: Context, token: string): Flow {
     if (!navigator.onLine) return refuse(OFFLINE, step);
     decision = makeDecision({ step, ...request }, decision);
     const { idempotencyKey } = decision;
+    const { service, agent, startAt } = choice;
     Object.assign(choice, { isSending: true, problem: undefined });
     flow.redraw();
     try {
@@ -242,7 +243,8 @@ export function startModifying(ctx: Context, token: string): Flow {
       flow.end("booked");
       emit();
     } catch (error) {
-      choice.isSending = false;
+      // What the error is about: meanwhile the customer may have gone back and chosen another hour.
+      Object.assign(choice, { isSending: false, service, agent, startAt });
       await refuse(error, step);
     }
   }
@@ -252,7 +254,7 @@ export function startModifying(ctx: Context, token: string): Flow {
     if (!isOutcomeUnknown(error)) decision = undefined;
     if (step === "confirm" && (error.status === 409 || error.data === "dateInPast")) {
       const free = await videsk.alternatives(error).catch(() => undefined);
-      const taken = { startAt: choice.startAt, free, mayBeOurs: choice.startAt === choice.doubted };
+      const taken = { startAt: choice.startAt, free, mayBeBooked: !!choice.doubted };
       Object.assign(choice, { startAt: undefined, taken });
       flow.go("time");
       return;

@@ -9,13 +9,13 @@ import { notice } from "./load.js";
 export const SOONEST = 3;
 
 /**
- * An hour that was taken meanwhile, and the free hours of that day, if known. `mayBeOurs`: it may have been
- * taken by this customer, in an attempt whose response was lost.
+ * An hour that was taken meanwhile, and the free hours of that day, if known. `mayBeBooked`: an earlier
+ * attempt of this customer, for this hour or another, may have been booked, because its response was lost.
  */
 export interface TakenHour {
   startAt: string;
   free?: string[] | undefined;
-  mayBeOurs?: boolean;
+  mayBeBooked?: boolean;
 }
 
 export interface TimeStep {
