@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from base64 import b64encode
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,10 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".map": "application/json",
     ".json": "application/json",
+}
+_COMPRESS: dict[str, Callable[[bytes, int], bytes]] = {
+    "br": lambda content, quality: brotli.compress(content, quality=quality),
+    "gzip": lambda content, _: gzip.compress(content, mtime=0),
 }
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _REVALIDATED = "public, no-cache"
@@ -99,11 +104,9 @@ def _encoded(name: str, coding: str | None) -> tuple[bytes, str]:
     content = _files()[name]
     digest = hashlib.sha256(content).hexdigest()[:32]
     quality = 11 if name.endswith(".js") else 5  # source maps are large, and rarely loaded
-    if coding == "br":
-        return brotli.compress(content, quality=quality), f"{digest}:br"
-    if coding == "gzip":
-        return gzip.compress(content, mtime=0), f"{digest}:gzip"
-    return content, digest
+    if not coding:
+        return content, digest
+    return _COMPRESS[coding](content, quality), f"{digest}:{coding}"
 
 
 def _integrity(script: bytes) -> str:

@@ -54,7 +54,8 @@ MAX_UNPUBLISHED = 10_000
 
 RECENT_SECONDS = 60
 MAX_RECENT = 200
-"""A failover can lose the last records in Redis. So each process stores its latest ones again."""
+"""A failover can lose the last records in Redis. So each process stores its latest ones again.
+Records that are kept for less time, such as those of double clicks, are not stored again."""
 
 
 class _Completion(NamedTuple):

@@ -80,6 +80,9 @@ class CaptchaSecretError(CaptchaError):
     reason = "secret_refused"
 
 
+REASONS = tuple(error.reason for error in CaptchaError.__subclasses__())
+
+
 @dataclass(frozen=True)
 class Captcha:
     """The verification API of one provider."""

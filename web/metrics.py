@@ -13,7 +13,7 @@ import gevent
 from flask import Flask, Response, g
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from web import responses
+from web import captcha, responses
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 EXTENSION = "videsk_proxy_metrics"
@@ -24,7 +24,6 @@ FAILURES = (500, 502, 503, 504)
 BOOKING_OUTCOMES = ("booked", "conflict", "refused", "in_doubt", "replayed")
 GATEWAY_ERROR_REQUESTS = ("read", "write_not_done", "write_in_doubt")
 GATEWAY_ERROR_STATUSES = (502, 504)
-CAPTCHA_REASONS = ("missing", "refused", "unavailable", "secret_refused")
 RATE_LIMITERS = ("client", "videsk")
 
 
@@ -135,7 +134,7 @@ class Metrics:
         for counter, values in (
             (self._throttled, ("wait", "full", "open")),
             (self.bookings, BOOKING_OUTCOMES),
-            (self.captcha_failures, CAPTCHA_REASONS),
+            (self.captcha_failures, captcha.REASONS),
             (self.rate_limited, RATE_LIMITERS),
         ):
             for value in values:

@@ -42,9 +42,9 @@ def check(sent: str, secrets: Iterable[str], error: type[Unauthorized]) -> None:
 
 
 def limit_guesses(app: Flask) -> Callable[[V], V]:
-    """Return a decorator that raises a 429 for an address with too many wrong secrets.
+    """Return a decorator that responds with a 429 to an address with too many wrong secrets.
 
-    web/client_limits.py has to be registered before.
+    The limiter is that of web/client_limits.py, which has to be registered before.
     """
     (limiter,) = app.extensions["limiter"]
     decorate: Callable[[V], V] = limiter.shared_limit(
