@@ -30,7 +30,6 @@ run: $(VENV)/runs ## run the proxy, a fake Videsk (the sandbox) and a booking pa
 # a machine that is too busy.
 PROCESSES := 4
 PARALLEL := --dist loadfile --no-loadscope-reorder
-FAILED_ONES := --last-failed --last-failed-no-failures none
 
 # The profiles are in tests/unit/__init__.py.
 test test-dates mutation: export HYPOTHESIS_PROFILE := thorough
@@ -51,9 +50,9 @@ test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis 
 	@PATH="$(PATHS)" python -m tests.shifted_clock --changes
 	@echo "== tests of timing that mostly wait; those that fail run again, one by one"
 	@PATH="$(PATHS)" python -m pytest -m "flaky and not serial" -n $(PROCESSES) --dist worksteal || \
-		PATH="$(PATHS)" python -m pytest -m "flaky and not serial" $(FAILED_ONES)
-	@echo "== tests that other tests would disturb; those that fail run again"
-	@PATH="$(PATHS)" python -m pytest -m serial || PATH="$(PATHS)" python -m pytest -m serial $(FAILED_ONES)
+		PATH="$(PATHS)" python -m pytest -m "flaky and not serial" --last-failed --last-failed-no-failures none
+	@echo "== tests that other tests would disturb"
+	@PATH="$(PATHS)" python -m pytest -m serial
 
 test-unit: $(VENV)/installed ## test single modules, in seconds, without Redis, gunicorn or a browser
 	@PATH="$(PATHS)" python -m pytest tests/unit -m "not flaky" -n auto --dist loadfile

@@ -4,7 +4,8 @@ import pytest
 
 TIMING = pytest.mark.flaky(reruns=1)
 """For tests that compare elapsed time with a limit, or race real processes. Only these tests are
-rerun, once, when they fail. The summary lists them as RERUN.
+rerun when they fail: once immediately, and then `make test` runs those that failed beside others
+again, one by one. The summary lists them as RERUN.
 """
 
 SERIAL = pytest.mark.serial
