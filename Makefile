@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PATHS := $(CURDIR)/$(BIN):$(PATH)
 CLIENT_TOOLS := frontend/client/node_modules/.package-lock.json
 OPENAPI_TOOLS := tests/e2e/openapi/tools/node_modules/.package-lock.json
+LIGHTHOUSE_TOOLS := tests/e2e/lighthouse/node_modules/.package-lock.json
 
 .PHONY: help run test test-unit test-dates test-valkey fuzz mutation check format client requirements bench bench-peers game-day image bare-debian compiler
 
@@ -41,7 +42,7 @@ VALKEY_TESTS := tests/e2e/redis tests/e2e/test_idempotency.py tests/e2e/test_inv
 # Many containers set it; without compiled files each run of pytest compiles all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(BIN)/prometheus $(CLIENT_TOOLS) $(OPENAPI_TOOLS) compiler
+TOOLS := $(BIN)/redis-server $(BIN)/chromium $(BIN)/curl $(BIN)/prometheus $(CLIENT_TOOLS) $(OPENAPI_TOOLS) $(LIGHTHOUSE_TOOLS) compiler
 
 test: check $(TOOLS) ## lint, check types, and run all tests, with a real Redis server
 	@echo "== tests"
@@ -175,7 +176,7 @@ $(BIN)/chromium: | $(VENV)/installed
 	@found="$$($(BROWSER) | head -n 1)"; test -z "$$found" || ln -sf "$$found" $@
 
 # An installed Node.js, else Debian's. Without one, the tests that need it are skipped with a message.
-$(CLIENT_TOOLS) $(OPENAPI_TOOLS): %/node_modules/.package-lock.json: %/package-lock.json
+$(CLIENT_TOOLS) $(OPENAPI_TOOLS) $(LIGHTHOUSE_TOOLS): %/node_modules/.package-lock.json: %/package-lock.json
 	@command -v npm >/dev/null || ops/bring.sh nodejs npm || echo "== npm could not be installed"
 	@! command -v npm >/dev/null || { echo "== installing the tools of $*"; \
 		npm ci --prefix $* --prefer-offline --loglevel=error --no-audit --no-fund >/dev/null && touch $@; } \

@@ -232,10 +232,11 @@ class Sandbox(ServerProcess):
 
 
 @contextmanager
-def sandbox_server() -> Iterator[Sandbox]:
-    """Run the sandbox, a fake Videsk."""
+def sandbox_server(*options: str) -> Iterator[Sandbox]:
+    """Run the sandbox, a fake Videsk, with these further options of its command line."""
     port = free_port()
-    with running_server([sys.executable, "-m", "sandbox", "--port", str(port)], port) as server:
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), *options]
+    with running_server(command, port) as server:
         sandbox = Sandbox(server.process, server.port, server.log)
         sandbox.keys = sandbox.control("GET", "keys").json()
         sandbox.reset()
@@ -246,8 +247,8 @@ def sandbox_server() -> Iterator[Sandbox]:
 def proxy_server(
     sandbox: Sandbox, app: str = "app:app", **settings: str
 ) -> Iterator[ServerProcess]:
-    """Run the proxy as the Procfile does, with the sandbox as Videsk."""
-    port = free_port()
+    """Run the proxy as the Procfile does, with the sandbox as Videsk. Without a PORT, it gets a free one."""
+    port = int(settings.get("PORT", free_port()))
     environ = {
         "VIDESK_API_KEY": sandbox.keys["backend"],
         "VIDESK_BASE_URL": sandbox.url,
