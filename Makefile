@@ -101,7 +101,7 @@ requirements: $(VENV)/installed ## pin the latest releases, with hashes, in each
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--custom-compile-command "make requirements" $$name.in --output-file $$name.txt || exit; done
 
-bench: $(BIN)/redis-server ## measure the figures of docs/performance.md
+bench: $(BIN)/redis-server $(BIN)/chromium $(LIGHTHOUSE_TOOLS) ## measure the figures of docs/performance.md
 	@PATH="$(PATHS)" python -m bench
 
 bench-peers: $(BIN)/redis-server ## compare with nginx, Varnish, Express, Fastify, FastAPI and others; about 25 minutes
