@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ AXE = """axe.run({resultTypes: ["violations"]}).then(({violations}) => violation
     [id, help, ...nodes.map(({html, failureSummary}) => [html, failureSummary])]))"""
 """Returns only the violations, because transferring the whole result takes as long as the check."""
 MAX_TABS = 80
+MAX_MONTHS = 3
 ACTIVE = """(function inside(root) {
     const active = root.activeElement;
     return active?.shadowRoot ? inside(active.shadowRoot) : active;
@@ -191,11 +192,14 @@ class Visitor:
         return self.button(f"{self.format('time', instant)}, {self.format('day', instant)}")
 
     def go_to_month(self, instant: datetime) -> None:
-        """Go from the current month to the month of that instant."""
-        then, now = (each.astimezone(self.zone) for each in (instant, datetime.now(UTC)))
-        for _ in range((then.year - now.year) * 12 + then.month - now.month):
+        """Go to the month of that instant, which is not before the month that is shown."""
+        grid, name = self.page.get_by_role("grid"), self.format("month", instant)
+        # The first month with a free day is shown first.
+        expect(grid).not_to_have_attribute("aria-busy", "true")
+        for _ in range(MAX_MONTHS):
+            if self.page.locator("#month").text_content() == name:
+                break
             self.button(self.texts["time"]["nextMonth"]).click()
-        name = self.format("month", instant)
         expect(self.page.get_by_role("grid", name=name, exact=True)).to_be_visible()
 
     def choose_hour(self, instant: datetime) -> None:

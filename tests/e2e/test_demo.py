@@ -405,7 +405,7 @@ def test_content_that_loads_later_causes_no_layout_shift(
     expect(visitor.page.get_by_text(visitor.texts["time"]["pickDay"])).to_be_visible()
     below = visitor.page.locator(".day")
     waiting = [grid.bounding_box(), position_of(below)]
-    answer_dates()
+    answer_dates([videsk_instant(noon_today(visitor))])
     expect(grid).not_to_have_attribute("aria-busy", "true")
     assert [grid.bounding_box(), position_of(below)] == waiting
     hours = [videsk_instant(free_hour(minutes)) for minutes in (0, 15, 30)]
@@ -420,6 +420,37 @@ def test_content_that_loads_later_causes_no_layout_shift(
         expect(section).to_contain_text(visitor.texts["time"][message])
     visitor.check_accessibility()
     assert [grid.bounding_box(), position_of(below)] == waiting
+
+
+def test_a_current_month_without_free_days_is_skipped(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    answer_dates = hold_requests(visitor, "**/dates?*")
+    go_to_calendar(visitor.open())
+    current, title = (visitor.page.get_by_role("grid"), visitor.page.locator("#month"))
+    first = title.text_content() or ""
+    answer_dates([])
+    expect(title).not_to_have_text(first)
+    answer_dates([])
+    expect(current).not_to_have_attribute("aria-busy", "true")
+    expect(visitor.page.get_by_text(visitor.texts["time"]["lookIn"].split("{")[0])).to_be_visible()
+    visitor.button(visitor.texts["time"]["previousMonth"]).click()
+    expect(title).to_have_text(first)
+    answer_dates([])
+    expect(current).not_to_have_attribute("aria-busy", "true")
+    expect(title).to_have_text(first)
+
+
+def test_on_a_phone_the_hours_of_the_chosen_day_are_at_the_top(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(size=PHONE)
+    go_to_calendar(visitor.open())
+    visitor.go_to_month(free_hour())
+    visitor.day(free_hour()).click()
+    heading = visitor.page.locator(".day h3")
+    expect(heading).to_be_focused()
+    visitor.page.wait_for_function("() => scrollY > 0")
+    box = heading.bounding_box()
+    assert box
+    assert box["y"] < PHONE["height"] / 5
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -460,6 +491,11 @@ def test_the_next_hours_are_spread_over_two_days(new_visitor: NewVisitor, proxy:
     visitor.expect_step(visitor.texts["details"]["title"])
 
 
+def noon_today(visitor: Visitor) -> datetime:
+    """Return an instant in the month that is shown first, unless that has no free day."""
+    return datetime.now(visitor.zone).replace(hour=12, minute=0).astimezone(UTC)
+
+
 def position_of(locator: Locator) -> tuple[float, float]:
     """Return the position of the upper left corner on the screen."""
     box = locator.bounding_box()
@@ -474,7 +510,7 @@ def test_the_first_free_day_opens_without_taking_the_focus(new_visitor: NewVisit
         hold_requests(visitor, "**/hours?*"),
     )
     go_to_calendar(visitor.open())
-    noon = datetime.now(visitor.zone).replace(hour=12, minute=0).astimezone(UTC)
+    noon = noon_today(visitor)
     answer_dates([videsk_instant(noon)])
     answer_hours([videsk_instant(noon)])
     expect(visitor.hour(noon)).to_be_visible()
@@ -487,7 +523,7 @@ def test_tab_stops_at_a_day_with_hours(new_visitor: NewVisitor) -> None:
     visitor = new_visitor()
     answer_dates = hold_requests(visitor, "**/dates?*")
     go_to_calendar(visitor.open())
-    answer_dates()
+    answer_dates([videsk_instant(noon_today(visitor))])
     visitor.button("Next month").click()
     day = next_month(datetime.now(visitor.zone).date()).replace(day=20)
     answer_dates([f"{day}T12:00:00.000Z"])
@@ -528,7 +564,7 @@ def test_loading_is_visible_without_animation(new_visitor: NewVisitor, locale: s
     assert day.evaluate("it => getComputedStyle(it.parentElement).animationName") == "none"
     while_loading = day.evaluate(snapshot)
     visitor.check_accessibility()
-    answer_dates([])
+    answer_dates([videsk_instant(free_hour())])
     expect(looking).to_have_count(0)
     assert day.evaluate(snapshot) != while_loading
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Route, ViewportSize, expect
 from redis import Redis
 
 from tests.client import FIRST_SERVICE, JOHN, ZONE
@@ -19,6 +19,7 @@ from tests.e2e.test_demo import (
     book_elsewhere,
     booking_link,
     free_hour,
+    hold_requests,
     pending_starts,
     videsk_instant,
 )
@@ -32,8 +33,8 @@ ALL_SERVICES = f'<videsk-booking segment="{SEGMENT}"></videsk-booking>'
 ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
-FIRST_CALENDAR_BYTES = 10_900
-ALL_BYTES = 26_000
+FIRST_CALENDAR_BYTES = 11_000
+ALL_BYTES = 26_100
 """Sizes with gzip, in one language."""
 
 
@@ -574,6 +575,26 @@ def test_custom_texts_can_be_right_to_left(open_widget: OpenWidget, chromium: Br
     expect(days.nth(1)).to_be_focused()
     visitor.page.set_viewport_size(NARROWEST)
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, NARROWEST], ids=["desktop", "phone"])
+def test_little_moves_while_the_service_of_the_page_loads(
+    open_widget: OpenWidget, size: ViewportSize
+) -> None:
+    visitor = open_widget("", viewport=size)
+    visitor.page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach(({value}) => (shift += value)))"
+        ".observe({ type: 'layout-shift', buffered: true })"
+    )
+    answer = hold_requests(visitor, "**/api/services")
+    visitor.embed(ONE_AGENT)
+    expect(visitor.page.get_by_text(visitor.texts["loading"])).to_be_visible()
+    visitor.page.wait_for_timeout(100)
+    answer()
+    expect(visitor.page.get_by_role("grid")).not_to_have_attribute("aria-busy", "true")
+    visitor.page.wait_for_timeout(100)
+    # Up to 0.1 is good: https://web.dev/articles/cls
+    assert visitor.page.evaluate("shift") < 0.1
 
 
 # Size

@@ -1,2 +1,2 @@
-import"./chunk-5KUD6AIA.js";
+import"./chunk-GVTOEQJF.js";
 //# sourceMappingURL=videsk-booking.js.map

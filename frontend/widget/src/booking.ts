@@ -49,7 +49,7 @@ export function startBooking(ctx: Context): Flow {
     },
     around(step, go) {
       const names = [...(fixed ? [] : ["service"]), ...(wantsAgent() ? ["agent"] : []), "time", "details"];
-      showProgress(ctx, ctx.picksOnly || (fixed && step === "service") ? [] : names, step, go);
+      showProgress(ctx, ctx.picksOnly ? [] : names, fixed && step === "service" ? "time" : step, go);
       showSummary(ctx, step === "booked" ? [] : summary());
     },
     steps: {
@@ -95,7 +95,7 @@ export function startBooking(ctx: Context): Flow {
     const { t, clock } = ctx;
     const { service, agent, startAt } = choice;
     return [
-      [t.summary.service, service?.title],
+      [t.summary.service, service?.title ?? (fixed ? "\u00a0" : undefined)],
       [t.summary.agent, agent && nameOf(agent)],
       [t.summary.day, startAt && clock.writeDay(clock.dayOf(startAt))],
       [t.summary.time, startAt && clock.writeTime(startAt)],

@@ -54,6 +54,9 @@ export function drawCalendar(
     try {
       const days = new Set((await read(month)).map((instant) => clock.dayOf(instant)));
       if (signal.aborted || month !== wanted) return;
+      // In the last days of a month, the first free day is often in the next one.
+      const maySkip = !isShown && !before && month === monthOf(clock.today()) && !grid.querySelector(":focus");
+      if (maySkip && days.size === 0) return show(addMonths(month, 1));
       free = days;
       fill(below);
       if (days.size === 0) offerNextMonth();

@@ -43,6 +43,8 @@ export interface Context {
   more?: More;
   videsk?: VideskProxy;
   loadMore(): Promise<More>;
+  /** Request the services before the texts are there. */
+  prefetch(): void;
   services(signal: AbortSignal): Promise<Service[]>;
   dates(target: [Kind, string], month: string, signal: AbortSignal): Promise<string[]>;
   byId(id: string): HTMLElement;

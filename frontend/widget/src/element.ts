@@ -118,6 +118,7 @@ export class VideskBooking extends HTMLElement {
     const ctx = (this.#ctx = this.#makeContext(frame));
     const ticket = takeTicket(ctx.id);
     if (wasOpen || ticket) this.open();
+    if (!ticket) ctx.prefetch();
     try {
       await this.#localize(ctx);
       const flow = ticket ? await follow(ctx, ticket.action, ticket.token) : await book(ctx);
@@ -164,6 +165,7 @@ export class VideskBooking extends HTMLElement {
         this.#zone = zone;
         this.#redraw();
       },
+      prefetch: () => reads.prefetch(),
       services: (signal) => reads.services(signal),
       dates: (target, month, signal) => reads.dates(target, month, signal),
       loadMore: () => (loading ??= loadMore().finally(() => (loading = undefined))),

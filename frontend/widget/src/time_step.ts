@@ -64,7 +64,10 @@ export function drawTimeStep(ctx: Context, step: TimeStep): Child[] {
       const openDay = await open();
       if (day && !signal.aborted) await openDay(day);
       // On a telephone the hours are below the month; for a screen reader they are elsewhere anyway.
-      if (takesFocus && !signal.aborted) heading.focus();
+      if (takesFocus && !signal.aborted) {
+        heading.focus({ preventScroll: true });
+        if (heading.getBoundingClientRect().top > calendar.getBoundingClientRect().bottom) heading.scrollIntoView();
+      }
     } catch (error) {
       opener = undefined;
       soonest.hidden = true;
