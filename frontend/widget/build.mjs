@@ -10,7 +10,7 @@ const { build, transform } = createRequire(new URL("../client/package.json", imp
 const outdir = process.argv[2] ?? join(FOLDER, "dist");
 
 /** Properties of the widget alone, of no object that it shares with the browser, the page or the proxy: they get short names. */
-const PRIVATE = /^(allowed|announce|around|byId|conventions|dayOf|dayOfWeek|doubted|hourOf|inputs|isAt|isSending|loadMore|mayBeBooked|mayChangeZone|mayHaveHappened|onShow|picksOnly|redraw|refusals|report|setHour|soonestLoading|submitButton|submitText|useZone|write[A-Z]\w+)$/;
+const PRIVATE = /^(allowed|announce|around|byId|conventions|dayOf|dayOfWeek|doubted|hourOf|inputs|isAt|isSending|loadMore|mayBeBooked|mayChangeZone|mayHaveHappened|onShow|picksOnly|prefetch|redraw|refusals|report|setHour|soonestLoading|submitButton|submitText|useZone|write[A-Z]\w+)$/;
 
 /** A style sheet becomes the text of one, for constructed style sheets. */
 const styleSheets = {

@@ -448,9 +448,26 @@ def test_on_a_phone_the_hours_of_the_chosen_day_are_at_the_top(new_visitor: NewV
     heading = visitor.page.locator(".day h3")
     expect(heading).to_be_focused()
     visitor.page.wait_for_function("() => scrollY > 0")
-    box = heading.bounding_box()
-    assert box
-    assert box["y"] < PHONE["height"] / 5
+    assert 0 <= position_of(heading)[1] < PHONE["height"] / 5
+
+
+def test_on_a_phone_the_hours_above_the_month_are_on_the_screen(
+    new_visitor: NewVisitor, sandbox: Sandbox
+) -> None:
+    """They are above it after the chosen hour was taken."""
+    visitor = new_visitor(expected_messages=("409",), size=PHONE)
+    visitor.fill_in_booking(free_hour())
+    book_elsewhere(sandbox, free_hour())
+    visitor.book()
+    expect(visitor.alert()).to_contain_text("was taken")
+    grid = visitor.page.get_by_role("grid")
+    visitor.button("Next month").click()
+    expect(grid).not_to_have_attribute("aria-busy", "true")
+    grid.locator("[aria-disabled=false]").last.click()
+    heading = visitor.page.locator(".day h3")
+    expect(heading).to_be_focused()
+    visitor.page.wait_for_timeout(100)
+    assert 0 <= position_of(heading)[1] < PHONE["height"] - 40
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -608,7 +625,7 @@ def test_a_response_lost_between_proxy_and_videsk_does_not_book_twice(
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
     visitor.button("No e-mail came: do it again").click()
     visitor.expect_step("When suits you?")
-    expect(visitor.alert()).to_contain_text("is taken, and your first attempt may have been booked")
+    expect(visitor.alert()).to_contain_text("is taken, and an earlier attempt may have gone through")
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
@@ -789,6 +806,27 @@ def test_moving(
     expect(customer.alert()).to_contain_text("This link no longer works")
     customer.check_accessibility()
     assert pending_starts(sandbox) == [videsk_instant(free_hour(30))]
+
+
+def test_a_taken_hour_is_that_of_the_move_that_was_sent(
+    new_visitor: NewVisitor, sandbox: Sandbox, server: ServerProcess
+) -> None:
+    """The customer goes back while it is being sent, and chooses another hour."""
+    customer = open_booking_link(new_visitor, server, same_browser=True)
+    customer.expected_messages += ("409",)
+    customer.button("Reschedule").click()
+    customer.hour(free_hour(30)).click()
+    customer.expect_step("Move your appointment?")
+    book_elsewhere(sandbox, free_hour(30))
+    answer_move = hold_requests(customer, "**/reschedule")
+    customer.button("Move appointment").click()
+    customer.page.go_back()
+    customer.expect_step("Choose a new time")
+    customer.hour(free_hour(15)).click()
+    customer.expect_step("Move your appointment?")
+    answer_move()
+    expect(customer.alert()).to_contain_text("2:30 PM was taken a moment ago")
+    expect(customer.hour(free_hour(15))).to_be_visible()
 
 
 def test_moving_an_appointment_with_an_automatically_chosen_agent(

@@ -51,7 +51,7 @@ REFUSED_WITHIN_SECONDS = 5
 """gunicorn's workers check once a second whether they have to stop."""
 
 STOP_SECONDS = 10
-"""Much less than gunicorn's graceful timeout, which ends if a connection delays the stop."""
+"""Much less than gunicorn's graceful timeout (27 s), which a stop takes if a connection delays it."""
 
 LONGER_THAN_IDLE_SECONDS = 0.5
 """A worker closes a connection that has been idle for 0.2 s when it stops."""

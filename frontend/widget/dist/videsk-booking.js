@@ -1,2 +1,2 @@
-import"./chunk-GVTOEQJF.js";
+import"./chunk-22CGART2.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -50,7 +50,9 @@ export function startBooking(ctx: Context): Flow {
     around(step, go) {
       const names = [...(fixed ? [] : ["service"]), ...(wantsAgent() ? ["agent"] : []), "time", "details"];
       showProgress(ctx, ctx.picksOnly ? [] : names, fixed && step === "service" ? "time" : step, go);
-      showSummary(ctx, step === "booked" ? [] : summary());
+      // A line that is empty until the page's service is there, so that nothing moves then.
+      const loading: Rows = [[ctx.t.summary.service, "\u00a0"]];
+      showSummary(ctx, step === "booked" ? [] : fixed && step === "service" ? loading : summary());
     },
     steps: {
       service: (signal) => {
@@ -60,7 +62,8 @@ export function startBooking(ctx: Context): Flow {
           if (one) pickService(one);
           else fill(place, drawServices(ctx, fixed ? [] : services, pickService));
         };
-        load(ctx, place, signal, () => ctx.services(signal), show);
+        const read = () => ctx.services(signal).finally(() => signal.aborted || showSummary(ctx, summary()));
+        load(ctx, place, signal, read, show);
         return fixed ? { title: ctx.t.time.title, body: [place] } : { ...ctx.t.services, body: [place] };
       },
 
@@ -95,7 +98,7 @@ export function startBooking(ctx: Context): Flow {
     const { t, clock } = ctx;
     const { service, agent, startAt } = choice;
     return [
-      [t.summary.service, service?.title ?? (fixed ? "\u00a0" : undefined)],
+      [t.summary.service, service?.title],
       [t.summary.agent, agent && nameOf(agent)],
       [t.summary.day, startAt && clock.writeDay(clock.dayOf(startAt))],
       [t.summary.time, startAt && clock.writeTime(startAt)],

@@ -29,6 +29,8 @@ export function drawCalendar(
   /** Undefined while they load. */
   let free: Set<string> | undefined;
   let isShown = false;
+  /** Unless the visitor has chosen the month. */
+  let maySkip = !before;
   /** The day that the visitor has chosen or moved to. */
   let at = chosen;
 
@@ -40,6 +42,7 @@ export function drawCalendar(
 
   function turn(months: number): void {
     at = undefined;
+    maySkip = false;
     show(addMonths(month, months));
   }
 
@@ -55,8 +58,8 @@ export function drawCalendar(
       const days = new Set((await read(month)).map((instant) => clock.dayOf(instant)));
       if (signal.aborted || month !== wanted) return;
       // In the last days of a month, the first free day is often in the next one.
-      const maySkip = !isShown && !before && month === monthOf(clock.today()) && !grid.querySelector(":focus");
-      if (maySkip && days.size === 0) return show(addMonths(month, 1));
+      if (days.size === 0 && maySkip && month === monthOf(clock.today()) && !grid.querySelector(":focus"))
+        return show(addMonths(month, 1));
       free = days;
       fill(below);
       if (days.size === 0) offerNextMonth();

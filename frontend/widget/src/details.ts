@@ -172,7 +172,6 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
       flow.end("booked");
       ctx.emit("videsk-booked", { booking: made });
     } catch (error) {
-      choice.isSending = false;
       if (isSent) captcha?.spend();
       else forget();
       await refuse(error, sent);
@@ -187,7 +186,6 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   /** `sent`: what the error is about. Meanwhile the customer may have gone back and chosen something else. */
   async function refuse(error: any, sent: Pick<Choice, "service" | "agent" | "startAt">): Promise<void> {
     ctx.report(error);
-    Object.assign(choice, sent);
     const { startAt } = sent;
     if (!isOutcomeUnknown(error)) forget();
     const isFirst = !wasTokenRefused;
@@ -195,8 +193,11 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     // An expired token, or one that was spent before: nothing is booked, and the next one books.
     if (wasTokenRefused && isFirst) await showCaptcha().catch(ctx.report);
     isWaiting = wasTokenRefused && isFirst && captcha !== undefined;
-    if (error.status === 409 || error.data === "dateInPast") {
-      const free = error.free ?? (await videsk.alternatives(error).catch(() => undefined));
+    const isTaken = error.status === 409 || error.data === "dateInPast";
+    const free = isTaken && (error.free ?? (await videsk.alternatives(error).catch(() => undefined)));
+    if (ctx.signal.aborted) return;
+    Object.assign(choice, sent, { isSending: false });
+    if (isTaken) {
       const taken = { startAt, free, mayBeBooked: !!choice.doubted };
       Object.assign(choice, { startAt: undefined, taken });
       flow.go("time");

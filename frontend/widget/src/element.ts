@@ -121,6 +121,7 @@ export class VideskBooking extends HTMLElement {
     if (!ticket) ctx.prefetch();
     try {
       await this.#localize(ctx);
+      if (ctx.signal.aborted) return;
       const flow = ticket ? await follow(ctx, ticket.action, ticket.token) : await book(ctx);
       if (!ctx.signal.aborted) this.#flow = flow;
       ctx.byId("step").removeAttribute("aria-busy");

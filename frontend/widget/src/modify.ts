@@ -231,10 +231,11 @@ export function startModifying(ctx: Context, token: string): Flow {
     carryOut: (call: { idempotencyKey: string }) => Promise<() => void>,
   ): Promise<void> {
     if (choice.isSending) return;
-    if (!navigator.onLine) return refuse(OFFLINE, step);
+    if (!navigator.onLine) return refuse(OFFLINE, step, {});
     decision = makeDecision({ step, ...request }, decision);
     const { idempotencyKey } = decision;
     const { service, agent, startAt } = choice;
+    const sent = step === "confirm" ? { service, agent, startAt } : {};
     Object.assign(choice, { isSending: true, problem: undefined });
     flow.redraw();
     try {
@@ -243,18 +244,20 @@ export function startModifying(ctx: Context, token: string): Flow {
       flow.end("booked");
       emit();
     } catch (error) {
-      // What the error is about: meanwhile the customer may have gone back and chosen another hour.
-      Object.assign(choice, { isSending: false, service, agent, startAt });
-      await refuse(error, step);
+      await refuse(error, step, sent);
     }
   }
 
-  async function refuse(error: any, step: string): Promise<void> {
+  /** `sent`: what the error is about. Meanwhile the customer may have gone back and chosen another hour. */
+  async function refuse(error: any, step: string, sent: Partial<typeof choice>): Promise<void> {
     ctx.report(error);
     if (!isOutcomeUnknown(error)) decision = undefined;
-    if (step === "confirm" && (error.status === 409 || error.data === "dateInPast")) {
-      const free = await videsk.alternatives(error).catch(() => undefined);
-      const taken = { startAt: choice.startAt, free, mayBeBooked: !!choice.doubted };
+    const isTaken = step === "confirm" && (error.status === 409 || error.data === "dateInPast");
+    const free = isTaken ? await videsk.alternatives(error).catch(() => undefined) : undefined;
+    if (ctx.signal.aborted) return;
+    Object.assign(choice, sent, { isSending: false });
+    if (isTaken) {
+      const taken = { startAt: choice.startAt!, free, mayBeBooked: !!choice.doubted };
       Object.assign(choice, { startAt: undefined, taken });
       flow.go("time");
       return;

@@ -65,8 +65,9 @@ export function drawTimeStep(ctx: Context, step: TimeStep): Child[] {
       if (day && !signal.aborted) await openDay(day);
       // On a telephone the hours are below the month; for a screen reader they are elsewhere anyway.
       if (takesFocus && !signal.aborted) {
-        heading.focus({ preventScroll: true });
-        if (heading.getBoundingClientRect().top > calendar.getBoundingClientRect().bottom) heading.scrollIntoView();
+        const isBelow = heading.getBoundingClientRect().top > calendar.getBoundingClientRect().bottom;
+        heading.focus({ preventScroll: isBelow });
+        if (isBelow) heading.scrollIntoView();
       }
     } catch (error) {
       opener = undefined;

@@ -13,7 +13,7 @@ export const en = {
     freeHours: { one: "{count} available time", other: "{count} available times" },
     noHours: "No times are left on this day. Please choose another day.",
     taken: "{time} was taken a moment ago. Nothing has been booked.",
-    takenByUs: "{time} is taken, and your first attempt may have been booked. Look for a confirmation e-mail before you book another time.",
+    takenByUs: "{time} is taken, and an earlier attempt may have gone through. Look for a confirmation e-mail before you book another time.",
     goneHour: "taken",
     another: "Choose another time",
     takenFree: "These times are still available on that day:",

@@ -13,7 +13,7 @@ export const es = {
     freeHours: { one: "{count} hora disponible", other: "{count} horas disponibles" },
     noHours: "No quedan horas disponibles este día. Elige otro.",
     taken: "La hora {time} se acaba de ocupar. No se ha reservado nada.",
-    takenByUs: "La hora {time} está ocupada, y quizás tu primer intento quedó reservado. Busca un correo de confirmación antes de reservar otra.",
+    takenByUs: "La hora {time} está ocupada, y quizás un intento anterior sí resultó. Busca un correo de confirmación antes de reservar otra.",
     goneHour: "ocupada",
     another: "Elegir otra hora",
     takenFree: "Ese día aún quedan disponibles estas horas:",

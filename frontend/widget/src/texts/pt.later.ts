@@ -14,7 +14,7 @@ export const pt = {
     noHours: "Não há mais horários neste dia. Escolha outro dia.",
     taken: "O horário {time} acabou de ser ocupado. Nada foi agendado.",
     takenByUs:
-      "O horário {time} está ocupado, e a sua primeira tentativa pode ter sido agendada. Procure um e-mail de confirmação antes de agendar outro.",
+      "O horário {time} está ocupado, e uma tentativa anterior pode ter dado certo. Procure um e-mail de confirmação antes de agendar outro.",
     goneHour: "ocupado",
     another: "Escolher outro horário",
     takenFree: "Estes horários ainda estão disponíveis nesse dia:",
