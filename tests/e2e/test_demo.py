@@ -625,7 +625,9 @@ def test_a_response_lost_between_proxy_and_videsk_does_not_book_twice(
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
     visitor.button("No e-mail came: do it again").click()
     visitor.expect_step("When suits you?")
-    expect(visitor.alert()).to_contain_text("is taken, and an earlier attempt may have gone through")
+    expect(visitor.alert()).to_contain_text(
+        "is taken, and an earlier attempt may have gone through"
+    )
     assert pending_starts(sandbox) == [videsk_instant(free_hour())]
 
 
