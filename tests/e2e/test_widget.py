@@ -33,8 +33,8 @@ ALL_SERVICES = f'<videsk-booking segment="{SEGMENT}"></videsk-booking>'
 ONE_AGENT = (
     f'<videsk-booking segment="{SEGMENT}" service="{FIRST_SERVICE}" user="{JOHN}"></videsk-booking>'
 )
-FIRST_CALENDAR_BYTES = 11_050
-ALL_BYTES = 26_150
+FIRST_CALENDAR_BYTES = 11_100
+ALL_BYTES = 26_250
 """Sizes with gzip, in one language."""
 
 
@@ -599,6 +599,38 @@ def test_little_moves_while_the_service_of_the_page_loads(
     visitor.page.wait_for_timeout(100)
     # Up to 0.1 is good: https://web.dev/articles/cls
     assert visitor.page.evaluate("shift") < 0.1
+
+
+def test_the_accent_of_the_page_colors_all_that_is_green(open_widget: OpenWidget) -> None:
+    visitor = open_widget(ONE_AGENT)
+    visitor.page.evaluate(
+        "document.querySelector('videsk-booking').style.setProperty('--videsk-accent', 'rgb(120, 0, 60)')"
+    )
+    visitor.go_to_month(free_hour())
+    free = visitor.day(free_hour())
+    style = free.evaluate(
+        "it => [getComputedStyle(it).color, getComputedStyle(it).backgroundColor]"
+    )
+    for color in style:
+        red, green, blue = map(float, re.findall(r"[\d.]+", color.removeprefix("color(srgb "))[:3])
+        assert red > blue > green, style
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        (f'segment="{SEGMENT}" service="{JOHN}"', f"there is no service {JOHN}"),
+        (f'service="{FIRST_SERVICE}" user="{JOHN}"', "the attribute segment is missing"),
+    ],
+)
+def test_a_wrong_attribute_is_reported_in_the_console(
+    open_widget: OpenWidget, attributes: str, message: str
+) -> None:
+    visitor = open_widget("", expected_messages=(message, "404"))
+    with visitor.page.expect_console_message(lambda sent: message in sent.text):
+        visitor.embed(f"<videsk-booking {attributes}></videsk-booking>")
+        if "segment=" not in attributes:
+            visitor.choose_hour(free_hour())
 
 
 # Size

@@ -1,2 +1,2 @@
-import"./chunk-22CGART2.js";
+import"./chunk-O73TUIPT.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -59,6 +59,7 @@ export function startBooking(ctx: Context): Flow {
         const place = el("div");
         const show = (services: Service[]) => {
           const one = services.find(({ id }) => id === fixed);
+          if (fixed && !one) console.warn(`videsk-booking: there is no service ${fixed}`);
           if (one) pickService(one);
           else fill(place, drawServices(ctx, fixed ? [] : services, pickService));
         };

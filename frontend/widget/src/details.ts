@@ -44,6 +44,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
   }
 
   async function readFields(signal: AbortSignal): Promise<Field[]> {
+    if (!ctx.options.segment) console.warn("videsk-booking: the attribute segment is missing");
     const { form, captchaRequired, ...named } = await videsk.form(ctx.options.segment ?? "", {}, { signal });
     const siteKey = ctx.options.siteKey ?? named.siteKey;
     captchaKey = siteKey ? { provider: `${named.provider} ${named.resource}`, siteKey } : undefined;
