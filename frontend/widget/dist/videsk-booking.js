@@ -1,2 +1,2 @@
-import"./chunk-O73TUIPT.js";
+import"./chunk-C6ZL7LO7.js";
 //# sourceMappingURL=videsk-booking.js.map

@@ -145,6 +145,7 @@ export function drawCalendar(
     if (!to) return;
     event.preventDefault();
     at = to;
+    maySkip = false;
     if (monthOf(at) !== month) show(monthOf(at));
     else drawDays();
   }

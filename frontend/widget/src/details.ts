@@ -195,7 +195,7 @@ export function makeDetails(ctx: Context, choice: Choice, flow: Flow) {
     if (wasTokenRefused && isFirst) await showCaptcha().catch(ctx.report);
     isWaiting = wasTokenRefused && isFirst && captcha !== undefined;
     const isTaken = error.status === 409 || error.data === "dateInPast";
-    const free = isTaken && (error.free ?? (await videsk.alternatives(error).catch(() => undefined)));
+    const free = isTaken && (error.free ?? (await videsk.alternatives(error, { timeoutSeconds: 5, retries: 0 }).catch(() => undefined)));
     if (ctx.signal.aborted) return;
     Object.assign(choice, sent, { isSending: false });
     if (isTaken) {

@@ -214,7 +214,9 @@ export class VideskBooking extends HTMLElement {
     ctx.frame.lang = ctx.clock.conventions.locale;
     ctx.frame.dir = isRightToLeft(ctx.frame.lang) ? "rtl" : "ltr";
     this.#root.querySelector("#close")?.setAttribute("aria-label", ctx.t.close);
-    if (locale === null) drawLanguages(ctx.byId("languages"), ctx.t, language, (chosen) => this.#choose(chosen));
+    const languages = ctx.byId("languages");
+    if (locale === null) drawLanguages(languages, ctx.t, language, (chosen) => this.#choose(chosen));
+    else fill(languages);
   }
 
   #choose(language: string): void {
