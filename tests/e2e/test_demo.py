@@ -440,6 +440,29 @@ def test_a_current_month_without_free_days_is_skipped(new_visitor: NewVisitor) -
     expect(title).to_have_text(first)
 
 
+def test_a_month_that_was_reached_with_the_keyboard_is_not_skipped(
+    new_visitor: NewVisitor,
+) -> None:
+    visitor = new_visitor()
+    answer_dates = hold_requests(visitor, "**/dates?*")
+    go_to_calendar(visitor.open())
+    grid, title = (visitor.page.get_by_role("grid"), visitor.page.locator("#month"))
+    first = title.text_content() or ""
+    answer_dates([])
+    expect(title).not_to_have_text(first)
+    answer_dates([])
+    soonest = visitor.page.get_by_role("region", name=visitor.texts["time"]["soonest"])
+    for part in (grid, soonest):  # the script that fills the second has the keys of the first
+        expect(part).not_to_have_attribute("aria-busy", "true")
+    visitor.tab_to(grid.locator("[tabindex='0']"))
+    visitor.page.keyboard.press("PageUp")
+    expect(title).to_have_text(first)
+    visitor.page.keyboard.press("Tab")
+    answer_dates([])
+    expect(grid).not_to_have_attribute("aria-busy", "true")
+    expect(title).to_have_text(first)
+
+
 def test_on_a_phone_the_hours_of_the_chosen_day_are_at_the_top(new_visitor: NewVisitor) -> None:
     visitor = new_visitor(size=PHONE)
     go_to_calendar(visitor.open())

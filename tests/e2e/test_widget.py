@@ -558,6 +558,17 @@ def test_region_and_hour_cycle_are_the_visitors(
     expect(visitor.page.get_by_role("button", name=name)).to_be_visible()
 
 
+def test_a_locale_that_the_page_sets_later_hides_the_menu_of_languages(
+    open_widget: OpenWidget,
+) -> None:
+    visitor = open_widget(ONE_AGENT)
+    menu = visitor.page.get_by_role("combobox")
+    expect(menu).to_be_visible()
+    visitor.page.evaluate("document.querySelector('videsk-booking').locale = 'pt-BR'")
+    expect(visitor.page.locator(".frame")).to_have_attribute("lang", "pt-BR")
+    expect(menu).to_have_count(0)
+
+
 def test_custom_texts_can_be_right_to_left(open_widget: OpenWidget, chromium: Browser) -> None:
     visitor = open_widget(ONE_AGENT.replace("segment=", 'locale="ar-EG" segment='))
     texts = """document.querySelector("videsk-booking").texts = {time: {title: "متى يناسبك؟", freeHours:
