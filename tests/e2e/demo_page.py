@@ -32,6 +32,11 @@ ACTIVE = """(function inside(root) {
 })(document)"""
 """Returns the focused element, also inside shadow roots."""
 
+RECORD_SHIFTS = """window.shifts = [];
+    new PerformanceObserver((list) => shifts.push(...list.getEntries()))
+        .observe({ type: "layout-shift", buffered: true });"""
+"""Before a page loads: records its layout shifts."""
+
 _DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 _MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",

@@ -39,6 +39,7 @@ from tests.e2e.demo_page import (
     FORMATS,
     NAME,
     PHONE,
+    RECORD_SHIFTS,
     Visitor,
     page_for,
     texts_of,
@@ -422,21 +423,30 @@ def test_content_that_loads_later_causes_no_layout_shift(
     assert [grid.bounding_box(), position_of(below)] == waiting
 
 
-def test_a_current_month_without_free_days_is_skipped(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor()
+def go_past_an_empty_month(visitor: Visitor) -> tuple[Callable[..., None], str]:
+    """Show a calendar whose first two months have no free days. Return what answers the next read of
+    days, and the title of the first month.
+    """
     answer_dates = hold_requests(visitor, "**/dates?*")
     go_to_calendar(visitor.open())
-    current, title = (visitor.page.get_by_role("grid"), visitor.page.locator("#month"))
+    title = visitor.page.locator("#month")
     first = title.text_content() or ""
     answer_dates([])
     expect(title).not_to_have_text(first)
     answer_dates([])
-    expect(current).not_to_have_attribute("aria-busy", "true")
+    expect(visitor.page.get_by_role("grid")).not_to_have_attribute("aria-busy", "true")
+    return answer_dates, first
+
+
+def test_a_current_month_without_free_days_is_skipped(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    answer_dates, first = go_past_an_empty_month(visitor)
+    grid, title = (visitor.page.get_by_role("grid"), visitor.page.locator("#month"))
     expect(visitor.page.get_by_text(visitor.texts["time"]["lookIn"].split("{")[0])).to_be_visible()
     visitor.button(visitor.texts["time"]["previousMonth"]).click()
     expect(title).to_have_text(first)
     answer_dates([])
-    expect(current).not_to_have_attribute("aria-busy", "true")
+    expect(grid).not_to_have_attribute("aria-busy", "true")
     expect(title).to_have_text(first)
 
 
@@ -444,16 +454,11 @@ def test_a_month_that_was_reached_with_the_keyboard_is_not_skipped(
     new_visitor: NewVisitor,
 ) -> None:
     visitor = new_visitor()
-    answer_dates = hold_requests(visitor, "**/dates?*")
-    go_to_calendar(visitor.open())
+    answer_dates, first = go_past_an_empty_month(visitor)
     grid, title = (visitor.page.get_by_role("grid"), visitor.page.locator("#month"))
-    first = title.text_content() or ""
-    answer_dates([])
-    expect(title).not_to_have_text(first)
-    answer_dates([])
+    # The script that fills this region has the keys of the calendar.
     soonest = visitor.page.get_by_role("region", name=visitor.texts["time"]["soonest"])
-    for part in (grid, soonest):  # the script that fills the second has the keys of the first
-        expect(part).not_to_have_attribute("aria-busy", "true")
+    expect(soonest).not_to_have_attribute("aria-busy", "true")
     visitor.tab_to(grid.locator("[tabindex='0']"))
     visitor.page.keyboard.press("PageUp")
     expect(title).to_have_text(first)
@@ -498,10 +503,7 @@ def test_the_first_screen_appears_without_a_layout_shift(
     new_visitor: NewVisitor, size: ViewportSize
 ) -> None:
     visitor = new_visitor(size=size)
-    visitor.page.add_init_script(
-        "window.shifts = []; new PerformanceObserver((list) => shifts.push(...list.getEntries()))"
-        ".observe({ type: 'layout-shift', buffered: true })"
-    )
+    visitor.page.add_init_script(RECORD_SHIFTS)
     answer = hold_requests(visitor, "**/api/services")
     visitor.open()
     expect(visitor.page.get_by_text(visitor.texts["loading"])).to_be_visible()
